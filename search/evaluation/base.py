@@ -1,0 +1,51 @@
+"""The interface of every evaluator."""
+
+import abc
+from pathlib import Path
+from typing import Any
+
+from search.trial import Evaluation
+
+
+class EvaluationError(Exception):
+    """A child that could not be evaluated: the search goes on without it.
+
+    The text is one sentence: the trial's reason.
+    """
+
+
+class Evaluator(abc.ABC):
+    """Says how good an architecture is.
+
+    The outcome is a function of the architecture, the seed, the budget and
+    what `describe` returns. An evaluator may be used from one process only,
+    but for many architectures.
+    """
+
+    @abc.abstractmethod
+    def evaluate(
+        self,
+        architecture: Any,
+        seed: int,
+        budget: float | None = None,
+        weights: Path | None = None,
+    ) -> Evaluation:
+        """Evaluates one architecture.
+
+        Args:
+            architecture: What the space's `decode` returns.
+            seed: Fixes the outcome.
+            budget: How many epochs to train; None for the evaluator's own.
+            weights: Where to leave the trained weights, a file that ends in
+                `.weights.h5`; None to leave none. Evaluators without weights
+                ignore it.
+
+        Raises:
+            EvaluationError: The child failed: it diverged, ran out of memory,
+                or could not be built.
+        """
+
+    @abc.abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """What the outcome depends on, as JSON data: the settings, and a
+        fingerprint of the data."""

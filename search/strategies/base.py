@@ -1,0 +1,77 @@
+"""The interface of every search strategy."""
+
+import abc
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from search.space import SearchSpace
+from search.trial import Decisions, Trial
+
+
+class Strategy(abc.ABC):
+    """Proposes decision vectors and learns from what became of them.
+
+    **Order.** `ask(n)` is called for n = 0, 1, 2, ... and `tell` with the
+    finished trials 0, 1, 2, ... in the same order, each once. Between them
+    lies the lag D of the run: before `ask(n)` the trials up to n - D - 1 are
+    told, no more and no fewer. So a proposal depends on the seed and on those
+    trials alone, never on the clock or on the number of workers:
+
+        strategy.ask(0)       # has learnt nothing
+        strategy.tell(t0)     # holds t0
+        strategy.ask(1)       # depends on t0
+        strategy.tell(t1)     # holds t0 and t1
+
+    **Randomness.** What proposal n draws comes from `self.rng(n)`, so that it
+    is the same in a resumed run.
+
+    **State.** `learned` is the number of trials, counted from 0, whose
+    outcome `state()` contains. Trials from `learned` on are told again after
+    `restore`. A strategy that rebuilds itself from the told trials at
+    negligible cost leaves `learned` at 0 and needs no state.
+
+    **What is told.** A trial in any finished state: a failed one carries no
+    evaluation; a duplicate carries the evaluation of its original, if that
+    has one; a refused one carries a reason.
+
+    Args:
+        space: The space to search.
+        seed: Fixes all proposals, given the outcomes.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, space: SearchSpace, seed: int) -> None:
+        self.space = space
+        self.seed = seed
+
+    @abc.abstractmethod
+    def ask(self, number: int) -> Decisions:
+        """The decision vector of proposal `number`."""
+
+    def tell(self, trial: Trial) -> None:  # noqa: B027
+        """Learns from the finished trial. By default: nothing."""
+
+    @property
+    def learned(self) -> int:
+        """How many trials `state()` has learnt from."""
+        return 0
+
+    def state(self) -> dict[str, np.ndarray]:
+        """All that was learnt from the first `learned` trials, as arrays."""
+        return {}
+
+    def restore(  # noqa: B027
+        self, state: Mapping[str, np.ndarray], learned: int
+    ) -> None:
+        """Takes up a `state()` that had learnt from `learned` trials."""
+
+    def metrics(self) -> dict[str, float]:
+        """Numbers about the last learning step, for TensorBoard."""
+        return {}
+
+    def rng(self, number: int) -> np.random.Generator:
+        """The generator of proposal `number`."""
+        return np.random.default_rng((self.seed, number))

@@ -17,7 +17,11 @@ Reference:
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SCHEMA_VERSION = 1
 MAX_BLOCKS = 10
@@ -170,12 +174,24 @@ class CellSpec:
     def output_states(self) -> tuple[int, ...]:
         """The states that the cell concatenates, `"unused"` resolved."""
         if self.concat != UNUSED:
-            return tuple(self.concat)  # type: ignore[arg-type]
+            return tuple(self.concat)
         used = {state for block in self.blocks for state in block.inputs}
         return tuple(
             state
             for state in range(self.inputs, self.states)
             if state not in used
+        )
+
+    @property
+    def output_multiple(self) -> int:
+        """The channels of the cell's output in multiples of its filters: a
+        block that concatenates makes two."""
+        return sum(
+            2
+            if state >= self.inputs
+            and self.blocks[state - self.inputs].combiner == "concat"
+            else 1
+            for state in self.output_states
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -309,6 +325,17 @@ class Genotype:
             ) from None
         return cls.from_dict(data)
 
+    def plot(self, path: str | PathLike[str] | None = None) -> "Figure":
+        """Draws both cells: `nasnet_keras.drawing.draw_genotype`.
+
+        Args:
+            path: Where to write the picture, an `.svg` or a `.png` file;
+                None to write none.
+        """
+        from nasnet_keras.drawing import draw_genotype
+
+        return draw_genotype(self, path)
+
 
 def _json(value: Any, indent: str = "") -> str:
     """`json.dumps`, broken only where a line would be too long."""
@@ -336,7 +363,7 @@ def _pair(value: Any, argument: str) -> tuple[Any, Any]:
             f"Invalid value for argument `{argument}`. Expected two, one for "
             f"each side of the block. Received: {argument}={value!r}."
         )
-    return tuple(value)  # type: ignore[return-value]
+    return tuple(value)
 
 
 def _check_state_number(state: Any, argument: str) -> None:

@@ -1,1 +1,46 @@
-"""."""
+"""Searches for NASNet cells.
+
+Example:
+
+>>> import search
+>>> run = search.run(
+...     "runs/first", dataset="digits", strategy="ppo", trials=20, seed=1
+... )
+>>> run.best.reward, run.best.number
+>>> run = search.resume("runs/first", trials=40)  # after a kill, or for more
+>>> run = search.load("runs/first")  # from another process, at any time
+>>> [(trial.number, trial.reward) for trial in run.trials]
+>>> print(run.genotype.to_json())
+>>> run.export("best")
+
+Names are imported when they are first used, so that the command line answers
+at once.
+"""
+
+import importlib
+from typing import Any
+
+_MODULES = {
+    "search.configuration": ("InputError", "ProxyConfig", "RunConfig"),
+    "search.driver": ("resume", "run"),
+    "search.evaluation.base": ("EvaluationError", "Evaluator"),
+    "search.loop": ("SearchError",),
+    "search.observer": ("Observer",),
+    "search.runs": ("Run", "load"),
+    "search.space": ("Decision", "NASNetSpace", "SearchSpace"),
+    "search.strategies.base": ("Strategy",),
+    "search.trial": ("Evaluation", "Trial", "TrialState"),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'search' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -3,7 +3,7 @@
 """
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 # A decision vector: for each decision of the space, the position of the
@@ -82,3 +82,9 @@ class Trial:
         if self.evaluation is None:
             return 0.0
         return sum(self.evaluation.seconds.values())
+
+
+def ranked(trials: Iterable[Trial]) -> list[Trial]:
+    """The complete trials, the best first; of equal ones the earlier."""
+    complete = [t for t in trials if t.state is TrialState.COMPLETE]
+    return sorted(complete, key=lambda t: (-(t.reward or 0.0), t.number))

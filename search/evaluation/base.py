@@ -49,3 +49,15 @@ class Evaluator(abc.ABC):
     def describe(self) -> dict[str, Any]:
         """What the outcome depends on, as JSON data: the settings, and a
         fingerprint of the data."""
+
+    def build(self, architecture: Any) -> Any:
+        """The untrained network that `evaluate` trains for an architecture,
+        a `keras.Model` that loads the weights which `evaluate` leaves.
+
+        Raises:
+            ValueError: The evaluator trains no networks, as here by default.
+        """
+        raise ValueError(
+            "Expected an evaluator that trains networks. Received: "
+            f"{type(self).__name__}, which does not."
+        )

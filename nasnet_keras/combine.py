@@ -1,0 +1,87 @@
+"""The combiners: how a block makes one hidden state of two."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from nasnet_keras.conventions import Conventions
+
+
+class Combiner(keras.layers.Layer):
+    """The base of the combiners: two tensors of one shape in, one out.
+
+    Args:
+        conventions: A `Conventions` or its `to_dict`. Default: the defaults.
+    """
+
+    def __init__(self, conventions: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.conventions = Conventions.from_dict(conventions)
+
+    def build(self, input_shape):
+        first, second = (tuple(shape) for shape in input_shape)
+        if first != second:
+            raise ValueError(
+                f"The combiner `{self.name}` takes two tensors of one shape. "
+                f"Received: {first} and {second}."
+            )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "conventions": self.conventions.to_dict(),
+        }
+
+
+@keras.saving.register_keras_serializable(package="nasnet_keras")
+class Add(Combiner):
+    """Element-wise addition.
+
+    Input shape:
+        A list of two 4D tensors with shape `(batch_size, height, width,
+        filters)`.
+
+    Output shape:
+        A 4D tensor with the same shape.
+
+    Example:
+
+    >>> Add()([keras.ops.ones((2, 6, 6, 8))] * 2).shape
+    TensorShape([2, 6, 6, 8])
+    """
+
+    def call(self, states):
+        return ops.add(*states)
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape[0])
+
+
+@keras.saving.register_keras_serializable(package="nasnet_keras")
+class Concatenate(Combiner):
+    """Concatenation along the channels.
+
+    Input shape:
+        A list of two 4D tensors with shape `(batch_size, height, width,
+        filters)`.
+
+    Output shape:
+        A 4D tensor with shape `(batch_size, height, width, 2 * filters)`.
+
+    Example:
+
+    >>> Concatenate()([keras.ops.ones((2, 6, 6, 8))] * 2).shape
+    TensorShape([2, 6, 6, 16])
+    """
+
+    def call(self, states):
+        return ops.concatenate(states, axis=self.conventions.channel_axis)
+
+    def compute_output_shape(self, input_shape):
+        shape = list(input_shape[0])
+        shape[self.conventions.channel_axis] *= 2
+        return tuple(shape)
+
+
+COMBINERS: dict[str, type[Combiner]] = {"add": Add, "concat": Concatenate}

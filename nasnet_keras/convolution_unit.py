@@ -1,0 +1,232 @@
+"""Convolutions with their batch norm: what the operations are made of.
+
+None applies a ReLU. The cell shares one ReLU of a hidden state among all that
+read it, so the activated state is what comes in.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from nasnet_keras import kernels
+from nasnet_keras.batch_normalization import BatchNormalization
+from nasnet_keras.conventions import Conventions
+
+
+@dataclass(frozen=True)
+class UnitPlan:
+    """What a unit computes: enough to make its layer and to count its cost.
+
+    Attributes:
+        filters: The channels of the output.
+        kernel_size: Height and width of the kernel.
+        strides: Strides along height and width.
+        dilation: The distance between the positions that the kernel reads.
+        separable: Whether a depthwise convolution with this kernel comes
+            before a 1x1 convolution.
+    """
+
+    filters: int
+    kernel_size: tuple[int, int] = (1, 1)
+    strides: tuple[int, int] = (1, 1)
+    dilation: int = 1
+    separable: bool = False
+
+    def layer(
+        self, conventions: Conventions, **kwargs: Any
+    ) -> "ConvolutionUnit":
+        """The unit's layer, not built."""
+        arguments = (self.filters, self.kernel_size, self.strides)
+        kwargs["conventions"] = conventions
+        if self.separable:
+            return SeparableConvolutionBatchNorm(*arguments, **kwargs)
+        return ConvolutionBatchNorm(
+            *arguments, dilation=self.dilation, **kwargs
+        )
+
+
+class ConvolutionUnit(keras.layers.Layer):
+    """The base: a kernel or two without bias, then a batch norm.
+
+    Args:
+        filters: The channels of the output.
+        kernel_size: Height and width of the kernel.
+        strides: Strides along height and width.
+        conventions: A `Conventions` or its `to_dict`. Default: the defaults.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: tuple[int, int],
+        strides: tuple[int, int] = (1, 1),
+        conventions: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.kernel_size = tuple(kernel_size)
+        self.strides = tuple(strides)
+        self.conventions = Conventions.from_dict(conventions)
+        self.batch_norm = BatchNormalization(
+            axis=self.conventions.channel_axis,
+            momentum=self.conventions.bn_momentum,
+            epsilon=self.conventions.bn_epsilon,
+            dtype=self.dtype_policy,
+            name="batch_norm",
+        )
+
+    def _add_kernel(self, name: str, shape: tuple[int, ...]) -> Any:
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            # TF-slim, nasnet.py: variance scaling, factor 2, fan-out.
+            initializer=keras.initializers.VarianceScaling(
+                2.0, "fan_out", "truncated_normal"
+            ),
+        )
+
+    def build(self, input_shape):
+        self._build_kernels(input_shape[self.conventions.channel_axis])
+        self.batch_norm.build(self.compute_output_shape(input_shape))
+
+    def compute_output_shape(self, input_shape):
+        return output_shape(
+            input_shape, self.filters, self.strides, self.conventions
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "conventions": self.conventions.to_dict(),
+        }
+
+
+@keras.saving.register_keras_serializable(package="nasnet_keras")
+class ConvolutionBatchNorm(ConvolutionUnit):
+    """A convolution, then batch norm.
+
+    Args:
+        filters: The channels of the output.
+        kernel_size: Height and width of the kernel.
+        strides: Strides along height and width. Default (1, 1).
+        dilation: The distance between the positions that the kernel reads.
+            Default 1. With strides, see `call`.
+        conventions: A `Conventions` or its `to_dict`. Default: the defaults.
+
+    Input shape:
+        A 4D tensor with shape `(batch_size, height, width, channels)`.
+
+    Output shape:
+        A 4D tensor with shape `(batch_size, ceil(height / strides[0]),
+        ceil(width / strides[1]), filters)`.
+
+    Example:
+
+    >>> unit = ConvolutionBatchNorm(8, (3, 3), strides=(2, 2))
+    >>> unit(keras.ops.ones((2, 7, 7, 3))).shape
+    TensorShape([2, 4, 4, 8])
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: tuple[int, int],
+        strides: tuple[int, int] = (1, 1),
+        dilation: int = 1,
+        conventions: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(filters, kernel_size, strides, conventions, **kwargs)
+        self.dilation = dilation
+
+    def _build_kernels(self, channels: int) -> None:
+        self.kernel = self._add_kernel(
+            "kernel", (*self.kernel_size, channels, self.filters)
+        )
+
+    def call(self, activated, training=None):
+        strides, dilation = self.strides, self.dilation
+        if dilation == 2 and strides == (2, 2):
+            # All that a dilated convolution reads at even positions lies at
+            # even positions: there it is an ordinary convolution.
+            activated = (
+                activated[:, ::2, ::2]
+                if self.conventions.data_format == "channels_last"
+                else activated[:, :, ::2, ::2]
+            )
+            strides, dilation = (1, 1), 1
+        outputs = kernels.conv2d(
+            activated,
+            self.kernel,
+            strides,
+            dilation,
+            self.conventions.data_format,
+        )
+        return self.batch_norm(outputs, training=training)
+
+    def get_config(self):
+        return {**super().get_config(), "dilation": self.dilation}
+
+
+@keras.saving.register_keras_serializable(package="nasnet_keras")
+class SeparableConvolutionBatchNorm(ConvolutionUnit):
+    """A depthwise and a pointwise convolution with nothing between, then
+    batch norm (paper A.4).
+
+    Args:
+        filters: The channels of the output.
+        kernel_size: Height and width of the depthwise kernel.
+        strides: Strides along height and width. Default (1, 1).
+        conventions: A `Conventions` or its `to_dict`. Default: the defaults.
+
+    Input shape:
+        A 4D tensor with shape `(batch_size, height, width, channels)`.
+
+    Output shape:
+        A 4D tensor with shape `(batch_size, ceil(height / strides[0]),
+        ceil(width / strides[1]), filters)`.
+
+    Example:
+
+    >>> unit = SeparableConvolutionBatchNorm(8, (5, 5))
+    >>> unit(keras.ops.ones((2, 7, 7, 3))).shape
+    TensorShape([2, 7, 7, 8])
+    """
+
+    def _build_kernels(self, channels: int) -> None:
+        self.depthwise_kernel = self._add_kernel(
+            "depthwise_kernel", (*self.kernel_size, channels, 1)
+        )
+        self.pointwise_kernel = self._add_kernel(
+            "pointwise_kernel", (1, 1, channels, self.filters)
+        )
+
+    def call(self, activated, training=None):
+        data_format = self.conventions.data_format
+        outputs = kernels.depthwise_conv2d(
+            activated, self.depthwise_kernel, self.strides[0], data_format
+        )
+        outputs = kernels.conv2d(
+            outputs, self.pointwise_kernel, (1, 1), 1, data_format
+        )
+        return self.batch_norm(outputs, training=training)
+
+
+def output_shape(
+    input_shape: Any,
+    filters: int,
+    strides: tuple[int, int],
+    conventions: Conventions,
+) -> tuple[int | None, ...]:
+    """The shape after a SAME operation with these filters and strides."""
+    shape = list(input_shape)
+    for axis, stride in zip(conventions.spatial_axes, strides, strict=True):
+        if shape[axis] is not None:
+            shape[axis] = -(-shape[axis] // stride)
+    shape[conventions.channel_axis] = filters
+    return tuple(shape)

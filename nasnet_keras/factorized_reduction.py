@@ -1,0 +1,109 @@
+"""Halving height and width without losing positions."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from nasnet_keras import kernels
+from nasnet_keras.batch_normalization import BatchNormalization
+from nasnet_keras.conventions import Conventions
+from nasnet_keras.convolution_unit import output_shape
+
+
+@keras.saving.register_keras_serializable(package="nasnet_keras")
+class FactorizedReduction(keras.layers.Layer):
+    """Two 1x1 convolutions with stride 2, the second over the input shifted
+    by one row and one column; their outputs concatenated; one batch norm.
+
+    No ReLU is applied. Where `filters` is odd the second convolution makes
+    one more channel (TF-slim, `nasnet_utils.py`).
+
+    Args:
+        filters: The channels of the output.
+        conventions: A `Conventions` or its `to_dict`. Default: the defaults.
+
+    Input shape:
+        A 4D tensor with shape `(batch_size, height, width, channels)`.
+
+    Output shape:
+        A 4D tensor with shape `(batch_size, ceil(height / 2), ceil(width /
+        2), filters)`.
+
+    Example:
+
+    >>> FactorizedReduction(8)(keras.ops.ones((2, 7, 7, 3))).shape
+    TensorShape([2, 4, 4, 8])
+    """
+
+    def __init__(
+        self, filters: int, conventions: Any = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.conventions = Conventions.from_dict(conventions)
+        self.batch_norm = BatchNormalization(
+            axis=self.conventions.channel_axis,
+            momentum=self.conventions.bn_momentum,
+            epsilon=self.conventions.bn_epsilon,
+            dtype=self.dtype_policy,
+            name="batch_norm",
+        )
+
+    def build(self, input_shape):
+        channels = input_shape[self.conventions.channel_axis]
+        half = self.filters // 2
+        self.path_kernels = [
+            self.add_weight(
+                name=f"path_{path}_kernel",
+                shape=(1, 1, channels, filters),
+                initializer=keras.initializers.VarianceScaling(
+                    2.0, "fan_out", "truncated_normal"
+                ),
+            )
+            for path, filters in enumerate((half, self.filters - half))
+            # A single filter leaves nothing for the first path.
+            if filters
+        ]
+        self.batch_norm.build(self.compute_output_shape(input_shape))
+
+    def call(self, states, training=None):
+        outputs = [
+            kernels.conv2d(
+                path,
+                kernel,
+                (2, 2),
+                1,
+                self.conventions.data_format,
+                padding="valid",
+            )
+            for path, kernel in zip(
+                self._paths(states)[-len(self.path_kernels) :],
+                self.path_kernels,
+                strict=True,
+            )
+        ]
+        return self.batch_norm(
+            ops.concatenate(outputs, axis=self.conventions.channel_axis),
+            training=training,
+        )
+
+    def _paths(self, states: Any) -> list[Any]:
+        """The input, and the input shifted by one row and one column."""
+        paddings = [(0, 0)] * 4
+        for axis in self.conventions.spatial_axes:
+            paddings[axis] = (0, 1)
+        shifted = ops.pad(states, paddings)
+        if self.conventions.data_format == "channels_last":
+            return [states, shifted[:, 1:, 1:]]
+        return [states, shifted[:, :, 1:, 1:]]
+
+    def compute_output_shape(self, input_shape):
+        return output_shape(input_shape, self.filters, (2, 2), self.conventions)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "conventions": self.conventions.to_dict(),
+        }

@@ -1,0 +1,123 @@
+"""The few computations where a backend has a faster form than `keras.ops`.
+
+A network of hundreds of small operations pays for each graph operation, when
+it is traced, when it is optimised and at every step. On TensorFlow each
+function here is one graph operation; elsewhere it is its `keras.ops` form,
+and the tests hold the two equal.
+"""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+else:
+    tf = None
+
+
+def conv2d(
+    inputs: Any,
+    kernel: Any,
+    strides: tuple[int, int],
+    dilation: int,
+    data_format: str,
+    padding: str = "same",
+) -> Any:
+    """A convolution without bias: `inputs [B, H, W, C]`, `kernel
+    [height, width, C, filters]`."""
+    # TensorFlow's own dilated kernel has no gradient on every CPU.
+    if tf is None or data_format == "channels_first" or dilation > 1:
+        return ops.conv(inputs, kernel, strides, padding, data_format, dilation)
+    return tf.nn.conv2d(inputs, kernel, strides, padding.upper())
+
+
+def depthwise_conv2d(
+    inputs: Any, kernel: Any, strides: int, data_format: str
+) -> Any:
+    """A depthwise convolution, multiplier 1: `kernel [height, width, C,
+    1]`."""
+    if tf is None or data_format == "channels_first":
+        return ops.depthwise_conv(inputs, kernel, strides, "same", data_format)
+    return tf.nn.depthwise_conv2d(
+        inputs, kernel, (1, strides, strides, 1), "SAME"
+    )
+
+
+def batch_normalization(
+    inputs: Any,
+    mean: Any,
+    variance: Any,
+    offset: Any,
+    scale: Any,
+    epsilon: float,
+    axis: int,
+) -> Any:
+    """`(inputs - mean) / sqrt(variance + epsilon) * scale + offset`."""
+    if not _is_fused(inputs, axis):
+        return ops.batch_normalization(
+            inputs, mean, variance, axis, offset, scale, epsilon
+        )
+    return tf.raw_ops.FusedBatchNormV3(
+        x=inputs,
+        scale=scale,
+        offset=offset,
+        mean=mean,
+        variance=variance,
+        epsilon=epsilon,
+        is_training=False,
+    ).y
+
+
+def batch_normalization_training(
+    inputs: Any,
+    moving_mean: Any,
+    moving_variance: Any,
+    offset: Any,
+    scale: Any,
+    epsilon: float,
+    momentum: float,
+    axis: int,
+) -> tuple[Any, Any, Any]:
+    """Normalises by the statistics of the batch.
+
+    The moving variance takes in the unbiased variance of the batch (divided
+    by n - 1), as TF-slim's fused batch norm and PyTorch do; the stock Keras 3
+    layer divides by n.
+
+    Returns:
+        The normalised inputs, the new moving mean and the new moving
+        variance.
+    """
+    if _is_fused(inputs, axis):
+        outputs = tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            scale=scale,
+            offset=offset,
+            mean=moving_mean,
+            variance=moving_variance,
+            epsilon=epsilon,
+            exponential_avg_factor=1.0 - momentum,
+            is_training=True,
+        )
+        return outputs.y, outputs.batch_mean, outputs.batch_variance
+    wide = ops.cast(inputs, moving_mean.dtype)
+    axes = [a for a in range(4) if a != axis % 4]
+    mean, variance = ops.moments(wide, axes)
+    outputs = ops.batch_normalization(
+        wide, mean, variance, axis, offset, scale, epsilon
+    )
+    count = ops.size(inputs) / ops.size(mean)
+    unbiased = variance * ops.cast(
+        count / ops.maximum(count - 1, 1), variance.dtype
+    )
+    return (
+        ops.cast(outputs, inputs.dtype),
+        moving_mean * momentum + mean * (1.0 - momentum),
+        moving_variance * momentum + unbiased * (1.0 - momentum),
+    )
+
+
+def _is_fused(inputs: Any, axis: int) -> bool:
+    return tf is not None and axis in (-1, 3) and len(inputs.shape) == 4

@@ -1,0 +1,49 @@
+"""The depthwise-separable convolutions: 3x3, 5x5, 7x7, each applied twice."""
+
+from typing import ClassVar
+
+import keras
+
+from nasnet_keras.convolution_unit import UnitPlan
+from nasnet_keras.operations.base import Operation, activate
+
+
+class SeparableConvolution(Operation):
+    """The base: twice ReLU, separable convolution, batch norm (paper A.4),
+    the stride in the first."""
+
+    size: ClassVar[int]
+    repeats: ClassVar[int] = 2
+
+    @classmethod
+    def plan(cls, channels, filters, strides, conventions):
+        kernel_size = (cls.size, cls.size)
+        first = UnitPlan(
+            filters, kernel_size, (strides, strides), separable=True
+        )
+        later = UnitPlan(filters, kernel_size, separable=True)
+        return (first, *(later,) * (cls.repeats - 1))
+
+    def call(self, state, activated=None, training=None):
+        return self._call_units(activate(state, activated), training)
+
+
+@keras.saving.register_keras_serializable(package="nasnet_keras")
+class SeparableConvolution3x3(SeparableConvolution):
+    """Twice ReLU, separable 3x3 convolution, batch norm."""
+
+    size = 3
+
+
+@keras.saving.register_keras_serializable(package="nasnet_keras")
+class SeparableConvolution5x5(SeparableConvolution):
+    """Twice ReLU, separable 5x5 convolution, batch norm."""
+
+    size = 5
+
+
+@keras.saving.register_keras_serializable(package="nasnet_keras")
+class SeparableConvolution7x7(SeparableConvolution):
+    """Twice ReLU, separable 7x7 convolution, batch norm."""
+
+    size = 7

@@ -1,0 +1,255 @@
+"""From arrays of images to batches: `training_pipeline`,
+`evaluation_pipeline`.
+
+A child of a search trains for seconds, so a pipeline must start at once: the
+images are one tensor from which each step gathers a batch, without a shuffle
+buffer to fill, and the augmentation is two gathers per batch. Keras' own
+layers do not serve here: its `RandomCrop` crops all images of a batch alike,
+and they draw from a state, so that a run could not be resumed exactly.
+"""
+
+from typing import Literal, get_args
+
+import numpy as np
+import tensorflow as tf
+
+Augmentation = Literal["none", "crop", "crop-flip"]
+PADDING_SHARE = 8  # 32 x 32 images are padded by 4, to 40 x 40
+
+# Data sets of characters, which mean something else when mirrored.
+CHARACTERS = ("digits", "mnist", "emnist", "kmnist", "svhn_cropped")
+
+
+def default_augmentation(dataset: str) -> Augmentation:
+    """What suits a data set by its name: `"crop"` for those of characters,
+    else `"crop-flip"`."""
+    return "crop" if dataset.split("/")[0] in CHARACTERS else "crop-flip"
+
+
+def resize_images(images: np.ndarray, image_size: int | None) -> np.ndarray:
+    """Scales images once, for a training that sees them many times.
+
+    Args:
+        images: `[N, H, W, C]`, uint8.
+        image_size: The new height and width in pixels; None leaves the
+            images as they are.
+
+    Returns:
+        The images, `[N, image_size, image_size, C]`, uint8.
+    """
+    if image_size is None or images.shape[1:3] == (image_size, image_size):
+        return images
+    batches = np.array_split(images, 1 + len(images) // 1024)
+    resized = [
+        tf.clip_by_value(tf.round(_resize(batch, image_size)), 0, 255)
+        for batch in batches
+    ]
+    return np.concatenate([batch.numpy().astype(np.uint8) for batch in resized])
+
+
+def training_pipeline(
+    images: np.ndarray,
+    labels: np.ndarray,
+    batch_size: int,
+    image_size: int | None = None,
+    augmentation: Augmentation = "crop-flip",
+    cutout: int = 0,
+    seed: int = 0,
+    first_epoch: int = 0,
+) -> tf.data.Dataset:
+    """Batches to train on, without end: shuffled anew each epoch, full, and
+    augmented.
+
+    An epoch is `len(images) // batch_size` batches; the images left over are
+    others each time. What an epoch holds depends on the seed and the epoch's
+    number alone, so a resumed training goes on with the batches that it
+    would have seen.
+
+    Args:
+        images: `[N, H, W, C]`, 0 to 255.
+        labels: `[N]`.
+        batch_size: How many images a batch has.
+        image_size: Height and width to scale the images to before the
+            augmentation, in pixels; None leaves them as they are.
+        augmentation: `"crop-flip"`, what the paper does for CIFAR (appendix
+            A.1): crop a padded image at random and mirror half of the
+            images. `"crop"` where mirrored images mean something else, as
+            digits do. `"none"` for neither. Images are padded by an eighth
+            of their size on each side, in black.
+        cutout: The side of a square put out at a random place of each
+            image, in pixels; 0 for none. For CIFAR 16 ([Improved
+            Regularization of Convolutional Neural Networks with Cutout](
+            https://arxiv.org/abs/1708.04552)).
+        seed: Fixes all batches.
+        first_epoch: The number of the epoch to begin with, from 0.
+
+    Returns:
+        A `tf.data.Dataset` of images, `[batch_size, H, W, C]`, float32, -1
+        to 1, and labels, `[batch_size]`.
+
+    Raises:
+        ValueError: An argument is out of its range, or the images do not
+            fill a batch.
+
+    Example:
+
+    >>> batches = training_pipeline(images, labels, batch_size=128)
+    >>> model.fit(batches, steps_per_epoch=len(images) // 128, epochs=20)
+    """
+    _check_images(images, labels)
+    _check_least(1, batch_size=batch_size, image_size=image_size)
+    _check_least(0, cutout=cutout, first_epoch=first_epoch)
+    if augmentation not in get_args(Augmentation):
+        raise ValueError(
+            "Invalid value for argument `augmentation`. Expected one of "
+            f"{', '.join(get_args(Augmentation))}. Received: "
+            f"augmentation={augmentation!r}."
+        )
+    steps = len(images) // batch_size
+    if not steps:
+        raise ValueError(
+            "Invalid value for argument `batch_size`. Expected at most the "
+            f"number of images to train on, {len(images)}. Received: "
+            f"batch_size={batch_size}."
+        )
+    image_tensor, label_tensor = tf.constant(images), tf.constant(labels)
+
+    def shuffled(epoch: tf.Tensor) -> tf.Tensor:
+        order = tf.random.experimental.stateless_shuffle(
+            tf.range(len(images)), tf.stack([seed, epoch])
+        )
+        return tf.reshape(order[: steps * batch_size], [steps, batch_size])
+
+    def batch(step: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        crop_seed, cutout_seed = tf.unstack(
+            tf.random.split(tf.stack([seed, step]), 2)
+        )
+        chosen = _resize(tf.gather(image_tensor, rows), image_size)
+        if augmentation != "none":
+            mirrored = augmentation == "crop-flip"
+            chosen = _crop(chosen, mirrored, crop_seed)
+        chosen = _scale(chosen)
+        if cutout:
+            chosen = _cut_out(chosen, cutout, cutout_seed)
+        return chosen, tf.gather(label_tensor, rows)
+
+    return (
+        tf.data.Dataset.range(first_epoch, tf.int64.max)
+        .map(shuffled)
+        .unbatch()
+        .enumerate(first_epoch * steps)
+        .map(batch, tf.data.AUTOTUNE, deterministic=True)
+        .apply(
+            tf.data.experimental.assert_cardinality(
+                tf.data.INFINITE_CARDINALITY
+            )
+        )
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def evaluation_pipeline(
+    images: np.ndarray,
+    labels: np.ndarray,
+    batch_size: int,
+    image_size: int | None = None,
+) -> tf.data.Dataset:
+    """Batches to measure on: every image once, in order, unchanged but for
+    its scale.
+
+    Args:
+        images: `[N, H, W, C]`, 0 to 255.
+        labels: `[N]`.
+        batch_size: How many images a batch has; the last may have fewer.
+        image_size: Height and width to scale the images to, in pixels; None
+            leaves them as they are.
+
+    Returns:
+        A `tf.data.Dataset` as `training_pipeline` returns it.
+
+    Raises:
+        ValueError: An argument is out of its range.
+    """
+    _check_images(images, labels)
+    _check_least(1, batch_size=batch_size, image_size=image_size)
+
+    def scaled(
+        images: tf.Tensor, labels: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        return _scale(_resize(images, image_size)), labels
+
+    # Batches that are all full have a static shape.
+    full = len(images) % batch_size == 0
+    return (
+        tf.data.Dataset.from_tensor_slices((images, labels))
+        .batch(batch_size, drop_remainder=full)
+        .map(scaled, tf.data.AUTOTUNE, deterministic=True)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def _scale(images: tf.Tensor) -> tf.Tensor:
+    """0 to 255 as -1 to 1, as `keras.applications.nasnet` has its inputs."""
+    return tf.cast(images, tf.float32) / 127.5 - 1.0
+
+
+def _resize(images: tf.Tensor, image_size: int | None) -> tf.Tensor:
+    if image_size is None or images.shape[1:3] == [image_size, image_size]:
+        return images
+    return tf.image.resize(images, [image_size] * 2, antialias=True)
+
+
+def _crop(images: tf.Tensor, mirrored: bool, seed: tf.Tensor) -> tf.Tensor:
+    """Moves each image of a batch, `[B, H, W, C]`, by its own offset, and
+    mirrors half of them if asked to."""
+    batch, height, width, _ = images.shape
+    top = max(1, height // PADDING_SHARE)
+    left = max(1, width // PADDING_SHARE)
+    padded = tf.pad(images, [[0, 0], [top, top], [left, left], [0, 0]])
+    # Offsets down and to the right and whether to mirror, each [B, 1].
+    sides = tf.constant([2.0 * top + 1, 2.0 * left + 1, 2.0])
+    down, right, flip = tf.unstack(_draw(seed, batch, sides))
+    columns = tf.range(width)
+    if mirrored:
+        columns = tf.where(flip == 1, width - 1 - columns, columns)
+    rows = tf.gather(padded, down + tf.range(height), axis=1, batch_dims=1)
+    return tf.gather(rows, right + columns, axis=2, batch_dims=1)
+
+
+def _cut_out(images: tf.Tensor, side: int, seed: tf.Tensor) -> tf.Tensor:
+    """Sets a square around a random pixel of each image to 0, the middle of
+    the scale; what of it lies outside the image is lost."""
+    batch, height, width, _ = images.shape
+    down, right = tf.unstack(
+        _draw(seed, batch, tf.constant([1.0 * height, 1.0 * width]))
+    )
+    rows = tf.range(height) - down + side // 2  # [B, H]
+    columns = tf.range(width) - right + side // 2  # [B, W]
+    inside = ((rows >= 0) & (rows < side))[:, :, tf.newaxis] & (
+        (columns >= 0) & (columns < side)
+    )[:, tf.newaxis, :]
+    return tf.where(inside[..., tf.newaxis], 0.0, images)
+
+
+def _draw(seed: tf.Tensor, batch: int, ends: tf.Tensor) -> tf.Tensor:
+    """Integers from 0 to below each of the K `ends`, `[K, B, 1]`."""
+    shares = tf.random.stateless_uniform([batch, 1, len(ends)], seed)
+    return tf.transpose(tf.cast(shares * ends, tf.int32), [2, 0, 1])
+
+
+def _check_images(images: np.ndarray, labels: np.ndarray) -> None:
+    if images.ndim != 4 or len(images) != len(labels):
+        raise ValueError(
+            "Invalid value for argument `images`. Expected images of shape "
+            "(images, height, width, channels) with a label for each. "
+            f"Received: shape {images.shape} and {len(labels)} labels."
+        )
+
+
+def _check_least(least: int, **arguments: int | None) -> None:
+    for name, value in arguments.items():
+        if value is not None and value < least:
+            raise ValueError(
+                f"Invalid value for argument `{name}`. Expected {least} or "
+                f"more. Received: {name}={value}."
+            )

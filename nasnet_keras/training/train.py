@@ -1,0 +1,110 @@
+"""Training a network by a recipe: `train`."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from nasnet_keras.training.optimizer import Momentum
+from nasnet_keras.training.recipes import Recipe
+
+
+def compile_network(
+    model: keras.Model, recipe: Recipe, steps_per_epoch: int
+) -> None:
+    """Compiles a network with the optimizer and the losses of a recipe.
+
+    All variables of the training are made here: Keras would make them within
+    the first step, and trace that step twice.
+
+    Args:
+        model: What `build_network` returns.
+        recipe: The recipe.
+        steps_per_epoch: The number of batches of an epoch.
+    """
+    outputs = model.output if isinstance(model.output, dict) else {}
+    loss: Any = "sparse_categorical_crossentropy"
+    metrics: Any = ["accuracy"]
+    loss_weights = None
+    if outputs:
+        loss = dict.fromkeys(outputs, loss)
+        metrics = {"predictions": metrics}
+        loss_weights = {
+            "predictions": 1.0,
+            "auxiliary_predictions": recipe.auxiliary_weight,
+        }
+    model.compile(
+        optimizer=Momentum(
+            keras.optimizers.schedules.CosineDecay(
+                recipe.learning_rate, recipe.epochs * steps_per_epoch
+            ),
+            momentum=recipe.momentum,
+            l2=recipe.l2,
+            global_clipnorm=recipe.clip_norm,
+        ),
+        loss=loss,
+        loss_weights=loss_weights,
+        metrics=metrics,
+        # XLA takes longer to compile these networks than it saves on CPUs.
+        jit_compile=False,
+    )
+    model.optimizer.build(model.trainable_variables)
+    labels = tf.zeros((1,), tf.int32)
+    probabilities = tf.ones((1, _classes(model)))
+    if outputs:
+        model.compute_metrics(
+            None,
+            dict.fromkeys(outputs, labels),
+            dict.fromkeys(outputs, probabilities),
+        )
+    else:
+        model.compute_metrics(None, labels, probabilities)
+    model.reset_metrics()
+
+
+def train(
+    model: keras.Model,
+    batches: tf.data.Dataset,
+    recipe: Recipe,
+    steps_per_epoch: int,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> dict[str, list[float]]:
+    """Trains a compiled network to the end of its recipe.
+
+    Args:
+        model: A network that `compile_network` has compiled.
+        batches: Images and labels without end, of `training_pipeline`.
+        recipe: The recipe.
+        steps_per_epoch: The number of batches of an epoch.
+        callbacks: Keras callbacks.
+
+    Returns:
+        For each metric its value after each epoch.
+    """
+    if isinstance(model.output, dict):
+        names = list(model.output)
+        batches = batches.map(
+            lambda images, labels: (images, dict.fromkeys(names, labels))
+        )
+    with warnings.catch_warnings():
+        # A cell that leaves an input unread leaves the cell before it
+        # without effect: part of the space, and nothing to warn of.
+        warnings.filterwarnings("ignore", "Gradients do not exist")
+        history = model.fit(
+            batches,
+            epochs=recipe.epochs,
+            steps_per_epoch=steps_per_epoch,
+            callbacks=list(callbacks),
+            shuffle=False,
+            verbose=0,
+        )
+    return history.history
+
+
+def _classes(model: keras.Model) -> int:
+    output = model.output
+    if isinstance(output, dict):
+        output = output["predictions"]
+    return output.shape[-1]

@@ -1,0 +1,247 @@
+"""The command `nasnet-search`: run, resume, status, export.
+
+`--help` and wrong arguments are answered without Keras and TensorFlow.
+
+Exit codes: 0 done, 1 the run failed, 2 bad input, 130 interrupted.
+"""
+
+import contextlib
+import importlib
+import inspect
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from search.configuration import (
+    InputError,
+    ProxyConfig,
+    RunConfig,
+    create_configuration,
+)
+from search.loop import SearchError
+from search.run_directory import RunDirectory, check_free
+from search.runs import Run, load
+
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+# TensorFlow's own lines would run through the display. Errors reach the user
+# as exceptions; who wants the lines sets the variable to 0.
+LOG_LEVEL, QUIET = "TF_CPP_MIN_LOG_LEVEL", "3"
+
+RunArgument = Annotated[Path, typer.Argument(help="The folder of the run.")]
+
+app = typer.Typer(
+    help="Searches for NASNet cells on images.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> int:
+    """Runs the command line; returns the exit code."""
+    os.environ.setdefault(LOG_LEVEL, QUIET)
+    try:
+        return app(prog_name="nasnet-search", standalone_mode=False) or 0
+    except typer.TyperException as error:
+        _complain(error.format_message())
+        return error.exit_code
+    except InputError as error:
+        _complain(str(error))
+        return BAD_INPUT
+    except SearchError as error:
+        _complain(str(error))
+        return FAILED
+
+
+def _complain(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command an option for each setting of a run."""
+    signature = inspect.signature(command)
+    parameters = [
+        parameter
+        for parameter in signature.parameters.values()
+        if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+    ]
+    for model, panel in ((RunConfig, "The search"), (ProxyConfig, "A child")):
+        for name, field in model.model_fields.items():
+            if field.description is None:  # has an option of its own
+                continue
+            several = field.annotation == tuple[str, ...]
+            kind = list[str] if several else field.annotation
+            option = typer.Option(help=field.description, rich_help_panel=panel)
+            parameters.append(
+                inspect.Parameter(
+                    name,
+                    inspect.Parameter.KEYWORD_ONLY,
+                    default=field.default,
+                    annotation=Annotated[kind, option],
+                )
+            )
+    command.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=parameters
+    )
+    command.__annotations__ = {
+        parameter.name: parameter.annotation for parameter in parameters
+    }
+    return command
+
+
+@app.command()
+@_with_settings
+def run(
+    *,
+    output: Annotated[
+        Path, typer.Option(help="The folder of the run, new or empty.")
+    ],
+    strategy_option: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="A setting of the strategy; may be given several times.",
+        ),
+    ] = [],  # noqa: B006
+    **settings: Any,
+) -> None:
+    """Begins a search and drives it to its end."""
+    settings["strategy_options"] = dict(map(_option, strategy_option))
+    proxy = {name: settings.pop(name) for name in ProxyConfig.model_fields}
+    config = create_configuration({**settings, "proxy": proxy})
+    RunDirectory(output).check_free()
+    with _searching(output) as observers:
+        from search.driver import run
+
+        _show_best(run(output, config, observers=observers))
+
+
+@app.command()
+def resume(
+    run: RunArgument,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Children to evaluate in all, those already done included.",
+        ),
+    ] = None,
+) -> None:
+    """Goes on with a search that was interrupted, or with more trials."""
+    load(run)
+    with _searching(run) as observers:
+        from search.driver import resume
+
+        _show_best(resume(run, trials, observers=observers))
+
+
+@app.command()
+def status(
+    run: RunArgument,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON instead of a table.")
+    ] = False,
+) -> None:
+    """Shows the trials and the best cells of a run, at any time."""
+    loaded = load(run)
+    if as_json:
+        print(json.dumps(loaded.status(), indent=2, allow_nan=False))
+        return
+    from rich.console import Console
+
+    from search.display import status_table
+
+    Console().print(status_table(loaded.trials))
+    _show_best(loaded)
+
+
+@app.command()
+def export(
+    run: RunArgument,
+    output: Annotated[
+        Path, typer.Option(help="The folder to write, new or empty.")
+    ],
+    trial: Annotated[
+        int | None,
+        typer.Option(help="The trial's number.", show_default="the best"),
+    ] = None,
+) -> None:
+    """Writes the best child: its cells, trained network and pictures."""
+    loaded = load(run)
+    check_free(output)
+    _import_tensorflow()
+    loaded.export(output, trial)
+    print(f"Wrote {', '.join(sorted(os.listdir(output)))} to {output}.")
+
+
+def _option(text: str) -> tuple[str, Any]:
+    """A NAME=VALUE; the value is JSON, or else a text."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise InputError(
+            "Invalid value for `--strategy-option`. Expected NAME=VALUE. "
+            f"Received: {text!r}."
+        )
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+@contextlib.contextmanager
+def _searching(folder: Path) -> Iterator[list[Any]]:
+    """Offers the display, and says how to go on after an interruption."""
+    from rich.console import Console
+
+    from search.display import create_display
+
+    try:
+        _import_tensorflow()
+        yield [create_display(Console())]
+    except KeyboardInterrupt:
+        _complain(
+            f"Interrupted. Go on by `nasnet-search resume {folder}`."
+            if (folder / "config.json").exists()
+            else "Interrupted."
+        )
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _import_tensorflow() -> None:
+    """Imports TensorFlow, and keeps it quiet unless the user asked for its
+    lines: what it writes while it is imported comes before it heeds the log
+    level; and it warns of each child's graph, which are many by nature."""
+    quiet = os.environ[LOG_LEVEL] == QUIET
+    standard_error = os.dup(2)
+    try:
+        if quiet:
+            with open(os.devnull, "w") as nowhere:
+                os.dup2(nowhere.fileno(), 2)
+        tensorflow = importlib.import_module("tensorflow")
+    finally:
+        os.dup2(standard_error, 2)
+        os.close(standard_error)
+    if quiet:
+        tensorflow.get_logger().setLevel("ERROR")
+
+
+def _show_best(run: Run) -> None:
+    from search.display import genotype_text
+
+    status = run.status()
+    print(f"{status['done']} of {status['total']} children done.")
+    best = run.best
+    if best is None:
+        return
+    print(f"Best: trial {best.number}, reward {best.reward:.4f}.")
+    print(genotype_text(run.space.decode(best.decisions)))
+    print(
+        f"Export it by `nasnet-search export {run.directory.path} --output "
+        "FOLDER`."
+    )

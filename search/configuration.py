@@ -1,0 +1,237 @@
+"""What a run is made of: `RunConfig`, checked at the edge where it comes in
+from the command line, from Python or from a run's config.json.
+
+Neither Keras nor TensorFlow is imported here before `create_evaluator`.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pydantic
+from pydantic import Field
+
+from nasnet_keras.genotype import COMBINER_NAMES, MAX_BLOCKS
+from search.evaluation.base import Evaluator
+from search.space import NASNetSpace, SearchSpace
+from search.strategies import STRATEGIES
+
+# What may change while a run goes on: how long it goes on, and how many of
+# its children it keeps.
+FREE_SETTINGS = ("trials", "keep")
+
+# The parts of a run's identity, and what to say of one that differs.
+IDENTITY = {
+    "config": "its config.json was edited",
+    "space": "its search space is of another version",
+    "evaluator": "its data or the training of its children changed",
+    "lag": "its executor is another",
+}
+
+
+class InputError(ValueError):
+    """What the user gave cannot be used. The text is for the user to read:
+    what was expected, what came, and what to do."""
+
+
+class _Settings(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+class ProxyConfig(_Settings):
+    """How a child is built and trained: the knobs that trade trust in the
+    reward for time."""
+
+    repeats: Annotated[
+        int, Field(ge=1, description="N, the normal cells of each stage.")
+    ] = 1
+    filters: Annotated[
+        int, Field(ge=1, description="F, the filters of the first cell.")
+    ] = 8
+    image_size: Annotated[
+        int | None,
+        Field(
+            ge=8,
+            description="Height and width to train at; the data's own if "
+            "not given.",
+        ),
+    ] = None
+    epochs: Annotated[int, Field(ge=1, description="Epochs to train.")] = 3
+    train_images: Annotated[
+        int | None,
+        Field(ge=1, description="Images to train on; all if not given."),
+    ] = None
+    validation_images: Annotated[
+        int | None,
+        Field(ge=1, description="Images to validate on; all if not given."),
+    ] = None
+    batch_size: Annotated[
+        int, Field(ge=1, description="Images of a training step.")
+    ] = 64
+    learning_rate: Annotated[
+        float, Field(gt=0, description="Learning rate at the first step.")
+    ] = 0.05
+    drop_path_rate: Annotated[
+        float, Field(ge=0, lt=1, description="Final rate of drop path.")
+    ] = 0.1
+    l2: Annotated[
+        float, Field(ge=0, description="Weight of the L2 penalty.")
+    ] = 5e-4
+    augmentation: Annotated[
+        Literal["crop-flip", "crop", "none"] | None,
+        Field(description="Changes to training images; by the data if not."),
+    ] = None
+    threads: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="Threads, on which results depend; all if not given.",
+        ),
+    ] = None
+
+
+class RunConfig(_Settings):
+    """The configuration of a run.
+
+    The fields are described where they are declared; the command line offers
+    each as an option.
+
+    Example:
+
+    >>> RunConfig(dataset="digits", trials=20, proxy={"epochs": 2}).strategy
+    'ppo'
+    """
+
+    dataset: Annotated[
+        str | None,
+        Field(
+            description="Images to search on: a name such as digits or "
+            "cifar10, a folder with a sub-folder a class, or an .npz file."
+        ),
+    ] = None
+    strategy: Annotated[
+        str,
+        Field(description=f"Who proposes the cells: {', '.join(STRATEGIES)}."),
+    ] = "ppo"
+    strategy_options: dict[str, Any] = {}
+    trials: Annotated[
+        int, Field(ge=1, description="Children to evaluate in all.")
+    ] = 60
+    seed: Annotated[
+        int, Field(ge=0, description="Fixes proposals, data and children.")
+    ] = 0
+    blocks: Annotated[
+        int,
+        Field(ge=1, le=MAX_BLOCKS, description="B, the blocks of each cell."),
+    ] = 5
+    combiners: Annotated[
+        tuple[str, ...], Field(description="Combiners to choose from.")
+    ] = COMBINER_NAMES
+    keep: Annotated[
+        int, Field(ge=1, description="Best children to keep weights of.")
+    ] = 5
+    proxy: ProxyConfig = ProxyConfig()
+
+    @pydantic.field_validator("strategy")
+    @classmethod
+    def _check_strategy(cls, name: str) -> str:
+        if name not in STRATEGIES:
+            raise ValueError(f"Expected one of {', '.join(STRATEGIES)}")
+        return name
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The settings, as JSON data, that make the run what it is."""
+        return self.model_dump(mode="json", exclude=set(FREE_SETTINGS))
+
+
+def create_configuration(settings: Mapping[str, Any]) -> RunConfig:
+    """The configuration of these settings.
+
+    Raises:
+        InputError: A setting is unknown, or a value is invalid.
+    """
+    try:
+        config = RunConfig.model_validate(settings)
+        create_space(config)
+    except pydantic.ValidationError as error:
+        raise InputError(
+            " ".join(_sentence(details) for details in error.errors())
+        ) from None
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    return config
+
+
+def create_space(config: RunConfig) -> SearchSpace:
+    """The search space of a run."""
+    return NASNetSpace(config.blocks, config.combiners)
+
+
+def create_evaluator(config: RunConfig) -> Evaluator:
+    """The evaluator of a run: children are trained on the run's data.
+
+    Raises:
+        ValueError: The data set is missing or unusable.
+    """
+    if config.dataset is None:
+        raise InputError(
+            "Expected a `dataset`, a name or a path, or an `evaluator` from "
+            "Python. Received: neither."
+        )
+    from search.evaluation.training import TrainingEvaluator
+
+    return TrainingEvaluator(
+        dataset=config.dataset, seed=config.seed, **dict(config.proxy)
+    )
+
+
+def check_identity(
+    path: Path, before: Mapping[str, Any], now: Mapping[str, Any]
+) -> None:
+    """Compares two identities of a run, as JSON data.
+
+    Raises:
+        InputError: They differ; the text names the first difference.
+    """
+    for part, change in IDENTITY.items():
+        difference = _first_difference(before.get(part), now.get(part), part)
+        if difference is not None:
+            name, old, new = difference
+            raise InputError(
+                f"The run {path} cannot go on: {change}. Expected "
+                f"`{name}` as the run began: {old!r}. Received: {new!r}. "
+                "Restore it, or begin another run."
+            )
+
+
+def _first_difference(
+    before: Any, after: Any, name: str = ""
+) -> tuple[str, Any, Any] | None:
+    """The first value in which two JSON data differ: its name and the value
+    on each side, or None where they are equal."""
+    if not (isinstance(before, dict) and isinstance(after, dict)):
+        return None if before == after else (name, before, after)
+    for key in [*before, *(key for key in after if key not in before)]:
+        difference = _first_difference(
+            before.get(key), after.get(key), f"{name}.{key}".strip(".")
+        )
+        if difference is not None:
+            return difference
+    return None
+
+
+def _sentence(details: Any) -> str:
+    """One sentence for one of pydantic's errors."""
+    name = ".".join(str(part) for part in details["loc"])
+    if details["type"] == "extra_forbidden":
+        model = ProxyConfig if len(details["loc"]) > 1 else RunConfig
+        return (
+            f"Unknown setting `{name}`. Expected one of "
+            f"{', '.join(model.model_fields)}."
+        )
+    message = details["msg"].removeprefix("Value error, ")
+    return (
+        f"Invalid value for `{name}`. {message}. Received: "
+        f"{details['input']!r}."
+    )

@@ -1,0 +1,203 @@
+"""What a person sees of a search: a live display, or a line per trial."""
+
+import time
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from nasnet_keras.genotype import CellSpec, Genotype
+from search.observer import Observer
+from search.trial import Trial, TrialState, ranked
+
+
+def create_display(console: Console) -> "Display":
+    """A live display on a terminal, elsewhere a line per trial."""
+    return LiveDisplay(console) if console.is_terminal else Display(console)
+
+
+class Display(Observer):
+    """Prints a line per trial.
+
+    Args:
+        console: Where to print.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.total = 0
+        self.done = 0
+        self.best: Trial | None = None
+        self.current: Trial | None = None
+        self.last: Trial | None = None
+        self._done_before = 0
+        self._began = self._child_began = time.monotonic()
+        self._end: float | None = None
+
+    def begin(self, trials: Sequence[Trial], total: int) -> None:
+        self.total = total
+        self.done = sum(trial.state.counts for trial in trials)
+        self.best = next(iter(ranked(trials)), None)
+        self._done_before = self.done
+        self._began = time.monotonic()
+
+    def proposed(self, trial: Trial) -> None:
+        self.current = trial
+        self._child_began = time.monotonic()
+
+    def finished(self, trial: Trial, metrics: Mapping[str, float]) -> None:
+        self.done += trial.state.counts
+        self.last = trial
+        self.current = None
+        best = ranked([t for t in (self.best, trial) if t is not None])
+        self.best = next(iter(best), None)
+        now = time.monotonic()
+        done = self.done - self._done_before
+        if done:
+            pace = (now - self._began) / done
+            self._end = now + pace * (self.total - self.done)
+        self.show()
+
+    def show(self) -> None:
+        """Shows that a trial has finished."""
+        parts = [f"{self.done}/{self.total}", outcome_text(self.last)]
+        if self.best is not None:
+            parts.append(f"best {self.best.reward:.4f} ({self.best.number})")
+        if self.left is not None:
+            parts.append(f"{duration_text(self.left)} left")
+        print_text(self.console, "  ".join(parts))
+
+    @property
+    def left(self) -> float | None:
+        """The seconds that the rest will take, at the pace so far of this
+        process; None before its first child, and after the last."""
+        if self._end is None or self.done >= self.total:
+            return None
+        return max(0.0, self._end - time.monotonic())
+
+
+class LiveDisplay(Display):
+    """Shows the trials done, the current child, its time, the last and the
+    best reward and the time left in place on a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._live = Live(
+            get_renderable=self.render, console=console, refresh_per_second=2
+        )
+
+    def begin(self, trials: Sequence[Trial], total: int) -> None:
+        super().begin(trials, total)
+        self._live.start()
+
+    def show(self) -> None:
+        self._live.refresh()
+
+    def end(self) -> None:
+        self._live.stop()
+
+    def render(self) -> RenderableType:
+        """What the terminal shows now."""
+        rows: list[tuple[str, RenderableType]] = [
+            ("Done", f"{self.done} of {self.total} children"),
+            ("", ProgressBar(self.total, self.done, width=40)),
+        ]
+        if self.current is not None:
+            seconds = time.monotonic() - self._child_began
+            rows.append(
+                (
+                    "Now",
+                    f"trial {self.current.number}, {duration_text(seconds)}",
+                )
+            )
+        if self.last is not None:
+            rows.append(("Last", outcome_text(self.last)))
+        if self.best is not None:
+            rows.append(
+                (
+                    "Best",
+                    f"reward {self.best.reward:.4f}, trial {self.best.number}",
+                )
+            )
+        if self.left is not None:
+            rows.append(("Left", f"about {duration_text(self.left)}"))
+        table = Table.grid(padding=(0, 2))
+        for row in rows:
+            table.add_row(*row)
+        return table
+
+
+def status_table(trials: Sequence[Trial]) -> Table:
+    """A table with a row for each trial."""
+    table = Table("trial", "state", "reward", "seconds", "")
+    for trial in trials:
+        reward = "" if trial.reward is None else f"{trial.reward:.4f}"
+        note = trial.reason or ""
+        if trial.duplicate_of is not None:
+            note = f"of {trial.duplicate_of}"
+        table.add_row(
+            str(trial.number),
+            trial.state.value,
+            reward,
+            f"{trial.seconds:.1f}"
+            if trial.state is TrialState.COMPLETE
+            else "",
+            note,
+        )
+    return table
+
+
+def genotype_text(genotype: Genotype) -> str:
+    """The two cells as formulas, a line per hidden state."""
+    return "\n".join(
+        [
+            "normal cell",
+            *_cell_lines(genotype.normal),
+            "reduction cell",
+            *_cell_lines(genotype.reduction),
+        ]
+    )
+
+
+def _cell_lines(cell: CellSpec) -> list[str]:
+    lines = []
+    for number, block in enumerate(cell.blocks, start=cell.inputs):
+        sides = ", ".join(
+            f"{operation}({state})"
+            for operation, state in zip(
+                block.operations, block.inputs, strict=True
+            )
+        )
+        lines.append(f"  {number} = {block.combiner}({sides})")
+    states = ", ".join(str(state) for state in cell.output_states)
+    return [*lines, f"  output = concat({states})"]
+
+
+def outcome_text(trial: Trial | None) -> str:
+    """One phrase on what became of a trial."""
+    if trial is None:
+        return ""
+    name = f"trial {trial.number}"
+    if trial.state is TrialState.COMPLETE:
+        seconds = duration_text(trial.seconds)
+        return f"{name}: reward {trial.reward:.4f} in {seconds}"
+    if trial.state is TrialState.DUPLICATE:
+        return f"{name}: the same cells as trial {trial.duplicate_of}"
+    return f"{name}: {trial.state.value}. {trial.reason or ''}".rstrip()
+
+
+def duration_text(seconds: float) -> str:
+    """A duration as people say it."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def print_text(console: Console, text: str) -> None:
+    """Prints the text as it is: no colours, no line breaks of rich's own."""
+    console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,241 @@
+"""Evaluation by training: a child's reward is its validation accuracy."""
+
+import dataclasses
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from nasnet_keras.complexity import multiply_adds
+from nasnet_keras.genotype import Genotype
+from nasnet_keras.network import build_network
+from nasnet_keras.training.datasets import load_dataset
+from nasnet_keras.training.pipeline import (
+    Augmentation,
+    default_augmentation,
+    evaluation_pipeline,
+    resize_images,
+    training_pipeline,
+)
+from nasnet_keras.training.recipes import RECIPES
+from nasnet_keras.training.splits import split
+from nasnet_keras.training.train import compile_network, train
+from search.evaluation.base import EvaluationError, Evaluator
+from search.trial import Evaluation
+
+EVALUATION_BATCH_SIZE = 250
+
+
+class TrainingEvaluator(Evaluator):
+    """Builds the child network of a genotype, trains it by the
+    `search-proxy` recipe in small, and measures it on validation images.
+
+    The outcome is a function of the genotype, the seed, the data and the
+    number of threads.
+
+    Args:
+        dataset: A name, a folder or an `.npz` file, for `load_dataset`.
+        seed: Divides the training images into those to train on and those
+            to validate on. The test images are never read.
+        repeats: N, the normal cells of each stage. Paper: 2. Default 1.
+        filters: F, the filters of the first stage. Default 8.
+        image_size: Height and width to train at; None for the data's own.
+        epochs: How often each image is seen. Paper: 20. Default 3.
+        train_images: How many images to train on; None for all left.
+        validation_images: How many to validate on; None for a tenth.
+        batch_size: Images per step. Default 64.
+        learning_rate: At the first step. Default 0.05.
+        drop_path_rate: The final rate of ScheduledDropPath. Default 0.1.
+        l2: L2 regularisation. Default 5e-4.
+        augmentation: `"crop-flip"`, `"crop"` or `"none"`. Default: by the
+            data set.
+        threads: How many threads a child trains on; None for all.
+
+    Raises:
+        ValueError: The data set cannot be read, or has too few images.
+    """
+
+    def __init__(
+        self,
+        dataset: str,
+        seed: int = 0,
+        repeats: int = 1,
+        filters: int = 8,
+        image_size: int | None = None,
+        epochs: int = 3,
+        train_images: int | None = None,
+        validation_images: int | None = None,
+        batch_size: int = 64,
+        learning_rate: float = 0.05,
+        drop_path_rate: float = 0.1,
+        l2: float = 5e-4,
+        augmentation: Augmentation | None = None,
+        threads: int | None = None,
+    ) -> None:
+        _prepare_tensorflow(threads)
+        data = load_dataset(dataset)
+        parts = split(data, validation_images or 0.1, train_images, seed)
+        if len(parts.train) < batch_size:
+            raise ValueError(
+                "The arguments `train_images` and `batch_size` disagree. "
+                "Expected at least one batch of images to train on. "
+                f"Received: {len(parts.train)} images, batch_size="
+                f"{batch_size}."
+            )
+        self.repeats = repeats
+        self.filters = filters
+        self.classes = data.num_classes
+        self.recipe = dataclasses.replace(
+            RECIPES["search-proxy"],
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            drop_path_rate=drop_path_rate,
+            l2=l2,
+            augmentation=augmentation or default_augmentation(dataset),
+        )
+        self.fingerprint = parts.fingerprint
+        self.train_images = resize_images(parts.train.images, image_size)
+        self.train_labels = parts.train.labels
+        self.validation = evaluation_pipeline(
+            resize_images(parts.validation.images, image_size),
+            parts.validation.labels,
+            min(EVALUATION_BATCH_SIZE, len(parts.validation)),
+        ).cache()
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return len(self.train_images) // self.recipe.batch_size
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "repeats": self.repeats,
+            "filters": self.filters,
+            "image_shape": list(self.train_images.shape[1:]),
+            "train_images": len(self.train_images),
+            "recipe": dataclasses.asdict(self.recipe),
+            "data": self.fingerprint,
+            "threads": tf.config.threading.get_intra_op_parallelism_threads(),
+        }
+
+    def build(self, architecture: Genotype) -> keras.Model:
+        return self._build(architecture, self.recipe.epochs)
+
+    def _build(self, genotype: Genotype, epochs: int) -> keras.Model:
+        return build_network(
+            genotype,
+            input_shape=self.train_images.shape[1:],
+            classes=self.classes,
+            repeats=self.repeats,
+            filters=self.filters,
+            drop_path_rate=self.recipe.drop_path_rate,
+            drop_path_steps=epochs * self.steps_per_epoch,
+        )
+
+    def evaluate(
+        self,
+        architecture: Genotype,
+        seed: int,
+        budget: float | None = None,
+        weights: Path | None = None,
+    ) -> Evaluation:
+        recipe = self.recipe
+        if budget is not None:
+            recipe = dataclasses.replace(recipe, epochs=max(1, round(budget)))
+        # Graphs and variables of the last child.
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(seed)
+        clock = _Clock()
+        try:
+            model = self._build(architecture, recipe.epochs)
+            compile_network(model, recipe, self.steps_per_epoch)
+            clock.lap("build")
+            first_step = _FirstStep(clock)
+            history = train(
+                model,
+                training_pipeline(
+                    self.train_images,
+                    self.train_labels,
+                    recipe.batch_size,
+                    augmentation=recipe.augmentation,
+                    cutout=recipe.cutout,
+                    seed=seed,
+                ),
+                recipe,
+                self.steps_per_epoch,
+                [first_step, keras.callbacks.TerminateOnNaN()],
+            )
+            clock.lap("train")
+            result = model.evaluate(
+                self.validation, verbose=0, return_dict=True
+            )
+            clock.lap("validate")
+        except tf.errors.ResourceExhaustedError as error:
+            raise EvaluationError(
+                f"The child ran out of memory: {error.message}."
+            ) from error
+        if not math.isfinite(history["loss"][-1]):
+            raise EvaluationError("The child diverged: its loss is not finite.")
+        if weights is not None:
+            model.save_weights(weights)
+            clock.lap("save")
+        return Evaluation(
+            reward=result["accuracy"],
+            metrics={
+                "accuracy": result["accuracy"],
+                "loss": result["loss"],
+                "train_loss": history["loss"][-1],
+                "parameters": model.count_params(),
+                "multiply_adds": multiply_adds(model),
+            },
+            seconds=clock.seconds,
+            budget=recipe.epochs,
+        )
+
+
+class _Clock:
+    """The seconds of the parts of an evaluation."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, part: str) -> None:
+        now = time.perf_counter()
+        self.seconds[part] = now - self._last
+        self._last = now
+
+
+class _FirstStep(keras.callbacks.Callback):
+    """Ends the `trace` part: the first step traces the training graph."""
+
+    def __init__(self, clock: _Clock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if "trace" not in self._clock.seconds:
+            self._clock.lap("trace")
+
+
+def _prepare_tensorflow(threads: int | None) -> None:
+    """Prepares TensorFlow for many short trainings of small graphs."""
+    tf.config.experimental.enable_op_determinism()
+    # Rewriting a child's graph takes longer than it saves.
+    tf.config.optimizer.set_experimental_options(
+        {"disable_meta_optimizer": True}
+    )
+    if threads is None:
+        return
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    except RuntimeError:
+        raise ValueError(
+            "Invalid value for argument `threads`. Expected None, since "
+            "TensorFlow has begun work in this process. Received: "
+            f"threads={threads}."
+        ) from None

@@ -1,0 +1,79 @@
+"""Takes a child out of a run, for use elsewhere."""
+
+from pathlib import Path
+
+from nasnet_keras.genotype import Genotype
+from search.configuration import InputError, create_evaluator
+from search.evaluation.base import Evaluator
+from search.run_directory import new_directory, write_json
+from search.runs import Run
+from search.trial import Trial, TrialState, ranked
+
+PICTURE_FORMATS = ("svg", "png")
+
+
+def export(
+    run: Run,
+    output: Path,
+    number: int | None = None,
+    evaluator: Evaluator | None = None,
+) -> Path:
+    """Writes genotype.json, model.keras, metrics.json and the pictures of the
+    cells of a child: see `Run.export`."""
+    trial = _chosen(run, number)
+    weights = run.directory.weights(trial.number)
+    if not weights.exists():
+        raise InputError(
+            f"The weights of trial {trial.number} are not there. A run keeps "
+            f"those of its {run.config.keep} best children."
+        )
+    with new_directory(output) as folder:
+        genotype = run.space.decode(trial.decisions)
+        (folder / "genotype.json").write_text(genotype.to_json())
+        write_json(folder / "metrics.json", run.describe(trial))
+        try:
+            evaluator = evaluator or create_evaluator(run.config)
+            model = evaluator.build(genotype)
+        except ValueError as error:
+            raise InputError(str(error)) from error
+        model.load_weights(weights)
+        model.save(folder / "model.keras")
+        _write_pictures(genotype, trial, folder)
+    return output
+
+
+def _chosen(run: Run, number: int | None) -> Trial:
+    trials = run.trials
+    if number is None:
+        best = ranked(trials)
+        if not best:
+            raise InputError(
+                f"The run {run.directory.path} has no complete trial yet."
+            )
+        return best[0]
+    if not 0 <= number < len(trials):
+        raise InputError(
+            "Invalid value for argument `trial`. Expected a number from 0 to "
+            f"{len(trials) - 1}. Received: trial={number}."
+        )
+    trial = trials[number]
+    if trial.duplicate_of is not None:
+        trial = trials[trial.duplicate_of]
+    if trial.state is not TrialState.COMPLETE:
+        raise InputError(
+            "Invalid value for argument `trial`. Expected a complete trial. "
+            f"Received: trial={number}, which is {trial.state.value}."
+        )
+    return trial
+
+
+def _write_pictures(genotype: Genotype, trial: Trial, folder: Path) -> None:
+    from nasnet_keras.drawing import draw_cell
+
+    for name in ("normal", "reduction"):
+        for suffix in PICTURE_FORMATS:
+            draw_cell(
+                getattr(genotype, name),
+                folder / f"{name}.{suffix}",
+                title=f"{name.capitalize()} cell of trial {trial.number}",
+            )

@@ -1,0 +1,257 @@
+"""The loop of every search: ask -> evaluate -> record -> tell.
+
+Neither Keras nor TensorFlow is imported here.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from search.executors.base import Executor, Job, Outcome
+from search.observer import Observer
+from search.run_directory import RunDirectory, sync
+from search.storage import SQLiteStorage
+from search.strategies.base import Strategy
+from search.trial import Decisions, Trial, TrialState, ranked
+
+# So many duplicates in a row, and the next proposal is drawn from the whole
+# space; so many failed children at the start, and the search gives up.
+DUPLICATES_IN_A_ROW = 50
+FAILURES_AT_START = 10
+
+# Sets the draws from the whole space apart from those of `Strategy.rng`.
+UNIFORM_STREAM = 1
+
+
+class SearchError(Exception):
+    """The search cannot go on. The text is one sentence for the user."""
+
+
+class SearchLoop:
+    """Drives a search until enough trials count, from wherever it stands.
+
+    **Order.** Trials are numbered in the order of proposal and told in that
+    order. Before proposal n the strategy was told the trials 0 .. n - D - 1
+    and no other, where D is the executor's lag. So proposals depend on the
+    seed and on outcomes, not on which child ends first.
+
+    **Kill.** A proposal is recorded before its child is evaluated, an outcome
+    in one transaction with what the strategy learnt from it. A loop made
+    after a kill tells the strategy again what it has not yet learnt,
+    evaluates the recorded proposals that have no outcome, and goes on.
+
+    **Duplicates** of an earlier architecture take that trial's outcome and do
+    not count. After 50 in a row one proposal is drawn from the whole space.
+
+    **Failures** are trials without an evaluation. If the first 10 children
+    that a loop evaluates all fail, it stops.
+
+    Args:
+        strategy: Proposes; new, or restored to what `storage` holds.
+        executor: Has the children evaluated.
+        storage: Remembers the trials.
+        directory: Where the children's weights go.
+        trials: How many trials are to count, those before included.
+        keep: How many of the best children keep their weights.
+        observers: Are told what happens.
+    """
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        executor: Executor,
+        storage: SQLiteStorage,
+        directory: RunDirectory,
+        *,
+        trials: int,
+        keep: int,
+        observers: Iterable[Observer] = (),
+    ) -> None:
+        self.space = storage.space
+        self.strategy = strategy
+        self.executor = executor
+        self.storage = storage
+        self.directory = directory
+        self.total = trials
+        self.keep = keep
+        self.observers = list(observers)
+        self.trials = storage.trials()
+        self._told = strategy.learned
+        self._running = {
+            trial.number for trial in self.trials if not trial.state.is_finished
+        }
+        self._counted = sum(trial.state.counts for trial in self.trials)
+        self._best = ranked(self.trials)[:keep]
+        self._failed_at_start: list[Trial] | None = []
+        self._metrics: Mapping[str, float] = {}
+        self._originals = {
+            self.space.canonical(trial.decisions): trial.number
+            for trial in self.trials
+            if trial.duplicate_of is None
+        }
+
+    def run(self) -> None:
+        """Searches until enough trials count.
+
+        Raises:
+            SearchError: All children fail, or the space has no further one.
+        """
+        try:
+            for observer in self.observers:
+                observer.begin(self.trials, self.total)
+            self._tell()
+            self._new_metrics()
+            for number in sorted(self._running):
+                self._submit(self.trials[number])
+            while self._wanted() or self._running:
+                if self._wanted() and self._told == self._due():
+                    self._propose()
+                else:
+                    self._collect()
+        finally:
+            for observer in self.observers:
+                observer.end()
+        if not self._best:
+            raise _all_failed(self.trials)
+
+    def _wanted(self) -> bool:
+        """Whether more children are to be proposed."""
+        return self._counted + len(self._running) < self.total
+
+    def _due(self) -> int:
+        """How many trials are to be told before the next proposal."""
+        return max(0, len(self.trials) - self.executor.lag)
+
+    def _propose(self) -> None:
+        number = len(self.trials)
+        decisions = self._decisions(number)
+        key = self.space.canonical(decisions)
+        original = self._originals.setdefault(key, number)
+        trial = Trial(number, decisions)
+        if original < number:
+            self._finish(
+                dataclasses.replace(
+                    trial, state=TrialState.DUPLICATE, duplicate_of=original
+                )
+            )
+            return
+        self.storage.save(trial)
+        self.trials.append(trial)
+        self._running.add(number)
+        self._submit(trial)
+
+    def _decisions(self, number: int) -> Decisions:
+        last = self.trials[-DUPLICATES_IN_A_ROW:]
+        if len(last) == DUPLICATES_IN_A_ROW and all(
+            trial.state is TrialState.DUPLICATE for trial in last
+        ):
+            return self._uniform(number)
+        return tuple(int(choice) for choice in self.strategy.ask(number))
+
+    def _uniform(self, number: int) -> Decisions:
+        rng = np.random.default_rng(
+            (self.strategy.seed, number, UNIFORM_STREAM)
+        )
+        for _ in range(DUPLICATES_IN_A_ROW):
+            decisions = self.space.sample(rng)
+            if self.space.canonical(decisions) not in self._originals:
+                return decisions
+        raise SearchError(
+            f"The search found no new architecture in {DUPLICATES_IN_A_ROW} "
+            f"proposals and as many uniform draws after "
+            f"{len(self._originals)} architectures; the space may hold no "
+            "more."
+        )
+
+    def _submit(self, trial: Trial) -> None:
+        for observer in self.observers:
+            observer.proposed(trial)
+        self.executor.submit(
+            Job(
+                trial.number,
+                self.space.decode(trial.decisions),
+                self.directory.weights(trial.number),
+            )
+        )
+
+    def _collect(self) -> None:
+        outcome = self.executor.collect()
+        trial = _finished(self.trials[outcome.number], outcome)
+        weights = self.directory.weights(trial.number)
+        if weights.exists():
+            sync(weights)
+            sync(weights.parent)
+        self._finish(trial)
+        self._check_start(trial)
+
+    def _check_start(self, trial: Trial) -> None:
+        """Gives up when the first children all fail."""
+        if trial.state is TrialState.COMPLETE:
+            self._failed_at_start = None
+        if self._failed_at_start is None:
+            return
+        self._failed_at_start.append(trial)
+        if len(self._failed_at_start) == FAILURES_AT_START:
+            raise _all_failed(self._failed_at_start)
+
+    def _finish(self, trial: Trial) -> None:
+        """Records a finished trial, with what the strategy learns from it."""
+        with self.storage.transaction():
+            self.storage.save(trial)
+            self.trials[trial.number : trial.number + 1] = [trial]
+            self._tell()
+        self._running.discard(trial.number)
+        self._counted += trial.state.counts
+        self._best = ranked([*self._best, trial])[: self.keep]
+        self.directory.keep_weights(
+            {*self._running, *(best.number for best in self._best)}
+        )
+        metrics = self._new_metrics()
+        for observer in self.observers:
+            observer.finished(self._with_evaluation(trial), metrics)
+
+    def _tell(self) -> None:
+        learned = self.strategy.learned
+        while (
+            self._told < self._due()
+            and self.trials[self._told].state.is_finished
+        ):
+            self.strategy.tell(self._with_evaluation(self.trials[self._told]))
+            self._told += 1
+        if self.strategy.learned != learned:
+            self.storage.save_strategy(
+                self.strategy.state(), self.strategy.learned
+            )
+
+    def _with_evaluation(self, trial: Trial) -> Trial:
+        """A duplicate with the evaluation of its original."""
+        if trial.duplicate_of is None:
+            return trial
+        original = self.trials[trial.duplicate_of]
+        return dataclasses.replace(trial, evaluation=original.evaluation)
+
+    def _new_metrics(self) -> Mapping[str, float]:
+        metrics = dict(self.strategy.metrics())
+        if metrics == self._metrics:
+            return {}
+        self._metrics = metrics
+        return metrics
+
+
+def _all_failed(trials: Sequence[Trial]) -> SearchError:
+    failed = [trial for trial in trials if trial.state is TrialState.FAILED]
+    return SearchError(
+        f"All {len(failed)} children that were evaluated failed, the last "
+        f"because: {failed[-1].reason}"
+    )
+
+
+def _finished(trial: Trial, outcome: Outcome) -> Trial:
+    complete = outcome.evaluation is not None
+    return dataclasses.replace(
+        trial,
+        state=TrialState.COMPLETE if complete else TrialState.FAILED,
+        evaluation=outcome.evaluation,
+        reason=outcome.reason,
+    )

@@ -1,0 +1,36 @@
+"""Who watches a search: displays, TensorBoard, a user's own function."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from search.trial import Trial
+
+
+class Observer:
+    """Is told what happens in a search; by default does nothing with it.
+
+    What an observer hears of is on disk already. It cannot change the search.
+    """
+
+    def begin(self, trials: Sequence[Trial], total: int) -> None:
+        """The search begins, or goes on after these trials, until `total`
+        trials count."""
+
+    def proposed(self, trial: Trial) -> None:
+        """The evaluation of this trial begins."""
+
+    def finished(self, trial: Trial, metrics: Mapping[str, float]) -> None:
+        """A trial is finished. `metrics` are numbers about the learning step
+        that the strategy took since the last call, if it took one."""
+
+    def end(self) -> None:
+        """The search has ended or was broken off."""
+
+
+class Callback(Observer):
+    """Calls a function with each finished trial."""
+
+    def __init__(self, function: Callable[[Trial], object]) -> None:
+        self._function = function
+
+    def finished(self, trial: Trial, metrics: Mapping[str, float]) -> None:
+        self._function(trial)

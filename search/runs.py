@@ -1,0 +1,155 @@
+"""Runs on disk, to look at: what the trials came to, and the best cell.
+
+Neither Keras nor TensorFlow is imported here.
+"""
+
+import contextlib
+import math
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from nasnet_keras.genotype import Genotype
+from search.configuration import (
+    RunConfig,
+    check_identity,
+    create_configuration,
+    create_space,
+)
+from search.evaluation.base import Evaluator
+from search.run_directory import RunDirectory
+from search.storage import SQLiteStorage
+from search.trial import Trial, ranked
+
+
+def load(path: str | os.PathLike[str]) -> "Run":
+    """A run to look at, while it goes on or afterwards.
+
+    Raises:
+        InputError: There is no run, or it was edited since it began.
+    """
+    return Run(path)
+
+
+class Run:
+    """A run to look at: each question is answered from what is on disk at
+    that moment. Made by `run`, `resume` and `load`.
+
+    Args:
+        path: The folder of the run.
+
+    Raises:
+        InputError: There is no run, or it was edited since it began.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.directory = RunDirectory(path)
+        self.directory.check_run()
+        self.space = create_space(self.config)
+        with self._storage() as storage:
+            self.identity: dict[str, Any] = storage.meta("identity")
+        now = {"config": self.config.identity, "space": self.space.describe()}
+        before = {part: self.identity[part] for part in now}
+        check_identity(self.directory.path, before, now)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.directory.path)!r})"
+
+    @property
+    def config(self) -> RunConfig:
+        """The configuration, from config.json."""
+        return create_configuration(self.directory.record().get("config", {}))
+
+    @property
+    def trials(self) -> list[Trial]:
+        """All trials by number."""
+        with self._storage() as storage:
+            return storage.trials()
+
+    @property
+    def best(self) -> Trial | None:
+        """The complete trial of the highest reward, or None so far."""
+        return next(iter(ranked(self.trials)), None)
+
+    @property
+    def genotype(self) -> Genotype | None:
+        """The best trial's cells, or None so far."""
+        best = self.best
+        return None if best is None else self.space.decode(best.decisions)
+
+    def status(self) -> dict[str, Any]:
+        """The run as JSON data: its settings, every trial, and the best."""
+        config = self.config
+        trials = self.trials
+        entries = {trial.number: self.describe(trial) for trial in trials}
+        best = next(iter(ranked(trials)), None)
+        return {
+            "run": str(self.directory.path),
+            "dataset": config.dataset,
+            "strategy": config.strategy,
+            "seed": config.seed,
+            "total": config.trials,
+            "done": sum(trial.state.counts for trial in trials),
+            "best": None if best is None else entries[best.number],
+            "trials": list(entries.values()),
+        }
+
+    def export(
+        self,
+        output: str | os.PathLike[str],
+        trial: int | None = None,
+        evaluator: Evaluator | None = None,
+    ) -> Path:
+        """Writes a child for use elsewhere: genotype.json, the trained
+        network as model.keras, metrics.json, and pictures of its cells.
+
+        Args:
+            output: The folder to write, new or empty.
+            trial: The number of the trial; None for the best.
+            evaluator: The evaluator, if the run was begun with one.
+
+        Returns:
+            The folder.
+
+        Raises:
+            InputError: The output is taken, there is no such trial, or its
+                weights were not kept.
+        """
+        from search.export import export
+
+        return export(self, Path(output), trial, evaluator)
+
+    def describe(self, trial: Trial) -> dict[str, Any]:
+        """A trial as JSON data."""
+        evaluation = trial.evaluation
+        return {
+            "number": trial.number,
+            "state": trial.state.value,
+            "genotype": self.space.decode(trial.decisions).to_dict(),
+            "reward": trial.reward,
+            "seconds": trial.seconds,
+            "reason": trial.reason,
+            "duplicate_of": trial.duplicate_of,
+            "budget": evaluation and evaluation.budget,
+            "metrics": _finite(evaluation.metrics if evaluation else {}),
+            "seconds_by_part": _finite(
+                evaluation.seconds if evaluation else {}
+            ),
+        }
+
+    @contextlib.contextmanager
+    def _storage(self) -> Iterator[SQLiteStorage]:
+        storage = SQLiteStorage(
+            self.directory.database, self.space, read_only=True
+        )
+        with contextlib.closing(storage):
+            yield storage
+
+
+def _finite(values: Mapping[str, float]) -> dict[str, float | None]:
+    """Numbers as strict JSON has them: no NaN, no infinity."""
+    return {
+        name: value if math.isfinite(value) else None
+        for name, value in values.items()
+    }

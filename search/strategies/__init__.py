@@ -1,0 +1,55 @@
+"""The strategies of search, by name.
+
+Listing the names imports neither Keras nor TensorFlow, nor any strategy; a
+strategy is imported when it is created.
+"""
+
+import importlib
+import inspect
+from typing import Any
+
+from search.space import SearchSpace
+from search.strategies.base import Strategy
+
+# Name -> "module:class".
+STRATEGIES: dict[str, str] = {
+    "random": "search.strategies.random:RandomSearch",
+    "ppo": "search.strategies.ppo:PPO",
+}
+
+
+def create_strategy(
+    name: str, space: SearchSpace, seed: int, **options: Any
+) -> Strategy:
+    """Creates a strategy by its name.
+
+    Args:
+        name: A key of `STRATEGIES`.
+        space: The space to search.
+        seed: Fixes all proposals, given the outcomes.
+        **options: The strategy's own arguments.
+
+    Raises:
+        ValueError: There is no such strategy, or it has no such option, or
+            an option is out of range.
+
+    Example:
+
+    >>> create_strategy("random", NASNetSpace(blocks=1), seed=0).ask(0)
+    (1, 1, 6, 3, 0, 0, 0, 0, 2, 1)
+    """
+    if name not in STRATEGIES:
+        raise ValueError(
+            "Invalid value for argument `name`. Expected one of "
+            f"{', '.join(STRATEGIES)}. Received: name={name!r}."
+        )
+    module, _, class_name = STRATEGIES[name].partition(":")
+    strategy = getattr(importlib.import_module(module), class_name)
+    try:
+        inspect.signature(strategy).bind(space, seed, **options)
+    except TypeError as error:
+        raise ValueError(
+            f"Invalid options for strategy {name!r}: {error}. Received: "
+            f"{options}."
+        ) from None
+    return strategy(space, seed, **options)

@@ -1,0 +1,112 @@
+"""The controller of NASNet: https://arxiv.org/abs/1707.07012."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from search.policy.controller import Controller
+from search.policy.learner import PPOConfig, PPOLearner
+from search.space import SearchSpace
+from search.strategies.base import Strategy
+from search.trial import Decisions, Trial
+
+
+class PPO(Strategy):
+    """An LSTM proposes; proximal policy optimisation improves it.
+
+    A step is learnt when a minibatch of trials has been told: the trials of
+    which `learned` is a multiple. A trial without a reward, failed or
+    refused, is told to the policy with reward 0, a duplicate with its
+    original's.
+
+    Proposals are sampled a minibatch at a time: proposal n with the minibatch
+    that it belongs to and the weights at the time of `ask(n)`, so that it
+    does not depend on which of the others are asked for.
+
+    Args:
+        space: The space to search.
+        seed: Fixes all proposals, given the outcomes.
+        config: The settings. Default `PPOConfig()`, for hundreds of trials;
+            `PPOConfig.paper()` is for thousands.
+        **settings: Fields of `PPOConfig` that replace those of `config`.
+
+    Raises:
+        ValueError: A setting is unknown or out of range.
+
+    Example:
+
+    >>> strategy = PPO(NASNetSpace(), seed=0, learning_rate=0.005)
+    """
+
+    name = "ppo"
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        seed: int,
+        config: PPOConfig | None = None,
+        **settings: Any,
+    ) -> None:
+        super().__init__(space, seed)
+        known = [field.name for field in dataclasses.fields(PPOConfig)]
+        if not settings.keys() <= set(known):
+            raise ValueError(
+                "Invalid value for argument `settings`. Expected some of "
+                f"{', '.join(known)}. Received: {settings}."
+            )
+        self.config = dataclasses.replace(config or PPOConfig(), **settings)
+        self.learner = PPOLearner(Controller(space, seed), self.config)
+        self._learned = 0
+        self._told: list[Trial] = []  # since the last step
+        self._sampled: dict[int, Decisions] = {}  # by the present weights
+        self._metrics: dict[str, float] = {}
+
+    def ask(self, number: int) -> Decisions:
+        if number not in self._sampled:
+            self._sampled = self._sample_minibatch(number)
+        return self._sampled[number]
+
+    def _sample_minibatch(self, number: int) -> dict[int, Decisions]:
+        size = self.config.minibatch
+        numbers = range(number - number % size, number - number % size + size)
+        noise = [
+            self.rng(number).random(len(self.space.decisions), "float32")
+            for number in numbers
+        ]
+        decisions, _ = self.learner.controller.sample(np.stack(noise))
+        rows = map(tuple, decisions.numpy().tolist())
+        return dict(zip(numbers, rows, strict=True))
+
+    def tell(self, trial: Trial) -> None:
+        expected = self._learned + len(self._told)
+        if trial.number != expected:
+            raise ValueError(
+                "Invalid value for argument `trial`. Expected trial number "
+                f"{expected}: trials are told in order, each once. Received: "
+                f"trial number {trial.number}."
+            )
+        self._told.append(trial)
+        if len(self._told) == self.config.minibatch:
+            self._metrics = self.learner.step(
+                [trial.decisions for trial in self._told],
+                [trial.reward or 0.0 for trial in self._told],
+            )
+            self._learned += len(self._told)
+            self._told, self._sampled = [], {}
+
+    @property
+    def learned(self) -> int:
+        return self._learned
+
+    def state(self) -> dict[str, np.ndarray]:
+        return self.learner.state()
+
+    def restore(self, state: Mapping[str, np.ndarray], learned: int) -> None:
+        self.learner.restore(state)
+        self._learned = learned
+        self._told, self._sampled = [], {}
+
+    def metrics(self) -> dict[str, float]:
+        return dict(self._metrics)

@@ -1,0 +1,52 @@
+"""The curves of a search for TensorBoard."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from search.observer import Observer
+from search.trial import Trial, TrialState, ranked
+
+
+class TensorBoardObserver(Observer):
+    """Writes rewards and the strategy's metrics as event files; the step is
+    the trial's number.
+
+    A resumed run adds an event file that goes on where the last one ended:
+    only what was on disk when the run was killed is written, once. TensorFlow
+    is imported when the search begins.
+
+    Args:
+        directory: Where the event files go.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._writer: Any = None
+        self._best = float("-inf")
+
+    def begin(self, trials: Sequence[Trial], total: int) -> None:
+        import tensorflow as tf
+
+        self._writer = tf.summary.create_file_writer(str(self._directory))
+        rewards = [trial.reward or 0.0 for trial in ranked(trials)]
+        self._best = max(rewards, default=self._best)
+
+    def finished(self, trial: Trial, metrics: Mapping[str, float]) -> None:
+        import tensorflow as tf
+
+        scalars = dict(metrics)
+        if trial.state is TrialState.COMPLETE and trial.reward is not None:
+            self._best = max(self._best, trial.reward)
+            scalars["search/reward"] = trial.reward
+            scalars["search/best_reward"] = self._best
+            scalars["search/seconds"] = trial.seconds
+        with self._writer.as_default(step=trial.number):
+            for name, value in scalars.items():
+                tf.summary.scalar(name, value)
+        # A kill loses no curve.
+        self._writer.flush()
+
+    def end(self) -> None:
+        if self._writer is not None:
+            self._writer.close()

@@ -1,0 +1,65 @@
+import pytest
+
+from search.evaluation.base import EvaluationError
+from search.executors.base import Job, Outcome, attempt
+from search.trial import Evaluation
+
+
+class ResourceExhaustedError(Exception):
+    """Stands for `tf.errors.ResourceExhaustedError`."""
+
+
+class AllocatorError(ResourceExhaustedError):
+    pass
+
+
+class Raises:
+    def __init__(self, error):
+        self.error = error
+
+    def evaluate(self, architecture, seed, weights=None):
+        raise self.error
+
+
+class Rewards:
+    def __init__(self, reward):
+        self.reward = reward
+
+    def evaluate(self, architecture, seed, weights=None):
+        return Evaluation(self.reward)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (EvaluationError("It diverged.\n  at step 3"), "It diverged."),
+        (EvaluationError(), "The child failed: EvaluationError."),
+        (MemoryError(), "The child ran out of memory."),
+        (AllocatorError("[1,2] OOM"), "The child ran out of the device's mem"),
+    ],
+)
+def test_a_failed_child_is_an_outcome_with_a_reason(error, reason):
+    outcome = attempt(Raises(error), Job(7, "cells"), seed=0)
+    assert outcome.number == 7
+    assert outcome.evaluation is None
+    assert outcome.reason.startswith(reason)
+    assert "\n" not in outcome.reason
+
+
+@pytest.mark.parametrize("reward", [float("nan"), float("inf")])
+def test_a_reward_that_is_no_number_is_a_failure(reward):
+    outcome = attempt(Rewards(reward), Job(0, "cells"), seed=0)
+    assert outcome.evaluation is None
+    assert str(reward) in outcome.reason
+
+
+def test_a_reward_is_an_outcome():
+    assert attempt(Rewards(0.5), Job(2, "cells"), 0) == Outcome(
+        2, Evaluation(0.5)
+    )
+
+
+@pytest.mark.parametrize("error", [TypeError, ValueError, KeyboardInterrupt])
+def test_defects_and_interruptions_are_not_hidden(error):
+    with pytest.raises(error):
+        attempt(Raises(error()), Job(0, "cells"), seed=0)

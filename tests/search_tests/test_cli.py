@@ -1,0 +1,202 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import search.cli
+
+BINARIES = Path(sys.executable).parent
+HEAVY = ("keras", "tensorflow", "tensorflow_datasets", "matplotlib")
+
+
+@pytest.fixture
+def command(learning, monkeypatch, tmp_path, FakeEvaluator):
+    """Calls `nasnet-search` in this process, in `tmp_path`; no child is
+    trained, and no event file written."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("search.tensorboard.TensorBoardObserver", Nothing)
+    monkeypatch.setattr("search.cli._import_tensorflow", lambda: None)
+    for module in ("driver", "export"):
+        monkeypatch.setattr(
+            f"search.{module}.create_evaluator",
+            lambda config: FakeEvaluator(),
+        )
+
+    def command(text):
+        monkeypatch.setattr(sys, "argv", ["nasnet-search", *text.split()])
+        return search.cli.main()
+
+    return command
+
+
+class Nothing(search.Observer):
+    def __init__(self, directory):
+        pass
+
+
+RUN = "run --output first --strategy learning --dataset digits --blocks 2"
+
+
+def test_a_search_from_beginning_to_end(command, capsys):
+    assert command(f"{RUN} --trials 3 --seed 1") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("1/3  trial 0: reward 0.")
+    assert "3 of 3 children done." in lines
+    assert command("resume first --trials 6") == 0
+    capsys.readouterr()
+    assert command("status first --json") == 0
+    status = json.loads(capsys.readouterr().out)
+    assert (status["done"], status["total"], status["seed"]) == (6, 6, 1)
+    assert command("status first") == 0
+    text = capsys.readouterr().out
+    best = status["best"]
+    assert f"Best: trial {best['number']}, reward {best['reward']:.4f}" in text
+    assert "output = concat(" in text
+
+
+def test_every_setting_is_an_option(command, capsys):
+    options = (
+        "--trials 2 --seed 5 --combiners add --keep 1 --epochs 4 "
+        "--train-images 90 --l2 0.5 --strategy-option minibatch=2"
+    )
+    assert command(f"{RUN} {options}") == 0
+    config = json.loads(Path("first/config.json").read_text())["config"]
+    assert (config["seed"], config["keep"]) == (5, 1)
+    assert config["combiners"] == ["add"]
+    assert config["strategy_options"] == {"minibatch": 2}
+    assert config["proxy"]["epochs"] == 4
+    assert config["proxy"]["train_images"] == 90
+    assert config["proxy"]["l2"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (f"{RUN} --trials none", "Invalid value for '--trials'"),
+        (f"{RUN} --trials 0", "Invalid value for `trials`."),
+        (f"{RUN} --epochs -1", "Invalid value for `proxy.epochs`."),
+        (f"{RUN} --combiners mean", "Invalid value for argument `combiners`"),
+        (f"{RUN} --colour red", "No such option: --colour"),
+        (
+            f"{RUN} --strategy-option lag",
+            "Invalid value for `--strategy-option`",
+        ),
+        (
+            f"{RUN} --strategy psychic",
+            "Invalid value for `strategy`. Expected one of random, ppo",
+        ),
+        (f"{RUN} --strategy-option size=2", "Invalid options for strategy"),
+        ("run --dataset digits", "Missing option '--output'"),
+        ("walk", "No such command 'walk'"),
+        ("resume nowhere", "Expected the folder of a run. Received: nowhere"),
+        ("status nowhere", "Expected the folder of a run. Received: nowhere"),
+        ("export nowhere --output best", "Expected the folder of a run."),
+    ],
+)
+def test_bad_input_is_a_sentence(command, capsys, arguments, sentence):
+    assert command(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(sentence)
+    assert captured.err.count("\n") == 1
+    assert list(Path().iterdir()) == []
+
+
+def test_a_run_is_begun_once(command, capsys):
+    assert command(f"{RUN} --trials 1") == 0
+    assert command(f"{RUN} --trials 1") == 2
+    assert "`nasnet-search resume first`" in capsys.readouterr().err
+    assert command("export first --output first") == 2
+    assert "new or empty" in capsys.readouterr().err
+
+
+def test_an_interrupted_run_says_how_to_go_on(
+    command, capsys, monkeypatch, FakeEvaluator
+):
+    evaluator = FakeEvaluator(interrupt=(1, KeyboardInterrupt()))
+    monkeypatch.setattr("search.driver.create_evaluator", lambda _: evaluator)
+    assert command(f"{RUN} --trials 3") == 130
+    assert "Go on by `nasnet-search resume first`." in capsys.readouterr().err
+    assert command("resume first") == 0
+    assert "3 of 3 children done." in capsys.readouterr().out
+
+
+def test_a_failed_run_says_why(command, capsys, monkeypatch, FakeEvaluator):
+    evaluator = FakeEvaluator(failing=2.0)
+    monkeypatch.setattr("search.driver.create_evaluator", lambda _: evaluator)
+    assert command(f"{RUN} --trials 20") == 1
+    error = capsys.readouterr().err
+    assert error.startswith("All 10 children that were evaluated failed")
+    assert error.count("\n") == 1
+
+
+def test_a_defect_is_not_hidden(command, monkeypatch, FakeEvaluator):
+    evaluator = FakeEvaluator(interrupt=(1, ValueError("a defect")))
+    monkeypatch.setattr("search.driver.create_evaluator", lambda _: evaluator)
+    with pytest.raises(ValueError, match="a defect"):
+        command(f"{RUN} --trials 3")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--help"], 0),
+        *((name, 0) for name in ("run", "resume", "status", "export")),
+        (["run", "--output", "x", "--trials", "0"], 2),
+        (["run", "--colour"], 2),
+        (["run", "--output", "x", "--strategy", "psychic"], 2),
+        (["run", "--output", "x", "--combiners", "mean"], 2),
+        (["status", "nowhere"], 2),
+    ],
+)
+def test_help_and_bad_arguments_need_no_keras(tmp_path, arguments, code):
+    if isinstance(arguments, str):
+        arguments = [arguments, "--help"]
+    script = (
+        "import sys\n"
+        "from search.cli import main\n"
+        "code = main()\n"
+        f"loaded = [name for name in {HEAVY} if name in sys.modules]\n"
+        "sys.exit(f'loaded {loaded}' if loaded else code)\n"
+    )
+    completed = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert completed.returncode == code, completed.stderr
+    if code == 0:
+        assert "Usage: nasnet-search" in completed.stdout
+
+
+def test_tensorflow_is_imported_in_silence():
+    script = (
+        "import os, sys\n"
+        "import search.cli\n"
+        "os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'\n"
+        "search.cli._import_tensorflow()\n"
+        "print(sys.modules['tensorflow'].__name__)\n"
+        "print('said', file=sys.stderr)\n"
+    )
+    completed = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True
+    )
+    assert (completed.stdout, completed.stderr) == ("tensorflow\n", "said\n")
+
+
+def test_the_script_works_beside_a_file_of_the_same_name(tmp_path):
+    (tmp_path / "search.py").write_text("raise RuntimeError('not this one')")
+    completed = subprocess.run(
+        [shutil.which("nasnet-search", path=BINARIES), "status", "nowhere"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": ""},
+    )
+    assert completed.returncode == 2
+    assert completed.stderr.startswith("Expected the folder of a run.")

@@ -1,0 +1,94 @@
+from pathlib import Path
+
+import pytest
+
+from search.configuration import (
+    InputError,
+    ProxyConfig,
+    RunConfig,
+    check_identity,
+    create_configuration,
+    create_evaluator,
+    create_space,
+)
+
+
+def test_a_configuration_survives_json():
+    config = create_configuration(
+        {
+            "dataset": "digits",
+            "trials": 7,
+            "combiners": ["add"],
+            "strategy_options": {"minibatch": 5},
+            "proxy": {"epochs": 2, "train_images": 100},
+        }
+    )
+    again = RunConfig.model_validate_json(config.model_dump_json())
+    assert again == config
+    assert config.proxy == ProxyConfig(epochs=2, train_images=100)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (
+            {"trials": 0},
+            "Invalid value for `trials`. Input should be greater than or "
+            "equal to 1. Received: 0.",
+        ),
+        (
+            {"proxy": {"epochs": "many"}},
+            "Invalid value for `proxy.epochs`. Input should be a valid "
+            "integer, unable to parse string as an integer. Received: "
+            "'many'.",
+        ),
+        ({"colour": 3}, "Unknown setting `colour`. Expected one of dataset,"),
+        (
+            {"proxy": {"layers": 3}},
+            "Unknown setting `proxy.layers`. Expected one of repeats,",
+        ),
+        (
+            {"seed": -1, "blocks": 11},
+            "Invalid value for `seed`. Input should be greater than or equal "
+            "to 0. Received: -1. Invalid value for `blocks`.",
+        ),
+    ],
+)
+def test_each_bad_setting_is_a_sentence(settings, sentence):
+    with pytest.raises(InputError) as caught:
+        create_configuration(settings)
+    assert str(caught.value).startswith(sentence)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_number_of_trials_is_no_part_of_the_identity():
+    few, many = RunConfig(trials=5), RunConfig(trials=50, keep=1)
+    assert few.identity == many.identity
+    assert few.identity != RunConfig(trials=5, seed=1).identity
+
+
+def test_the_space_has_the_blocks_and_combiners_of_the_configuration():
+    space = create_space(RunConfig(blocks=3, combiners=("add",)))
+    assert space.describe() == {
+        "name": "nasnet",
+        "version": 1,
+        "blocks": 3,
+        "combiners": ["add"],
+    }
+
+
+def test_a_search_needs_data():
+    with pytest.raises(InputError, match="Expected a `dataset`.*neither"):
+        create_evaluator(RunConfig())
+
+
+def test_the_first_difference_is_named_with_both_values():
+    before = {"config": {"seed": 1, "proxy": {"epochs": 2}}, "lag": 0}
+    check_identity(Path("runs/a"), before, before)
+    after = {"config": {"seed": 1, "proxy": {"epochs": 5}}, "lag": 4}
+    with pytest.raises(InputError) as caught:
+        check_identity(Path("runs/a"), before, after)
+    assert (
+        "runs/a cannot go on: its config.json was edited. Expected "
+        "`config.proxy.epochs` as the run began: 2. Received: 5."
+    ) in str(caught.value)

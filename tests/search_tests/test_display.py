@@ -1,0 +1,129 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from nasnet_keras.genotype import Block, CellSpec, Genotype
+from search.display import (
+    Display,
+    LiveDisplay,
+    create_display,
+    duration_text,
+    genotype_text,
+    status_table,
+)
+from search.trial import Evaluation, Trial, TrialState
+
+
+def complete(number, reward):
+    evaluation = Evaluation(reward, seconds={"train": 12.0})
+    return Trial(number, (0,), TrialState.COMPLETE, evaluation)
+
+
+TRIALS = [
+    complete(0, 0.5),
+    Trial(1, (1,), TrialState.FAILED, reason="It diverged."),
+    Trial(2, (0,), TrialState.DUPLICATE, duplicate_of=0),
+    complete(3, 0.75),
+]
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Time passes when the test says so."""
+    clock = [0.0]
+    monkeypatch.setattr("search.display.time.monotonic", lambda: clock[0])
+    return clock
+
+
+def watch(display, clock):
+    display.begin([], 10)
+    for trial in TRIALS:
+        if trial.state is not TrialState.DUPLICATE:
+            display.proposed(trial)
+            clock[0] += 20
+        display.finished(trial, {})
+
+
+def test_without_a_terminal_each_trial_is_a_line(clock):
+    text = io.StringIO()
+    display = create_display(Console(file=text, width=20))
+    assert type(display) is Display
+    watch(display, clock)
+    display.end()
+    assert text.getvalue().splitlines() == [
+        "1/10  trial 0: reward 0.5000 in 12 s  best 0.5000 (0)  3 min left",
+        "2/10  trial 1: failed. It diverged.  best 0.5000 (0)  3 min left",
+        "2/10  trial 2: the same cells as trial 0  best 0.5000 (0)  3 min left",
+        "3/10  trial 3: reward 0.7500 in 12 s  best 0.7500 (3)  2 min left",
+    ]
+
+
+def test_a_terminal_shows_where_the_search_stands(clock):
+    text = io.StringIO()
+    console = Console(file=text, width=80, force_terminal=True)
+    display = create_display(console)
+    assert type(display) is LiveDisplay
+    watch(display, clock)
+    display.proposed(Trial(4, (2,)))
+    clock[0] += 7
+    with console.capture() as shown:
+        console.print(display.render())
+    display.end()
+    for part in (
+        "3 of 10 children",
+        "trial 4, 7 s",
+        "trial 3: reward 0.7500 in 12 s",
+        "reward 0.7500, trial 3",
+        "about 2 min",
+    ):
+        assert part in shown.get()
+
+
+def test_time_left_counts_from_this_start_on(clock):
+    display = Display(Console(file=io.StringIO()))
+    display.begin([complete(number, 0.5) for number in range(5)], 10)
+    assert display.left is None
+    clock[0] += 30
+    display.finished(complete(5, 0.6), {})
+    assert display.left == 120.0  # four more of 30 seconds
+    clock[0] += 50
+    assert display.left == 70.0
+    clock[0] += 100
+    assert display.left == 0.0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0 s"), (99, "99 s"), (150, "2 min"), (13000, "3 h 37 min")],
+)
+def test_durations_are_said_as_people_say_them(seconds, text):
+    assert duration_text(seconds) == text
+
+
+def test_cells_are_formulas():
+    normal = CellSpec(
+        (
+            Block((0, 1), ("sep_conv_3x3", "identity")),
+            Block((2, 0), ("avg_pool_3x3", "conv_1x1"), "concat"),
+        )
+    )
+    reduction = CellSpec((Block((1, 1), ("identity", "identity")),))
+    assert genotype_text(Genotype(normal, reduction)).splitlines() == [
+        "normal cell",
+        "  2 = add(sep_conv_3x3(0), identity(1))",
+        "  3 = concat(avg_pool_3x3(2), conv_1x1(0))",
+        "  output = concat(3)",
+        "reduction cell",
+        "  2 = add(identity(1), identity(1))",
+        "  output = concat(2)",
+    ]
+
+
+def test_the_table_has_a_row_for_each_trial():
+    console = Console(file=io.StringIO(), width=80)
+    console.print(status_table(TRIALS))
+    text = console.file.getvalue()
+    for part in ("0.7500", "It diverged.", "of 0", "complete", "12.0"):
+        assert part in text
+    assert status_table(TRIALS).row_count == 4

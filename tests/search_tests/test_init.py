@@ -1,0 +1,45 @@
+import subprocess
+import sys
+
+import pytest
+
+import search
+
+
+def test_the_public_names():
+    assert search.__all__ == [
+        "Decision",
+        "Evaluation",
+        "EvaluationError",
+        "Evaluator",
+        "InputError",
+        "NASNetSpace",
+        "Observer",
+        "ProxyConfig",
+        "Run",
+        "RunConfig",
+        "SearchError",
+        "SearchSpace",
+        "Strategy",
+        "Trial",
+        "TrialState",
+        "load",
+        "resume",
+        "run",
+    ]
+    for name in search.__all__:
+        assert getattr(search, name).__name__ == name
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'walk'"):
+        _ = search.walk
+
+
+def test_looking_at_a_run_needs_no_keras():
+    script = (
+        "import sys, search\n"
+        "for name in search.__all__: getattr(search, name)\n"
+        "sys.exit(any(m in sys.modules for m in ('keras', 'tensorflow')))\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 0

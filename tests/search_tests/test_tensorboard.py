@@ -1,0 +1,50 @@
+import pytest
+
+from search.tensorboard import TensorBoardObserver
+from search.trial import Evaluation, Trial, TrialState
+
+
+def complete(number, reward):
+    evaluation = Evaluation(reward, seconds={"build": 1.0, "train": 2.0})
+    return Trial(number, (0,), TrialState.COMPLETE, evaluation)
+
+
+def curves(directory):
+    import tensorflow as tf
+
+    found = {}
+    for file in sorted(directory.iterdir()):
+        for event in tf.compat.v1.train.summary_iterator(str(file)):
+            for value in event.summary.value:
+                number = float(tf.make_ndarray(value.tensor))
+                found.setdefault(value.tag, []).append((event.step, number))
+    return found
+
+
+def test_a_resumed_search_goes_on_with_its_curves(tmp_path):
+    done = [complete(0, 0.5), Trial(1, (1,), TrialState.FAILED)]
+    first = TensorBoardObserver(tmp_path)
+    first.begin([], 3)
+    first.finished(done[0], {})
+    first.finished(done[1], {"losses/entropy": 7.5})
+    first.end()
+    second = TensorBoardObserver(tmp_path)
+    second.begin(done, 3)
+    second.finished(complete(2, 0.25), {})
+    second.end()
+    assert curves(tmp_path) == {
+        "search/reward": [(0, 0.5), (2, 0.25)],
+        "search/best_reward": [(0, 0.5), (2, 0.5)],
+        "search/seconds": [(0, 3.0), (2, 3.0)],
+        "losses/entropy": [(1, 7.5)],
+    }
+
+
+def test_a_curve_is_on_disk_before_the_search_ends(tmp_path):
+    observer = TensorBoardObserver(tmp_path)
+    observer.begin([], 3)
+    observer.finished(complete(0, 0.5), {})
+    try:
+        assert curves(tmp_path)["search/reward"] == [(0, pytest.approx(0.5))]
+    finally:
+        observer.end()

@@ -6,6 +6,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -31,7 +32,7 @@ def test_a_cell_shows_its_operations_inputs_and_output():
 @pytest.mark.parametrize("name", OPERATION_NAMES)
 def test_labels_fit_their_boxes(name):
     figure = draw_cell(CellSpec((Block((0, 1), (name, name), "concat"),)))
-    renderer = figure.canvas.get_renderer()
+    renderer = FigureCanvasAgg(figure).get_renderer()
     frames = [
         patch.get_window_extent(renderer)
         for patch in figure.axes[0].patches
@@ -99,7 +100,7 @@ def test_png_is_a_picture(tmp_path):
 def test_a_long_title_fits_a_narrow_cell():
     spec = CellSpec((Block((0, 0), ("identity", "identity")),), inputs=1)
     figure = draw_cell(spec, title="The reduction cell of trial number 12345")
-    renderer = figure.canvas.get_renderer()
+    renderer = FigureCanvasAgg(figure).get_renderer()
     title = figure.axes[0].texts[-1].get_window_extent(renderer)
     assert 0 < title.x0 and title.x1 < figure.bbox.width
 

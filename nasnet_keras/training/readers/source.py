@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-MAX_BYTES = 4 * 2**30  # of the training images: 28 times those of CIFAR-10
+MAX_BYTES = 4 * 2**30  # of training or test images: 28 times CIFAR-10
 
 Arrays = tuple[np.ndarray, np.ndarray]  # images [n, H, W, C] and labels [n]
 Shape = tuple[int, int, int]  # height, width, channels

@@ -33,27 +33,32 @@ class BatchNormalization(keras.layers.BatchNormalization):
         if (
             mask is not None
             or self.synchronized
+            or self.renorm
             or self.gamma is None
             or self.beta is None
         ):
             return super().call(inputs, training=training, mask=mask)
+        # Statistics of half-precision inputs are computed in float32.
+        wide = keras.backend.result_type(inputs.dtype, "float32")
         parameters = {
-            "offset": ops.convert_to_tensor(self.beta),
-            "scale": ops.convert_to_tensor(self.gamma),
+            "offset": ops.cast(self.beta, wide),
+            "scale": ops.cast(self.gamma, wide),
             "epsilon": self.epsilon,
             "axis": self.axis,
         }
+        moving_mean = ops.cast(self.moving_mean, wide)
+        moving_variance = ops.cast(self.moving_variance, wide)
         if not (training and self.trainable):
             return kernels.batch_normalization(
                 inputs,
-                mean=ops.convert_to_tensor(self.moving_mean),
-                variance=ops.convert_to_tensor(self.moving_variance),
+                mean=moving_mean,
+                variance=moving_variance,
                 **parameters,
             )
         outputs, mean, variance = kernels.batch_normalization_training(
             inputs,
-            moving_mean=ops.convert_to_tensor(self.moving_mean),
-            moving_variance=ops.convert_to_tensor(self.moving_variance),
+            moving_mean=moving_mean,
+            moving_variance=moving_variance,
             momentum=self.momentum,
             **parameters,
         )

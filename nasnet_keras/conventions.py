@@ -1,6 +1,7 @@
 """The points on which the published implementations differ."""
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -58,9 +59,11 @@ class Conventions:
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_dict(cls, data: "Conventions | dict[str, Any] | None") -> Any:
+    def from_dict(
+        cls, data: "Conventions | Mapping[str, Any] | None"
+    ) -> "Conventions":
         """Conventions of themselves, of their `to_dict`, or the defaults."""
-        if isinstance(data, cls):
+        if isinstance(data, Conventions):
             return data
         return cls(**(data or {}))
 

@@ -66,8 +66,9 @@ class ConvolutionUnit(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.filters = filters
-        self.kernel_size = tuple(kernel_size)
-        self.strides = tuple(strides)
+        # Lists where they come from a configuration file.
+        self.kernel_size = (kernel_size[0], kernel_size[1])
+        self.strides = (strides[0], strides[1])
         self.conventions = Conventions.from_dict(conventions)
         self.batch_norm = BatchNormalization(
             axis=self.conventions.channel_axis,

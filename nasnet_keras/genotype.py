@@ -117,12 +117,15 @@ class CellSpec:
     inputs: int = 2
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "blocks", tuple(self.blocks))
-        if not 1 <= len(self.blocks) <= MAX_BLOCKS:
+        if (
+            not isinstance(self.blocks, list | tuple)
+            or not 1 <= len(self.blocks) <= MAX_BLOCKS
+        ):
             raise ValueError(
-                "Invalid value for argument `blocks`. Expected 1 to "
-                f"{MAX_BLOCKS} blocks. Received: {len(self.blocks)} blocks."
+                "Invalid value for argument `blocks`. Expected a list of 1 to "
+                f"{MAX_BLOCKS} blocks. Received: blocks={self.blocks!r}."
             )
+        object.__setattr__(self, "blocks", tuple(self.blocks))
         if type(self.inputs) is not int or self.inputs < 1:
             raise ValueError(
                 "Invalid value for argument `inputs`. Expected a positive "
@@ -145,7 +148,7 @@ class CellSpec:
                     )
         if self.concat == UNUSED:
             return
-        if isinstance(self.concat, str):
+        if not isinstance(self.concat, list | tuple):
             raise ValueError(
                 "Invalid value for argument `concat`. Expected a list of "
                 "hidden states or 'unused'. Received: "
@@ -228,15 +231,9 @@ class CellSpec:
             _check_keys(
                 block, {"inputs", "operations"}, {"combiner"}, "a block"
             )
-        concat = data.get("concat", UNUSED)
-        if not isinstance(concat, str | list):
-            raise ValueError(
-                "Invalid value for `concat` in a cell. Expected a list of "
-                f"hidden states or 'unused'. Received: {concat!r}."
-            )
         return cls(
             blocks=tuple(Block(**block) for block in blocks),
-            concat=concat,  # type: ignore[arg-type]
+            concat=data.get("concat", UNUSED),
             inputs=data.get("inputs", 2),
         )
 
@@ -296,10 +293,11 @@ class Genotype:
         _check_keys(
             data, {"schema", "normal", "reduction"}, set(), "a genotype"
         )
-        if data["schema"] != SCHEMA_VERSION:
+        schema = data["schema"]
+        if type(schema) is not int or schema != SCHEMA_VERSION:
             raise ValueError(
                 "Invalid value for `schema` in a genotype. Expected "
-                f"{SCHEMA_VERSION}. Received: {data['schema']!r}."
+                f"{SCHEMA_VERSION}. Received: {schema!r}."
             )
         return cls(
             normal=CellSpec.from_dict(data["normal"]),
@@ -319,7 +317,7 @@ class Genotype:
         """
         try:
             data = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise ValueError(
                 f"A genotype is a JSON text, and this is none: {error}."
             ) from None
@@ -390,7 +388,7 @@ def _check_keys(
             f"Expected {what} to be a JSON object. Received: {data!r}."
         )
     missing = sorted(required - data.keys())
-    unknown = sorted(data.keys() - required - optional)
+    unknown = sorted(data.keys() - required - optional, key=str)
     if missing or unknown:
         raise ValueError(
             f"Expected {what} to have the keys "

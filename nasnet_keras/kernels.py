@@ -55,10 +55,17 @@ def batch_normalization(
     axis: int,
 ) -> Any:
     """`(inputs - mean) / sqrt(variance + epsilon) * scale + offset`."""
-    if not _is_fused(inputs, axis):
-        return ops.batch_normalization(
-            inputs, mean, variance, axis, offset, scale, epsilon
+    if not _is_fused(inputs, mean, axis):
+        outputs = ops.batch_normalization(
+            ops.cast(inputs, mean.dtype),
+            mean,
+            variance,
+            axis,
+            offset,
+            scale,
+            epsilon,
         )
+        return ops.cast(outputs, inputs.dtype)
     return tf.raw_ops.FusedBatchNormV3(
         x=inputs,
         scale=scale,
@@ -90,7 +97,7 @@ def batch_normalization_training(
         The normalised inputs, the new moving mean and the new moving
         variance.
     """
-    if _is_fused(inputs, axis):
+    if _is_fused(inputs, moving_mean, axis):
         outputs = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
             scale=scale,
@@ -103,7 +110,8 @@ def batch_normalization_training(
         )
         return outputs.y, outputs.batch_mean, outputs.batch_variance
     wide = ops.cast(inputs, moving_mean.dtype)
-    axes = [a for a in range(4) if a != axis % 4]
+    rank = len(inputs.shape)
+    axes = [a for a in range(rank) if a != axis % rank]
     mean, variance = ops.moments(wide, axes)
     outputs = ops.batch_normalization(
         wide, mean, variance, axis, offset, scale, epsilon
@@ -119,5 +127,12 @@ def batch_normalization_training(
     )
 
 
-def _is_fused(inputs: Any, axis: int) -> bool:
-    return tf is not None and axis in (-1, 3) and len(inputs.shape) == 4
+def _is_fused(inputs: Any, mean: Any, axis: int) -> bool:
+    """Whether TensorFlow has a fused kernel: channels last, and statistics
+    in float32."""
+    return (
+        tf is not None
+        and axis in (-1, 3)
+        and len(inputs.shape) == 4
+        and mean.dtype == tf.float32
+    )

@@ -108,3 +108,11 @@ def _classes(model: keras.Model) -> int:
     if isinstance(output, dict):
         output = output["predictions"]
     return output.shape[-1]
+
+
+def prepare_short_trainings(short: bool = True) -> None:
+    """Tells TensorFlow whether trainings are so short that rewriting their
+    graphs would take longer than it saves, as those of a search are."""
+    tf.config.optimizer.set_experimental_options(
+        {"disable_meta_optimizer": short}
+    )

@@ -22,7 +22,11 @@ from nasnet_keras.training.pipeline import (
 )
 from nasnet_keras.training.recipes import RECIPES
 from nasnet_keras.training.splits import split
-from nasnet_keras.training.train import compile_network, train
+from nasnet_keras.training.train import (
+    compile_network,
+    prepare_short_trainings,
+    train,
+)
 from search.evaluation.base import EvaluationError, Evaluator
 from search.trial import Evaluation
 
@@ -224,10 +228,7 @@ class _FirstStep(keras.callbacks.Callback):
 def _prepare_tensorflow(threads: int | None) -> None:
     """Prepares TensorFlow for many short trainings of small graphs."""
     tf.config.experimental.enable_op_determinism()
-    # Rewriting a child's graph takes longer than it saves.
-    tf.config.optimizer.set_experimental_options(
-        {"disable_meta_optimizer": True}
-    )
+    prepare_short_trainings()
     if threads is None:
         return
     try:

@@ -129,8 +129,8 @@ class Controller(keras.Model):
 
         Returns:
             The joint log-probabilities of the decisions, `[B]`, and the
-            entropies of the distributions they were taken from, summed over
-            the decisions, `[B]`; both in nats.
+            mean entropies of the distributions that they were taken from,
+            `[B]`; both in nats.
 
         Raises:
             ValueError: `decisions` has another shape.

@@ -61,9 +61,12 @@ def clipped_surrogate(
 
 
 def entropy(log_probs: tf.Tensor) -> tf.Tensor:
-    """The entropy of the decisions of an architecture, in nats.
+    """The mean entropy of the decisions of an architecture, in nats.
 
-        H = - Σ_t Σ_c π(c | a_1 .. a_(t-1)) log π(c | a_1 .. a_(t-1))
+        H = - 1/T Σ_t Σ_c π(c | a_1 .. a_(t-1)) log π(c | a_1 .. a_(t-1))
+
+    The mean, so that a weight means the same in spaces of few decisions and
+    of many.
 
     Reference:
         [Williams and Peng 1991](https://doi.org/10.1080/09540099108946587).
@@ -74,9 +77,10 @@ def entropy(log_probs: tf.Tensor) -> tf.Tensor:
             is 0.
 
     Returns:
-        `[B]`, the sum over the decisions.
+        `[B]`.
     """
-    return -tf.reduce_sum(tf.exp(log_probs) * log_probs, axis=[1, 2])
+    by_decision = -tf.reduce_sum(tf.exp(log_probs) * log_probs, axis=2)
+    return tf.reduce_mean(by_decision, axis=1)
 
 
 def approximate_kl(log_prob: tf.Tensor, old_log_prob: tf.Tensor) -> tf.Tensor:

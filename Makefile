@@ -1,0 +1,47 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+OUTPUT ?= runs/digits
+
+.PHONY: install search test test-all check format clean
+
+install: $(INSTALLED)
+
+$(INSTALLED): setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable '.[test]'
+	touch $@
+
+# Searches a cell on handwritten digits and saves the best; a second call goes
+# on where the first was stopped.
+search: $(INSTALLED)
+	@if [ -e $(OUTPUT)/config.json ]; then \
+	  $(BIN)/nasnet-search resume $(OUTPUT); \
+	else \
+	  $(BIN)/nasnet-search run --dataset digits --strategy ppo --trials 24 \
+	    --epochs 2 --seed 1 --output $(OUTPUT); \
+	fi
+	@$(BIN)/nasnet-search status $(OUTPUT)
+	@rm -rf $(OUTPUT)/best
+	@$(BIN)/nasnet-search export $(OUTPUT) --output $(OUTPUT)/best
+
+test: $(INSTALLED)
+	$(BIN)/pytest -n 2 -m "not large"
+
+test-all: $(INSTALLED)
+	$(BIN)/pytest -n 2
+
+check: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) test
+
+format: $(INSTALLED)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -7,9 +7,10 @@ from keras import ops
 
 from nasnet_keras.combine import COMBINERS
 from nasnet_keras.conventions import Conventions
-from nasnet_keras.convolution_unit import ConvolutionBatchNorm, output_shape
+from nasnet_keras.convolution_unit import ConvolutionBatchNorm
 from nasnet_keras.drop_path import DropPath
 from nasnet_keras.factorized_reduction import FactorizedReduction
+from nasnet_keras.frames import Projection
 from nasnet_keras.genotype import CellSpec
 from nasnet_keras.operations import OPERATIONS
 
@@ -36,6 +37,10 @@ class Cell(keras.layers.Layer):
             the size of the current one: 1 or 2 for each, the current first.
             One fewer than the spec's inputs stands for a missing earlier
             input. Default: 1 for each.
+        projection: Which inputs are projected. `"needed"`: an earlier input
+            only if its channels differ (TF-slim). `"all"`: every input
+            (DARTS). `"twice"`: every input, and the current one a second time
+            (ENAS). Default `"needed"`.
         drop_path_rate: The final drop probability of this cell's paths; see
             `DropPath`. Identities are never dropped. Default 0.
         drop_path_steps: Over how many steps that probability is reached.
@@ -69,6 +74,7 @@ class Cell(keras.layers.Layer):
         filters: int,
         strides: int = 1,
         input_strides: tuple[int, ...] | None = None,
+        projection: Projection = "needed",
         drop_path_rate: float = 0.0,
         drop_path_steps: int | None = None,
         conventions: Any = None,
@@ -88,6 +94,7 @@ class Cell(keras.layers.Layer):
                 f"for each of the cell's {self.spec.inputs} inputs, or one "
                 f"fewer. Received: input_strides={self.input_strides}."
             )
+        self.projection = projection
         self.conventions = Conventions.from_dict(conventions)
         self.drop_path_rate = drop_path_rate
         self.drop_path_steps = drop_path_steps
@@ -139,6 +146,11 @@ class Cell(keras.layers.Layer):
             else adjustment.compute_output_shape(shape)
             for shape, adjustment in zip(shapes, self.adjustments, strict=True)
         ]
+        self.second_projection = None
+        if self.projection == "twice":
+            self.second_projection = self._built_reduction(
+                "input_0_again", states[0], halve=False
+            )
         states += [shapes[0]] * (self.spec.inputs - len(states))
         for block, operations, combiner in self._rows():
             outputs = []
@@ -161,8 +173,9 @@ class Cell(keras.layers.Layer):
     def _build_adjustment(self, position, shape):
         """What brings an input of the cell to its filters and size."""
         halve = self.input_strides[position] == 2
-        channels = shape[self.conventions.channel_axis]
-        if position and not halve and channels == self.filters:
+        fits = shape[self.conventions.channel_axis] == self.filters
+        needed = self.projection == "needed"
+        if position and not halve and fits and needed:
             return None
         return self._built_reduction(f"input_{position}", shape, halve)
 
@@ -194,6 +207,10 @@ class Cell(keras.layers.Layer):
             else adjustment(ops.relu(state), training=training)
             for state, adjustment in zip(inputs, self.adjustments, strict=True)
         ]
+        if self.second_projection is not None:
+            states[0] = self.second_projection(
+                ops.relu(states[0]), training=training
+            )
         states += [inputs[0]] * (self.spec.inputs - len(states))
         activated: dict[int, object] = {}
         masks = self._drop_path_masks(inputs[0], training)
@@ -237,11 +254,10 @@ class Cell(keras.layers.Layer):
         return self.drop_path.masks(like, paths) if paths else []
 
     def compute_output_shape(self, input_shape):
-        return output_shape(
+        return self.conventions.output_shape(
             input_shape[0],
             self.filters * self.spec.output_multiple,
             (self.strides, self.strides),
-            self.conventions,
         )
 
     def get_config(self):
@@ -251,6 +267,7 @@ class Cell(keras.layers.Layer):
             "filters": self.filters,
             "strides": self.strides,
             "input_strides": self.input_strides,
+            "projection": self.projection,
             "drop_path_rate": self.drop_path_rate,
             "drop_path_steps": self.drop_path_steps,
             "conventions": self.conventions.to_dict(),

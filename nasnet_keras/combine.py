@@ -1,6 +1,6 @@
 """The combiners: how a block makes one hidden state of two."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
@@ -18,6 +18,11 @@ class Combiner(keras.layers.Layer):
     def __init__(self, conventions: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.conventions = Conventions.from_dict(conventions)
+
+    @classmethod
+    def parameters(cls, filters: int) -> int:
+        """How many trainable parameters it has for states of that width."""
+        return 0
 
     def build(self, input_shape):
         first, second = (tuple(shape) for shape in input_shape)
@@ -84,4 +89,75 @@ class Concatenate(Combiner):
         return tuple(shape)
 
 
-COMBINERS: dict[str, type[Combiner]] = {"add": Add, "concat": Concatenate}
+class NormalizedAdd(Combiner):
+    """The base: each state is normalised by itself, then both are added.
+
+    The statistics are those of one example, in training and in inference;
+    each channel has a scale and an offset.
+    """
+
+    groups: ClassVar[int]
+
+    @classmethod
+    def parameters(cls, filters):
+        return 4 * filters
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.norms = [
+            keras.layers.GroupNormalization(
+                self.groups,
+                axis=self.conventions.channel_axis,
+                epsilon=self.conventions.bn_epsilon,
+                dtype=self.dtype_policy,
+                name=f"norm_{side}",
+            )
+            for side in range(2)
+        ]
+        for norm in self.norms:
+            norm.build(input_shape[0])
+
+    def call(self, states):
+        first, second = (
+            norm(state) for norm, state in zip(self.norms, states, strict=True)
+        )
+        return ops.add(first, second)
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape[0])
+
+
+@keras.saving.register_keras_serializable(package="nasnet_keras")
+class AddLayerNorm(NormalizedAdd):
+    """Layer normalization of each state over height, width and channels, then
+    element-wise addition (NASNet paper, figure 9).
+
+    Example:
+
+    >>> AddLayerNorm()([keras.ops.ones((2, 6, 6, 8))] * 2).shape
+    TensorShape([2, 6, 6, 8])
+    """
+
+    groups = 1
+
+
+@keras.saving.register_keras_serializable(package="nasnet_keras")
+class AddInstanceNorm(NormalizedAdd):
+    """Instance normalization of each state over height and width, then
+    element-wise addition (NASNet paper, figure 9).
+
+    Example:
+
+    >>> AddInstanceNorm()([keras.ops.ones((2, 6, 6, 8))] * 2).shape
+    TensorShape([2, 6, 6, 8])
+    """
+
+    groups = -1
+
+
+COMBINERS: dict[str, type[Combiner]] = {
+    "add": Add,
+    "concat": Concatenate,
+    "add_layer_norm": AddLayerNorm,
+    "add_instance_norm": AddInstanceNorm,
+}

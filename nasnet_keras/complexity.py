@@ -11,10 +11,12 @@ from typing import Any
 import keras
 
 from nasnet_keras.cell import Cell
+from nasnet_keras.combine import COMBINERS
 from nasnet_keras.conventions import Conventions
 from nasnet_keras.convolution_unit import UnitPlan
+from nasnet_keras.frames import FRAMES, Projection, Stem, plan_cells, plan_stem
 from nasnet_keras.genotype import CellSpec, Genotype
-from nasnet_keras.network import Stem, default_stem_filters, plan_cells
+from nasnet_keras.network import check_arguments
 from nasnet_keras.operations import OPERATIONS
 
 Size = tuple[int, int]  # height and width
@@ -57,6 +59,7 @@ def genotype_complexity(
     stem_filters: int | None = None,
     skip_reduction_layer_input: bool = False,
     conventions: Any = None,
+    frame: str = "nasnet",
 ) -> Complexity:
     """The cost of the network that `build_network` would build with these
     arguments, without building it.
@@ -69,9 +72,14 @@ def genotype_complexity(
         repeats: N.
         filters: F.
         stem: `"cifar"` or `"imagenet"`.
-        stem_filters: The filters of the stem's convolution.
+        stem_filters: See `plan_stem`.
         skip_reduction_layer_input: See `plan_cells`.
         conventions: A `Conventions` or its `to_dict`. Default: the defaults.
+        frame: A key of `FRAMES`.
+
+    Raises:
+        ValueError: `build_network` would refuse an argument, or the size of
+            the images is unknown.
 
     Example:
 
@@ -84,20 +92,37 @@ def genotype_complexity(
     5326716
     """
     conventions = Conventions.from_dict(conventions)
-    channels = [stem_filters or default_stem_filters(stem, filters)]
+    check_arguments(
+        genotype,
+        input_shape,
+        classes,
+        repeats,
+        filters,
+        stem,
+        stem_filters,
+        conventions,
+        frame,
+        skip_reduction_layer_input,
+    )
     *sides, image_channels = input_shape
     if conventions.data_format == "channels_first":
         image_channels, *sides = input_shape
-    size = (
-        (sides[0], sides[1])
-        if stem == "cifar"
-        # A VALID convolution with stride 2.
-        else ((sides[0] - 1) // 2, (sides[1] - 1) // 2)
-    )
-    sizes = [size]
-    total = _convolution((3, 3), image_channels, channels[0], size)
-    total += _batch_norm(channels[0])
-    for place in plan_cells(repeats, filters, stem, skip_reduction_layer_input):
+    _check_size(sides[0], sides[1])
+    channels, sizes = [image_channels], [(sides[0], sides[1])]
+    total = Complexity()
+    for unit in plan_stem(filters, stem, stem_filters, frame):
+        height, width = sizes[-1]
+        if unit.padding == "valid":
+            height, width = height - 2, width - 2
+        sizes.append(_divided((height, width), (unit.strides, unit.strides)))
+        total += _convolution((3, 3), channels[-1], unit.filters, sizes[-1])
+        total += _batch_norm(unit.filters)
+        channels.append(unit.filters)
+    # The plan numbers the outputs; the images are none.
+    del channels[0], sizes[0]
+    for place in plan_cells(
+        repeats, filters, stem, skip_reduction_layer_input, frame
+    ):
         spec = genotype.reduction if place.reduction else genotype.normal
         total += cell_complexity(
             spec,
@@ -107,12 +132,14 @@ def genotype_complexity(
             [channels[source] for source in place.inputs],
             sizes[place.inputs[0]],
             conventions,
+            FRAMES[frame].projection,
         )
         size = sizes[place.inputs[0]]
         sizes.append(_divided(size, (2, 2)) if place.reduction else size)
         channels.append(place.filters * spec.output_multiple)
     products = channels[-1] * classes
-    return total + Complexity(products + classes, 0, products)
+    biases = classes if FRAMES[frame].classifier_bias else 0
+    return total + Complexity(products + biases, 0, products)
 
 
 def multiply_adds(model: keras.Model) -> int:
@@ -143,6 +170,7 @@ def multiply_adds(model: keras.Model) -> int:
                 channels,
                 (height, width),
                 layer.conventions,
+                layer.projection,
             ).multiply_adds
         elif isinstance(layer, keras.layers.Conv2D):
             first = 2 if layer.data_format == "channels_first" else 1
@@ -162,6 +190,7 @@ def cell_complexity(
     channels: list[int],
     size: Size,
     conventions: Conventions,
+    projection: Projection = "needed",
 ) -> Complexity:
     """The cost of a `Cell` with these arguments.
 
@@ -173,13 +202,17 @@ def cell_complexity(
         channels: Those of each input.
         size: Height and width of the current input.
         conventions: How the layers compute.
+        projection: See `Cell`.
     """
     total = Complexity()
     states = list(channels)
     for position, halve in enumerate(input_strides):
-        if position == 0 or halve == 2 or states[position] != filters:
+        fits = position and halve == 1 and states[position] == filters
+        if not fits or projection != "needed":
             total += _reduction(states[position], filters, size)
             states[position] = filters
+    if projection == "twice":
+        total += _reduction(filters, filters, size)
     states += [channels[0]] * (spec.inputs - len(states))
     halved = _divided(size, (strides, strides))
     for block in spec.blocks:
@@ -196,6 +229,7 @@ def cell_complexity(
             if plan and from_input and all(u.strides == (1, 1) for u in plan):
                 start = halved
             total += _units(plan, states[state], start)
+        total += Complexity(COMBINERS[block.combiner].parameters(filters))
         states.append(filters * (2 if block.combiner == "concat" else 1))
     for state in spec.output_states:
         if state < spec.inputs and (strides > 1 or states[state] != filters):
@@ -250,6 +284,6 @@ def _check_size(height: int | None, width: int | None) -> None:
     if height is None or width is None:
         raise ValueError(
             "The multiply-adds depend on the size of the images. Expected a "
-            "model with a known input size. Received: "
+            "known input size. Received: "
             f"height={height}, width={width}."
         )

@@ -25,6 +25,9 @@ class Conventions:
         bn_epsilon: Default 1e-5 (TF-slim on CIFAR); ImageNet: 1e-3.
         data_format: `"channels_last"` or `"channels_first"`. Default: that
             of the Keras configuration.
+        strided_identity: What halves a state in the place of an identity.
+            `"convolution"`: a 1x1 convolution (TF-slim). `"factorized"`: a
+            factorized reduction (DARTS, ENAS). Default `"convolution"`.
 
     Raises:
         ValueError: A value is not among those named here.
@@ -37,6 +40,7 @@ class Conventions:
     data_format: str = dataclasses.field(
         default_factory=lambda: keras.config.image_data_format()
     )
+    strided_identity: Literal["convolution", "factorized"] = "convolution"
 
     def __post_init__(self) -> None:
         for argument, known in _CHOICES.items():
@@ -46,6 +50,14 @@ class Conventions:
                     f"Invalid value for argument `{argument}`. Expected one "
                     f"of {', '.join(known)}. Received: {argument}={value!r}."
                 )
+
+        if not 0 <= self.bn_momentum <= 1 or self.bn_epsilon <= 0:
+            raise ValueError(
+                "Invalid value for argument `bn_momentum` or `bn_epsilon`. "
+                "Expected a momentum from 0 to 1 and a positive epsilon. "
+                f"Received: bn_momentum={self.bn_momentum!r}, "
+                f"bn_epsilon={self.bn_epsilon!r}."
+            )
 
     @property
     def channel_axis(self) -> int:
@@ -58,18 +70,41 @@ class Conventions:
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 
+    def output_shape(
+        self, input_shape: Any, filters: int, strides: tuple[int, int]
+    ) -> tuple[int | None, ...]:
+        """The shape after a SAME operation with these filters and strides."""
+        shape = list(input_shape)
+        for axis, stride in zip(self.spatial_axes, strides, strict=True):
+            if shape[axis] is not None:
+                shape[axis] = -(-shape[axis] // stride)
+        shape[self.channel_axis] = filters
+        return tuple(shape)
+
     @classmethod
     def from_dict(
         cls, data: "Conventions | Mapping[str, Any] | None"
     ) -> "Conventions":
-        """Conventions of themselves, of their `to_dict`, or the defaults."""
+        """Conventions of themselves, of their `to_dict`, or the defaults.
+
+        Raises:
+            ValueError: There is a name that conventions do not have.
+        """
         if isinstance(data, Conventions):
             return data
+        known = {field.name for field in dataclasses.fields(cls)}
+        if not isinstance(data or {}, Mapping) or set(data or {}) - known:
+            raise ValueError(
+                "Invalid value for argument `conventions`. Expected a "
+                f"`Conventions` or a dict of some of {sorted(known)}. "
+                f"Received: conventions={data!r}."
+            )
         return cls(**(data or {}))
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "convolution_form": ("plain", "bottleneck"),
     "pool_padding": ("same", "zeros"),
+    "strided_identity": ("convolution", "factorized"),
     "data_format": ("channels_last", "channels_first"),
 }

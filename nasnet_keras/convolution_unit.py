@@ -12,6 +12,7 @@ import keras
 from nasnet_keras import kernels
 from nasnet_keras.batch_normalization import BatchNormalization
 from nasnet_keras.conventions import Conventions
+from nasnet_keras.factorized_reduction import FactorizedReduction
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class UnitPlan:
         dilation: The distance between the positions that the kernel reads.
         separable: Whether a depthwise convolution with this kernel comes
             before a 1x1 convolution.
+        factorized: Whether a 1x1 convolution with strides 2 is a factorized
+            reduction.
     """
 
     filters: int
@@ -32,17 +35,26 @@ class UnitPlan:
     strides: tuple[int, int] = (1, 1)
     dilation: int = 1
     separable: bool = False
+    factorized: bool = False
 
     def layer(
         self, conventions: Conventions, **kwargs: Any
-    ) -> "ConvolutionUnit":
+    ) -> keras.layers.Layer:
         """The unit's layer, not built."""
-        arguments = (self.filters, self.kernel_size, self.strides)
         kwargs["conventions"] = conventions
-        if self.separable:
-            return SeparableConvolutionBatchNorm(*arguments, **kwargs)
-        return ConvolutionBatchNorm(
-            *arguments, dilation=self.dilation, **kwargs
+        if self.factorized:
+            return FactorizedReduction(self.filters, **kwargs)
+        kind = (
+            SeparableConvolutionBatchNorm
+            if self.separable
+            else ConvolutionBatchNorm
+        )
+        return kind(
+            self.filters,
+            self.kernel_size,
+            self.strides,
+            self.dilation,
+            **kwargs,
         )
 
 
@@ -52,7 +64,9 @@ class ConvolutionUnit(keras.layers.Layer):
     Args:
         filters: The channels of the output.
         kernel_size: Height and width of the kernel.
-        strides: Strides along height and width.
+        strides: Strides along height and width. Default (1, 1).
+        dilation: The distance between the positions that the kernel reads.
+            Default 1. With strides, see `_even_positions`.
         conventions: A `Conventions` or its `to_dict`. Default: the defaults.
     """
 
@@ -61,6 +75,7 @@ class ConvolutionUnit(keras.layers.Layer):
         filters: int,
         kernel_size: tuple[int, int],
         strides: tuple[int, int] = (1, 1),
+        dilation: int = 1,
         conventions: Any = None,
         **kwargs: Any,
     ) -> None:
@@ -69,6 +84,7 @@ class ConvolutionUnit(keras.layers.Layer):
         # Lists where they come from a configuration file.
         self.kernel_size = (kernel_size[0], kernel_size[1])
         self.strides = (strides[0], strides[1])
+        self.dilation = dilation
         self.conventions = Conventions.from_dict(conventions)
         self.batch_norm = BatchNormalization(
             axis=self.conventions.channel_axis,
@@ -92,9 +108,21 @@ class ConvolutionUnit(keras.layers.Layer):
         self._build_kernels(input_shape[self.conventions.channel_axis])
         self.batch_norm.build(self.compute_output_shape(input_shape))
 
+    def _even_positions(self, states: Any) -> tuple[Any, tuple[int, int], int]:
+        """The states, strides and dilation to convolve with.
+
+        All that a kernel with dilation 2 reads at even positions lies at even
+        positions: there it is an ordinary convolution.
+        """
+        if self.dilation != 2 or self.strides != (2, 2):
+            return states, self.strides, self.dilation
+        if self.conventions.data_format == "channels_last":
+            return states[:, ::2, ::2], (1, 1), 1
+        return states[:, :, ::2, ::2], (1, 1), 1
+
     def compute_output_shape(self, input_shape):
-        return output_shape(
-            input_shape, self.filters, self.strides, self.conventions
+        return self.conventions.output_shape(
+            input_shape, self.filters, self.strides
         )
 
     def get_config(self):
@@ -103,6 +131,7 @@ class ConvolutionUnit(keras.layers.Layer):
             "filters": self.filters,
             "kernel_size": self.kernel_size,
             "strides": self.strides,
+            "dilation": self.dilation,
             "conventions": self.conventions.to_dict(),
         }
 
@@ -116,7 +145,7 @@ class ConvolutionBatchNorm(ConvolutionUnit):
         kernel_size: Height and width of the kernel.
         strides: Strides along height and width. Default (1, 1).
         dilation: The distance between the positions that the kernel reads.
-            Default 1. With strides, see `call`.
+            Default 1. With strides 2, the unstrided output at even positions.
         conventions: A `Conventions` or its `to_dict`. Default: the defaults.
 
     Input shape:
@@ -133,45 +162,21 @@ class ConvolutionBatchNorm(ConvolutionUnit):
     TensorShape([2, 4, 4, 8])
     """
 
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: tuple[int, int],
-        strides: tuple[int, int] = (1, 1),
-        dilation: int = 1,
-        conventions: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(filters, kernel_size, strides, conventions, **kwargs)
-        self.dilation = dilation
-
     def _build_kernels(self, channels: int) -> None:
         self.kernel = self._add_kernel(
             "kernel", (*self.kernel_size, channels, self.filters)
         )
 
     def call(self, activated, training=None):
-        strides, dilation = self.strides, self.dilation
-        if dilation == 2 and strides == (2, 2):
-            # All that a dilated convolution reads at even positions lies at
-            # even positions: there it is an ordinary convolution.
-            activated = (
-                activated[:, ::2, ::2]
-                if self.conventions.data_format == "channels_last"
-                else activated[:, :, ::2, ::2]
-            )
-            strides, dilation = (1, 1), 1
+        states, strides, dilation = self._even_positions(activated)
         outputs = kernels.conv2d(
-            activated,
+            states,
             self.kernel,
             strides,
             dilation,
             self.conventions.data_format,
         )
         return self.batch_norm(outputs, training=training)
-
-    def get_config(self):
-        return {**super().get_config(), "dilation": self.dilation}
 
 
 @keras.saving.register_keras_serializable(package="nasnet_keras")
@@ -183,6 +188,8 @@ class SeparableConvolutionBatchNorm(ConvolutionUnit):
         filters: The channels of the output.
         kernel_size: Height and width of the depthwise kernel.
         strides: Strides along height and width. Default (1, 1).
+        dilation: As of `ConvolutionBatchNorm`, of the depthwise kernel.
+            Default 1.
         conventions: A `Conventions` or its `to_dict`. Default: the defaults.
 
     Input shape:
@@ -209,25 +216,11 @@ class SeparableConvolutionBatchNorm(ConvolutionUnit):
 
     def call(self, activated, training=None):
         data_format = self.conventions.data_format
+        states, strides, dilation = self._even_positions(activated)
         outputs = kernels.depthwise_conv2d(
-            activated, self.depthwise_kernel, self.strides[0], data_format
+            states, self.depthwise_kernel, strides[0], dilation, data_format
         )
         outputs = kernels.conv2d(
             outputs, self.pointwise_kernel, (1, 1), 1, data_format
         )
         return self.batch_norm(outputs, training=training)
-
-
-def output_shape(
-    input_shape: Any,
-    filters: int,
-    strides: tuple[int, int],
-    conventions: Conventions,
-) -> tuple[int | None, ...]:
-    """The shape after a SAME operation with these filters and strides."""
-    shape = list(input_shape)
-    for axis, stride in zip(conventions.spatial_axes, strides, strict=True):
-        if shape[axis] is not None:
-            shape[axis] = -(-shape[axis] // stride)
-    shape[conventions.channel_axis] = filters
-    return tuple(shape)

@@ -8,7 +8,6 @@ from keras import ops
 from nasnet_keras import kernels
 from nasnet_keras.batch_normalization import BatchNormalization
 from nasnet_keras.conventions import Conventions
-from nasnet_keras.convolution_unit import output_shape
 
 
 @keras.saving.register_keras_serializable(package="nasnet_keras")
@@ -99,7 +98,7 @@ class FactorizedReduction(keras.layers.Layer):
         return [states, shifted[:, :, 1:, 1:]]
 
     def compute_output_shape(self, input_shape):
-        return output_shape(input_shape, self.filters, (2, 2), self.conventions)
+        return self.conventions.output_shape(input_shape, self.filters, (2, 2))
 
     def get_config(self):
         return {

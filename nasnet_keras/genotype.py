@@ -47,10 +47,20 @@ NASNET_OPERATIONS = (
 )
 
 # Known operations: the space's, then those that only published cells need.
-OPERATION_NAMES: tuple[str, ...] = NASNET_OPERATIONS
+OPERATION_NAMES: tuple[str, ...] = (
+    *NASNET_OPERATIONS,
+    "max_pool_2x2",
+    "dil_sep_conv_3x3",
+)
 
+# The combiners of the search space, then those of published cells alone.
 # `nasnet_keras.combine.COMBINERS` maps each to its layer.
-COMBINER_NAMES = ("add", "concat")
+NASNET_COMBINERS = ("add", "concat")
+COMBINER_NAMES: tuple[str, ...] = (
+    *NASNET_COMBINERS,
+    "add_layer_norm",
+    "add_instance_norm",
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +71,8 @@ class Block:
         inputs: The numbers of the two hidden states.
         operations: The names of the two operations, the first for the first
             input.
-        combiner: `"add"` or `"concat"`.
+        combiner: `"add"`, `"concat"`, or one of the others of
+            `COMBINER_NAMES`.
 
     Raises:
         ValueError: A name is unknown, or there are not two of each.

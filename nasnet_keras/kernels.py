@@ -34,12 +34,14 @@ def conv2d(
 
 
 def depthwise_conv2d(
-    inputs: Any, kernel: Any, strides: int, data_format: str
+    inputs: Any, kernel: Any, strides: int, dilation: int, data_format: str
 ) -> Any:
     """A depthwise convolution, multiplier 1: `kernel [height, width, C,
     1]`."""
-    if tf is None or data_format == "channels_first":
-        return ops.depthwise_conv(inputs, kernel, strides, "same", data_format)
+    if tf is None or data_format == "channels_first" or dilation > 1:
+        return ops.depthwise_conv(
+            inputs, kernel, strides, "same", data_format, dilation
+        )
     return tf.nn.depthwise_conv2d(
         inputs, kernel, (1, strides, strides, 1), "SAME"
     )

@@ -1,11 +1,10 @@
 """From a genotype to a `keras.Model`: stem, the stack of cells, head.
 
-Importing this module registers every layer of a network, so that saved
-models load.
+Importing this module registers every layer of a network, and the optimizer of
+a trained one, so that saved models load.
 """
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import keras
 from keras import layers
@@ -14,99 +13,19 @@ from nasnet_keras.auxiliary_head import AuxiliaryHead
 from nasnet_keras.batch_normalization import BatchNormalization
 from nasnet_keras.cell import Cell
 from nasnet_keras.conventions import Conventions
+from nasnet_keras.frames import (
+    FRAMES,
+    Frame,
+    PlannedCell,
+    PlannedConvolution,
+    Stem,
+    plan_cells,
+    plan_stem,
+)
 from nasnet_keras.genotype import Genotype
 
-Stem = Literal["cifar", "imagenet"]
-
-
-@dataclass(frozen=True)
-class PlannedCell:
-    """The place of one cell in the stack.
-
-    Attributes:
-        name: The name of its layer.
-        reduction: Whether it is the reduction cell.
-        filters: Its F.
-        inputs: Which outputs it reads, the current one first: 0 is the stem's
-            output, n that of the n-th cell.
-        input_strides: By how much each must be divided to have the size of
-            the first.
-    """
-
-    name: str
-    reduction: bool
-    filters: int
-    inputs: tuple[int, ...]
-    input_strides: tuple[int, ...]
-
-
-def plan_cells(
-    repeats: int,
-    filters: int,
-    stem: Stem = "cifar",
-    skip_reduction_layer_input: bool = False,
-) -> tuple[PlannedCell, ...]:
-    """The stack of a NASNet: three stages of `repeats` normal cells with a
-    reduction cell between them, which doubles the filters; behind the
-    ImageNet stem two more reduction cells, with a quarter and half of them.
-
-    Sizes follow from strides counted here, never from tensor shapes, so that
-    every input size gives the same network.
-
-    Args:
-        repeats: N, the normal cells of each stage.
-        filters: F, the filters of the first stage.
-        stem: `"cifar"` or `"imagenet"`. Default `"cifar"`.
-        skip_reduction_layer_input: Which output the normal cell straight
-            after a reduction takes for the one before: that of the cell
-            before the reduction (False, the default: NASNet-A Mobile and
-            CIFAR) or of the cell before that one (True: Large).
-
-    Returns:
-        The cells in order.
-
-    Example:
-
-    >>> [cell.filters for cell in plan_cells(repeats=1, filters=8)]
-    [8, 16, 16, 32, 32]
-    """
-    cells: list[PlannedCell] = []
-    scales = [1]  # of each output: how often it was halved, as a power of 2
-
-    def add(
-        name: str, reduction: bool, filters: int, inputs: tuple[int, ...]
-    ) -> None:
-        current = scales[inputs[0]]
-        strides = tuple(current // scales[source] for source in inputs)
-        cells.append(PlannedCell(name, reduction, filters, inputs, strides))
-        scales.append(current * (2 if reduction else 1))
-
-    def last_two() -> tuple[int, ...]:
-        newest = len(scales) - 1
-        return (newest, newest - 1) if newest else (newest,)
-
-    if stem == "imagenet":
-        for number, divisor in enumerate((4, 2)):
-            width = filters // divisor
-            add(f"stem_cell_{number}", True, width, last_two())
-    for stage in range(3):
-        if stage:
-            before = last_two()
-            filters *= 2
-            add(f"reduction_cell_{stage}", True, filters, before)
-        for repeat in range(repeats):
-            inputs = last_two()
-            if stage and not repeat and skip_reduction_layer_input:
-                inputs = (inputs[0], before[1])
-            number = stage * repeats + repeat
-            add(f"cell_{number}", False, filters, inputs)
-    return tuple(cells)
-
-
-def default_stem_filters(stem: Stem, filters: int) -> int:
-    """TF-slim's: 3F with the CIFAR stem, 32 with the ImageNet stem (Mobile;
-    Large has 96)."""
-    return 3 * filters if stem == "cifar" else 32
+if keras.backend.backend() == "tensorflow":
+    import nasnet_keras.training.optimizer  # noqa: F401
 
 
 def build_network(
@@ -127,6 +46,10 @@ def build_network(
     drop_path_steps: int | None = None,
     conventions: Any = None,
     name: str | None = None,
+    frame: str = "nasnet",
+    features: bool = False,
+    include_preprocessing: bool = False,
+    input_tensor: Any = None,
 ) -> keras.Model:
     """Builds the network of a genotype.
 
@@ -136,13 +59,14 @@ def build_network(
             conventions say so. Height and width may be None. At least 8 with
             the CIFAR stem and 32 with the ImageNet stem. Default: CIFAR's.
         classes: The number of classes. Default 10.
-        repeats: N, the normal cells of each of the three stages. Default 6
-            (NASNet-A 6@768).
+        repeats: N, the normal cells of each of the three stages; in the frame
+            of DARTS the number of all cells. Default 6 (NASNet-A 6@768).
         filters: F, the filters of the first stage. Default 32 (6@768).
         stem: `"cifar"`: a 3x3 convolution; `"imagenet"`: a 3x3 convolution
-            with stride 2 and two reduction cells. Default `"cifar"`.
-        stem_filters: The filters of the stem's convolution. Default: 3F with
-            the CIFAR stem, 32 with the ImageNet stem (TF-slim).
+            with stride 2 and two reduction cells, or as the frame has it.
+            Default `"cifar"`.
+        stem_filters: The filters of the stem's convolution. Default: see
+            `plan_stem`.
         skip_reduction_layer_input: See `plan_cells`. Default False.
         include_top: Whether to end in the classifier. Default True.
         pooling: Without the top: None for a feature map, `"avg"` or `"max"`
@@ -161,6 +85,17 @@ def build_network(
             length of the training. Default None: from the start.
         conventions: A `Conventions` or its `to_dict`. Default: the defaults.
         name: The name of the model. Default `"nasnet"`.
+        frame: How the cells are stacked, a key of `FRAMES`. Default
+            `"nasnet"`.
+        features: Whether the output is a dict of feature maps for detection
+            and segmentation instead: `"P1"` has half the height and width of
+            the images, `"P2"` a quarter, and so on, each the ReLU of the last
+            output of that size. Then `include_top` is not looked at. Default
+            False.
+        include_preprocessing: Whether the model takes pixels from 0 to 255
+            and brings them to -1 to 1 itself. Default False.
+        input_tensor: A Keras tensor to build upon, in the place of a new
+            input. Default None.
 
     Returns:
         An ordinary `keras.Model`.
@@ -177,23 +112,52 @@ def build_network(
     (None, 10)
     """
     conventions = Conventions.from_dict(conventions)
-    _check_arguments(repeats, filters, stem, classes, include_top, pooling)
-    _check_input_shape(input_shape, stem, conventions)
-    plan = plan_cells(repeats, filters, stem, skip_reduction_layer_input)
+    if input_tensor is not None:
+        input_shape = tuple(input_tensor.shape[1:])
+    check_arguments(
+        genotype,
+        input_shape,
+        classes,
+        repeats,
+        filters,
+        stem,
+        stem_filters,
+        conventions,
+        frame,
+        skip_reduction_layer_input,
+    )
+    if pooling not in (None, "avg", "max"):
+        raise ValueError(
+            "Invalid value for argument `pooling`. Expected None, 'avg' or "
+            f"'max'. Received: pooling={pooling!r}."
+        )
+    convolutions = plan_stem(filters, stem, stem_filters, frame)
+    cells = plan_cells(
+        repeats, filters, stem, skip_reduction_layer_input, frame
+    )
 
     # === Stem ===
-    inputs = layers.Input(shape=tuple(input_shape))
-    stem_filters = stem_filters or default_stem_filters(stem, filters)
-    outputs = [_apply_stem(inputs, stem, stem_filters, conventions)]
+    if input_tensor is None:
+        inputs = images = layers.Input(shape=tuple(input_shape))
+    else:
+        inputs = keras.utils.get_source_inputs(input_tensor)
+        images = input_tensor
+    if include_preprocessing:
+        images = layers.Rescaling(1 / 127.5, -1, name="preprocessing")(images)
+    outputs = []
+    for convolution in convolutions:
+        images = _apply_stem(images, convolution, conventions)
+        outputs.append(images)
 
     # === Cells ===
-    for depth, place in enumerate(plan, start=1):
+    for depth, place in enumerate(cells, start=1):
         cell = Cell(
             genotype.reduction if place.reduction else genotype.normal,
             place.filters,
             strides=2 if place.reduction else 1,
             input_strides=place.input_strides,
-            drop_path_rate=drop_path_rate * depth / len(plan),
+            projection=FRAMES[frame].projection,
+            drop_path_rate=drop_path_rate * depth / len(cells),
             drop_path_steps=drop_path_steps,
             conventions=conventions,
             name=place.name,
@@ -201,6 +165,10 @@ def build_network(
         outputs.append(cell([outputs[source] for source in place.inputs]))
 
     # === Heads ===
+    name = name or "nasnet"
+    if features:
+        pyramid = _apply_pyramid(outputs, convolutions, cells)
+        return keras.Model(inputs, pyramid, name=name)
     predictions = _apply_head(
         outputs[-1],
         classes,
@@ -209,9 +177,11 @@ def build_network(
         dropout,
         classifier_activation,
         conventions,
+        FRAMES[frame],
     )
     if auxiliary_head:
-        last = [cell.name for cell in plan].index("reduction_cell_2")
+        second = [cell.name for cell in cells].index("reduction_cell_2")
+        read = len(convolutions) + second + FRAMES[frame].auxiliary
         auxiliary = AuxiliaryHead(
             classes,
             activation=classifier_activation,
@@ -220,33 +190,55 @@ def build_network(
         )
         predictions = {
             "predictions": predictions,
-            "auxiliary_predictions": auxiliary(outputs[last]),
+            "auxiliary_predictions": auxiliary(outputs[read]),
         }
-    return keras.Model(inputs, predictions, name=name or "nasnet")
+    return keras.Model(inputs, predictions, name=name)
 
 
 def _apply_stem(
-    inputs: Any, stem: Stem, filters: int, conventions: Conventions
+    inputs: Any, convolution: PlannedConvolution, conventions: Conventions
 ) -> Any:
-    """A 3x3 convolution and batch norm, no ReLU (TF-slim, `nasnet.py`)."""
+    """A 3x3 convolution and batch norm."""
+    if convolution.activate:
+        inputs = layers.ReLU(name=f"{convolution.name}_activation")(inputs)
     outputs = layers.Conv2D(
-        filters,
+        convolution.filters,
         3,
-        strides=1 if stem == "cifar" else 2,
-        padding="same" if stem == "cifar" else "valid",
+        strides=convolution.strides,
+        padding=convolution.padding,
         use_bias=False,
         kernel_initializer=keras.initializers.VarianceScaling(
             2.0, "fan_out", "truncated_normal"
         ),
         data_format=conventions.data_format,
-        name="stem_convolution",
+        name=f"{convolution.name}_convolution",
     )(inputs)
     return BatchNormalization(
         axis=conventions.channel_axis,
         momentum=conventions.bn_momentum,
         epsilon=conventions.bn_epsilon,
-        name="stem_batch_norm",
+        name=f"{convolution.name}_batch_norm",
     )(outputs)
+
+
+def _apply_pyramid(
+    outputs: list[Any],
+    convolutions: tuple[PlannedConvolution, ...],
+    cells: tuple[PlannedCell, ...],
+) -> dict[str, Any]:
+    """The ReLU of the last output of each size but the whole."""
+    levels: list[int] = []  # how often each output was halved
+    for convolution in convolutions:
+        before = levels[-1] if levels else 0
+        levels.append(before + convolution.strides - 1)
+    for cell in cells:
+        levels.append(levels[cell.inputs[0]] + cell.reduction)
+    last = dict(zip(levels, outputs, strict=True))
+    return {
+        f"P{level}": layers.ReLU(name=f"P{level}")(output)
+        for level, output in last.items()
+        if level
+    }
 
 
 def _apply_head(
@@ -257,8 +249,10 @@ def _apply_head(
     dropout: float,
     activation: str | None,
     conventions: Conventions,
+    frame: Frame,
 ) -> Any:
-    features = layers.ReLU(name="features")(features)
+    if frame.activate_features:
+        features = layers.ReLU(name="features")(features)
     data_format = conventions.data_format
     if include_top or pooling == "avg":
         features = layers.GlobalAveragePooling2D(
@@ -273,7 +267,12 @@ def _apply_head(
     if dropout:
         features = layers.Dropout(dropout, name="dropout")(features)
     # The softmax stays in float32 under mixed precision.
-    logits = layers.Dense(classes, name="logits", dtype="float32")(features)
+    logits = layers.Dense(
+        classes,
+        use_bias=frame.classifier_bias,
+        name="logits",
+        dtype="float32",
+    )(features)
     if activation is None:
         return logits
     return layers.Activation(activation, name="predictions", dtype="float32")(
@@ -281,19 +280,57 @@ def _apply_head(
     )
 
 
-def _check_arguments(
+def check_arguments(
+    genotype: Any,
+    input_shape: Any,
+    classes: int,
     repeats: int,
     filters: int,
     stem: str,
-    classes: int,
-    include_top: bool,
-    pooling: str | None,
+    stem_filters: int | None,
+    conventions: Conventions,
+    frame: str = "nasnet",
+    skip_reduction_layer_input: bool = False,
 ) -> None:
-    smallest = 4 if stem == "imagenet" else 1
+    """Checks what says which network is meant.
+
+    Raises:
+        ValueError: An argument is out of range, or no network has it.
+    """
+    if not isinstance(genotype, Genotype) or genotype.normal.inputs != 2:
+        raise ValueError(
+            "Invalid value for argument `genotype`. Expected a `Genotype` of "
+            f"cells with 2 inputs. Received: genotype={genotype!r}."
+        )
+    if stem not in ("cifar", "imagenet"):
+        raise ValueError(
+            "Invalid value for argument `stem`. Expected 'cifar' or "
+            f"'imagenet'. Received: stem={stem!r}."
+        )
+    if frame not in FRAMES:
+        raise ValueError(
+            "Invalid value for argument `frame`. Expected one of "
+            f"{', '.join(FRAMES)}. Received: frame={frame!r}."
+        )
+    parts = FRAMES[frame]
+    if skip_reduction_layer_input and not parts.extra_reductions:
+        raise ValueError(
+            "Invalid value for argument `skip_reduction_layer_input`. "
+            f"Expected False: the frame {frame!r} has no cell between a "
+            "reduction and the cell before it. Received: True."
+        )
+    # The first cell behind the ImageNet stem has a quarter of the filters,
+    # the first of its convolutions in the frame of DARTS half.
+    cifar = stem == "cifar"
     for argument, value, least in (
-        ("repeats", repeats, 1),
-        ("filters", filters, smallest),
         ("classes", classes, 1),
+        ("repeats", repeats, 1 if parts.cells_per_repeat == 3 else 3),
+        ("filters", filters, 1 if cifar else 4),
+        (
+            "stem_filters",
+            2 if stem_filters is None else stem_filters,
+            1 if cifar or parts.stem_cells else 2,
+        ),
     ):
         if type(value) is not int or value < least:
             raise ValueError(
@@ -301,32 +338,30 @@ def _check_arguments(
                 f"integer of at least {least}. Received: "
                 f"{argument}={value!r}."
             )
-    if stem not in ("cifar", "imagenet"):
-        raise ValueError(
-            "Invalid value for argument `stem`. Expected 'cifar' or "
-            f"'imagenet'. Received: stem={stem!r}."
-        )
-    if pooling not in (None, "avg", "max"):
-        raise ValueError(
-            "Invalid value for argument `pooling`. Expected None, 'avg' or "
-            f"'max'. Received: pooling={pooling!r}."
-        )
+    _check_input_shape(input_shape, stem, conventions)
 
 
 def _check_input_shape(
     input_shape: Any, stem: str, conventions: Conventions
 ) -> None:
-    smallest = 8 if stem == "cifar" else 32
-    sizes = [] if len(input_shape) != 3 else list(input_shape)
-    channels = sizes.pop(conventions.channel_axis % 4 - 1) if sizes else None
-    if channels is None or any(
-        size is not None and size < smallest for size in sizes
+    least = [8, 8] if stem == "cifar" else [32, 32]
+    least.insert(conventions.channel_axis % 4 - 1, 1)
+    sides = list(input_shape) if isinstance(input_shape, list | tuple) else []
+    known = [side for side in sides if side is not None]
+    if (
+        len(sides) != 3
+        or sides[conventions.channel_axis % 4 - 1] is None
+        or any(type(side) is not int for side in known)
+        or any(
+            side is not None and side < smallest
+            for side, smallest in zip(sides, least, strict=True)
+        )
     ):
         raise ValueError(
             "Invalid value for argument `input_shape`. Expected height, "
             f"width and channels ({conventions.data_format}), height and "
-            f"width at least {smallest} with the {stem} stem, or None. "
-            f"Received: input_shape={tuple(input_shape)}."
+            f"width at least {max(least)} with the {stem} stem, or None. "
+            f"Received: input_shape={input_shape!r}."
         )
 
 
@@ -339,4 +374,4 @@ def load_model(path: Any) -> keras.Model:
     return keras.models.load_model(path)
 
 
-__all__ = ["PlannedCell", "build_network", "load_model", "plan_cells"]
+__all__ = ["PlannedCell", "Stem", "build_network", "load_model", "plan_cells"]

@@ -1,4 +1,4 @@
-"""The command `nasnet-search`: run, resume, status, export.
+"""The command `nasnet-search`: run, resume, status, export, benchmark.
 
 `--help` and wrong arguments are answered without Keras and TensorFlow.
 
@@ -178,6 +178,57 @@ def export(
     _import_tensorflow()
     loaded.export(output, trial)
     print(f"Wrote {', '.join(sorted(os.listdir(output)))} to {output}.")
+
+
+@app.command()
+def benchmark(
+    *,
+    table: Annotated[
+        Path,
+        typer.Option(
+            help="A CSV file, or .csv.gz, with cells in a column `arch` as "
+            "NAS-Bench-201 writes them, and columns of numbers."
+        ),
+    ],
+    search_column: Annotated[
+        str, typer.Option(help="The column that the strategies maximise.")
+    ],
+    report_column: Annotated[
+        str, typer.Option(help="The column to report of what they find.")
+    ],
+    strategies: Annotated[
+        str, typer.Option(help="Names of strategies, joined by commas.")
+    ],
+    trials: Annotated[
+        int, typer.Option(min=1, help="Proposals in a search, repeats too.")
+    ] = 500,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Searches of each strategy.")
+    ] = 20,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that share the work.")
+    ] = 1,
+    output: Annotated[Path, typer.Option(help="The folder, new or empty.")],
+) -> None:
+    """Compares strategies on a table of known results."""
+    # The matrices are too small for several threads.
+    for library in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+        os.environ.setdefault(library, "1")
+    from search.benchmark_report import save_benchmark
+
+    try:
+        save_benchmark(
+            output,
+            table=table,
+            search_column=search_column,
+            report_column=report_column,
+            strategies=[name.strip() for name in strategies.split(",")],
+            trials=trials,
+            seeds=seeds,
+            workers=workers,
+        )
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _option(text: str) -> tuple[str, Any]:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field
 
-from nasnet_keras.genotype import COMBINER_NAMES, MAX_BLOCKS
+from nasnet_keras.genotype import MAX_BLOCKS, NASNET_COMBINERS
 from search.evaluation.base import Evaluator
 from search.space import NASNetSpace, SearchSpace
 from search.strategies import STRATEGIES
@@ -126,7 +126,7 @@ class RunConfig(_Settings):
     ] = 5
     combiners: Annotated[
         tuple[str, ...], Field(description="Combiners to choose from.")
-    ] = COMBINER_NAMES
+    ] = NASNET_COMBINERS
     keep: Annotated[
         int, Field(ge=1, description="Best children to keep weights of.")
     ] = 5

@@ -13,8 +13,8 @@ from typing import Any, Literal
 import numpy as np
 
 from nasnet_keras.genotype import (
-    COMBINER_NAMES,
     MAX_BLOCKS,
+    NASNET_COMBINERS,
     NASNET_OPERATIONS,
     Block,
     CellSpec,
@@ -226,17 +226,21 @@ class NASNetSpace(SearchSpace):
     version = 1
 
     def __init__(
-        self, blocks: int = 5, combiners: tuple[str, ...] = COMBINER_NAMES
+        self, blocks: int = 5, combiners: tuple[str, ...] = NASNET_COMBINERS
     ) -> None:
         if type(blocks) is not int or not 1 <= blocks <= MAX_BLOCKS:
             raise ValueError(
                 "Invalid value for argument `blocks`. Expected an integer "
                 f"from 1 to {MAX_BLOCKS}. Received: blocks={blocks!r}."
             )
-        if not combiners or not set(combiners) <= set(COMBINER_NAMES):
+        if (
+            not combiners
+            or not set(combiners) <= set(NASNET_COMBINERS)
+            or len(set(combiners)) < len(combiners)
+        ):
             raise ValueError(
                 "Invalid value for argument `combiners`. Expected some of "
-                f"{', '.join(COMBINER_NAMES)}. Received: "
+                f"{', '.join(NASNET_COMBINERS)}, each once. Received: "
                 f"combiners={combiners!r}."
             )
         self.blocks = blocks
@@ -339,36 +343,51 @@ class NASNetSpace(SearchSpace):
         )
 
     def _canonical_cell(self, decisions: Decisions) -> Decisions:
-        pending = {
-            block: decisions[5 * block : 5 * block + 5]
+        blocks = {
+            2 + block: decisions[5 * block : 5 * block + 5]
             for block in range(self.blocks)
         }
-        renumbered = {0: 0, 1: 1}
-        ordered: list[int] = []
-        while pending:
-            ready = []
-            for block, (first, second, op_1, op_2, combiner) in pending.items():
-                if first in renumbered and second in renumbered:
-                    sides = sorted(
-                        [(renumbered[first], op_1), (renumbered[second], op_2)]
-                    )
-                    row = (
-                        sides[0][0],
-                        sides[1][0],
-                        sides[0][1],
-                        sides[1][1],
-                        combiner,
-                    )
-                    ready.append((row, block))
-            row, block = min(ready)
-            renumbered[2 + block] = 2 + len(ordered) // 5
-            ordered += row
-            del pending[block]
-        return tuple(ordered)
+        return _first_order(blocks, {0: 0, 1: 1})
 
     def prefix(self, groups: int) -> "NASNetSpace":
         """The space of cells of the first `groups` blocks."""
         return NASNetSpace(groups, self.combiners)
+
+
+def _first_order(
+    pending: dict[int, Decisions], numbers: dict[int, int]
+) -> Decisions:
+    """The least sequence of the pending blocks, their sides in order.
+
+    Args:
+        pending: The decisions of the blocks not yet placed, by state.
+        numbers: The new numbers of the states that are there.
+    """
+    if not pending:
+        return ()
+    rows = {}
+    for state, (first, second, op_1, op_2, combiner) in pending.items():
+        if first in numbers and second in numbers:
+            (first, op_1), (second, op_2) = sorted(
+                [(numbers[first], op_1), (numbers[second], op_2)]
+            )
+            rows[state] = (first, second, op_1, op_2, combiner)
+    least = min(rows.values())
+    read = {state for block in pending.values() for state in block[:2]}
+    # Equal blocks differ by who reads them, so each is tried; those that
+    # nobody reads do not.
+    tied = {
+        state if state in read else None: state
+        for state, row in rows.items()
+        if row == least
+    }
+    return least + min(
+        _first_order(
+            {other: row for other, row in pending.items() if other != state},
+            {**numbers, state: len(numbers)},
+        )
+        for state in tied.values()
+    )
 
 
 SPACES: dict[str, type[NASNetSpace]] = {NASNetSpace.name: NASNetSpace}

@@ -1,7 +1,7 @@
 """The operations of a block, one Keras layer class each.
 
-`OPERATIONS` maps the names that genotypes use to the classes, in the order of
-the paper's list (section 3).
+`OPERATIONS` maps the names that genotypes use to the classes: the paper's in
+the order of its list (section 3), then those that only published cells need.
 """
 
 from nasnet_keras.operations.base import Operation
@@ -15,11 +15,13 @@ from nasnet_keras.operations.convolution import (
 from nasnet_keras.operations.identity import Identity
 from nasnet_keras.operations.pooling import (
     AveragePooling3x3,
+    MaxPooling2x2,
     MaxPooling3x3,
     MaxPooling5x5,
     MaxPooling7x7,
 )
 from nasnet_keras.operations.separable_convolution import (
+    DilatedSeparableConvolution3x3,
     SeparableConvolution3x3,
     SeparableConvolution5x5,
     SeparableConvolution7x7,
@@ -39,6 +41,8 @@ OPERATIONS: dict[str, type[Operation]] = {
     "sep_conv_3x3": SeparableConvolution3x3,
     "sep_conv_5x5": SeparableConvolution5x5,
     "sep_conv_7x7": SeparableConvolution7x7,
+    "max_pool_2x2": MaxPooling2x2,
+    "dil_sep_conv_3x3": DilatedSeparableConvolution3x3,
 }
 
 __all__ = ["OPERATIONS", "Operation"]

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from nasnet_keras.conventions import Conventions
-from nasnet_keras.convolution_unit import UnitPlan, output_shape
+from nasnet_keras.convolution_unit import UnitPlan
 
 
 class Operation(keras.layers.Layer):
@@ -97,11 +97,8 @@ class Operation(keras.layers.Layer):
         return False
 
     def compute_output_shape(self, input_shape):
-        return output_shape(
-            input_shape,
-            self.filters,
-            (self.strides, self.strides),
-            self.conventions,
+        return self.conventions.output_shape(
+            input_shape, self.filters, (self.strides, self.strides)
         )
 
     def get_config(self):

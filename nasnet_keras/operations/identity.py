@@ -9,9 +9,9 @@ from nasnet_keras.operations.base import Operation, activate
 @keras.saving.register_keras_serializable(package="nasnet_keras")
 class Identity(Operation):
     """Passes the state through. Where that cannot be, since the state has
-    other channels or must be halved: ReLU, 1x1 convolution, batch norm.
-
-    Reference: TF-slim, `nasnet_utils.py`.
+    other channels or must be halved: ReLU, 1x1 convolution, batch norm
+    (TF-slim, `nasnet_utils.py`). With the convention
+    `strided_identity="factorized"` a factorized reduction halves it.
 
     Example:
 
@@ -23,7 +23,14 @@ class Identity(Operation):
     def plan(cls, channels, filters, strides, conventions):
         if strides == 1 and channels == filters:
             return ()
-        return (UnitPlan(filters, strides=(strides, strides)),)
+        factorized = conventions.strided_identity == "factorized"
+        return (
+            UnitPlan(
+                filters,
+                strides=(strides, strides),
+                factorized=factorized and strides == 2,
+            ),
+        )
 
     @property
     def reads_raw(self):

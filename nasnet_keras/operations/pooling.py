@@ -1,4 +1,4 @@
-"""The pools: average 3x3, maximum 3x3, 5x5 and 7x7."""
+"""The pools: average 3x3, maximum 2x2, 3x3, 5x5 and 7x7."""
 
 from typing import Any, ClassVar
 
@@ -39,9 +39,8 @@ class Pooling(Operation):
         paddings: list[Any] = [(0, 0)] * 4
         shape = ops.shape(state)
         for axis in self.conventions.spatial_axes:
-            half = self.size // 2
-            odd = shape[axis] % 2
-            paddings[axis] = (half - 1 + odd, half)
+            total = self.size - 2 + shape[axis] % 2
+            paddings[axis] = (total // 2, total - total // 2)
         return ops.pad(state, paddings)
 
 
@@ -72,6 +71,13 @@ class MaxPooling(Pooling):
             padding,
             self.conventions.data_format,
         )
+
+
+@keras.saving.register_keras_serializable(package="nasnet_keras")
+class MaxPooling2x2(MaxPooling):
+    """The maximum over 2x2 positions (AmoebaNet-B and D)."""
+
+    size = 2
 
 
 @keras.saving.register_keras_serializable(package="nasnet_keras")

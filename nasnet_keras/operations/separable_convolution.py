@@ -1,4 +1,5 @@
-"""The depthwise-separable convolutions: 3x3, 5x5, 7x7, each applied twice."""
+"""The depthwise-separable convolutions: 3x3, 5x5, 7x7, each applied twice,
+and the dilated 3x3, applied once."""
 
 from typing import ClassVar
 
@@ -14,15 +15,20 @@ class SeparableConvolution(Operation):
 
     size: ClassVar[int]
     repeats: ClassVar[int] = 2
+    dilation: ClassVar[int] = 1
 
     @classmethod
     def plan(cls, channels, filters, strides, conventions):
-        kernel_size = (cls.size, cls.size)
-        first = UnitPlan(
-            filters, kernel_size, (strides, strides), separable=True
+        return tuple(
+            UnitPlan(
+                filters,
+                (cls.size, cls.size),
+                (1, 1) if repeat else (strides, strides),
+                cls.dilation,
+                separable=True,
+            )
+            for repeat in range(cls.repeats)
         )
-        later = UnitPlan(filters, kernel_size, separable=True)
-        return (first, *(later,) * (cls.repeats - 1))
 
     def call(self, state, activated=None, training=None):
         return self._call_units(activate(state, activated), training)
@@ -47,3 +53,13 @@ class SeparableConvolution7x7(SeparableConvolution):
     """Twice ReLU, separable 7x7 convolution, batch norm."""
 
     size = 7
+
+
+@keras.saving.register_keras_serializable(package="nasnet_keras")
+class DilatedSeparableConvolution3x3(SeparableConvolution):
+    """Once ReLU, separable 3x3 convolution that reads every second position,
+    batch norm (DARTS, `cnn/operations.py`)."""
+
+    size = 3
+    repeats = 1
+    dilation = 2

@@ -82,7 +82,7 @@ class Momentum(keras.optimizers.SGD):
             return
         learning_rate = tf.cast(learning_rate, tf.float32)
         if self.global_clipnorm:
-            norm = tf.linalg.global_norm(grads)
+            norm = tf.cast(tf.linalg.global_norm(grads), tf.float32)
             learning_rate *= self.global_clipnorm / tf.maximum(
                 norm, self.global_clipnorm
             )
@@ -91,7 +91,7 @@ class Momentum(keras.optimizers.SGD):
             tf.raw_ops.ResourceApplyKerasMomentum(
                 var=variable.value.handle,
                 accum=slot.value.handle,
-                lr=learning_rate,
+                lr=tf.cast(learning_rate, grad.dtype),
                 grad=grad,
                 momentum=self.momentum,
                 use_nesterov=self.nesterov,

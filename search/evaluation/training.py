@@ -181,7 +181,8 @@ class TrainingEvaluator(Evaluator):
             raise EvaluationError(
                 f"The child ran out of memory: {error.message}."
             ) from error
-        if not math.isfinite(history["loss"][-1]):
+        # The last step may be the one that diverges.
+        if not math.isfinite(history["loss"][-1] + result["loss"]):
             raise EvaluationError("The child diverged: its loss is not finite.")
         if weights is not None:
             model.save_weights(weights)

@@ -15,6 +15,12 @@ from search.strategies.base import Strategy
 STRATEGIES: dict[str, str] = {
     "random": "search.strategies.random:RandomSearch",
     "ppo": "search.strategies.ppo:PPO",
+    "regularized-evolution": (
+        "search.strategies.regularized_evolution:RegularizedEvolution"
+    ),
+    "local-search": "search.strategies.local_search:LocalSearch",
+    "predictor": "search.strategies.predictor:PredictorSearch",
+    "grid": "search.strategies.grid:GridSearch",
 }
 
 
@@ -38,11 +44,7 @@ def create_strategy(
     >>> create_strategy("random", NASNetSpace(blocks=1), seed=0).ask(0)
     (1, 1, 6, 3, 0, 0, 0, 0, 2, 1)
     """
-    if name not in STRATEGIES:
-        raise ValueError(
-            "Invalid value for argument `name`. Expected one of "
-            f"{', '.join(STRATEGIES)}. Received: name={name!r}."
-        )
+    check_strategy(name)
     module, _, class_name = STRATEGIES[name].partition(":")
     strategy = getattr(importlib.import_module(module), class_name)
     try:
@@ -53,3 +55,14 @@ def create_strategy(
             f"{options}."
         ) from None
     return strategy(space, seed, **options)
+
+
+def check_strategy(name: str) -> None:
+    """Raises:
+    ValueError: There is no such strategy.
+    """
+    if name not in STRATEGIES:
+        raise ValueError(
+            "Invalid value for argument `name`. Expected one of "
+            f"{', '.join(STRATEGIES)}. Received: name={name!r}."
+        )

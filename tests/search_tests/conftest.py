@@ -1,5 +1,6 @@
 """Stand-ins: an evaluator that trains nothing, a strategy that learns fast."""
 
+import itertools
 import json
 import zlib
 from pathlib import Path
@@ -153,6 +154,24 @@ def outcomes_function():
 def learning(monkeypatch):
     """Makes `strategy="learning"` known to runs."""
     monkeypatch.setitem(STRATEGIES, LearningStrategy.name, LEARNING)
+
+
+def write_small_table(path):
+    """A table of 27 cells: sums over the edges, with an interaction."""
+    values = {"conv": 9.0, "none": 0.0, "skip": 4.0}
+    lines = ["arch,validation,test"]
+    for one, two, three in itertools.product(values, repeat=3):
+        total = 60 + values[one] + 0.8 * values[two] + 0.5 * values[three]
+        total -= 20 * (one == three == "none") + 3 * (one == two)
+        cell = f"|{one}~0|+|{two}~0|{three}~1|"
+        lines.append(f"{cell},{total:.2f},{total + 10:.2f}")
+    path.write_text("\n".join([*lines, ""]))
+    return path
+
+
+@pytest.fixture
+def small_table(tmp_path):
+    return write_small_table(tmp_path / "small.csv")
 
 
 @pytest.fixture

@@ -1,0 +1,181 @@
+"""What `search.strategies.base` promises, for every strategy there is."""
+
+import functools
+import io
+import random
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from search.space import Decision, NASNetSpace, SearchSpace
+from search.strategies import STRATEGIES, create_strategy
+from search.trial import Evaluation, Trial, TrialState
+
+# Options with which a strategy learns within a few trials.
+OPTIONS = {"ppo": {"minibatch": 4, "learning_rate": 0.1}}
+TRIALS = 18
+
+
+class FreeSpace(SearchSpace):
+    """Decisions of no particular kind, one of them without a choice."""
+
+    name = "free"
+    version = 1
+    decisions = tuple(
+        Decision(f"decision/{position}", tuple("abcde"[:count]))
+        for position, count in enumerate((2, 1, 5, 3))
+    )
+
+    def decode(self, decisions):
+        return "".join(self.to_names(decisions).values())
+
+    def encode(self, architecture):
+        return tuple("abcde".index(letter) for letter in architecture)
+
+    def describe(self):
+        return {"name": self.name, "version": self.version}
+
+
+SPACES = {"free": FreeSpace(), "nasnet": NASNetSpace(blocks=1)}
+
+every_strategy = pytest.mark.parametrize("name", STRATEGIES)
+# The lag: how many trials are under way when another is proposed.
+every_search = pytest.mark.parametrize(
+    ("space", "lag"), [("free", 0), ("nasnet", 3)]
+)
+
+
+def create(name, space, seed=0):
+    return create_strategy(name, SPACES[space], seed, **OPTIONS.get(name, {}))
+
+
+def finish(number, decisions):
+    """The outcome of a proposal: of every kind in turn, and of it alone."""
+    reward = sum(choice * (1 + at) for at, choice in enumerate(decisions)) / 99
+    evaluation = Evaluation(reward)
+    original = max(0, number - 1)
+    outcomes = {
+        2: {"state": TrialState.FAILED, "reason": "It diverged."},
+        4: {"state": TrialState.REFUSED, "reason": "It is too large."},
+        5: {"state": TrialState.DUPLICATE, "duplicate_of": original},
+        6: {
+            "state": TrialState.DUPLICATE,
+            "duplicate_of": original,
+            "evaluation": evaluation,
+        },
+    }
+    complete = {"state": TrialState.COMPLETE, "evaluation": evaluation}
+    return Trial(number, decisions, **outcomes.get(number % 7, complete))
+
+
+def drive(strategy, trials, lag):
+    """Takes a search from `trials` to its end, in the order of the contract.
+
+    A restored strategy is told again the trials that it has not learnt from.
+
+    Returns:
+        All trials, and the state and `learned` before each proposal.
+    """
+    trials, states = list(trials), []
+    told = strategy.learned
+    for number in range(len(trials), TRIALS):
+        while told < number - lag:
+            strategy.tell(trials[told])
+            told += 1
+        states.append((strategy.state(), strategy.learned))
+        trials.append(finish(number, strategy.ask(number)))
+    return trials, states
+
+
+@functools.cache
+def search(name, space, lag, seed=0):
+    """A strategy after a search, and what `drive` returns of it."""
+    strategy = create(name, space, seed)
+    return strategy, *drive(strategy, [], lag)
+
+
+@every_strategy
+@every_search
+def test_proposals_are_decision_vectors_of_the_space(name, space, lag):
+    _, trials, _ = search(name, space, lag)
+    assert len(trials) == TRIALS
+    for trial in trials:
+        SPACES[space].check(trial.decisions)
+        assert type(trial.decisions) is tuple
+        assert all(type(choice) is int for choice in trial.decisions)
+
+
+@every_strategy
+@every_search
+def test_the_seed_alone_fixes_the_search(name, space, lag):
+    _, trials, _ = search(name, space, lag)
+    generators = random.getstate(), np.random.get_state()[1].tolist()
+    again, _ = drive(create(name, space), [], lag)
+    assert again == trials
+    # It draws from no global generator.
+    assert generators == (random.getstate(), np.random.get_state()[1].tolist())
+
+
+@every_strategy
+def test_another_seed_is_another_search(name):
+    trials = [search(name, "free", lag=0, seed=seed)[1] for seed in range(2)]
+    assert trials[0] != trials[1]
+
+
+@every_strategy
+@every_search
+@pytest.mark.parametrize("stop", [3, 11])
+def test_a_restored_search_goes_on_as_if_never_stopped(name, space, lag, stop):
+    # The search went on after it gave out these states: they are copies.
+    _, trials, states = search(name, space, lag)
+    state, learned = states[stop]
+    assert 0 <= learned <= max(0, stop - lag)
+    file = io.BytesIO()
+    np.savez(file, **state)
+    file.seek(0)
+
+    restored = create(name, space)
+    with np.load(file, allow_pickle=False) as arrays:
+        restored.restore(dict(arrays), learned)
+    assert restored.learned == learned
+    resumed, _ = drive(restored, trials[:stop], lag)
+    assert resumed == trials
+
+
+@every_strategy
+def test_has_the_name_it_is_registered_by_and_metrics(name):
+    strategy, _, _ = search(name, "free", lag=0)
+    assert strategy.name == name
+    for metric, value in strategy.metrics().items():
+        assert type(metric) is str
+        assert type(value) is float
+        assert np.isfinite(value)
+
+
+def test_refuses_an_unknown_strategy():
+    with pytest.raises(ValueError, match="Expected one of random, "):
+        create_strategy("annealing", SPACES["free"], seed=0)
+
+
+@every_strategy
+def test_refuses_an_unknown_option(name):
+    with pytest.raises(ValueError, match="temperature"):
+        create_strategy(name, SPACES["free"], seed=0, temperature=1.0)
+
+
+def test_names_and_random_search_need_neither_keras_nor_tensorflow():
+    code = (
+        "import sys\n"
+        "from search.space import NASNetSpace\n"
+        "from search.strategies import STRATEGIES, create_strategy\n"
+        "import search.policy\n"
+        "print(*STRATEGIES)\n"
+        "create_strategy('random', NASNetSpace(), seed=0).ask(0)\n"
+        "print({'keras', 'tensorflow'} & set(sys.modules))\n"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout
+    assert output.splitlines() == [" ".join(STRATEGIES), "set()"]

@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+
+from search.policy.learner import PPOConfig
+from search.space import NASNetSpace
+from search.strategies.ppo import PPO
+from search.trial import Evaluation, Trial, TrialState
+
+SPACE = NASNetSpace(blocks=1)
+
+
+def complete(number, decisions, reward):
+    return Trial(number, decisions, TrialState.COMPLETE, Evaluation(reward))
+
+
+def reward(decisions):
+    """Each decision adds up to 0.1."""
+    return sum(
+        0.1 * (choice + 1) / len(decision.choices)
+        for choice, decision in zip(decisions, SPACE.decisions, strict=True)
+    )
+
+
+@pytest.fixture
+def strategy():
+    return PPO(SPACE, seed=0, minibatch=4, learning_rate=0.1)
+
+
+def test_finds_better_architectures_than_random():
+    strategy = PPO(SPACE, seed=0)
+    rewards = []
+    for number in range(300):
+        decisions = strategy.ask(number)
+        rewards.append(reward(decisions))
+        strategy.tell(complete(number, decisions, rewards[-1]))
+    rng = np.random.default_rng(0)
+    uniform = [reward(SPACE.sample(rng)) for _ in range(300)]
+    assert np.mean(rewards[-100:]) > np.mean(uniform) + np.std(uniform)
+    assert max(rewards) > max(uniform)
+
+
+def test_learns_a_minibatch_at_a_time(strategy):
+    new = strategy.state()
+    for number in range(9):
+        assert strategy.learned == 4 * (number // 4)
+        if number == 3:
+            np.testing.assert_equal(strategy.state(), new)
+            assert strategy.metrics() == {}
+        strategy.tell(complete(number, strategy.ask(number), number / 10))
+    assert strategy.learned == 8
+    np.testing.assert_allclose(strategy.metrics()["charts/reward"], 0.55)
+
+
+def test_a_trial_without_reward_counts_as_reward_0(strategy):
+    new, states = strategy.state(), []
+    for rewards in ([0.9, None, None, 0.8], [0.9, 0.0, 0.0, 0.8]):
+        strategy.restore(new, 0)
+        for number, value in enumerate(rewards):
+            decisions = strategy.ask(number)
+            trial = complete(number, decisions, value)
+            if value is None:
+                refused = (
+                    TrialState.REFUSED if number % 2 else TrialState.FAILED
+                )
+                trial = Trial(number, decisions, refused, reason="Too large.")
+            strategy.tell(trial)
+        states.append(strategy.state())
+        np.testing.assert_allclose(strategy.metrics()["charts/reward"], 0.425)
+    np.testing.assert_equal(*states)
+
+
+def test_a_duplicate_teaches_what_its_original_taught(strategy):
+    new, states = strategy.state(), []
+    for state in (TrialState.COMPLETE, TrialState.DUPLICATE):
+        strategy.restore(new, 0)
+        for number in range(4):
+            trial = Trial(
+                number, strategy.ask(0), state, Evaluation(number / 10)
+            )
+            strategy.tell(trial)
+        states.append(strategy.state())
+    np.testing.assert_equal(*states)
+    assert not np.array_equal(
+        new["controller/softmax_bias"], states[0]["controller/softmax_bias"]
+    )
+
+
+def test_a_proposal_is_the_same_whichever_others_are_asked_for(strategy):
+    proposals = [strategy.ask(number) for number in range(8)]
+    assert [strategy.ask(number) for number in (6, 1, 7)] == [
+        proposals[number] for number in (6, 1, 7)
+    ]
+
+
+def test_a_proposal_uses_what_was_told_before_it(strategy):
+    told = [
+        complete(number, strategy.ask(number), number / 10)
+        for number in range(4)
+    ]
+    before = strategy.ask(5)
+    for trial in told:
+        strategy.tell(trial)
+    assert strategy.ask(5) != before
+
+
+def test_refuses_trials_out_of_order(strategy):
+    strategy.tell(complete(0, strategy.ask(0), 0.5))
+    for number in (0, 2):
+        with pytest.raises(ValueError, match="Expected trial number 1:"):
+            strategy.tell(complete(number, strategy.ask(number), 0.5))
+
+
+def test_settings_replace_those_of_the_configuration():
+    strategy = PPO(SPACE, 0, config=PPOConfig.paper(), minibatch=4)
+    assert strategy.config.learning_rate == 0.00035
+    assert strategy.config.minibatch == 4
+
+
+def test_refuses_an_unknown_setting():
+    with pytest.raises(ValueError, match="Expected some of learning_rate"):
+        PPO(SPACE, 0, momentum=0.9)

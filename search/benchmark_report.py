@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rich.box
 import rich.table
 from matplotlib.figure import Figure
 from rich.console import Console
@@ -97,7 +96,7 @@ def write_summary(
 
 def summary_table(results: Sequence[Result]) -> rich.table.Table:
     """The rows as a table for the terminal."""
-    table = rich.table.Table(box=rich.box.SIMPLE_HEAD)
+    table = rich.table.Table(box=None, pad_edge=False)
     table.add_column("strategy", no_wrap=True)
     for heading in ("trials", "found", "reported", "gain, 95 %", "seconds"):
         table.add_column(heading, justify="right", no_wrap=True)

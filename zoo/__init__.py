@@ -1,1 +1,42 @@
-"""."""
+"""Published networks by name.
+
+Example:
+
+>>> import zoo
+>>> zoo.list_models("nasnet_*e")
+['nasnet_large', 'nasnet_mobile']
+>>> model = zoo.create_model("nasnet_a_6_768", classes=37)
+
+Names are imported when they are first used.
+"""
+
+import importlib
+from typing import Any
+
+_MODULES = {
+    "zoo.models": (
+        "AmoebaNetA",
+        "NASNetCIFAR",
+        "NASNetLarge",
+        "NASNetMobile",
+        "PNASNet5Large",
+        "PNASNet5Mobile",
+        "create_model",
+        "list_models",
+    ),
+    "zoo.preprocessing": ("decode_predictions", "preprocess_input"),
+    "zoo.presets": ("PRESETS", "Preset"),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

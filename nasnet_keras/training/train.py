@@ -51,16 +51,13 @@ def compile_network(
         jit_compile=False,
     )
     model.optimizer.build(model.trainable_variables)
-    labels = tf.zeros((1,), tf.int32)
-    probabilities = tf.ones((1, _classes(model)))
+    labels: Any = tf.zeros((1,), tf.int32)
+    probabilities: Any = tf.ones((1, _classes(model)))
     if outputs:
-        model.compute_metrics(
-            None,
-            dict.fromkeys(outputs, labels),
-            dict.fromkeys(outputs, probabilities),
-        )
-    else:
-        model.compute_metrics(None, labels, probabilities)
+        labels = dict.fromkeys(outputs, labels)
+        probabilities = dict.fromkeys(outputs, probabilities)
+    model.compute_loss(None, labels, probabilities)
+    model.compute_metrics(None, labels, probabilities)
     model.reset_metrics()
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from nasnet_keras.complexity import multiply_adds
+from nasnet_keras.complexity import genotype_complexity, multiply_adds
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.network import build_network
+from nasnet_keras.published import NASNET_A
 from nasnet_keras.training.datasets import load_dataset
 from nasnet_keras.training.pipeline import (
     Augmentation,
@@ -59,7 +60,8 @@ class TrainingEvaluator(Evaluator):
         threads: How many threads a child trains on; None for all.
 
     Raises:
-        ValueError: The data set cannot be read, or has too few images.
+        ValueError: The data set cannot be read, has too few images or too
+            small ones, or an argument is out of range.
     """
 
     def __init__(
@@ -104,6 +106,14 @@ class TrainingEvaluator(Evaluator):
         self.fingerprint = parts.fingerprint
         self.train_images = resize_images(parts.train.images, image_size)
         self.train_labels = parts.train.labels
+        # What no child can be built with is refused here, before the first.
+        genotype_complexity(
+            NASNET_A,
+            self.train_images.shape[1:],
+            self.classes,
+            repeats,
+            filters,
+        )
         self.validation = evaluation_pipeline(
             resize_images(parts.validation.images, image_size),
             parts.validation.labels,

@@ -15,11 +15,13 @@ from search.strategies.base import Strategy
 STRATEGIES: dict[str, str] = {
     "random": "search.strategies.random:RandomSearch",
     "ppo": "search.strategies.ppo:PPO",
+    "reinforce": "search.strategies.reinforce:Reinforce",
     "regularized-evolution": (
         "search.strategies.regularized_evolution:RegularizedEvolution"
     ),
     "local-search": "search.strategies.local_search:LocalSearch",
     "predictor": "search.strategies.predictor:PredictorSearch",
+    "progressive": "search.strategies.progressive:ProgressiveSearch",
     "grid": "search.strategies.grid:GridSearch",
 }
 

@@ -8,8 +8,8 @@ from search.trial import Decisions
 
 
 class GridSearch(Strategy):
-    """Enumerates the canonical architectures in order, the last decision
-    fastest, whatever became of the others.
+    """Enumerates the architectures in order, the last decision fastest, of
+    isomorphic ones the first, whatever became of the others.
 
     The seed says where it begins; after the last it goes on with the first.
     When all have been proposed they are proposed again, so that a search,
@@ -48,9 +48,12 @@ class GridSearch(Strategy):
             self._counts, self.space.sample(self.rng(0)), strict=True
         ):
             start = start * count + choice
+        seen: set[Decisions] = set()
         for step in range(self.space.size):
             vector = self._digits((start + step) % self.space.size)
-            if self.space.canonical(vector) == vector:
+            key = self.space.canonical(vector)
+            if key not in seen:
+                seen.add(key)
                 yield vector
 
     def _digits(self, number: int) -> Decisions:

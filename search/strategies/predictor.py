@@ -33,7 +33,7 @@ class PredictorSearch(Strategy):
             Default 5.
         members: The size of the ensemble. Paper: 5. Default 10.
         parents: Of how many of the best the neighbours are candidates.
-            Default 5.
+            Default 10.
         randoms: How many random candidates join them. Default 100.
 
     Raises:
@@ -49,7 +49,7 @@ class PredictorSearch(Strategy):
         initial: int = 20,
         refit: int = 5,
         members: int = 10,
-        parents: int = 5,
+        parents: int = 10,
         randoms: int = 100,
     ) -> None:
         super().__init__(space, seed)

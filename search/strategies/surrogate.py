@@ -27,9 +27,9 @@ class Surrogate:
     from a bootstrap sample, so that members agree where there are trials and
     differ elsewhere.
 
-    What is learnt is not the reward but minus the logarithm of the share of
-    trials that are better: the scale of the rewards does not matter, nor how
-    bad the bad ones are, and the differences among the best count most.
+    What is learnt is not the reward but the cube of the share of trials that
+    are no better: the scale of the rewards does not matter, nor how bad the
+    bad ones are, and the differences among the best count most.
 
     Args:
         space: The space that the decisions are of.
@@ -56,8 +56,7 @@ class Surrogate:
             rng: Draws the bootstrap samples.
         """
         count = len(rewards)
-        better = rankdata(-np.asarray(rewards))  # 1 is the best
-        targets = -np.log((better - 0.5) / count)
+        targets = _targets(rewards)
         self._mean = targets.mean()
         self._known = self._one_hot(decisions)
         kernel = self._kernel(self._known)
@@ -95,3 +94,8 @@ class Surrogate:
         rows = np.arange(len(vectors))[:, None]
         one_hot[rows, self._offsets + vectors] = 1.0
         return one_hot
+
+
+def _targets(rewards: Sequence[float]) -> np.ndarray:
+    """The cube of the share of the trials that each is at least as good as."""
+    return (rankdata(rewards) / len(rewards)) ** 3

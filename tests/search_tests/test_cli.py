@@ -200,3 +200,33 @@ def test_the_script_works_beside_a_file_of_the_same_name(tmp_path):
     )
     assert completed.returncode == 2
     assert completed.stderr.startswith("Expected the folder of a run.")
+
+
+BENCHMARK = (
+    "benchmark --search-column validation --report-column test "
+    "--trials 5 --seeds 2 --output compared"
+)
+
+
+def test_a_benchmark_on_a_table(command, capsys, small_table):
+    text = f"{BENCHMARK} --table {small_table} --strategies grid,local-search"
+    assert command(text) == 0
+    assert "local-search" in capsys.readouterr().out
+    assert Path("compared/summary.json").exists()
+    assert command(text) == 2
+    assert "new or empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--table none.csv --strategies grid", "a CSV file that can be read"),
+        ("--table {} --strategies annealing", "Expected one of random"),
+    ],
+)
+def test_a_benchmark_of_what_there_is_not(
+    command, capsys, small_table, options, message
+):
+    assert command(f"{BENCHMARK} {options.format(small_table)}") == 2
+    assert message in capsys.readouterr().err
+    assert not Path("compared").exists()

@@ -1,0 +1,94 @@
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from nasnet_keras.auxiliary_head import AuxiliaryHead
+from nasnet_keras.conventions import Conventions
+
+
+def noise(*shape, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=shape).astype("float32")
+
+
+@pytest.mark.parametrize(
+    ("classes", "side", "channels", "parameters"),
+    [(1000, 14, 528, 2_411_240), (10, 16, 384, 1_631_498)],
+    ids=["mobile", "cifar"],
+)
+def test_its_published_sizes(classes, side, channels, parameters):
+    head = AuxiliaryHead(classes)
+    head.build((None, side, side, channels))
+    assert head.kernel_size == (4, 4)
+    trainable = [np.prod(v.shape) for v in head.trainable_variables]
+    assert sum(trainable) == parameters
+
+
+@pytest.mark.parametrize("sides", [(5, 5), (8, 11)])
+def test_against_stock_layers(sides):
+    """TF-slim's layers, flattened before the classifier."""
+    head = AuxiliaryHead(3)
+    features = noise(2, *sides, 6)
+    head(features)
+    for number, weight in enumerate(head.weights):
+        value = np.abs(noise(*weight.shape, seed=number))
+        weight.assign(0.1 * value + (0.5 if "batch_norm" in weight.path else 0))
+    model = keras.Sequential(
+        [
+            keras.Input((*sides, 6)),
+            layers.ReLU(),
+            layers.AveragePooling2D(5, 3),
+            layers.Conv2D(128, 1, use_bias=False),
+            layers.BatchNormalization(epsilon=1e-5),
+            layers.ReLU(),
+            layers.Conv2D(768, head.kernel_size, use_bias=False),
+            layers.BatchNormalization(epsilon=1e-5),
+            layers.ReLU(),
+            layers.Flatten(),
+            layers.Dense(3, activation="softmax"),
+        ]
+    )
+    model.set_weights(head.get_weights())
+    np.testing.assert_allclose(
+        head(features), model(features), rtol=1e-3, atol=1e-5
+    )
+
+
+def test_a_larger_map_is_averaged():
+    head = AuxiliaryHead(3)
+    head(noise(2, 8, 8, 6))
+    outputs = head(noise(2, 14, 11, 6))
+    assert outputs.shape == (2, 3)
+    np.testing.assert_allclose(np.sum(outputs, -1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("activation", ["softmax", None])
+def test_written_and_read_again(activation):
+    head = AuxiliaryHead(3, activation=activation)
+    features = noise(2, 8, 8, 6)
+    head(features)
+    copy = AuxiliaryHead.from_config(head.get_config())
+    assert copy.kernel_size == (2, 2)
+    copy(features)
+    copy.set_weights(head.get_weights())
+    np.testing.assert_array_equal(copy(features), head(features))
+
+
+def test_channels_first_gives_the_same():
+    last = AuxiliaryHead(3)
+    first = AuxiliaryHead(
+        3, conventions=Conventions(data_format="channels_first")
+    )
+    features = noise(2, 8, 11, 6)
+    last(features), first(features.transpose(0, 3, 1, 2))
+    first.set_weights(last.get_weights())
+    np.testing.assert_allclose(
+        first(features.transpose(0, 3, 1, 2)), last(features), rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize("shape", [(4, 8), (8, 4), (None, None)])
+def test_maps_too_small_or_unknown_are_refused(shape):
+    with pytest.raises(ValueError, match="at least 5 x 5.*Received"):
+        AuxiliaryHead(10).build((None, *shape, 6))

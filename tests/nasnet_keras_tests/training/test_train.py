@@ -1,0 +1,135 @@
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+from nasnet_keras.genotype import Block, CellSpec, Genotype
+from nasnet_keras.network import build_network
+from nasnet_keras.training.pipeline import training_pipeline
+from nasnet_keras.training.recipes import Recipe
+from nasnet_keras.training.train import compile_network, train
+
+CELL = CellSpec((Block((0, 1), ("conv_3x3", "identity")),))
+STEPS = 6
+RECIPE = Recipe(
+    epochs=3,
+    batch_size=16,
+    learning_rate=0.1,
+    l2=1e-4,
+    clip_norm=5.0,
+    auxiliary_weight=0.4,
+)
+
+
+def network(auxiliary_head=False, side=8, cell=CELL, **arguments):
+    keras.utils.set_random_seed(0)
+    return build_network(
+        Genotype(cell, cell),
+        (side, side, 1),
+        classes=2,
+        repeats=1,
+        filters=4,
+        auxiliary_head=auxiliary_head,
+        **arguments,
+    )
+
+
+def bright_or_dark(side=8):
+    """A problem that any network solves: batches without end."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(STEPS * RECIPE.batch_size, dtype=np.int32) % 2
+    images = rng.integers(0, 128, (len(labels), side, side, 1))
+    images += 127 * labels[:, None, None, None]
+    return training_pipeline(
+        images.astype(np.uint8), labels, RECIPE.batch_size, augmentation="none"
+    )
+
+
+class Traces:
+    """Counts how often a model's training step is traced."""
+
+    def __init__(self, model):
+        self.count = 0
+        self.step = model.train_step
+        model.train_step = self
+
+    def __call__(self, data):
+        self.count += 1
+        return self.step(data)
+
+
+@pytest.mark.parametrize("auxiliary_head", [False, True])
+def test_the_loss_falls_and_the_step_is_traced_once(auxiliary_head):
+    side = 16 if auxiliary_head else 8
+    model = network(auxiliary_head, side)
+    compile_network(model, RECIPE, STEPS)
+    traces = Traces(model)
+    history = train(model, bright_or_dark(side), RECIPE, STEPS)
+    assert traces.count == 1
+    names = {"loss", "accuracy"}
+    if auxiliary_head:
+        names = {
+            "loss",
+            "predictions_loss",
+            "auxiliary_predictions_loss",
+            "predictions_accuracy",
+        }
+    assert set(history) == names
+    assert {len(values) for values in history.values()} == {RECIPE.epochs}
+    assert history["loss"][-1] < 0.5 * history["loss"][0]
+    # Along a half cosine to nothing.
+    assert model.optimizer.iterations.numpy() == RECIPE.epochs * STEPS
+    assert float(model.optimizer.learning_rate) == pytest.approx(0, abs=1e-6)
+
+
+def test_the_losses_are_weighted():
+    model = network(True, 16)
+    compile_network(model, RECIPE, STEPS)
+    recipe = dataclasses.replace(RECIPE, epochs=1)
+    history = train(model, bright_or_dark(16), recipe, STEPS)
+    assert history["loss"][0] == pytest.approx(
+        history["predictions_loss"][0]
+        + 0.4 * history["auxiliary_predictions_loss"][0],
+        rel=1e-5,
+    )
+
+
+def test_the_optimizer_is_the_recipes():
+    model = network()
+    compile_network(model, RECIPE, STEPS)
+    config = model.optimizer.get_config()
+    assert config["momentum"] == RECIPE.momentum
+    assert config["l2"] == RECIPE.l2
+    assert config["global_clipnorm"] == RECIPE.clip_norm
+    schedule = model.optimizer._learning_rate
+    assert schedule.initial_learning_rate == RECIPE.learning_rate
+    assert schedule.decay_steps == RECIPE.epochs * STEPS
+
+
+def test_a_cell_that_reads_one_input_trains_without_a_word():
+    """Whole cells are then without effect and have no gradient."""
+    cell = CellSpec((Block((1, 1), ("sep_conv_3x3", "identity")),))
+    model = network(cell=cell)
+    compile_network(model, RECIPE, STEPS)
+    history = train(model, bright_or_dark(), RECIPE, STEPS)
+    assert history["loss"][-1] < history["loss"][0]
+
+
+def test_drop_path_counts_the_steps_of_the_training():
+    model = network(drop_path_rate=0.2, drop_path_steps=RECIPE.epochs * STEPS)
+    compile_network(model, RECIPE, STEPS)
+    train(model, bright_or_dark(), RECIPE, STEPS)
+    step = model.get_layer("cell_0").drop_path.step
+    assert step.numpy() == RECIPE.epochs * STEPS
+
+
+def test_callbacks_are_called():
+    seen = []
+    callback = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: seen.append((epoch, sorted(logs)))
+    )
+    model = network()
+    compile_network(model, RECIPE, STEPS)
+    train(model, bright_or_dark(), RECIPE, STEPS, [callback])
+    assert seen == [(epoch, ["accuracy", "loss"]) for epoch in range(3)]

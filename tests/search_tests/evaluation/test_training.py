@@ -1,0 +1,170 @@
+import dataclasses
+import json
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from nasnet_keras.genotype import Block, CellSpec, Genotype
+from nasnet_keras.training.datasets import load_dataset
+from search.evaluation import training
+from search.evaluation.base import EvaluationError
+from search.evaluation.training import TrainingEvaluator
+
+# Drop path, pools and convolutions of both kinds.
+GENOTYPE = Genotype(
+    normal=CellSpec((Block((0, 1), ("sep_conv_3x3", "avg_pool_3x3")),)),
+    reduction=CellSpec((Block((0, 1), ("conv_3x3", "identity")),)),
+)
+SETTINGS = {
+    "filters": 4,
+    "epochs": 2,
+    "train_images": 192,
+    "validation_images": 60,
+    "batch_size": 32,
+}
+
+
+@pytest.fixture(scope="module")
+def evaluator():
+    """On the digits, with a test set that must not be read."""
+
+    def read_test():
+        raise AssertionError("The test images were read.")
+
+    def load(source):
+        return dataclasses.replace(load_dataset(source), read_test=read_test)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "load_dataset", load)
+        yield TrainingEvaluator("digits", seed=1, **SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def trained(evaluator, tmp_path_factory):
+    """One child, and where its weights are."""
+    weights = tmp_path_factory.mktemp("child") / "child.weights.h5"
+    return evaluator.evaluate(GENOTYPE, seed=3, weights=weights), weights
+
+
+def test_what_comes_out(evaluator, trained):
+    evaluation, _ = trained
+    metrics = evaluation.metrics
+    assert evaluation.reward == metrics["accuracy"]
+    assert 0 <= evaluation.reward <= 1
+    # Of 60 images.
+    assert (60 * evaluation.reward) % 1 == pytest.approx(0, abs=1e-4)
+    assert math.isfinite(metrics["loss"] + metrics["train_loss"])
+    model = evaluator.build(GENOTYPE)
+    assert metrics["parameters"] == model.count_params()
+    assert metrics["multiply_adds"] > 1000
+    assert set(evaluation.seconds) == {
+        *("build", "trace", "train", "validate", "save")
+    }
+    assert min(evaluation.seconds.values()) > 0
+    assert evaluation.budget == 2
+
+
+def test_the_same_child_again_is_the_same_to_the_last_bit(evaluator, trained):
+    again = evaluator.evaluate(GENOTYPE, seed=3)
+    assert again.metrics == trained[0].metrics
+
+
+def test_another_seed_is_another_child(evaluator, trained):
+    other = evaluator.evaluate(GENOTYPE, seed=4)
+    assert other.metrics["loss"] != trained[0].metrics["loss"]
+    assert other.metrics["parameters"] == trained[0].metrics["parameters"]
+
+
+def test_another_process_gets_the_same_to_the_last_bit(trained):
+    code = (
+        "import json, sys\n"
+        "from nasnet_keras.genotype import Genotype\n"
+        "from search.evaluation.training import TrainingEvaluator\n"
+        "settings = json.loads(sys.argv[1])\n"
+        "genotype = Genotype.from_json(sys.argv[2])\n"
+        "evaluator = TrainingEvaluator('digits', seed=1, **settings)\n"
+        "evaluation = evaluator.evaluate(genotype, seed=3)\n"
+        "print(json.dumps(evaluation.metrics))\n"
+    )
+    run = subprocess.run(
+        [
+            *(sys.executable, "-c", code),
+            *(json.dumps(SETTINGS), GENOTYPE.to_json()),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    metrics = json.loads(run.stdout.splitlines()[-1])
+    assert metrics == trained[0].metrics
+
+
+def test_the_weights_give_the_same_accuracy(evaluator, trained):
+    evaluation, weights = trained
+    model = evaluator.build(GENOTYPE)
+    model.load_weights(weights)
+    correct = [
+        np.argmax(model(images), -1) == labels
+        for images, labels in evaluator.validation
+    ]
+    assert np.concatenate(correct).mean() == pytest.approx(evaluation.reward)
+
+
+def test_a_budget_is_epochs(evaluator):
+    evaluation = evaluator.evaluate(GENOTYPE, seed=3, budget=1)
+    assert evaluation.budget == 1
+    assert "save" not in evaluation.seconds
+
+
+def test_a_child_that_diverges_fails(evaluator, monkeypatch):
+    recipe = dataclasses.replace(evaluator.recipe, learning_rate=1e30)
+    monkeypatch.setattr(evaluator, "recipe", recipe)
+    with pytest.raises(EvaluationError, match="diverged"):
+        evaluator.evaluate(GENOTYPE, seed=3)
+
+
+def test_a_child_that_diverges_in_its_last_step_fails(evaluator, monkeypatch):
+    """The loss of the training, of before that step, is still finite."""
+    recipe = dataclasses.replace(
+        evaluator.recipe, learning_rate=1e30, batch_size=192, epochs=1
+    )
+    monkeypatch.setattr(evaluator, "recipe", recipe)
+    with pytest.raises(EvaluationError, match="diverged"):
+        evaluator.evaluate(GENOTYPE, seed=3)
+
+
+def test_what_it_depends_on_is_described(evaluator):
+    description = evaluator.describe()
+    assert json.loads(json.dumps(description)) == description
+    assert description["image_shape"] == [8, 8, 1]
+    assert description["train_images"] == 192
+    assert description["recipe"]["epochs"] == 2
+    # Digits mean something else when mirrored.
+    assert description["recipe"]["augmentation"] == "crop"
+    for arguments in (
+        {"seed": 2},
+        {"seed": 1, "image_size": 12},
+        {"seed": 1, "l2": 0.0},
+        {"seed": 1, "validation_images": 61},
+    ):
+        other = TrainingEvaluator("digits", **{**SETTINGS, **arguments})
+        assert other.describe() != description, arguments
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"batch_size": 200}, "`batch_size`"),
+        ({"image_size": 7}, "`input_shape`"),
+        ({"filters": 0}, "`filters`"),
+        ({"repeats": 0}, "`repeats`"),
+        # TensorFlow has begun work in this process.
+        ({"threads": 1}, "`threads`"),
+    ],
+)
+def test_errors_name_the_argument(evaluator, arguments, named):
+    with pytest.raises(ValueError, match=f"{named}.*Received"):
+        TrainingEvaluator("digits", **{**SETTINGS, **arguments})

@@ -1,0 +1,39 @@
+import numpy as np
+
+from search.evaluation.tabular import Table, TabularSpace
+from search.space import NASNetSpace
+from search.strategies.grid import GridSearch
+
+
+def test_every_architecture_of_a_small_space_once_and_then_again(small_table):
+    space = TabularSpace(Table(small_table))
+    strategy = GridSearch(space, seed=0)
+    proposals = [strategy.ask(number) for number in range(54)]
+    assert len(set(proposals[:27])) == space.size == 27
+    assert proposals[27:] == proposals[:27]
+
+
+def test_in_order_from_a_place_that_the_seed_fixes(small_table):
+    space = TabularSpace(Table(small_table))
+    starts = set()
+    for seed in range(20):
+        strategy = GridSearch(space, seed)
+        proposals = [strategy.ask(number) for number in range(27)]
+        first = proposals.index((0, 0, 0))
+        assert proposals[first:] + proposals[:first] == sorted(proposals)
+        starts.add(first)
+    assert len(starts) > 5
+
+
+def test_isomorphic_cells_come_once():
+    space = NASNetSpace(blocks=1, combiners=("add",))
+    strategy = GridSearch(space, seed=0)
+    proposals = [strategy.ask(number) for number in range(300)]
+    keys = [space.canonical(proposal) for proposal in proposals]
+    assert len(set(keys)) == len(keys)
+
+
+def test_does_not_enumerate_a_large_space_to_begin():
+    space = NASNetSpace(blocks=5)
+    proposals = [GridSearch(space, seed=0).ask(number) for number in (0, 1)]
+    assert len(np.unique(proposals, axis=0)) == 2

@@ -1,0 +1,218 @@
+import dataclasses
+import inspect
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from nasnet_keras.complexity import multiply_adds
+from zoo import models
+from zoo.presets import PRESETS
+
+BUILDERS = (
+    "AmoebaNetA",
+    "NASNetCIFAR",
+    "NASNetLarge",
+    "NASNetMobile",
+    "PNASNet5Large",
+    "PNASNet5Mobile",
+)
+
+# The first preset of every pair of cells in every frame.
+DISTINCT = list(
+    {
+        (preset.genotype, preset.frame): name
+        for name, preset in reversed(PRESETS.items())
+    }.values()
+)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Every preset, with as few cells and filters as its frame allows."""
+    for name, preset in PRESETS.items():
+        change = dataclasses.replace(
+            preset,
+            repeats=3 if preset.frame == "darts" else 1,
+            filters=8,
+            stem_filters=4,
+            image_size=32,
+        )
+        monkeypatch.setitem(PRESETS, name, change)
+
+
+def images(*shape):
+    return np.random.default_rng(0).uniform(-1, 1, shape).astype("float32")
+
+
+def test_the_list_is_what_can_be_made():
+    assert zoo.list_models() == sorted(PRESETS)
+    assert zoo.list_models("pnasnet*") == [
+        "pnasnet_5_cifar",
+        "pnasnet_5_large",
+        "pnasnet_5_mobile",
+    ]
+    assert zoo.list_models("resnet*") == []
+
+
+@pytest.mark.parametrize("name", DISTINCT)
+def test_each_runs(small, name):
+    """Small, but with its cells, its frame and its conventions."""
+    model = zoo.create_model(name, classifier_activation=None)
+    outputs = model(images(2, 32, 32, 3))
+    assert model.name == name
+    assert outputs.shape == (2, PRESETS[name].classes)
+    assert np.isfinite(outputs).all()
+    assert np.abs(outputs[0] - outputs[1]).max() > 1e-6
+
+
+@pytest.mark.parametrize(
+    ("name", "builder"),
+    [
+        ("nasnet_mobile", "NASNetMobile"),
+        pytest.param("nasnet_large", "NASNetLarge", marks=pytest.mark.large),
+        pytest.param(
+            "pnasnet_5_mobile", "PNASNet5Mobile", marks=pytest.mark.large
+        ),
+    ],
+)
+def test_the_real_ones_have_the_published_size(name, builder):
+    model = getattr(zoo, builder)(weights=None)
+    recount = PRESETS[name].recount
+    assert model.input_shape == (None, *PRESETS[name].input_shape)
+    assert model.count_params() == recount.parameters
+    assert multiply_adds(model) == recount.multiply_adds
+
+
+@pytest.mark.parametrize("builder", ["NASNetMobile", "NASNetLarge"])
+def test_arguments_are_those_of_keras_applications(builder):
+    theirs = inspect.signature(getattr(keras.applications, builder))
+    ours = inspect.signature(getattr(zoo, builder))
+    names = list(ours.parameters)
+    assert names[: len(theirs.parameters)] == list(theirs.parameters)
+    for name, parameter in theirs.parameters.items():
+        assert ours.parameters[name].default == parameter.default
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_builders_take_all_arguments(small, builder):
+    model = getattr(zoo, builder)(
+        weights=None, classes=7, name="mine", dropout=0.5, drop_path_rate=0.1
+    )
+    assert model.name == "mine"
+    assert model.output_shape == (None, 7)
+    assert model.get_layer("dropout").rate == 0.5
+
+
+def test_without_the_top(small):
+    build = zoo.NASNetMobile
+    options = {"weights": None, "include_top": False}
+    assert build(**options).output_shape == (None, 1, 1, 192)
+    assert build(pooling="avg", **options).output_shape == (None, 192)
+    unknown = build(input_shape=(None, None, 3), pooling="max", **options)
+    assert unknown.output_shape == (None, 192)
+    assert unknown(images(1, 45, 38, 3)).shape == (1, 192)
+
+
+def test_features_of_large_have_the_channels_of_timm():
+    model = zoo.NASNetLarge(include_top=False, weights=None, features=True)
+    assert {
+        level: output.shape[-1] for level, output in model.output.items()
+    } == {"P1": 96, "P2": 168, "P3": 1008, "P4": 2016, "P5": 4032}
+
+
+def test_upon_a_tensor(small):
+    inputs = keras.Input((40, 40, 3))
+    model = zoo.NASNetMobile(
+        weights=None, input_tensor=keras.layers.GaussianNoise(0.1)(inputs)
+    )
+    assert model.input is inputs
+    assert model(images(1, 40, 40, 3)).shape == (1, 1000)
+
+
+def test_preprocessing_within_is_that_of_without(small):
+    keras.utils.set_random_seed(0)
+    model = zoo.NASNetCIFAR(classifier_activation=None)
+    within = zoo.NASNetCIFAR(
+        classifier_activation=None, include_preprocessing=True
+    )
+    within.set_weights(model.get_weights())
+    pixels = 127.5 * (images(2, 32, 32, 3) + 1)
+    np.testing.assert_allclose(
+        within(pixels),
+        model(zoo.preprocess_input(pixels.copy())),
+        rtol=1e-3,
+        atol=1e-4,
+    )
+
+
+def test_batch_norms_are_those_of_the_preset(small):
+    def batch_norm(**arguments):
+        model = zoo.create_model(**arguments)
+        layer = model.get_layer("stem_batch_norm")
+        return layer.momentum, layer.epsilon
+
+    assert batch_norm(preset="nasnet_mobile") == (0.9997, 1e-3)
+    assert batch_norm(preset="nasnet_a_6_768") == (0.9, 1e-5)
+    assert batch_norm(preset="nasnet_mobile", bn_momentum=0.9) == (0.9, 1e-3)
+
+
+def test_mixed_precision(small):
+    before = keras.config.dtype_policy().name
+    model = zoo.NASNetCIFAR(dtype="mixed_bfloat16")
+    assert keras.config.dtype_policy().name == before
+    assert model.get_layer("cell_0").compute_dtype == "bfloat16"
+    assert model(images(1, 32, 32, 3)).dtype == "float32"
+
+
+def test_channels_first_gives_the_same(small):
+    keras.utils.set_random_seed(0)
+    last = zoo.NASNetCIFAR(classifier_activation=None)
+    first = zoo.NASNetCIFAR(
+        classifier_activation=None, data_format="channels_first"
+    )
+    assert first.input_shape == (None, 3, 32, 32)
+    first.set_weights(last.get_weights())
+    inputs = images(2, 32, 32, 3)
+    np.testing.assert_allclose(
+        first(inputs.transpose(0, 3, 1, 2)),
+        last(inputs),
+        rtol=1e-3,
+        atol=1e-4,
+    )
+
+
+def test_auxiliary_head(small):
+    model = zoo.NASNetCIFAR(auxiliary_head=True, classes=7)
+    assert {name: o.shape for name, o in model.output.items()} == {
+        "predictions": (None, 7),
+        "auxiliary_predictions": (None, 7),
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"preset": "nasnet_a_mobile"}, "`preset`.*Received.*nasnet_mobile"),
+        ({"preset": None}, "`preset`.*Received"),
+        ({"weights": "imagenet"}, "`weights`.*nasnet_mobile.*Received"),
+        ({"weights": "no/such.h5"}, "`weights`.*Received"),
+        ({"weights": 3}, "`weights`.*Received"),
+        ({"classes": 0}, "`classes`.*Received"),
+        ({"pooling": "sum"}, "`pooling`.*Received"),
+        ({"pool_padding": "valid"}, "`pool_padding`.*Received"),
+        ({"input_shape": (4, 4, 3)}, "`input_shape`.*Received"),
+        (
+            {
+                "preset": "nasnet_mobile",
+                "weights": "imagenet",
+                "classifier_activation": "sigmoid",
+            },
+            "`classifier_activation`.*Received",
+        ),
+    ],
+)
+def test_errors_name_the_argument(arguments, named):
+    with pytest.raises(ValueError, match=named):
+        models.create_model(**{"preset": "nasnet_a_6_768", **arguments})

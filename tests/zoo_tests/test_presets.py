@@ -1,0 +1,137 @@
+import dataclasses
+
+import pytest
+
+from nasnet_keras import published
+from nasnet_keras.complexity import genotype_complexity
+from zoo.presets import PRESETS, agrees
+
+EVERY = pytest.mark.parametrize("name", PRESETS)
+
+
+def count(name, **changes):
+    return genotype_complexity(
+        **{**PRESETS[name].network_arguments(), **changes}
+    )
+
+
+@EVERY
+def test_the_recount_is_what_is_counted(name):
+    cost, recount = count(name), PRESETS[name].recount
+    assert dataclasses.astuple(recount) == (
+        cost.trainable_parameters,
+        cost.parameters,
+        cost.multiply_adds,
+    )
+
+
+# Counted by a program of its own, in no part ours: trainable parameters, then
+# multiply-adds in millions as it prints them, None where it was not asked.
+@pytest.mark.parametrize(
+    ("name", "changes", "parameters", "multiply_adds"),
+    [
+        ("nasnet_mobile", {}, 5_289_978, "563.6"),
+        ("nasnet_large", {}, 88_753_150, "23783"),
+        ("nasnet_large", {"classes": 1001}, 88_757_183, None),
+        ("nasnet_a_6_768", {}, 3_346_538, "544.3"),
+        ("nasnet_a_7_2304", {}, 32_590_954, None),
+        ("nasnet_a_7_2304", {"repeats": 6}, 28_213_546, None),
+        ("nasnet_a_5_1538", {}, 12_247_544, "2552"),
+        ("nasnet_a_5_1538", {"stem_filters": 96}, 12_263_416, "2686"),
+        ("pnasnet_5_mobile", {}, 5_064_487, "587.3"),
+        ("pnasnet_5_large", {}, 86_057_668, "24937"),
+        ("pnasnet_5_cifar", {}, 3_189_082, "574.9"),
+        ("amoebanet_a_6_32", {}, 2_567_754, None),
+        ("amoebanet_a_6_36", {}, 3_218_266, None),
+        ("amoebanet_a_4_50", {}, 5_086_930, None),
+        ("amoebanet_a_6_190", {"stem_filters": 96}, 86_739_341, None),
+        ("amoebanet_a_6_448", {"stem_filters": 96}, 468_196_624, None),
+        ("amoebanet_b_6_36", {}, 2_839_186, None),
+        ("amoebanet_b_3_62", {}, 5_258_700, "555.1"),
+        ("amoebanet_c_6_228", {"stem_filters": 96}, 155_296_987, "41405"),
+        ("amoebanet_c_4_50", {}, 6_353_815, "676.9"),
+        ("enas_micro", {}, 3_894_372, None),
+        ("darts_v1_cifar", {}, 3_169_414, None),
+        ("darts_v2_cifar", {}, 3_349_342, "528"),
+        ("darts_v2_imagenet", {}, 4_718_752, None),
+        ("nasnet_a_darts", {}, 3_061_738, None),
+    ],
+)
+def test_counts_agree_with_an_independent_counter(
+    name, changes, parameters, multiply_adds
+):
+    cost = count(name, **changes)
+    assert cost.trainable_parameters == parameters
+    if multiply_adds is not None:
+        digits = len(multiply_adds.partition(".")[2])
+        assert f"{cost.multiply_adds / 1e6:.{digits}f}" == multiply_adds
+
+
+@pytest.mark.parametrize(
+    ("name", "total"),
+    [
+        ("nasnet_mobile", 5_326_716),
+        ("nasnet_large", 88_949_818),
+        ("nasnet_a_6_768", 3_383_786),
+        ("pnasnet_5_large", 86_234_656),
+    ],
+)
+def test_totals(name, total):
+    """Those of keras.applications, and of osmr/imgclsmob for PNASNet."""
+    assert PRESETS[name].recount.parameters == total
+
+
+def test_figures_that_are_not_reproduced_are_known():
+    """They are shown as such. A name that leaves or joins the list is news."""
+    assert {n for n, p in PRESETS.items() if p.parameters_agree is False} == {
+        "nasnet_a_5_1538",
+        "nasnet_a_7_1920",
+        "nasnet_a_7_2304",
+        "nasnet_c_3_960",
+        "nasnet_c_4_640",
+        "enas_micro",
+        "darts_v1_cifar",
+    }
+    assert {
+        n for n, p in PRESETS.items() if p.multiply_adds_agree is False
+    } == {
+        "nasnet_a_5_1538",
+        "nasnet_a_7_1920",
+        "nasnet_c_3_960",
+        "amoebanet_a_6_448",
+        "amoebanet_c_4_50",
+        "darts_v2_imagenet",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "genotype", "changes", "parameters", "multiply_adds"),
+    [
+        ("nasnet_a_5_1538", "NASNET_A_FIGURE", {}, "11.10M", "2.33B"),
+        ("nasnet_a_7_1920", "NASNET_A_FIGURE", {}, "22.34M", "4.77B"),
+        ("nasnet_a_7_2304", "NASNET_A_FIGURE", {}, "29.8M", "4.69B"),
+        ("nasnet_c_4_640", "NASNET_C", "bottleneck", "2.53M", None),
+        ("nasnet_c_3_960", "NASNET_C", "plain", "6.41M", "709M"),
+        (
+            "amoebanet_a_6_448",
+            "AMOEBANET_A",
+            {"input_shape": (299, 299, 3)},
+            "468M",
+            "103.9B",
+        ),
+    ],
+)
+def test_notes_are_true(name, genotype, changes, parameters, multiply_adds):
+    if isinstance(changes, str):
+        changes = {"conventions": {"convolution_form": changes}}
+    cost = count(name, genotype=getattr(published, genotype), **changes)
+    assert agrees(parameters, cost.trainable_parameters)
+    assert agrees(multiply_adds, cost.multiply_adds) is not False
+
+
+def test_agreement_is_by_the_digits_printed():
+    assert agrees("3.3M", 3_349_999)
+    assert not agrees("3.3M", 3_360_000)
+    # Within half a percent: papers do not always round to the nearest.
+    assert agrees("588M", 587_293_200)
+    assert agrees(None, 1) is None

@@ -1,0 +1,34 @@
+from pathlib import Path
+
+from zoo.presets import PRESETS
+from zoo.table import table
+
+PAGE = Path(__file__).parents[2] / "docs" / "zoo.md"
+
+
+def row(name):
+    (line,) = (
+        line for line in table().splitlines() if line.startswith(f"| `{name}`")
+    )
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_the_page_is_the_one_that_the_command_writes():
+    assert PAGE.read_text() == table()
+
+
+def test_each_model_has_a_row_of_its_figures():
+    for name, preset in PRESETS.items():
+        assert len(row(name)) == 8
+        assert preset.title in row(name)
+    assert row("nasnet_mobile")[2:7] == [
+        "224",
+        "5.3M / 5,289,978",
+        "564M / 564M",
+        "74.0 / 91.6",
+        "ImageNet",
+    ]
+
+
+def test_what_is_not_reproduced_stands_out():
+    assert row("nasnet_a_7_2304")[3] == "**27.6M / 32,590,954**"

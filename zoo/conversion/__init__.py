@@ -1,0 +1,1 @@
+"""Published checkpoints of others, brought into our networks."""

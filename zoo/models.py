@@ -1,0 +1,211 @@
+"""Builders of the published networks, as in keras.applications."""
+
+import contextlib
+import difflib
+import fnmatch
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+
+from nasnet_keras.network import build_network
+from zoo import weights as pretrained
+from zoo.presets import PRESETS, Preset
+
+
+def list_models(pattern: str = "*") -> list[str]:
+    """The names that `create_model` takes.
+
+    Args:
+        pattern: A file name pattern. Default: all.
+
+    Example:
+
+    >>> list_models("pnasnet*")
+    ['pnasnet_5_cifar', 'pnasnet_5_large', 'pnasnet_5_mobile']
+    """
+    return sorted(fnmatch.filter(PRESETS, pattern))
+
+
+def create_model(
+    preset: str,
+    input_shape: tuple[int | None, ...] | None = None,
+    include_top: bool = True,
+    weights: Any = None,
+    input_tensor: Any = None,
+    pooling: str | None = None,
+    classes: int | None = None,
+    classifier_activation: str | None = "softmax",
+    name: str | None = None,
+    *,
+    drop_path_rate: float = 0.0,
+    drop_path_steps: int | None = None,
+    dropout: float = 0.0,
+    auxiliary_head: bool = False,
+    features: bool = False,
+    include_preprocessing: bool = False,
+    bn_momentum: float | None = None,
+    pool_padding: str = "same",
+    data_format: str | None = None,
+    dtype: Any = None,
+) -> keras.Model:
+    """Builds a published network.
+
+    Args:
+        preset: One of `list_models()`.
+        input_shape: `(height, width, channels)`, channels first if the data
+            format says so. Height and width may be None, with weights too.
+            Default: the size that the network was published for, in colour.
+        include_top: Whether to end in the classifier. Default True.
+        weights: `"imagenet"` (NASNet-A Mobile and Large), the path of a file
+            of weights, see `zoo.weights`, or None, the default: random.
+        input_tensor: A Keras tensor to build upon. Default None.
+        pooling: Without the top: None for a feature map, `"avg"` or `"max"`
+            for its global average or maximum. Default None.
+        classes: The number of classes. Default: 1000, or 10 for networks of
+            CIFAR-10. With `weights="imagenet"` and another number the
+            classifier starts anew.
+        classifier_activation: Of the classifier, None for logits. Default
+            `"softmax"`.
+        name: The name of the model. Default: the preset's.
+        drop_path_rate: See `build_network`, as for the next five.
+        drop_path_steps: Over how many steps that is reached.
+        dropout: The dropout rate before the classifier.
+        auxiliary_head: Whether to add a second classifier for training.
+        features: Whether the output is a dict of feature maps.
+        include_preprocessing: Whether the model takes pixels from 0 to 255.
+        bn_momentum: Momentum of the moving statistics. Default: the
+            preset's, 0.9997 on ImageNet. Short trainings need less.
+        pool_padding: `"same"`, as TF-slim, by which the published weights were
+            trained, or `"zeros"`, the numbers of keras.applications. Default
+            `"same"`.
+        data_format: `"channels_last"` or `"channels_first"`. Default: that of
+            the Keras configuration.
+        dtype: A dtype or a dtype policy such as `"mixed_float16"`. Default:
+            the global policy.
+
+    Returns:
+        An ordinary `keras.Model`.
+
+    Raises:
+        ValueError: There is no such preset or weights, or an argument is out
+            of range.
+
+    Example:
+
+    >>> model = create_model("darts_v2_cifar", classes=37)
+    >>> model.output_shape
+    (None, 37)
+    """
+    chosen = _find(preset)
+    arguments = chosen.network_arguments()
+    arguments["conventions"]["pool_padding"] = pool_padding
+    for key, value in (
+        ("bn_momentum", bn_momentum),
+        ("data_format", data_format),
+    ):
+        if value is not None:
+            arguments["conventions"][key] = value
+    data_format = data_format or keras.config.image_data_format()
+    arguments["input_shape"] = input_shape or _input_shape(chosen, data_format)
+    classes = arguments["classes"] = (
+        chosen.classes if classes is None else classes
+    )
+    headless = features or not include_top
+    pretrained.check(
+        weights, preset, None if headless else classifier_activation
+    )
+    with _dtype_policy(dtype):
+        model = build_network(
+            **arguments,
+            include_top=include_top,
+            pooling=pooling,
+            classifier_activation=classifier_activation,
+            auxiliary_head=auxiliary_head,
+            dropout=dropout,
+            drop_path_rate=drop_path_rate,
+            drop_path_steps=drop_path_steps,
+            features=features,
+            include_preprocessing=include_preprocessing,
+            input_tensor=input_tensor,
+            name=name or preset,
+        )
+    if weights is not None:
+        pretrained.load(model, weights, preset)
+    return model
+
+
+def _find(name: Any) -> Preset:
+    if name in PRESETS:
+        return PRESETS[name]
+    close = difflib.get_close_matches(str(name), PRESETS, n=3)
+    hint = f" Close: {', '.join(close)}." if close else ""
+    raise ValueError(
+        "Invalid value for argument `preset`. Expected one of "
+        f"`zoo.list_models()`. Received: preset={name!r}.{hint}"
+    )
+
+
+def _input_shape(preset: Preset, data_format: str) -> tuple[int, ...]:
+    *sides, channels = preset.input_shape
+    if data_format == "channels_first":
+        return (channels, *sides)
+    return preset.input_shape
+
+
+@contextlib.contextmanager
+def _dtype_policy(dtype: Any) -> Iterator[None]:
+    """Layers made meanwhile have this policy."""
+    before = keras.config.dtype_policy()
+    if dtype is not None:
+        keras.config.set_dtype_policy(dtype)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _builder(
+    function_name: str, preset: str, weights: str | None = None
+) -> Callable[..., keras.Model]:
+    """A function with the arguments of keras.applications, in their order."""
+
+    def build(
+        input_shape: tuple[int | None, ...] | None = None,
+        include_top: bool = True,
+        weights: Any = weights,
+        input_tensor: Any = None,
+        pooling: str | None = None,
+        classes: int = PRESETS[preset].classes,
+        classifier_activation: str | None = "softmax",
+        name: str = preset,
+        **options: Any,
+    ) -> keras.Model:
+        return create_model(
+            preset,
+            input_shape,
+            include_top,
+            weights,
+            input_tensor,
+            pooling,
+            classes,
+            classifier_activation,
+            name,
+            **options,
+        )
+
+    build.__name__ = build.__qualname__ = function_name
+    build.__doc__ = (
+        f"{PRESETS[preset].title}.\n\n"
+        f"As `create_model({preset!r}, …)`, which says what the arguments are."
+        f"\n\nReference:\n    {PRESETS[preset].published.source}\n"
+    )
+    return build
+
+
+NASNetMobile = _builder("NASNetMobile", "nasnet_mobile", "imagenet")
+NASNetLarge = _builder("NASNetLarge", "nasnet_large", "imagenet")
+NASNetCIFAR = _builder("NASNetCIFAR", "nasnet_a_6_768")
+PNASNet5Mobile = _builder("PNASNet5Mobile", "pnasnet_5_mobile")
+PNASNet5Large = _builder("PNASNet5Large", "pnasnet_5_large")
+AmoebaNetA = _builder("AmoebaNetA", "amoebanet_a_6_190")

@@ -18,6 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import layers
 
 from nasnet_keras.genotype import CellSpec, Genotype
@@ -194,9 +195,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cells", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", choices=("plain Keras", "ours"))
+    parser.add_argument(
+        "--deterministic", action="store_true", help="as a search trains"
+    )
     arguments = parser.parse_args()
+    if arguments.deterministic:
+        keras.utils.set_random_seed(0)
+        tf.config.experimental.enable_op_determinism()
     space = NASNetSpace()
     builders = {"plain Keras": plain, "ours": ours}
+    if arguments.only:
+        builders = {arguments.only: builders[arguments.only]}
     rows: dict[str, list[dict[str, float]]] = {name: [] for name in builders}
     for number in range(arguments.cells):
         rng = np.random.default_rng((arguments.seed, number))
@@ -205,7 +215,8 @@ def main() -> None:
             # Ours as the search trains its children.
             prepare_short_trainings(name == "ours")
             rows[name].append(measure(build, genotype))
-    print(f"{'':12}" + "".join(f"{key:>14}" for key in rows["ours"][0]))
+    header = next(iter(rows.values()))[0]
+    print(f"{'':12}" + "".join(f"{key:>14}" for key in header))
     medians = {
         name: {
             key: statistics.median(row[key] for row in measured)
@@ -215,6 +226,8 @@ def main() -> None:
     }
     for name, values in medians.items():
         print(f"{name:12}" + "".join(f"{v:14,.2f}" for v in values.values()))
+    if arguments.only:
+        return
     print(
         f"{'ratio':12}"
         + "".join(

@@ -140,7 +140,8 @@ def build_network(
     if input_tensor is None:
         inputs = images = layers.Input(shape=tuple(input_shape))
     else:
-        inputs = keras.utils.get_source_inputs(input_tensor)
+        sources = keras.utils.get_source_inputs(input_tensor)
+        inputs = sources[0] if len(sources) == 1 else sources
         images = input_tensor
     if include_preprocessing:
         images = layers.Rescaling(1 / 127.5, -1, name="preprocessing")(images)

@@ -1,5 +1,6 @@
 import dataclasses
 import hashlib
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -100,7 +101,7 @@ def test_offline_says_which_file_to_put_where(
 def test_addresses_and_hashes_are_those_of_keras_applications():
     """They are in its source; if a release moves them, ours must follow."""
     source = keras.src.applications.nasnet
-    text = open(source.__file__, encoding="utf-8").read()
+    text = Path(source.__file__).read_text()
     assert weights._BASE == source.BASE_WEIGHTS_PATH
     for file_name, md5 in weights._FILES.values():
         assert file_name in text

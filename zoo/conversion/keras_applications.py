@@ -41,24 +41,21 @@ def load(model: keras.Model, path: str | os.PathLike) -> None:
             shapes; they are listed.
     """
     arrays = read(path)
-    pairs, problems = [], []
+    pairs, problems, notice = [], [], ""
     for layer, names in _correspondence(model):
         theirs = [array for name in names for array in arrays.pop(name, [])]
         shapes = [array.shape for array in theirs]
         expected = [tuple(weight.shape) for weight in layer.weights]
+        difference = (
+            f"{' + '.join(names)}: {shapes or 'not there'} in the file, "
+            f"{expected} in {layer.path}"
+        )
         if shapes == expected:
             pairs.append((layer, theirs))
         elif names == [_HEAD]:
-            warnings.warn(
-                f"The classifier starts anew: {os.fspath(path)} has "
-                f"{shapes or 'none'}, the model {expected}.",
-                stacklevel=2,
-            )
+            notice = f"The classifier starts anew. {difference}"
         else:
-            problems.append(
-                f"{' + '.join(names)}: {shapes or 'not there'} in the file, "
-                f"{expected} in {layer.path}"
-            )
+            problems.append(difference)
     if classifier(model) is None:
         arrays.pop(_HEAD, None)
     problems += [f"{name}: only in the file" for name in arrays]
@@ -69,6 +66,8 @@ def load(model: keras.Model, path: str | os.PathLike) -> None:
         )
     for layer, theirs in pairs:
         layer.set_weights(theirs)
+    if notice:
+        warnings.warn(notice, stacklevel=2)
 
 
 def read(path: str | os.PathLike) -> Arrays:

@@ -150,7 +150,7 @@ def test_what_does_not_fit_is_listed_and_nothing_loaded(tmp_path):
     with pytest.raises(ValueError) as error:
         keras_applications.load(ours, path)
     for line in (
-        "normal_conv_1_0 + normal_bn_1_0: [(1, 1, 32, 8)",
+        "normal_conv_1_0 + normal_bn_1_0: [(1, 1, 16, 8)",
         "normal_conv_1_1 + normal_bn_1_1: not there in the file",
         "normal_conv_1_2: only in the file",
     ):

@@ -118,7 +118,13 @@ class RunConfig(_Settings):
         int, Field(ge=1, description="Children to evaluate in all.")
     ] = 60
     seed: Annotated[
-        int, Field(ge=0, description="Fixes proposals, data and children.")
+        int,
+        # NumPy takes no larger one.
+        Field(
+            ge=0,
+            le=2**32 - 1,
+            description="Fixes proposals, data and children.",
+        ),
     ] = 0
     blocks: Annotated[
         int,

@@ -26,13 +26,17 @@ from search.evaluation.base import Evaluator
 from search.executors import InProcessExecutor
 from search.loop import SearchError, SearchLoop
 from search.observer import Callback, Observer
-from search.run_directory import RunDirectory, new_directory, write_json
+from search.run_directory import (
+    SCHEMA_VERSION,
+    RunDirectory,
+    new_directory,
+    write_json,
+)
 from search.runs import Run
 from search.storage import SQLiteStorage
 from search.strategies import create_strategy
 from search.trial import Trial
 
-SCHEMA_VERSION = 1  # of config.json
 PACKAGES = ("tensorflow", "keras", "numpy", "nasnet-keras")
 
 
@@ -196,6 +200,8 @@ def _configuration(
     values = {**(config.model_dump() if config else {}), **settings}
     dataset = str(values.get("dataset") or "")
     path = Path(dataset).expanduser()
+    if dataset:
+        values["dataset"] = dataset
     if (os.sep in dataset or path.suffix == ".npz") and path.exists():
         values["dataset"] = str(path.resolve())
     return create_configuration(values)

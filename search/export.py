@@ -1,9 +1,14 @@
 """Takes a child out of a run, for use elsewhere."""
 
+import json
 from pathlib import Path
 
 from nasnet_keras.genotype import Genotype
-from search.configuration import InputError, create_evaluator
+from search.configuration import (
+    InputError,
+    check_identity,
+    create_evaluator,
+)
 from search.evaluation.base import Evaluator
 from search.run_directory import new_directory, write_json
 from search.runs import Run
@@ -34,7 +39,12 @@ def export(
         try:
             evaluator = evaluator or create_evaluator(run.config)
             model = evaluator.build(genotype)
-        except ValueError as error:
+            check_identity(
+                run.directory.path,
+                {"evaluator": run.identity["evaluator"]},
+                {"evaluator": json.loads(json.dumps(evaluator.describe()))},
+            )
+        except (ValueError, OSError) as error:
             raise InputError(str(error)) from error
         model.load_weights(weights)
         model.save(folder / "model.keras")

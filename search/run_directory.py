@@ -21,6 +21,8 @@ from typing import Any
 
 from search.configuration import InputError
 
+SCHEMA_VERSION = 1  # of config.json
+
 
 class RunDirectory:
     """The folder of a run.
@@ -91,6 +93,12 @@ class RunDirectory:
             ) from None
         if not isinstance(record, dict):
             raise InputError(f"{self.configuration} holds no JSON object.")
+        if record.get("schema") != SCHEMA_VERSION:
+            raise InputError(
+                f"{self.configuration} has schema {record.get('schema')!r}. "
+                f"Expected {SCHEMA_VERSION}: use the version of nasnet-keras "
+                "that began the run."
+            )
         return record
 
     def weights(self, number: int) -> Path:
@@ -125,7 +133,12 @@ def new_directory(path: Path) -> Iterator[Path]:
         InputError: The path is taken, or cannot be made.
     """
     check_free(path)
-    path = path.absolute()
+    path = path.resolve()
+    if path == Path.cwd():
+        raise InputError(
+            "Expected as output a folder other than the current one. "
+            f"Received: {path}."
+        )
     filling = path.parent / f".{path.name}.{os.getpid()}"
     try:
         filling.mkdir(parents=True)
@@ -135,8 +148,13 @@ def new_directory(path: Path) -> Iterator[Path]:
         ) from None
     try:
         yield filling
-        # POSIX lets a folder replace an empty one.
-        filling.rename(path)
+        try:
+            # POSIX lets a folder replace an empty one.
+            filling.rename(path)
+        except OSError as error:
+            raise InputError(
+                f"Cannot make the folder {path}: {error.strerror}."
+            ) from None
     finally:
         shutil.rmtree(filling, ignore_errors=True)
     sync(path.parent)

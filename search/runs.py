@@ -6,12 +6,14 @@ Neither Keras nor TensorFlow is imported here.
 import contextlib
 import math
 import os
+import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from nasnet_keras.genotype import Genotype
 from search.configuration import (
+    InputError,
     RunConfig,
     check_identity,
     create_configuration,
@@ -140,11 +142,17 @@ class Run:
 
     @contextlib.contextmanager
     def _storage(self) -> Iterator[SQLiteStorage]:
-        storage = SQLiteStorage(
-            self.directory.database, self.space, read_only=True
-        )
-        with contextlib.closing(storage):
-            yield storage
+        path = self.directory.database
+        try:
+            storage = SQLiteStorage(path, self.space, read_only=True)
+            with contextlib.closing(storage):
+                yield storage
+        except sqlite3.Error as error:
+            raise InputError(
+                f"The database {path} cannot be read: {error}."
+            ) from error
+        except ValueError as error:
+            raise InputError(str(error)) from error
 
 
 def _finite(values: Mapping[str, float]) -> dict[str, float | None]:

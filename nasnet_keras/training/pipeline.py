@@ -8,6 +8,7 @@ layers do not serve here: its `RandomCrop` crops all images of a batch alike,
 and they draw from a state, so that a run could not be resumed exactly.
 """
 
+import re
 from typing import Literal, get_args
 
 import numpy as np
@@ -23,7 +24,7 @@ CHARACTERS = ("digits", "mnist", "emnist", "kmnist", "svhn_cropped")
 def default_augmentation(dataset: str) -> Augmentation:
     """What suits a data set by its name: `"crop"` for those of characters,
     else `"crop-flip"`."""
-    return "crop" if dataset.split("/")[0] in CHARACTERS else "crop-flip"
+    return "crop" if re.split("[/:]", dataset)[0] in CHARACTERS else "crop-flip"
 
 
 def resize_images(images: np.ndarray, image_size: int | None) -> np.ndarray:

@@ -13,7 +13,7 @@ from nasnet_keras.complexity import genotype_complexity, multiply_adds
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.network import build_network
 from nasnet_keras.published import NASNET_A
-from nasnet_keras.training.datasets import load_dataset
+from nasnet_keras.training.datasets import ImageDataset, load_dataset
 from nasnet_keras.training.pipeline import (
     Augmentation,
     default_augmentation,
@@ -82,7 +82,7 @@ class TrainingEvaluator(Evaluator):
         threads: int | None = None,
     ) -> None:
         _prepare_tensorflow(threads)
-        data = load_dataset(dataset)
+        data = _load(dataset, image_size)
         parts = split(data, validation_images or 0.1, train_images, seed)
         if len(parts.train) < batch_size:
             raise ValueError(
@@ -209,6 +209,17 @@ class TrainingEvaluator(Evaluator):
             seconds=clock.seconds,
             budget=recipe.epochs,
         )
+
+
+def _load(dataset: str, image_size: int | None) -> ImageDataset:
+    try:
+        return load_dataset(dataset)
+    except ValueError:
+        if image_size is None:
+            raise
+        # Images of several sizes, or too many as they are: the reader itself
+        # brings them to one size.
+        return load_dataset(dataset, image_size=image_size)
 
 
 class _Clock:

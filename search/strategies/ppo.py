@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -29,7 +29,7 @@ class PPO(Strategy):
         space: The space to search.
         seed: Fixes all proposals, given the outcomes.
         config: The settings. Default `PPOConfig()`, for hundreds of trials;
-            `PPOConfig.paper()` is for thousands.
+            `"paper"`, that is `PPOConfig.paper()`, is for thousands.
         **settings: Fields of `PPOConfig` that replace those of `config`.
 
     Raises:
@@ -46,7 +46,7 @@ class PPO(Strategy):
         self,
         space: SearchSpace,
         seed: int,
-        config: PPOConfig | None = None,
+        config: PPOConfig | Literal["paper"] | None = None,
         **settings: Any,
     ) -> None:
         super().__init__(space, seed)
@@ -55,6 +55,13 @@ class PPO(Strategy):
             raise ValueError(
                 "Invalid value for argument `settings`. Expected some of "
                 f"{', '.join(known)}. Received: {settings}."
+            )
+        if config == "paper":
+            config = PPOConfig.paper()
+        if not isinstance(config, PPOConfig | None):
+            raise ValueError(
+                "Invalid value for argument `config`. Expected 'paper' or a "
+                f"`PPOConfig`. Received: config={config!r}."
             )
         self.config = dataclasses.replace(config or PPOConfig(), **settings)
         self.learner = PPOLearner(Controller(space, seed), self.config)

@@ -111,3 +111,20 @@ def test_json_is_replaced_in_whole(tmp_path):
         write_json(path, value)
         assert json.loads(path.read_text()) == value
     assert [entry.name for entry in tmp_path.iterdir()] == ["config.json"]
+
+
+def test_the_current_folder_is_no_output(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="other than the current one"):
+        with new_directory(tmp_path):
+            pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_to_an_empty_folder_is_an_output(tmp_path):
+    (tmp_path / "folder").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "folder")
+    with new_directory(link) as folder:
+        (folder / "file").touch()
+    assert (tmp_path / "folder" / "file").exists()

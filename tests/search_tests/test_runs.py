@@ -69,3 +69,20 @@ def test_a_run_without_a_complete_trial(tmp_path, learning, FakeEvaluator):
 def test_only_runs_are_loaded(tmp_path):
     with pytest.raises(InputError, match="Expected the folder of a run"):
         search.load(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"noise " * 1000])
+def test_a_database_that_is_none_is_refused(run, content):
+    run.directory.database.write_bytes(content)
+    for name in ("search.db-wal", "search.db-shm"):
+        (run.directory.path / name).unlink(missing_ok=True)
+    with pytest.raises(InputError, match="search.db cannot be read"):
+        search.load(run.directory.path)
+
+
+def test_a_run_of_another_version_is_refused(run):
+    record = run.directory.record()
+    record["schema"] = 7
+    run.directory.configuration.write_text(json.dumps(record))
+    with pytest.raises(InputError, match="has schema 7. Expected 1"):
+        search.load(run.directory.path)

@@ -54,10 +54,9 @@ def test_there_is_one_for_every_name_in_the_papers_order():
 @EVERY
 @STRIDES
 @CHANNELS
-@FORMS
-def test_shapes(name, strides, channels, conventions):
+def test_shapes(name, strides, channels):
     """Odd, even, tiny and unequal sides."""
-    operation = built(name, channels, strides, conventions)
+    operation = built(name, channels, strides)
     for height, width in ((6, 6), (7, 4), (1, 1)):
         state = noise(2, height, width, channels)
         outputs = operation(state)

@@ -4,6 +4,7 @@ import math
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
@@ -68,14 +69,31 @@ def test_what_comes_out(evaluator, trained):
 
 
 def test_the_same_child_again_is_the_same_to_the_last_bit(evaluator, trained):
-    again = evaluator.evaluate(GENOTYPE, seed=3)
+    """By the evaluator's own epochs, or by as large a budget."""
+    again = evaluator.evaluate(GENOTYPE, seed=3, budget=2.0)
     assert again.metrics == trained[0].metrics
+    assert again.budget == 2
+    assert "save" not in again.seconds
 
 
 def test_another_seed_is_another_child(evaluator, trained):
     other = evaluator.evaluate(GENOTYPE, seed=4)
     assert other.metrics["loss"] != trained[0].metrics["loss"]
     assert other.metrics["parameters"] == trained[0].metrics["parameters"]
+
+
+def test_a_budget_is_epochs(evaluator, monkeypatch):
+    asked = []
+
+    def train(model, batches, recipe, steps, callbacks):
+        asked.append(recipe.epochs)
+        raise EvaluationError("Enough.")
+
+    monkeypatch.setattr(training, "train", train)
+    for budget in (None, 1, 7.4, 0.1):
+        with pytest.raises(EvaluationError):
+            evaluator.evaluate(GENOTYPE, 3, budget)
+    assert asked == [2, 1, 7, 1]
 
 
 def test_another_process_gets_the_same_to_the_last_bit(trained):
@@ -111,12 +129,6 @@ def test_the_weights_give_the_same_accuracy(evaluator, trained):
         for images, labels in evaluator.validation
     ]
     assert np.concatenate(correct).mean() == pytest.approx(evaluation.reward)
-
-
-def test_a_budget_is_epochs(evaluator):
-    evaluation = evaluator.evaluate(GENOTYPE, seed=3, budget=1)
-    assert evaluation.budget == 1
-    assert "save" not in evaluation.seconds
 
 
 def test_a_child_that_diverges_fails(evaluator, monkeypatch):
@@ -168,3 +180,17 @@ def test_what_it_depends_on_is_described(evaluator):
 def test_errors_name_the_argument(evaluator, arguments, named):
     with pytest.raises(ValueError, match=f"{named}.*Received"):
         TrainingEvaluator("digits", **{**SETTINGS, **arguments})
+
+
+def test_images_of_several_sizes_are_brought_to_the_size(tmp_path):
+    for label, name in enumerate(("dark", "bright")):
+        (tmp_path / name).mkdir()
+        for number in range(12):
+            image = np.full((10 + number % 3, 12, 3), 200 * label, "uint8")
+            keras.utils.save_img(
+                tmp_path / name / f"{number}.png", image, scale=False
+            )
+    with pytest.raises(ValueError, match="image_size"):
+        TrainingEvaluator(str(tmp_path), batch_size=8)
+    evaluator = TrainingEvaluator(str(tmp_path), batch_size=8, image_size=9)
+    assert evaluator.describe()["image_shape"] == [9, 9, 3]

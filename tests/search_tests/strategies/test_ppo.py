@@ -119,3 +119,10 @@ def test_settings_replace_those_of_the_configuration():
 def test_refuses_an_unknown_setting():
     with pytest.raises(ValueError, match="Expected some of learning_rate"):
         PPO(SPACE, 0, momentum=0.9)
+
+
+def test_the_papers_settings_have_a_name() -> None:
+    strategy = PPO(NASNetSpace(1), seed=0, config="paper")
+    assert strategy.config == PPOConfig.paper()
+    with pytest.raises(ValueError, match="Expected 'paper'"):
+        PPO(NASNetSpace(1), seed=0, config="fast")  # type: ignore[arg-type]

@@ -202,9 +202,11 @@ def test_other_numbers_of_inputs(inputs):
 # === Drop path ===
 
 
-def test_dropped_paths_are_zero_and_identities_never_are():
+@pytest.mark.parametrize("first", ["max_pool_3x3", "identity"])
+def test_dropped_paths_are_zero_and_identities_never_are(first):
     """Pool + identity: without the pool the state itself is left."""
-    spec = CellSpec((Block((1, 1), ("max_pool_3x3", "identity")),))
+    names = sorted(["max_pool_3x3", "identity"], key=lambda n: n != first)
+    spec = CellSpec((Block((1, 1), names),))
     states = [noise(64, 4, 4, FILTERS, seed=n) for n in range(2)]
     cell = Cell(spec, FILTERS, drop_path_rate=0.5)
     pooled = layers.MaxPooling2D(3, 1, "same")(states[1])

@@ -4,7 +4,6 @@ import math
 import subprocess
 import sys
 
-import keras
 import numpy as np
 import pytest
 
@@ -180,17 +179,3 @@ def test_what_it_depends_on_is_described(evaluator):
 def test_errors_name_the_argument(evaluator, arguments, named):
     with pytest.raises(ValueError, match=f"{named}.*Received"):
         TrainingEvaluator("digits", **{**SETTINGS, **arguments})
-
-
-def test_images_of_several_sizes_are_brought_to_the_size(tmp_path):
-    for label, name in enumerate(("dark", "bright")):
-        (tmp_path / name).mkdir()
-        for number in range(12):
-            image = np.full((10 + number % 3, 12, 3), 200 * label, "uint8")
-            keras.utils.save_img(
-                tmp_path / name / f"{number}.png", image, scale=False
-            )
-    with pytest.raises(ValueError, match="image_size"):
-        TrainingEvaluator(str(tmp_path), batch_size=8)
-    evaluator = TrainingEvaluator(str(tmp_path), batch_size=8, image_size=9)
-    assert evaluator.describe()["image_shape"] == [9, 9, 3]

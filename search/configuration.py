@@ -63,7 +63,7 @@ class ProxyConfig(_Settings):
     ] = None
     validation_images: Annotated[
         int | None,
-        Field(ge=1, description="Images to validate on; all if not given."),
+        Field(ge=1, description="Images to validate on; a tenth if not given."),
     ] = None
     batch_size: Annotated[
         int, Field(ge=1, description="Images of a training step.")

@@ -13,7 +13,8 @@ class Momentum(keras.optimizers.SGD):
 
     The updates are those of `keras.optimizers.SGD` over a loss to which
     `l2 / 2 * sum(kernel ** 2)` is added for each convolution and dense
-    kernel. A network of hundreds of variables is set up faster: the clipping
+    kernel that has a gradient; those of a cell that nothing reads stay as
+    they are. A network of hundreds of variables is set up faster: the clipping
     factor scales the learning rate in place of every gradient, and a variable
     and its momentum are updated by one operation.
 

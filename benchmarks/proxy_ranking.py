@@ -33,13 +33,15 @@ def main() -> None:
         key=lambda pair: -pair[0].reward,
     )
     places = np.linspace(0, len(order) - 1, arguments.cells).round().astype(int)
-    evaluator = create_evaluator(runs[0].config)
+    config = runs[0].config
+    epochs = config.proxy.epochs * arguments.factor
+    proxy = config.proxy.model_copy(update={"epochs": epochs})
+    evaluator = create_evaluator(config.model_copy(update={"proxy": proxy}))
     rows = []
     for place in places:
         trial, run = order[place]
-        budget = trial.evaluation.budget * arguments.factor
         longer = evaluator.evaluate(
-            run.space.decode(trial.decisions), run.config.seed, budget
+            run.space.decode(trial.decisions), run.config.seed
         )
         rows.append(
             {
@@ -48,7 +50,7 @@ def main() -> None:
                 "rank": int(place) + 1,
                 "reward": trial.reward,
                 "longer": longer.reward,
-                "epochs": budget,
+                "epochs": epochs,
                 "seconds": sum(longer.seconds.values()),
                 "parameters": longer.metrics["parameters"],
             }

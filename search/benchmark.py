@@ -135,7 +135,7 @@ def _evaluated(
         evaluation = evaluator.evaluate(architecture, seed=0)
     except EvaluationError as error:
         return Trial(number, decisions, TrialState.FAILED, reason=str(error))
-    return Trial(number, decisions, TrialState.COMPLETE, evaluation)
+    return Trial(number, decisions, TrialState.COMPLETE, (evaluation,))
 
 
 def run_searches(

@@ -1,4 +1,5 @@
-"""The command `nasnet-search`: run, resume, status, export, benchmark.
+"""The command `nasnet-search`: run, resume, status, export, report,
+benchmark.
 
 `--help` and wrong arguments are answered without Keras and TensorFlow.
 
@@ -18,8 +19,8 @@ from typing import Annotated, Any
 import typer
 
 from search.configuration import (
+    PARTS,
     InputError,
-    ProxyConfig,
     RunConfig,
     create_configuration,
 )
@@ -32,6 +33,10 @@ FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 # TensorFlow's own lines would run through the display. Errors reach the user
 # as exceptions; who wants the lines sets the variable to 0.
 LOG_LEVEL, QUIET = "TF_CPP_MIN_LOG_LEVEL", "3"
+
+# The headings of the options in `run --help`, by the part of the
+# configuration.
+PANELS = {None: "The search", "proxy": "A child", "objective": "The objective"}
 
 RunArgument = Annotated[Path, typer.Argument(help="The folder of the run.")]
 
@@ -71,7 +76,8 @@ def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
         for parameter in signature.parameters.values()
         if parameter.kind is not inspect.Parameter.VAR_KEYWORD
     ]
-    for model, panel in ((RunConfig, "The search"), (ProxyConfig, "A child")):
+    for part, panel in PANELS.items():
+        model = PARTS.get(part, RunConfig)
         for name, field in model.model_fields.items():
             if field.description is None:  # has an option of its own
                 continue
@@ -113,8 +119,11 @@ def run(
 ) -> None:
     """Begins a search and drives it to its end."""
     settings["strategy_options"] = dict(map(_option, strategy_option))
-    proxy = {name: settings.pop(name) for name in ProxyConfig.model_fields}
-    config = create_configuration({**settings, "proxy": proxy})
+    for part, model in PARTS.items():
+        settings[part] = {
+            name: settings.pop(name) for name in model.model_fields
+        }
+    config = create_configuration(settings)
     RunDirectory(output).check_free()
     with _searching(output) as observers:
         from search.driver import run
@@ -178,6 +187,26 @@ def export(
     _import_tensorflow()
     loaded.export(output, trial)
     print(f"Wrote {', '.join(sorted(os.listdir(output)))} to {output}.")
+
+
+@app.command()
+def report(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN...", help="The folders of the runs."),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(help="The HTML page to write; replaces an earlier one."),
+    ],
+) -> None:
+    """Writes a page about runs, beside each other: rewards, best cells,
+    choices, cost, trials and settings."""
+    loaded = [load(run) for run in runs]
+    from search.report import write_report
+
+    write_report(loaded, output)
+    print(f"Wrote {output}.")
 
 
 @app.command()

@@ -6,13 +6,15 @@ Neither Keras nor TensorFlow is imported here before `create_evaluator`.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import pydantic
 from pydantic import Field
 
 from nasnet_keras.genotype import MAX_BLOCKS, NASNET_COMBINERS
 from search.evaluation.base import Evaluator
+from search.evaluation.objective import HARD, SOFT, ObjectiveEvaluator
+from search.halving import SuccessiveHalving
 from search.space import NASNetSpace, SearchSpace
 from search.strategies import STRATEGIES
 
@@ -90,6 +92,81 @@ class ProxyConfig(_Settings):
     ] = None
 
 
+class ObjectiveConfig(_Settings):
+    """What a search maximises, and what it refuses to train."""
+
+    reward: Annotated[
+        Literal["accuracy", "mnasnet", "netscore"],
+        Field(
+            description="What is maximised: the accuracy, MnasNet's accuracy "
+            "* (cost / target) ** w, or NetScore."
+        ),
+    ] = "accuracy"
+    cost: Annotated[
+        Literal["latency", "parameters", "multiply_adds"],
+        Field(
+            description="The cost that mnasnet weighs; latency is in seconds "
+            "for one image."
+        ),
+    ] = "latency"
+    target: Annotated[
+        float | None,
+        Field(gt=0, description="What that cost is wanted to be."),
+    ] = None
+    hard: Annotated[
+        bool,
+        Field(
+            description="Whether w is 0 within the target and -1 above it, "
+            "instead of -0.07 on both sides."
+        ),
+    ] = False
+    max_parameters: Annotated[
+        int | None,
+        Field(ge=1, description="Cells with more are not trained."),
+    ] = None
+    max_multiply_adds: Annotated[
+        int | None,
+        Field(ge=1, description="Cells with more are not trained."),
+    ] = None
+    max_latency: Annotated[
+        float | None,
+        Field(gt=0, description="Slower cells are not trained; seconds."),
+    ] = None
+    latency_table: Annotated[
+        Path | None,
+        Field(
+            description="A file of `nasnet-search latency-table`; latency is "
+            "measured if not given."
+        ),
+    ] = None
+
+    @pydantic.model_validator(mode="after")
+    def _check_target(self) -> Self:
+        if (self.reward == "mnasnet") != (self.target is not None):
+            raise ValueError(
+                "Expected a `target` with the reward mnasnet, and with no other"
+            )
+        return self
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """The most that a cell may cost, by cost."""
+        limits = {
+            "parameters": self.max_parameters,
+            "multiply_adds": self.max_multiply_adds,
+            "latency": self.max_latency,
+        }
+        return {
+            name: limit for name, limit in limits.items() if limit is not None
+        }
+
+    @property
+    def weighed(self) -> str | None:
+        """The cost that the reward weighs, None if it is the accuracy."""
+        costs = {"mnasnet": self.cost, "netscore": "multiply_adds"}
+        return costs.get(self.reward)
+
+
 class RunConfig(_Settings):
     """The configuration of a run.
 
@@ -136,7 +213,20 @@ class RunConfig(_Settings):
     keep: Annotated[
         int, Field(ge=1, description="Best children to keep weights of.")
     ] = 5
+    halving: Annotated[
+        int | None,
+        Field(
+            ge=2,
+            description="Successive halving: children train for the first "
+            "epochs, one in so many of them for so many times as long, and so "
+            "on to the last; all to the last at once if not given.",
+        ),
+    ] = None
+    first_epochs: Annotated[
+        int, Field(ge=1, description="Epochs before the first halving.")
+    ] = 1
     proxy: ProxyConfig = ProxyConfig()
+    objective: ObjectiveConfig = ObjectiveConfig()
 
     @pydantic.field_validator("strategy")
     @classmethod
@@ -151,6 +241,13 @@ class RunConfig(_Settings):
         return self.model_dump(mode="json", exclude=set(FREE_SETTINGS))
 
 
+# The settings that lie in a part of the configuration.
+PARTS: dict[Any, type[_Settings]] = {
+    "proxy": ProxyConfig,
+    "objective": ObjectiveConfig,
+}
+
+
 def create_configuration(settings: Mapping[str, Any]) -> RunConfig:
     """The configuration of these settings.
 
@@ -160,6 +257,7 @@ def create_configuration(settings: Mapping[str, Any]) -> RunConfig:
     try:
         config = RunConfig.model_validate(settings)
         create_space(config)
+        create_halving(config)
     except pydantic.ValidationError as error:
         raise InputError(
             " ".join(_sentence(details) for details in error.errors())
@@ -174,12 +272,45 @@ def create_space(config: RunConfig) -> SearchSpace:
     return NASNetSpace(config.blocks, config.combiners)
 
 
-def create_evaluator(config: RunConfig) -> Evaluator:
-    """The evaluator of a run: children are trained on the run's data.
+def create_halving(config: RunConfig) -> SuccessiveHalving | None:
+    """What lets the children of a run train on, if anything does.
+
+    Raises:
+        ValueError: The first epochs are not below the last.
+    """
+    if config.halving is None:
+        return None
+    return SuccessiveHalving(
+        config.first_epochs, config.proxy.epochs, config.halving
+    )
+
+
+def create_evaluator(
+    config: RunConfig, evaluator: Evaluator | None = None
+) -> Evaluator:
+    """The evaluator of a run: children are trained on the run's data, or by
+    the given evaluator, for the run's objective.
 
     Raises:
         ValueError: The data set is missing or unusable.
     """
+    if evaluator is None:
+        evaluator = _create_training(config)
+    objective = config.objective
+    if objective == ObjectiveConfig():
+        return evaluator
+    return ObjectiveEvaluator(
+        evaluator,
+        objective.reward,
+        objective.cost,
+        objective.target,
+        HARD if objective.hard else SOFT,
+        objective.limits,
+        objective.latency_table,
+    )
+
+
+def _create_training(config: RunConfig) -> Evaluator:
     if config.dataset is None:
         raise InputError(
             "Expected a `dataset`, a name or a path, or an `evaluator` from "
@@ -231,7 +362,8 @@ def _sentence(details: Any) -> str:
     """One sentence for one of pydantic's errors."""
     name = ".".join(str(part) for part in details["loc"])
     if details["type"] == "extra_forbidden":
-        model = ProxyConfig if len(details["loc"]) > 1 else RunConfig
+        part = details["loc"][0] if len(details["loc"]) > 1 else None
+        model = PARTS.get(part, RunConfig)
         return (
             f"Unknown setting `{name}`. Expected one of "
             f"{', '.join(model.model_fields)}."

@@ -48,11 +48,12 @@ class Display(Observer):
         self._child_began = time.monotonic()
 
     def finished(self, trial: Trial, metrics: Mapping[str, float]) -> None:
-        self.done += trial.state.counts
+        self.done += trial.state.counts and not trial.went_on
         self.last = trial
         self.current = None
-        best = ranked([t for t in (self.best, trial) if t is not None])
-        self.best = next(iter(best), None)
+        if self.best is not None and self.best.number != trial.number:
+            trial = ranked([self.best, trial])[0]
+        self.best = next(iter(ranked([trial])), None)
         now = time.monotonic()
         done = self.done - self._done_before
         if done:
@@ -182,7 +183,10 @@ def outcome_text(trial: Trial | None) -> str:
     name = f"trial {trial.number}"
     if trial.state is TrialState.COMPLETE:
         seconds = duration_text(trial.seconds)
-        return f"{name}: reward {trial.reward:.4f} in {seconds}"
+        budget = ""
+        if trial.went_on:
+            budget = f" at {trial.evaluations[-1].budget:g} epochs"
+        return f"{name}: reward {trial.reward:.4f}{budget} in {seconds}"
     if trial.state is TrialState.DUPLICATE:
         return f"{name}: the same cells as trial {trial.duplicate_of}"
     return f"{name}: {trial.state.value}. {trial.reason or ''}".rstrip()

@@ -20,6 +20,7 @@ from search.configuration import (
     check_identity,
     create_configuration,
     create_evaluator,
+    create_halving,
     create_space,
 )
 from search.evaluation.base import Evaluator
@@ -149,7 +150,7 @@ class _Search:
         self.space = create_space(config)
         try:
             # First, since it sets TensorFlow up.
-            self.evaluator = evaluator or create_evaluator(config)
+            self.evaluator = create_evaluator(config, evaluator)
             self.strategy = create_strategy(
                 config.strategy,
                 self.space,
@@ -188,6 +189,8 @@ class _Search:
                 directory,
                 trials=self.config.trials,
                 keep=self.config.keep,
+                halving=create_halving(self.config),
+                cost=self.config.objective.weighed,
                 observers=observers,
             ).run()
 

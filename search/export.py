@@ -37,7 +37,7 @@ def export(
         (folder / "genotype.json").write_text(genotype.to_json())
         write_json(folder / "metrics.json", run.describe(trial))
         try:
-            evaluator = evaluator or create_evaluator(run.config)
+            evaluator = create_evaluator(run.config, evaluator)
             model = evaluator.build(genotype)
             check_identity(
                 run.directory.path,

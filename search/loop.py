@@ -9,16 +9,20 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from search.executors.base import Executor, Job, Outcome
+from search.halving import SuccessiveHalving
 from search.observer import Observer
+from search.pareto import pareto_front
 from search.run_directory import RunDirectory, sync
 from search.storage import SQLiteStorage
 from search.strategies.base import Strategy
 from search.trial import Decisions, Trial, TrialState, ranked
 
-# So many duplicates in a row, and the next proposal is drawn from the whole
-# space; so many failed children at the start, and the search gives up.
-DUPLICATES_IN_A_ROW = 50
+# So many proposals in a row that were no new children, and the next one is
+# drawn from the whole space; so many failed children at the start, or so many
+# refused in a row, and the search gives up.
+VAIN_IN_A_ROW = 50
 FAILURES_AT_START = 10
+REFUSED_IN_A_ROW = 1000
 
 # Sets the draws from the whole space apart from those of `Strategy.rng`.
 UNIFORM_STREAM = 1
@@ -42,10 +46,16 @@ class SearchLoop:
     evaluates the recorded proposals that have no outcome, and goes on.
 
     **Duplicates** of an earlier architecture take that trial's outcome and do
-    not count. After 50 in a row one proposal is drawn from the whole space.
+    not count. **Refused** ones were not trained, and do not count. After 50 of
+    both in a row one proposal is drawn from the whole space; after 1,000
+    refused in a row the loop stops.
 
     **Failures** are trials without an evaluation. If the first 10 children
     that a loop evaluates all fail, it stops.
+
+    **Halving.** With it children begin with little training, and the best go
+    on from where they stopped, before others are proposed. The strategy is
+    told what each child came to at first.
 
     Args:
         strategy: Proposes; new, or restored to what `storage` holds.
@@ -54,6 +64,10 @@ class SearchLoop:
         directory: Where the children's weights go.
         trials: How many trials are to count, those before included.
         keep: How many of the best children keep their weights.
+        halving: Says which children train on; None where all train to the
+            end at once.
+        cost: The metric, lower is better, whose Pareto front with the
+            accuracy keeps its weights too.
         observers: Are told what happens.
     """
 
@@ -66,6 +80,8 @@ class SearchLoop:
         *,
         trials: int,
         keep: int,
+        halving: SuccessiveHalving | None = None,
+        cost: str | None = None,
         observers: Iterable[Observer] = (),
     ) -> None:
         self.space = storage.space
@@ -75,14 +91,19 @@ class SearchLoop:
         self.directory = directory
         self.total = trials
         self.keep = keep
+        self.halving = halving
+        self.cost = cost
         self.observers = list(observers)
         self.trials = storage.trials()
         self._told = strategy.learned
+        # The numbers of those in training: for the first time, and again.
         self._running = {
             trial.number for trial in self.trials if not trial.state.is_finished
         }
+        self._going_on: set[int] = set()
         self._counted = sum(trial.state.counts for trial in self.trials)
         self._best = ranked(self.trials)[:keep]
+        self._refused = 0  # in a row
         self._failed_at_start: list[Trial] | None = []
         self._metrics: Mapping[str, float] = {}
         self._originals = {
@@ -90,12 +111,15 @@ class SearchLoop:
             for trial in self.trials
             if trial.duplicate_of is None
         }
+        for trial in self.trials:
+            self._halve(trial)
 
     def run(self) -> None:
         """Searches until enough trials count.
 
         Raises:
-            SearchError: All children fail, or the space has no further one.
+            SearchError: All children fail or are refused, or the space has no
+                further one.
         """
         try:
             for observer in self.observers:
@@ -103,8 +127,8 @@ class SearchLoop:
             self._tell()
             self._new_metrics()
             for number in sorted(self._running):
-                self._submit(self.trials[number])
-            while self._wanted() or self._running:
+                self._begin(self.trials[number])
+            while self._promote() or self._wanted() or self._in_training():
                 if self._wanted() and self._told == self._due():
                     self._propose()
                 else:
@@ -114,6 +138,22 @@ class SearchLoop:
                 observer.end()
         if not self._best:
             raise _all_failed(self.trials)
+
+    def _in_training(self) -> int:
+        """How many children the executor has."""
+        return len(self._running) + len(self._going_on)
+
+    def _promote(self) -> bool:
+        """Lets a child go on, if there is room and one that may."""
+        if self.halving is None or self._in_training() > self.executor.lag:
+            return False
+        promotion = self.halving.promote()
+        if promotion is None:
+            return False
+        number, budget = promotion
+        self._going_on.add(number)
+        self._submit(self.trials[number], budget)
+        return True
 
     def _wanted(self) -> bool:
         """Whether more children are to be proposed."""
@@ -139,12 +179,13 @@ class SearchLoop:
         self.storage.save(trial)
         self.trials.append(trial)
         self._running.add(number)
-        self._submit(trial)
+        self._begin(trial)
 
     def _decisions(self, number: int) -> Decisions:
-        last = self.trials[-DUPLICATES_IN_A_ROW:]
-        if len(last) == DUPLICATES_IN_A_ROW and all(
-            trial.state is TrialState.DUPLICATE for trial in last
+        last = self.trials[-VAIN_IN_A_ROW:]
+        if len(last) == VAIN_IN_A_ROW and all(
+            trial.state in (TrialState.DUPLICATE, TrialState.REFUSED)
+            for trial in last
         ):
             return self._uniform(number)
         return tuple(int(choice) for choice in self.strategy.ask(number))
@@ -153,18 +194,21 @@ class SearchLoop:
         rng = np.random.default_rng(
             (self.strategy.seed, number, UNIFORM_STREAM)
         )
-        for _ in range(DUPLICATES_IN_A_ROW):
+        for _ in range(VAIN_IN_A_ROW):
             decisions = self.space.sample(rng)
             if self.space.canonical(decisions) not in self._originals:
                 return decisions
         raise SearchError(
-            f"The search found no new architecture in {DUPLICATES_IN_A_ROW} "
+            f"The search found no new architecture in {VAIN_IN_A_ROW} "
             f"proposals and as many uniform draws after "
             f"{len(self._originals)} architectures; the space may hold no "
             "more."
         )
 
-    def _submit(self, trial: Trial) -> None:
+    def _begin(self, trial: Trial) -> None:
+        self._submit(trial, self.halving.budgets[0] if self.halving else None)
+
+    def _submit(self, trial: Trial, budget: float | None) -> None:
         for observer in self.observers:
             observer.proposed(trial)
         self.executor.submit(
@@ -172,44 +216,95 @@ class SearchLoop:
                 trial.number,
                 self.space.decode(trial.decisions),
                 self.directory.weights(trial.number),
+                budget,
             )
         )
 
     def _collect(self) -> None:
         outcome = self.executor.collect()
-        trial = _finished(self.trials[outcome.number], outcome)
+        trial = self._after(self.trials[outcome.number], outcome)
         weights = self.directory.weights(trial.number)
         if weights.exists():
             sync(weights)
             sync(weights.parent)
         self._finish(trial)
         self._check_start(trial)
+        self._check_refused(trial)
+
+    def _after(self, trial: Trial, outcome: Outcome) -> Trial:
+        """The trial with what became of its training."""
+        state, evaluations = outcome.state, trial.evaluations
+        if outcome.evaluation is not None:
+            evaluation = outcome.evaluation
+            if self.halving is not None:
+                budget = self.halving.budgets[len(evaluations)]
+                evaluation = dataclasses.replace(evaluation, budget=budget)
+            evaluations += (evaluation,)
+        elif evaluations:
+            # Too late to refuse it.
+            state = TrialState.FAILED
+        return dataclasses.replace(
+            trial, state=state, evaluations=evaluations, reason=outcome.reason
+        )
 
     def _check_start(self, trial: Trial) -> None:
         """Gives up when the first children all fail."""
         if trial.state is TrialState.COMPLETE:
             self._failed_at_start = None
-        if self._failed_at_start is None:
+        if self._failed_at_start is None or not trial.state.counts:
             return
         self._failed_at_start.append(trial)
         if len(self._failed_at_start) == FAILURES_AT_START:
             raise _all_failed(self._failed_at_start)
 
+    def _check_refused(self, trial: Trial) -> None:
+        """Gives up when the constraints let nothing through."""
+        refused = trial.state is TrialState.REFUSED
+        self._refused = self._refused + 1 if refused else 0
+        if self._refused == REFUSED_IN_A_ROW:
+            raise SearchError(
+                f"{self._refused} proposals in a row were refused, the last "
+                f"because: {trial.reason}"
+            )
+
     def _finish(self, trial: Trial) -> None:
         """Records a finished trial, with what the strategy learns from it."""
+        goes_on = trial.number in self._going_on
         with self.storage.transaction():
-            self.storage.save(trial)
+            if goes_on and trial.state is TrialState.COMPLETE:
+                self.storage.save_evaluation(
+                    trial.number, trial.evaluations[-1]
+                )
+            else:
+                self.storage.save(trial)
             self.trials[trial.number : trial.number + 1] = [trial]
             self._tell()
-        self._running.discard(trial.number)
-        self._counted += trial.state.counts
-        self._best = ranked([*self._best, trial])[: self.keep]
-        self.directory.keep_weights(
-            {*self._running, *(best.number for best in self._best)}
-        )
+        if goes_on:
+            self._going_on.discard(trial.number)
+        else:
+            self._running.discard(trial.number)
+            self._counted += trial.state.counts
+        self._halve(trial)
+        others = [best for best in self._best if best.number != trial.number]
+        self._best = ranked([*others, trial])[: self.keep]
+        self.directory.keep_weights(self._kept())
         metrics = self._new_metrics()
         for observer in self.observers:
-            observer.finished(self._with_evaluation(trial), metrics)
+            observer.finished(self._with_evaluations(trial), metrics)
+
+    def _halve(self, trial: Trial) -> None:
+        if self.halving is not None:
+            self.halving.add(trial)
+
+    def _kept(self) -> set[int]:
+        """The numbers of the trials whose weights stay."""
+        best = list(self._best)
+        if self.cost is not None:
+            best += pareto_front(self.trials, self.cost)
+        kept = {trial.number for trial in best}
+        if self.halving is not None:
+            kept |= self.halving.hopeful(self.total)
+        return kept | self._running | self._going_on
 
     def _tell(self) -> None:
         learned = self.strategy.learned
@@ -217,19 +312,20 @@ class SearchLoop:
             self._told < self._due()
             and self.trials[self._told].state.is_finished
         ):
-            self.strategy.tell(self._with_evaluation(self.trials[self._told]))
+            trial = self._with_evaluations(self.trials[self._told])
+            self.strategy.tell(_at_first(trial))
             self._told += 1
         if self.strategy.learned != learned:
             self.storage.save_strategy(
                 self.strategy.state(), self.strategy.learned
             )
 
-    def _with_evaluation(self, trial: Trial) -> Trial:
-        """A duplicate with the evaluation of its original."""
+    def _with_evaluations(self, trial: Trial) -> Trial:
+        """A duplicate with the evaluations of its original."""
         if trial.duplicate_of is None:
             return trial
         original = self.trials[trial.duplicate_of]
-        return dataclasses.replace(trial, evaluation=original.evaluation)
+        return dataclasses.replace(trial, evaluations=original.evaluations)
 
     def _new_metrics(self) -> Mapping[str, float]:
         metrics = dict(self.strategy.metrics())
@@ -247,11 +343,11 @@ def _all_failed(trials: Sequence[Trial]) -> SearchError:
     )
 
 
-def _finished(trial: Trial, outcome: Outcome) -> Trial:
-    complete = outcome.evaluation is not None
+def _at_first(trial: Trial) -> Trial:
+    """A child that went on, as it was before."""
+    state = trial.state
+    if state is TrialState.FAILED and trial.evaluations:
+        state = TrialState.COMPLETE
     return dataclasses.replace(
-        trial,
-        state=TrialState.COMPLETE if complete else TrialState.FAILED,
-        evaluation=outcome.evaluation,
-        reason=outcome.reason,
+        trial, state=state, evaluations=trial.evaluations[:1]
     )

@@ -161,9 +161,14 @@ def new_directory(path: Path) -> Iterator[Path]:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes JSON; a reader finds the old file or the new one, in whole."""
+    """Writes JSON as `write_text` does."""
+    write_text(path, json.dumps(value, indent=2) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file; a reader finds the old one or the new one, in whole."""
     draft = path.with_name(f".{path.name}")
-    draft.write_text(json.dumps(value, indent=2) + "\n")
+    draft.write_text(text, encoding="utf-8")
     sync(draft)
     draft.rename(path)
     sync(path.parent)

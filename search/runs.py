@@ -134,6 +134,9 @@ class Run:
             "reason": trial.reason,
             "duplicate_of": trial.duplicate_of,
             "budget": evaluation and evaluation.budget,
+            "rewards": {
+                f"{each.budget:g}": each.reward for each in trial.evaluations
+            },
             "metrics": _finite(evaluation.metrics if evaluation else {}),
             "seconds_by_part": _finite(
                 evaluation.seconds if evaluation else {}

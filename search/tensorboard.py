@@ -36,9 +36,13 @@ class TensorBoardObserver(Observer):
         import tensorflow as tf
 
         scalars = dict(metrics)
-        if trial.state is TrialState.COMPLETE and trial.reward is not None:
-            self._best = max(self._best, trial.reward)
-            scalars["search/reward"] = trial.reward
+        evaluation = trial.evaluation
+        if trial.state is TrialState.COMPLETE and evaluation is not None:
+            self._best = max(self._best, evaluation.reward)
+            name = f"reward_at_{evaluation.budget:g}"
+            if not trial.went_on:
+                name = "reward"
+            scalars[f"search/{name}"] = evaluation.reward
             scalars["search/best_reward"] = self._best
             scalars["search/seconds"] = trial.seconds
         with self._writer.as_default(step=trial.number):

@@ -58,8 +58,10 @@ class Trial:
         number: 0, 1, 2, ... in the order of proposal.
         decisions: The proposed decision vector.
         state: Where the trial stands.
-        evaluation: The outcome, of a complete trial, and of a duplicate of
-            one (that of the original).
+        evaluations: The outcomes at rising budgets, of a complete trial, and
+            of a duplicate of one (those of the original). Several where
+            successive halving let the child go on; a child that failed when
+            it went on keeps those before.
         reason: One sentence, of a failed or refused trial.
         duplicate_of: The number of the original, of a duplicate.
     """
@@ -67,9 +69,14 @@ class Trial:
     number: int
     decisions: Decisions
     state: TrialState = TrialState.RUNNING
-    evaluation: Evaluation | None = None
+    evaluations: tuple[Evaluation, ...] = ()
     reason: str | None = None
     duplicate_of: int | None = None
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """The outcome at the highest budget, or None where there is none."""
+        return self.evaluations[-1] if self.evaluations else None
 
     @property
     def reward(self) -> float | None:
@@ -77,14 +84,28 @@ class Trial:
         return None if self.evaluation is None else self.evaluation.reward
 
     @property
+    def went_on(self) -> bool:
+        """Whether the child was trained on after its first evaluation."""
+        failed = self.state is TrialState.FAILED
+        return len(self.evaluations) > (0 if failed else 1)
+
+    @property
     def seconds(self) -> float:
-        """The seconds that the evaluation took in all."""
-        if self.evaluation is None:
-            return 0.0
-        return sum(self.evaluation.seconds.values())
+        """The seconds that the evaluations took in all."""
+        return sum(sum(each.seconds.values()) for each in self.evaluations)
 
 
 def ranked(trials: Iterable[Trial]) -> list[Trial]:
-    """The complete trials, the best first; of equal ones the earlier."""
-    complete = [t for t in trials if t.state is TrialState.COMPLETE]
-    return sorted(complete, key=lambda t: (-(t.reward or 0.0), t.number))
+    """The complete trials, the best first: those of the highest budget by
+    reward, then those of the next; of equal ones the earlier."""
+    complete = [
+        (
+            -trial.evaluation.budget,
+            -trial.evaluation.reward,
+            trial.number,
+            trial,
+        )
+        for trial in trials
+        if trial.state is TrialState.COMPLETE and trial.evaluation
+    ]
+    return [trial for *_, trial in sorted(complete, key=lambda key: key[:3])]

@@ -67,15 +67,22 @@ def train(
     recipe: Recipe,
     steps_per_epoch: int,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    first_epoch: int = 0,
+    epochs: int | None = None,
 ) -> dict[str, list[float]]:
-    """Trains a compiled network to the end of its recipe.
+    """Trains a compiled network by its recipe.
 
     Args:
         model: A network that `compile_network` has compiled.
-        batches: Images and labels without end, of `training_pipeline`.
+        batches: Images and labels without end, of `training_pipeline`, that
+            begin with `first_epoch`.
         recipe: The recipe.
         steps_per_epoch: The number of batches of an epoch.
         callbacks: Keras callbacks.
+        first_epoch: How many epochs the network has been trained for.
+            Default 0.
+        epochs: For how many it is to have been trained in the end. Default:
+            all of the recipe's.
 
     Returns:
         For each metric its value after each epoch.
@@ -91,7 +98,8 @@ def train(
         warnings.filterwarnings("ignore", "Gradients do not exist")
         history = model.fit(
             batches,
-            epochs=recipe.epochs,
+            initial_epoch=first_epoch,
+            epochs=recipe.epochs if epochs is None else epochs,
             steps_per_epoch=steps_per_epoch,
             callbacks=list(callbacks),
             shuffle=False,

@@ -1,6 +1,7 @@
 """The interface of every evaluator."""
 
 import abc
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,10 @@ class EvaluationError(Exception):
 
     The text is one sentence: the trial's reason.
     """
+
+
+class Refusal(EvaluationError):
+    """An architecture that a constraint refuses, before it is trained."""
 
 
 class Evaluator(abc.ABC):
@@ -35,15 +40,25 @@ class Evaluator(abc.ABC):
         Args:
             architecture: What the space's `decode` returns.
             seed: Fixes the outcome.
-            budget: How many epochs to train; None for the evaluator's own.
+            budget: To which epoch to train; None for the evaluator's own
+                last. A training to its end in several evaluations, at rising
+                budgets and with the same file of weights, comes to what it
+                comes to in one.
             weights: Where to leave the trained weights, a file that ends in
-                `.weights.h5`; None to leave none. Evaluators without weights
-                ignore it.
+                `.weights.h5`; None to leave none. If the file is there, an
+                earlier evaluation of the child has left it, and the training
+                goes on from it. Evaluators without weights ignore it.
 
         Raises:
             EvaluationError: The child failed: it diverged, ran out of memory,
-                or could not be built.
+                or could not be built; or, a `Refusal`, it was not to be
+                trained.
         """
+
+    def costs(self, architecture: Any) -> Mapping[str, float]:
+        """What can be told of an architecture without training it, such as
+        `parameters` and `multiply_adds`; by default nothing."""
+        return {}
 
     @abc.abstractmethod
     def describe(self) -> dict[str, Any]:

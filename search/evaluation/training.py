@@ -9,10 +9,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from nasnet_keras.complexity import genotype_complexity, multiply_adds
+from nasnet_keras.complexity import genotype_complexity
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.network import build_network
 from nasnet_keras.published import NASNET_A
+from nasnet_keras.training.checkpoint import restore_training, save_training
 from nasnet_keras.training.datasets import ImageDataset, load_dataset
 from nasnet_keras.training.pipeline import (
     Augmentation,
@@ -32,6 +33,9 @@ from search.evaluation.base import EvaluationError, Evaluator
 from search.trial import Evaluation
 
 EVALUATION_BATCH_SIZE = 250
+
+# A child that is killed in its training loses about so much of it.
+CHECKPOINT_SECONDS = 60
 
 
 class TrainingEvaluator(Evaluator):
@@ -135,18 +139,28 @@ class TrainingEvaluator(Evaluator):
             "threads": tf.config.threading.get_intra_op_parallelism_threads(),
         }
 
-    def build(self, architecture: Genotype) -> keras.Model:
-        return self._build(architecture, self.recipe.epochs)
+    def costs(self, architecture: Genotype) -> dict[str, float]:
+        complexity = genotype_complexity(
+            architecture,
+            self.train_images.shape[1:],
+            self.classes,
+            self.repeats,
+            self.filters,
+        )
+        return {
+            "parameters": complexity.parameters,
+            "multiply_adds": complexity.multiply_adds,
+        }
 
-    def _build(self, genotype: Genotype, epochs: int) -> keras.Model:
+    def build(self, architecture: Genotype) -> keras.Model:
         return build_network(
-            genotype,
+            architecture,
             input_shape=self.train_images.shape[1:],
             classes=self.classes,
             repeats=self.repeats,
             filters=self.filters,
             drop_path_rate=self.recipe.drop_path_rate,
-            drop_path_steps=epochs * self.steps_per_epoch,
+            drop_path_steps=self.recipe.epochs * self.steps_per_epoch,
         )
 
     def evaluate(
@@ -156,32 +170,16 @@ class TrainingEvaluator(Evaluator):
         budget: float | None = None,
         weights: Path | None = None,
     ) -> Evaluation:
-        recipe = self.recipe
-        if budget is not None:
-            recipe = dataclasses.replace(recipe, epochs=max(1, round(budget)))
+        epochs = self._epochs(budget)
         # Graphs and variables of the last child.
         keras.backend.clear_session()
         keras.utils.set_random_seed(seed)
         clock = _Clock()
         try:
-            model = self._build(architecture, recipe.epochs)
-            compile_network(model, recipe, self.steps_per_epoch)
+            model = self.build(architecture)
+            compile_network(model, self.recipe, self.steps_per_epoch)
             clock.lap("build")
-            first_step = _FirstStep(clock)
-            history = train(
-                model,
-                training_pipeline(
-                    self.train_images,
-                    self.train_labels,
-                    recipe.batch_size,
-                    augmentation=recipe.augmentation,
-                    cutout=recipe.cutout,
-                    seed=seed,
-                ),
-                recipe,
-                self.steps_per_epoch,
-                [first_step, keras.callbacks.TerminateOnNaN()],
-            )
+            metrics = self._train(model, seed, epochs, weights, clock)
             clock.lap("train")
             result = model.evaluate(
                 self.validation, verbose=0, return_dict=True
@@ -191,24 +189,64 @@ class TrainingEvaluator(Evaluator):
             raise EvaluationError(
                 f"The child ran out of memory: {error.message}."
             ) from error
+        metrics = {**metrics, **result, **self.costs(architecture)}
         # The last step may be the one that diverges.
-        if not math.isfinite(history["loss"][-1] + result["loss"]):
+        if not all(map(math.isfinite, metrics.values())):
             raise EvaluationError("The child diverged: its loss is not finite.")
         if weights is not None:
-            model.save_weights(weights)
+            save_training(model, weights)
             clock.lap("save")
         return Evaluation(
             reward=result["accuracy"],
-            metrics={
-                "accuracy": result["accuracy"],
-                "loss": result["loss"],
-                "train_loss": history["loss"][-1],
-                "parameters": model.count_params(),
-                "multiply_adds": multiply_adds(model),
-            },
+            metrics=metrics,
             seconds=clock.seconds,
-            budget=recipe.epochs,
+            budget=epochs,
         )
+
+    def _train(
+        self,
+        model: keras.Model,
+        seed: int,
+        epochs: int,
+        weights: Path | None,
+        clock: "_Clock",
+    ) -> dict[str, float]:
+        """Trains to the end of so many epochs, from where the weights' file
+        is; returns the metrics of the last one, if there was one to train."""
+        callbacks = [_FirstStep(clock), keras.callbacks.TerminateOnNaN()]
+        steps = 0
+        if weights is not None:
+            callbacks.append(_Checkpoint(weights))
+            if weights.exists():
+                steps = restore_training(model, weights)
+        first_epoch = steps // self.steps_per_epoch
+        history = train(
+            model,
+            training_pipeline(
+                self.train_images,
+                self.train_labels,
+                self.recipe.batch_size,
+                augmentation=self.recipe.augmentation,
+                cutout=self.recipe.cutout,
+                seed=seed,
+                first_epoch=first_epoch,
+            ),
+            self.recipe,
+            self.steps_per_epoch,
+            callbacks,
+            first_epoch,
+            epochs,
+        )
+        return {"train_loss": history["loss"][-1]} if history else {}
+
+    def _epochs(self, budget: float | None) -> int:
+        last = self.recipe.epochs
+        if budget is not None and round(budget) > last:
+            raise ValueError(
+                "Invalid value for argument `budget`. Expected at most the "
+                f"{last} epochs of the recipe. Received: budget={budget}."
+            )
+        return last if budget is None else max(1, round(budget))
 
 
 def _load(dataset: str, image_size: int | None) -> ImageDataset:
@@ -220,6 +258,20 @@ def _load(dataset: str, image_size: int | None) -> ImageDataset:
         # Images of several sizes, or too many as they are: the reader itself
         # brings them to one size.
         return load_dataset(dataset, image_size=image_size)
+
+
+class _Checkpoint(keras.callbacks.Callback):
+    """Saves the training after an epoch, if the last time is long ago."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._saved = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        if time.monotonic() - self._saved >= CHECKPOINT_SECONDS:
+            save_training(self.model, self._path)
+            self._saved = time.monotonic()
 
 
 class _Clock:

@@ -6,25 +6,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from search.evaluation.base import EvaluationError, Evaluator
-from search.trial import Evaluation
+from search.evaluation.base import EvaluationError, Evaluator, Refusal
+from search.trial import Evaluation, TrialState
 
 
 @dataclass(frozen=True)
 class Job:
-    """A child to evaluate: the trial's number, the architecture, and where to
-    leave the trained weights."""
+    """A child to evaluate: the trial's number, the architecture, where to
+    leave the trained weights, and how long to train, None for the
+    evaluator's own budget."""
 
     number: int
     architecture: Any
     weights: Path | None = None
+    budget: float | None = None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job: an evaluation, or one sentence why none."""
+    """What became of a job: complete, with an evaluation, or failed or
+    refused, with one sentence why."""
 
     number: int
+    state: TrialState
     evaluation: Evaluation | None = None
     reason: str | None = None
 
@@ -56,27 +60,30 @@ def attempt(evaluator: Evaluator, job: Job, seed: int) -> Outcome:
     """
     try:
         evaluation = evaluator.evaluate(
-            job.architecture, seed, weights=job.weights
+            job.architecture, seed, job.budget, job.weights
         )
+    except Refusal as error:
+        return Outcome(job.number, TrialState.REFUSED, reason=_sentence(error))
     except EvaluationError as error:
-        return Outcome(job.number, reason=_sentence(error))
+        return _failed(job, _sentence(error))
     except MemoryError:
-        return Outcome(job.number, reason="The child ran out of memory.")
+        return _failed(job, "The child ran out of memory.")
     except Exception as error:
         # TensorFlow's ResourceExhaustedError, known by name because the
         # search itself runs without TensorFlow.
         names = [parent.__name__ for parent in type(error).__mro__]
         if "ResourceExhaustedError" not in names:
             raise
-        return Outcome(
-            job.number, reason="The child ran out of the device's memory."
-        )
+        return _failed(job, "The child ran out of the device's memory.")
     if not math.isfinite(evaluation.reward):
-        return Outcome(
-            job.number,
-            reason=f"The child's reward is no number: {evaluation.reward}.",
+        return _failed(
+            job, f"The child's reward is no number: {evaluation.reward}."
         )
-    return Outcome(job.number, evaluation)
+    return Outcome(job.number, TrialState.COMPLETE, evaluation)
+
+
+def _failed(job: Job, reason: str) -> Outcome:
+    return Outcome(job.number, TrialState.FAILED, reason=reason)
 
 
 def _sentence(error: Exception) -> str:

@@ -5,7 +5,9 @@ Neither Keras nor TensorFlow is imported here.
 
 import contextlib
 import io
+import itertools
 import json
+import operator
 import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -46,22 +48,21 @@ CREATE TABLE strategy (
 );
 """
 
-# The state of a finished trial stands: the WHERE leaves its row as it is.
+# The state of a finished trial stands: the WHERE leaves its row as it is. A
+# complete child that fails when it goes on is the exception.
 SAVE_TRIAL = """
 INSERT INTO trials (number, decisions, state, reason, duplicate_of)
 VALUES (:number, :decisions, :state, :reason, :duplicate_of)
 ON CONFLICT (number) DO UPDATE SET state = :state, reason = :reason
-WHERE state = 'running'
+WHERE state = 'running' OR (state = 'complete' AND :state = 'failed')
 """
 
-# Beside MAX, SQLite takes the other columns from the row of the maximum.
-# https://www.sqlite.org/lang_select.html#bareagg
 TRIALS = """
 SELECT number, decisions, state, reason, duplicate_of,
-    MAX(budget) AS budget, reward, metrics, seconds
+    budget, reward, metrics, seconds
 FROM trials LEFT JOIN evaluations
     ON evaluations.trial = COALESCE(duplicate_of, number)
-GROUP BY number ORDER BY number
+ORDER BY number, budget
 """
 
 
@@ -78,7 +79,8 @@ class SQLiteStorage:
     **Names.** Decisions are stored by their names in the space, never by
     position.
 
-    **Finished trials** are never changed.
+    **Finished trials** are never changed, but for a complete one that goes on
+    to a higher budget: it gets a further evaluation, or fails.
 
     Args:
         path: The database, made by `create`.
@@ -156,8 +158,9 @@ class SQLiteStorage:
                 f"running trial. Received: number={trial.number}, which is "
                 "finished."
             )
-        if trial.state is TrialState.COMPLETE and trial.evaluation:
-            self.save_evaluation(trial.number, trial.evaluation)
+        if trial.state is TrialState.COMPLETE:
+            for evaluation in trial.evaluations:
+                self.save_evaluation(trial.number, evaluation)
 
     def save_evaluation(self, number: int, evaluation: Evaluation) -> None:
         """Adds an evaluation, at another budget than the trial has."""
@@ -173,26 +176,33 @@ class SQLiteStorage:
         )
 
     def trials(self) -> list[Trial]:
-        """All trials by number, each with its evaluation of the highest
-        budget; a duplicate with that of its original."""
-        return [self._trial(row) for row in self._connection.execute(TRIALS)]
-
-    def _trial(self, row: sqlite3.Row) -> Trial:
-        evaluation = None
-        if row["reward"] is not None:
-            evaluation = Evaluation(
-                reward=row["reward"],
-                metrics=json.loads(row["metrics"]),
-                seconds=json.loads(row["seconds"]),
-                budget=row["budget"],
+        """All trials by number, each with its evaluations by budget; a
+        duplicate with those of its original."""
+        rows = self._connection.execute(TRIALS)
+        return [
+            self._trial(list(of_trial))
+            for _, of_trial in itertools.groupby(
+                rows, operator.itemgetter("number")
             )
+        ]
+
+    def _trial(self, rows: list[sqlite3.Row]) -> Trial:
         return Trial(
-            number=row["number"],
-            decisions=self.space.from_names(json.loads(row["decisions"])),
-            state=TrialState(row["state"]),
-            evaluation=evaluation,
-            reason=row["reason"],
-            duplicate_of=row["duplicate_of"],
+            number=rows[0]["number"],
+            decisions=self.space.from_names(json.loads(rows[0]["decisions"])),
+            state=TrialState(rows[0]["state"]),
+            evaluations=tuple(
+                Evaluation(
+                    reward=row["reward"],
+                    metrics=json.loads(row["metrics"]),
+                    seconds=json.loads(row["seconds"]),
+                    budget=row["budget"],
+                )
+                for row in rows
+                if row["reward"] is not None
+            ),
+            reason=rows[0]["reason"],
+            duplicate_of=rows[0]["duplicate_of"],
         )
 
     def save_strategy(

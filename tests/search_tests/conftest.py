@@ -48,6 +48,15 @@ class FakeEvaluator(Evaluator):
             budget=3.0,
         )
 
+    def costs(self, architecture):
+        blocks = [*architecture.normal.blocks, *architecture.reduction.blocks]
+        convolutions = sum(
+            "conv" in operation
+            for block in blocks
+            for operation in block.operations
+        )
+        return {"parameters": 1000 * convolutions, "multiply_adds": 1e6}
+
     def describe(self):
         return {"data": {"fingerprint": self.fingerprint}}
 

@@ -20,11 +20,9 @@ def command(learning, monkeypatch, tmp_path, FakeEvaluator):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("search.tensorboard.TensorBoardObserver", Nothing)
     monkeypatch.setattr("search.cli._import_tensorflow", lambda: None)
-    for module in ("driver", "export"):
-        monkeypatch.setattr(
-            f"search.{module}.create_evaluator",
-            lambda config: FakeEvaluator(),
-        )
+    monkeypatch.setattr(
+        "search.configuration._create_training", lambda config: FakeEvaluator()
+    )
 
     def command(text):
         monkeypatch.setattr(sys, "argv", ["nasnet-search", *text.split()])
@@ -61,7 +59,8 @@ def test_a_search_from_beginning_to_end(command, capsys):
 def test_every_setting_is_an_option(command, capsys):
     options = (
         "--trials 2 --seed 5 --combiners add --keep 1 --epochs 4 "
-        "--train-images 90 --l2 0.5 --strategy-option minibatch=2"
+        "--train-images 90 --l2 0.5 --strategy-option minibatch=2 "
+        "--halving 3 --reward netscore --max-parameters 5000"
     )
     assert command(f"{RUN} {options}") == 0
     config = json.loads(Path("first/config.json").read_text())["config"]
@@ -71,6 +70,9 @@ def test_every_setting_is_an_option(command, capsys):
     assert config["proxy"]["epochs"] == 4
     assert config["proxy"]["train_images"] == 90
     assert config["proxy"]["l2"] == 0.5
+    assert config["halving"] == 3
+    assert config["objective"]["reward"] == "netscore"
+    assert config["objective"]["max_parameters"] == 5000
 
 
 @pytest.mark.parametrize(
@@ -79,6 +81,12 @@ def test_every_setting_is_an_option(command, capsys):
         (f"{RUN} --trials none", "Invalid value for '--trials'"),
         (f"{RUN} --trials 0", "Invalid value for `trials`."),
         (f"{RUN} --epochs -1", "Invalid value for `proxy.epochs`."),
+        (f"{RUN} --reward speed", "Invalid value for '--reward'"),
+        (f"{RUN} --reward mnasnet", "Invalid value for `objective`. Expected"),
+        (
+            f"{RUN} --halving 3 --first-epochs 3",
+            "Invalid value for argument `first`. Expected a budget above 0",
+        ),
         (f"{RUN} --combiners mean", "Invalid value for argument `combiners`"),
         (f"{RUN} --colour red", "No such option: --colour"),
         (
@@ -118,7 +126,9 @@ def test_an_interrupted_run_says_how_to_go_on(
     command, capsys, monkeypatch, FakeEvaluator
 ):
     evaluator = FakeEvaluator(interrupt=(1, KeyboardInterrupt()))
-    monkeypatch.setattr("search.driver.create_evaluator", lambda _: evaluator)
+    monkeypatch.setattr(
+        "search.configuration._create_training", lambda _: evaluator
+    )
     assert command(f"{RUN} --trials 3") == 130
     assert "Go on by `nasnet-search resume first`." in capsys.readouterr().err
     assert command("resume first") == 0
@@ -127,7 +137,9 @@ def test_an_interrupted_run_says_how_to_go_on(
 
 def test_a_failed_run_says_why(command, capsys, monkeypatch, FakeEvaluator):
     evaluator = FakeEvaluator(failing=2.0)
-    monkeypatch.setattr("search.driver.create_evaluator", lambda _: evaluator)
+    monkeypatch.setattr(
+        "search.configuration._create_training", lambda _: evaluator
+    )
     assert command(f"{RUN} --trials 20") == 1
     error = capsys.readouterr().err
     assert error.startswith("All 10 children that were evaluated failed")
@@ -136,7 +148,9 @@ def test_a_failed_run_says_why(command, capsys, monkeypatch, FakeEvaluator):
 
 def test_a_defect_is_not_hidden(command, monkeypatch, FakeEvaluator):
     evaluator = FakeEvaluator(interrupt=(1, ValueError("a defect")))
-    monkeypatch.setattr("search.driver.create_evaluator", lambda _: evaluator)
+    monkeypatch.setattr(
+        "search.configuration._create_training", lambda _: evaluator
+    )
     with pytest.raises(ValueError, match="a defect"):
         command(f"{RUN} --trials 3")
 

@@ -9,6 +9,7 @@ from search.configuration import (
     check_identity,
     create_configuration,
     create_evaluator,
+    create_halving,
     create_space,
 )
 
@@ -21,6 +22,7 @@ def test_a_configuration_survives_json():
             "combiners": ["add"],
             "strategy_options": {"minibatch": 5},
             "proxy": {"epochs": 2, "train_images": 100},
+            "objective": {"max_latency": 0.5, "latency_table": "a.json"},
         }
     )
     again = RunConfig.model_validate_json(config.model_dump_json())
@@ -46,6 +48,20 @@ def test_a_configuration_survives_json():
         (
             {"proxy": {"layers": 3}},
             "Unknown setting `proxy.layers`. Expected one of repeats,",
+        ),
+        (
+            {"objective": {"speed": 3}},
+            "Unknown setting `objective.speed`. Expected one of reward,",
+        ),
+        (
+            {"objective": {"reward": "mnasnet"}},
+            "Invalid value for `objective`. Expected a `target` with the "
+            "reward mnasnet, and with no other.",
+        ),
+        (
+            {"objective": {"target": 3}},
+            "Invalid value for `objective`. Expected a `target` with the "
+            "reward mnasnet, and with no other.",
         ),
         (
             {"seed": -1, "blocks": 11},
@@ -92,3 +108,43 @@ def test_the_first_difference_is_named_with_both_values():
         "runs/a cannot go on: its config.json was edited. Expected "
         "`config.proxy.epochs` as the run began: 2. Received: 5."
     ) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("objective", "limits", "weighed"),
+    [
+        ({}, {}, None),
+        ({"max_parameters": 9}, {"parameters": 9}, None),
+        (
+            {"max_multiply_adds": 8, "max_latency": 0.5, "reward": "netscore"},
+            {"multiply_adds": 8, "latency": 0.5},
+            "multiply_adds",
+        ),
+        (
+            {"reward": "mnasnet", "target": 3, "cost": "parameters"},
+            {},
+            "parameters",
+        ),
+    ],
+)
+def test_limits_and_costs_of_the_objective(objective, limits, weighed):
+    config = create_configuration({"objective": objective}).objective
+    assert config.limits == limits
+    assert config.weighed == weighed
+
+
+def test_an_objective_is_put_around_any_evaluator(FakeEvaluator):
+    evaluator = FakeEvaluator()
+    assert create_evaluator(RunConfig(), evaluator) is evaluator
+    config = create_configuration({"objective": {"max_parameters": 9}})
+    around = create_evaluator(config, evaluator)
+    assert around.evaluator is evaluator
+    assert around.limits == {"parameters": 9}
+
+
+def test_halving_follows_from_the_configuration():
+    assert create_halving(RunConfig()) is None
+    config = create_configuration(
+        {"halving": 4, "first_epochs": 2, "proxy": {"epochs": 20}}
+    )
+    assert create_halving(config).budgets == (2, 8, 20)

@@ -17,7 +17,7 @@ from search.trial import Evaluation, Trial, TrialState
 
 def complete(number, reward):
     evaluation = Evaluation(reward, seconds={"train": 12.0})
-    return Trial(number, (0,), TrialState.COMPLETE, evaluation)
+    return Trial(number, (0,), TrialState.COMPLETE, (evaluation,))
 
 
 TRIALS = [

@@ -1,15 +1,20 @@
+import dataclasses
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from search.evaluation.base import EvaluationError, Evaluator, Refusal
 from search.executors import Executor, InProcessExecutor, Outcome
 from search.executors.base import attempt
+from search.halving import SuccessiveHalving
 from search.loop import SearchError, SearchLoop
 from search.observer import Observer
 from search.run_directory import RunDirectory
 from search.space import NASNetSpace
 from search.storage import SQLiteStorage
 from search.strategies.base import Strategy
-from search.trial import TrialState, ranked
+from search.trial import Evaluation, TrialState, ranked
 
 COMPLETE, FAILED = TrialState.COMPLETE, TrialState.FAILED
 DUPLICATE = TrialState.DUPLICATE
@@ -25,7 +30,7 @@ class Bench:
         SQLiteStorage.create(self.directory.database, {})
         self.storage = SQLiteStorage(self.directory.database, space)
 
-    def loop(self, strategy, executor, trials=12, keep=5, observers=()):
+    def loop(self, strategy, executor, trials=12, keep=5, **others):
         stored = self.storage.strategy()
         if stored is not None:
             strategy.restore(*stored)
@@ -36,7 +41,7 @@ class Bench:
             self.directory,
             trials=trials,
             keep=keep,
-            observers=observers,
+            **others,
         )
 
     @property
@@ -316,10 +321,237 @@ def test_a_child_that_vanished_is_an_outcome(bench, LearningStrategy):
             self.job = job
 
         def collect(self):
-            return Outcome(self.job.number, reason="The worker died.")
+            return Outcome(self.job.number, FAILED, reason="The worker died.")
 
     with pytest.raises(SearchError, match="The worker died"):
         bench.loop(
             LearningStrategy(bench.space, 0), Vanishing(), trials=1
         ).run()
     assert bench.trials[0].reason == "The worker died."
+
+
+class Refuses(Evaluator):
+    """Refuses all cells but those that it lets through."""
+
+    def __init__(self, evaluator, lets_through):
+        self.evaluator = evaluator
+        self.lets_through = lets_through
+
+    def evaluate(self, architecture, seed, budget=None, weights=None):
+        if not self.lets_through(architecture):
+            raise Refusal("Its parameters of 9 are above 8.")
+        return self.evaluator.evaluate(architecture, seed, budget, weights)
+
+    def describe(self):
+        return {}
+
+
+def test_refused_cells_are_not_trained_and_do_not_count(
+    bench, LearningStrategy, evaluator
+):
+    def lets_through(genotype):
+        return genotype.normal.blocks[0].operations[0].startswith("sep")
+
+    executor = InProcessExecutor(Refuses(evaluator, lets_through), seed=0)
+    bench.loop(LearningStrategy(bench.space, 1), executor, trials=6).run()
+    refused = [t for t in bench.trials if t.state is TrialState.REFUSED]
+    assert refused
+    assert {trial.reason for trial in refused} == {
+        "Its parameters of 9 are above 8."
+    }
+    assert sum(trial.state is COMPLETE for trial in bench.trials) == 6
+    assert len(evaluator.genotypes) == 6
+    assert all(map(lets_through, evaluator.genotypes))
+
+
+def test_after_fifty_refused_comes_a_uniform_sample(bench, evaluator):
+    first = bench.space.decode((0,) * 20)
+    executor = InProcessExecutor(
+        Refuses(evaluator, lambda genotype: genotype != first), seed=0
+    )
+    bench.loop(Repeats(bench.space, 0), executor, trials=2).run()
+    # What was refused once is a duplicate afterwards.
+    states = [trial.state for trial in bench.trials]
+    assert states[:2] == [TrialState.REFUSED, DUPLICATE]
+    assert states.count(COMPLETE) == 2
+    assert [t.reward for t in bench.trials if t.state is DUPLICATE] == (
+        [None] * states.count(DUPLICATE)
+    )
+
+
+def test_constraints_that_refuse_everything_end_the_search(
+    bench, LearningStrategy, evaluator, monkeypatch
+):
+    monkeypatch.setattr("search.loop.REFUSED_IN_A_ROW", 70)
+    executor = InProcessExecutor(Refuses(evaluator, lambda _: False), seed=0)
+    loop = bench.loop(LearningStrategy(bench.space, 1), executor)
+    with pytest.raises(SearchError, match="70 proposals.*9 are above 8"):
+        loop.run()
+
+
+class Grows(Evaluator):
+    """A child's reward grows with its training, and it keeps in its file how
+    far it has come."""
+
+    def __init__(self, evaluator, failing=(), interrupt=None):
+        self.evaluator = evaluator
+        self.failing = failing  # what raises: (child, budget)
+        self.interrupt = interrupt
+        self.asked = []  # (child, epochs before, budget)
+
+    def evaluate(self, architecture, seed, budget=None, weights=None):
+        child = int(weights.name[:5])
+        before = int(weights.read_text()) if weights.exists() else 0
+        if self.interrupt == (child, budget):
+            raise KeyboardInterrupt
+        self.asked.append((child, before, budget))
+        if (child, budget) in self.failing:
+            raise EvaluationError("It diverged.")
+        evaluation = self.evaluator.evaluate(
+            architecture, seed, budget, weights
+        )
+        weights.write_text(str(budget))
+        return Evaluation(evaluation.reward * (1 + budget / 10))
+
+    def describe(self):
+        return {}
+
+
+def halve(path, space, strategy, evaluator, trials=18):
+    bench = Bench(path, space) if isinstance(path, Path) else path
+    executor = InProcessExecutor(evaluator, seed=0)
+    halving = SuccessiveHalving(1, 9, 3)
+    bench.loop(strategy, executor, trials, keep=1, halving=halving).run()
+    return bench
+
+
+def test_halving_trains_the_best_on_from_where_they_stopped(
+    tmp_path, space, LearningStrategy, evaluator
+):
+    grows = Grows(evaluator)
+    bench = halve(tmp_path / "run", space, LearningStrategy(space, 1), grows)
+    counted = [trial for trial in bench.trials if trial.state.counts]
+    assert len(counted) == 18
+    for rung in (0, 1):
+        reached = [t for t in counted if len(t.evaluations) > rung]
+        reached.sort(key=lambda t: -t.evaluations[rung].reward)
+        best = reached[: len(reached) // 3]
+        assert len(best) >= 2
+        assert all(len(trial.evaluations) > rung + 1 for trial in best)
+        # Others went on while they were ahead, but few.
+        went_on = [t for t in reached if len(t.evaluations) > rung + 1]
+        assert len(went_on) <= len(best) + 2
+    starts = {(budget, before) for _, before, budget in grows.asked}
+    assert starts == {(1, 0), (3, 1), (9, 3)}
+    for trial in counted:
+        budgets = [evaluation.budget for evaluation in trial.evaluations]
+        assert budgets == [1, 3, 9][: len(budgets)]
+    # Whoever reached the last rung is ahead of the rest.
+    best = ranked(bench.trials)
+    assert [len(trial.evaluations) for trial in best[:2]] == [3, 3]
+    # Nobody goes on any more, so the weights of the best alone are kept.
+    assert [file.name for file in bench.directory.children.iterdir()] == [
+        bench.directory.weights(best[0].number).name
+    ]
+    bench.storage.close()
+
+
+def test_proposals_do_not_depend_on_who_goes_on(
+    tmp_path, space, LearningStrategy, evaluator
+):
+    """The strategy hears of the first rung alone."""
+    with_it = halve(
+        tmp_path / "with", space, LearningStrategy(space, 1), Grows(evaluator)
+    )
+    without = Bench(tmp_path / "without", space)
+    first_rung = InProcessExecutor(Budgeted(Grows(evaluator), 1), seed=0)
+    without.loop(LearningStrategy(space, 1), first_rung, trials=18).run()
+    assert [trial.decisions for trial in with_it.trials] == [
+        trial.decisions for trial in without.trials
+    ]
+    with_it.storage.close()
+    without.storage.close()
+
+
+class Budgeted(Evaluator):
+    """Evaluates at one budget."""
+
+    def __init__(self, evaluator, budget):
+        self.evaluator = evaluator
+        self.budget = budget
+
+    def evaluate(self, architecture, seed, budget=None, weights=None):
+        return self.evaluator.evaluate(architecture, seed, self.budget, weights)
+
+    def describe(self):
+        return {}
+
+
+def test_an_interrupted_halving_equals_an_uninterrupted_one(
+    tmp_path, space, LearningStrategy, evaluator
+):
+    def begin():
+        return LearningStrategy(space, 4)
+
+    uninterrupted = Grows(evaluator)
+    whole = halve(tmp_path / "whole", space, begin(), uninterrupted)
+    asked = uninterrupted.asked
+    later = [(child, budget) for child, _, budget in asked if budget > 1]
+    parts = Bench(tmp_path / "parts", space)
+    for interrupt in (asked[1][::2], later[0], asked[9][::2], *later[-2:]):
+        with pytest.raises(KeyboardInterrupt):
+            halve(parts, space, begin(), Grows(evaluator, (), interrupt))
+    halve(parts, space, begin(), Grows(evaluator))
+    assert parts.trials == whole.trials
+    whole.storage.close()
+    parts.storage.close()
+
+
+def test_a_child_may_fail_when_it_goes_on(
+    tmp_path, space, LearningStrategy, evaluator
+):
+    whole = halve(
+        tmp_path / "whole", space, LearningStrategy(space, 1), Grows(evaluator)
+    )
+    chosen = next(t for t in whole.trials if t.went_on)
+    failing = {(chosen.number, 3)}
+    bench = halve(
+        tmp_path / "failing",
+        space,
+        LearningStrategy(space, 1),
+        Grows(evaluator, failing),
+    )
+    trial = bench.trials[chosen.number]
+    assert trial.state is FAILED
+    assert trial.reason == "It diverged."
+    assert trial.evaluations == chosen.evaluations[:1]
+    assert trial not in ranked(bench.trials)
+    # It counts once, and the strategy never hears of it.
+    assert [t.decisions for t in bench.trials] == [
+        t.decisions for t in whole.trials
+    ]
+    again = Grows(evaluator)
+    halve(bench, space, LearningStrategy(space, 1), again)
+    assert again.asked == []
+    whole.storage.close()
+    bench.storage.close()
+
+
+def test_the_pareto_front_keeps_its_weights(bench, LearningStrategy, evaluator):
+    class Costs(Evaluator):
+        def evaluate(self, architecture, seed, budget=None, weights=None):
+            evaluation = evaluator.evaluate(architecture, seed, budget, weights)
+            metrics = {
+                **evaluation.metrics,
+                "parameters": 100 * evaluation.reward**2,
+            }
+            return dataclasses.replace(evaluation, metrics=metrics)
+
+        def describe(self):
+            return {}
+
+    executor = InProcessExecutor(Costs(), seed=0)
+    strategy = LearningStrategy(bench.space, 1)
+    bench.loop(strategy, executor, trials=8, keep=1, cost="parameters").run()
+    # The more accurate, the larger: all are in the front.
+    assert len(list(bench.directory.children.iterdir())) == 8

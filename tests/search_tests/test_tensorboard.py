@@ -6,7 +6,7 @@ from search.trial import Evaluation, Trial, TrialState
 
 def complete(number, reward):
     evaluation = Evaluation(reward, seconds={"build": 1.0, "train": 2.0})
-    return Trial(number, (0,), TrialState.COMPLETE, evaluation)
+    return Trial(number, (0,), TrialState.COMPLETE, (evaluation,))
 
 
 def curves(directory):

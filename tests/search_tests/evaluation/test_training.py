@@ -58,8 +58,12 @@ def test_what_comes_out(evaluator, trained):
     assert (60 * evaluation.reward) % 1 == pytest.approx(0, abs=1e-4)
     assert math.isfinite(metrics["loss"] + metrics["train_loss"])
     model = evaluator.build(GENOTYPE)
-    assert metrics["parameters"] == model.count_params()
+    # The clocks of drop path aside.
+    clocks = sum(weight.name == "step" for weight in model.weights)
+    assert metrics["parameters"] == model.count_params() - clocks
     assert metrics["multiply_adds"] > 1000
+    costs = evaluator.costs(GENOTYPE)
+    assert {name: metrics[name] for name in costs} == costs
     assert set(evaluation.seconds) == {
         *("build", "trace", "train", "validate", "save")
     }
@@ -84,15 +88,60 @@ def test_another_seed_is_another_child(evaluator, trained):
 def test_a_budget_is_epochs(evaluator, monkeypatch):
     asked = []
 
-    def train(model, batches, recipe, steps, callbacks):
-        asked.append(recipe.epochs)
+    def train(model, batches, recipe, steps, callbacks, first, epochs):
+        asked.append((first, epochs))
         raise EvaluationError("Enough.")
 
     monkeypatch.setattr(training, "train", train)
-    for budget in (None, 1, 7.4, 0.1):
+    for budget in (None, 1, 2.4, 0.1):
         with pytest.raises(EvaluationError):
             evaluator.evaluate(GENOTYPE, 3, budget)
-    assert asked == [2, 1, 7, 1]
+    assert asked == [(0, 2), (0, 1), (0, 2), (0, 1)]
+    with pytest.raises(ValueError, match="`budget`.*2 epochs.*budget=3"):
+        evaluator.evaluate(GENOTYPE, 3, 3)
+
+
+def test_a_training_in_two_parts_is_one_to_the_last_bit(
+    evaluator, trained, tmp_path
+):
+    whole, _ = trained
+    weights = tmp_path / "child.weights.h5"
+    first = evaluator.evaluate(GENOTYPE, 3, 1, weights)
+    assert first.budget == 1
+    assert first.metrics["loss"] != whole.metrics["loss"]
+    second = evaluator.evaluate(GENOTYPE, 3, 2, weights)
+    assert second.metrics == whole.metrics
+    # Killed after it was saved, before it was recorded: nothing to train.
+    third = evaluator.evaluate(GENOTYPE, 3, 2, weights)
+    assert third.reward == whole.reward
+    assert "trace" not in third.seconds
+
+
+def test_a_killed_training_goes_on_from_its_last_checkpoint(
+    evaluator, trained, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0)
+    weights = tmp_path / "child.weights.h5"
+    train = training.train
+
+    def killed(*arguments):
+        train(*arguments[:-1], 1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "train", killed)
+    with pytest.raises(KeyboardInterrupt):
+        evaluator.evaluate(GENOTYPE, 3, weights=weights)
+    assert [file.name for file in tmp_path.iterdir()] == [weights.name]
+    begun = []
+
+    def going_on(*arguments):
+        begun.append(arguments[-2])
+        return train(*arguments)
+
+    monkeypatch.setattr(training, "train", going_on)
+    resumed = evaluator.evaluate(GENOTYPE, 3, weights=weights)
+    assert begun == [1]
+    assert resumed.metrics == trained[0].metrics
 
 
 def test_another_process_gets_the_same_to_the_last_bit(trained):

@@ -1,8 +1,8 @@
 import pytest
 
-from search.evaluation.base import EvaluationError
+from search.evaluation.base import EvaluationError, Refusal
 from search.executors.base import Job, Outcome, attempt
-from search.trial import Evaluation
+from search.trial import Evaluation, TrialState
 
 
 class ResourceExhaustedError(Exception):
@@ -17,7 +17,7 @@ class Raises:
     def __init__(self, error):
         self.error = error
 
-    def evaluate(self, architecture, seed, weights=None):
+    def evaluate(self, architecture, seed, budget=None, weights=None):
         raise self.error
 
 
@@ -25,8 +25,8 @@ class Rewards:
     def __init__(self, reward):
         self.reward = reward
 
-    def evaluate(self, architecture, seed, weights=None):
-        return Evaluation(self.reward)
+    def evaluate(self, architecture, seed, budget=None, weights=None):
+        return Evaluation(self.reward, budget=budget or 0.0)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,7 @@ class Rewards:
 def test_a_failed_child_is_an_outcome_with_a_reason(error, reason):
     outcome = attempt(Raises(error), Job(7, "cells"), seed=0)
     assert outcome.number == 7
+    assert outcome.state is TrialState.FAILED
     assert outcome.evaluation is None
     assert outcome.reason.startswith(reason)
     assert "\n" not in outcome.reason
@@ -54,9 +55,14 @@ def test_a_reward_that_is_no_number_is_a_failure(reward):
 
 
 def test_a_reward_is_an_outcome():
-    assert attempt(Rewards(0.5), Job(2, "cells"), 0) == Outcome(
-        2, Evaluation(0.5)
+    assert attempt(Rewards(0.5), Job(2, "cells", budget=3), 0) == Outcome(
+        2, TrialState.COMPLETE, Evaluation(0.5, budget=3)
     )
+
+
+def test_a_refused_child_is_no_failure():
+    outcome = attempt(Raises(Refusal("Too large.")), Job(1, "cells"), seed=0)
+    assert outcome == Outcome(1, TrialState.REFUSED, reason="Too large.")
 
 
 @pytest.mark.parametrize("error", [TypeError, ValueError, KeyboardInterrupt])

@@ -34,7 +34,7 @@ def complete(trial, reward=0.5, budget=1.0):
         reward, {"loss": np.float32(2.0)}, {"train": 1.5}, budget
     )
     return dataclasses.replace(
-        trial, state=TrialState.COMPLETE, evaluation=evaluation
+        trial, state=TrialState.COMPLETE, evaluations=(evaluation,)
     )
 
 

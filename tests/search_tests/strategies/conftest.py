@@ -5,7 +5,7 @@ from search.trial import Evaluation, Trial, TrialState
 
 
 def complete(number, decisions, reward):
-    return Trial(number, decisions, TrialState.COMPLETE, Evaluation(reward))
+    return Trial(number, decisions, TrialState.COMPLETE, (Evaluation(reward),))
 
 
 def failed(number, decisions):

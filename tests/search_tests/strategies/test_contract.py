@@ -63,10 +63,10 @@ def finish(number, decisions):
         6: {
             "state": TrialState.DUPLICATE,
             "duplicate_of": original,
-            "evaluation": evaluation,
+            "evaluations": (evaluation,),
         },
     }
-    complete = {"state": TrialState.COMPLETE, "evaluation": evaluation}
+    complete = {"state": TrialState.COMPLETE, "evaluations": (evaluation,)}
     return Trial(number, decisions, **outcomes.get(number % 7, complete))
 
 

@@ -10,7 +10,7 @@ SPACE = NASNetSpace(blocks=1)
 
 
 def complete(number, decisions, reward):
-    return Trial(number, decisions, TrialState.COMPLETE, Evaluation(reward))
+    return Trial(number, decisions, TrialState.COMPLETE, (Evaluation(reward),))
 
 
 def reward(decisions):
@@ -75,7 +75,7 @@ def test_a_duplicate_teaches_what_its_original_taught(strategy):
         strategy.restore(new, 0)
         for number in range(4):
             trial = Trial(
-                number, strategy.ask(0), state, Evaluation(number / 10)
+                number, strategy.ask(0), state, (Evaluation(number / 10),)
             )
             strategy.tell(trial)
         states.append(strategy.state())

@@ -22,7 +22,7 @@ def test_results_change_nothing():
         decisions = told.ask(number)
         assert decisions == untold.ask(number)
         told.tell(
-            Trial(number, decisions, TrialState.COMPLETE, Evaluation(0.9))
+            Trial(number, decisions, TrialState.COMPLETE, (Evaluation(0.9),))
         )
     assert told.learned == 0
     assert told.state() == told.metrics() == {}

@@ -1,0 +1,74 @@
+"""A training on disk, to go on with: `save_training`, `restore_training`.
+
+The file is one of Keras' own, with all weights and the optimizer's state, and
+a network of the same form loads it with `load_weights`. Keras leaves out the
+state of random layers, without which a training that goes on would drop other
+paths: it is added beside.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+
+RANDOM_STATES = "random_states"
+
+
+def save_training(model: keras.Model, path: Path) -> None:
+    """Writes the state of a training; after a kill or a power cut the file is
+    the old one or the new one, in whole.
+
+    Args:
+        model: A compiled network whose optimizer is built, as
+            `compile_network` leaves it.
+        path: The file, which ends in `.weights.h5`.
+    """
+    draft = path.with_name(f".{path.name}")
+    model.save_weights(draft)
+    with h5py.File(draft, "r+") as file:
+        file[RANDOM_STATES] = np.array(
+            [np.asarray(state.value) for state in _random_states(model)],
+            np.uint32,
+        )
+    descriptor = os.open(draft, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    draft.replace(path)
+
+
+def restore_training(model: keras.Model, path: Path) -> int:
+    """Takes a training up where `save_training` left it.
+
+    Args:
+        model: A network as it was before the training: of the same form,
+            compiled by the same recipe.
+        path: The file.
+
+    Returns:
+        The number of steps that were taken.
+
+    Raises:
+        ValueError: The file is of another network.
+        OSError: The file cannot be read.
+    """
+    model.load_weights(path)
+    states = _random_states(model)
+    with h5py.File(path) as file:
+        stored = np.asarray(file[RANDOM_STATES])
+    for state, value in zip(states, stored, strict=True):
+        state.assign(value)
+    return int(model.optimizer.iterations)
+
+
+def _random_states(model: keras.Model) -> list[Any]:
+    """The variables of the model's generators, in order."""
+    return [
+        variable
+        for variable in model.variables
+        if variable.name == "seed_generator_state"
+    ]

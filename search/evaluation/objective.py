@@ -1,0 +1,199 @@
+"""Objectives that weigh accuracy against cost, and constraints:
+`ObjectiveEvaluator`.
+
+Neither Keras nor TensorFlow is imported here before a latency is measured.
+"""
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from search.evaluation.base import Evaluator, Refusal
+from search.trial import Evaluation
+
+Costs = Mapping[str, float]
+
+# The unit in which people read a cost.
+UNITS = {"parameters": "", "multiply_adds": "", "latency": " s"}
+
+SOFT, HARD = (-0.07, -0.07), (0.0, -1.0)
+
+
+def weighted_product(
+    accuracy: float,
+    cost: float,
+    target: float,
+    exponents: tuple[float, float] = SOFT,
+) -> float:
+    """MnasNet's objective: `accuracy * (cost / target) ** w`.
+
+    Args:
+        accuracy: The validation accuracy.
+        cost: A latency, or any other cost.
+        target: What the cost is wanted to be.
+        exponents: w where the cost is within the target, and where it is
+            above. `SOFT`, the default, trades one for the other everywhere;
+            `HARD` leaves what is within the target alone.
+
+    Reference:
+        [Tan et al. 2019](https://arxiv.org/abs/1807.11626), equations 2 and 3
+        and figure 3.
+
+    Example:
+
+    >>> weighted_product(0.5, cost=0.02, target=0.01, exponents=HARD)
+    0.25
+    """
+    within, above = exponents
+    return accuracy * (cost / target) ** (within if cost <= target else above)
+
+
+def netscore(accuracy: float, parameters: float, multiply_adds: float) -> float:
+    """NetScore: `20 log10(a ** 2 / (p ** 0.5 * m ** 0.5))`, with the accuracy
+    in percent, and parameters and multiply-adds in millions. An accuracy of 0
+    has the score 0.
+
+    Reference:
+        [Wong 2018](https://arxiv.org/abs/1806.05512), section 2.
+
+    Example:
+
+    >>> round(netscore(0.5, parameters=1e6, multiply_adds=1e8), 1)
+    48.0
+    """
+    if accuracy <= 0:
+        return 0.0
+    size = math.sqrt(parameters / 1e6 * multiply_adds / 1e6)
+    return 20 * math.log10((100 * accuracy) ** 2 / size)
+
+
+class ObjectiveEvaluator(Evaluator):
+    """Has an evaluator train children, refuses those that cost too much
+    before they are trained, and puts an objective in the accuracy's place.
+
+    The accuracy, what `evaluator` rewards, stays a metric beside the costs.
+
+    Args:
+        evaluator: Trains the children.
+        objective: `"accuracy"`, `"mnasnet"` (`weighted_product`) or
+            `"netscore"`.
+        cost: What the weighted product weighs: `"latency"`, in seconds for
+            one image, `"parameters"` or `"multiply_adds"`.
+        target: What that cost is wanted to be.
+        exponents: See `weighted_product`.
+        limits: The most that an architecture may cost, by cost.
+        latency_table: A file of
+            `nasnet_keras.deployment.latency.LatencyTable`. By default the
+            latency is measured on this machine, where it is asked for.
+
+    Raises:
+        ValueError: A value is missing or unknown, or the file is no table.
+    """
+
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        objective: str = "accuracy",
+        cost: str = "latency",
+        target: float | None = None,
+        exponents: tuple[float, float] = SOFT,
+        limits: Costs | None = None,
+        latency_table: Path | None = None,
+    ) -> None:
+        if objective == "mnasnet" and not target:
+            raise ValueError(
+                "Invalid value for argument `target`. Expected the "
+                f"{cost} that objective='mnasnet' aims at. Received: "
+                f"target={target!r}."
+            )
+        self.evaluator = evaluator
+        self.limits = dict(limits or {})
+        # By objective: the costs that it needs, and the reward.
+        table: dict[str, tuple[tuple[str, ...], Callable[..., float]]] = {
+            "accuracy": ((), lambda accuracy: accuracy),
+            "mnasnet": (
+                (cost,),
+                lambda accuracy, cost: weighted_product(
+                    accuracy, cost, target or 1.0, exponents
+                ),
+            ),
+            "netscore": (("parameters", "multiply_adds"), netscore),
+        }
+        if objective not in table:
+            raise ValueError(
+                "Invalid value for argument `objective`. Expected one of "
+                f"{', '.join(table)}. Received: objective={objective!r}."
+            )
+        self._needed, self._reward = table[objective]
+        self._table: Any = None
+        if latency_table is not None:
+            from nasnet_keras.deployment.latency import LatencyTable
+
+            self._table = LatencyTable.load(latency_table)
+
+    def evaluate(
+        self,
+        architecture: Any,
+        seed: int,
+        budget: float | None = None,
+        weights: Path | None = None,
+    ) -> Evaluation:
+        began = time.perf_counter()
+        costs = self.costs(architecture)
+        seconds = time.perf_counter() - began
+        for name, limit in self.limits.items():
+            if costs[name] > limit:
+                raise Refusal(
+                    f"Its {name} of {costs[name]:.6g}{UNITS[name]} is above "
+                    f"{limit:.6g}."
+                )
+        evaluation = self.evaluator.evaluate(
+            architecture, seed, budget, weights
+        )
+        return dataclasses.replace(
+            evaluation,
+            reward=self._reward(
+                evaluation.reward, *(costs[name] for name in self._needed)
+            ),
+            metrics={
+                "accuracy": evaluation.reward,
+                **evaluation.metrics,
+                **costs,
+            },
+            seconds={"costs": seconds, **evaluation.seconds},
+        )
+
+    def costs(self, architecture: Any) -> Costs:
+        costs = dict(self.evaluator.costs(architecture))
+        if "latency" in (*self._needed, *self.limits):
+            costs["latency"] = self._latency(architecture)
+        for name in (*self._needed, *self.limits):
+            if name not in costs:
+                raise ValueError(
+                    f"Expected an evaluator whose `costs` tell the {name}. "
+                    f"Received: {type(self.evaluator).__name__}, which tells "
+                    f"{', '.join(costs) or 'none'}."
+                )
+        return costs
+
+    def _latency(self, architecture: Any) -> float:
+        """Seconds for one image; what the weights are does not matter."""
+        if self._table is not None:
+            return self._table.predict(architecture)
+        from nasnet_keras.deployment.latency import measure_latency
+
+        return measure_latency(self.evaluator.build(architecture))
+
+    def describe(self) -> dict[str, Any]:
+        """The evaluator's, and the table's: what else is of the
+        configuration is recorded with the run."""
+        description = self.evaluator.describe()
+        if self._table is None:
+            return description
+        return {**description, "latency": self._table.fingerprint}
+
+    def build(self, architecture: Any) -> Any:
+        return self.evaluator.build(architecture)

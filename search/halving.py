@@ -1,0 +1,101 @@
+"""Asynchronous successive halving: which child trains on.
+
+Neither Keras nor TensorFlow is imported here.
+"""
+
+import bisect
+
+from search.trial import Trial, TrialState
+
+
+class SuccessiveHalving:
+    """Lets the best children of each rung train on to the next.
+
+    All children begin with the budget of the first rung. Whenever there is
+    room, a child that may go on does: the best of the upper 1 / reduction of
+    those that have reached a rung, of the highest rung that has one. No rung
+    is waited for to fill, which is what makes it asynchronous.
+
+    There is one bracket, as in the paper's large experiments: Hyperband's
+    others begin with fewer children and more training.
+
+    Reference:
+        [Li et al. 2020](https://arxiv.org/abs/1810.05934), algorithm 2.
+
+    Args:
+        first: The budget of the first rung.
+        last: The budget of the last rung.
+        reduction: Each rung has so many times the budget of the one before,
+            the last one at most, and 1 / reduction of its children. Default
+            3; paper: 4.
+
+    Raises:
+        ValueError: `reduction` is below 2, or `first` is not below `last`.
+
+    Example:
+
+    >>> SuccessiveHalving(first=1, last=20, reduction=3).budgets
+    (1, 3, 9, 20)
+    """
+
+    def __init__(self, first: float, last: float, reduction: int = 3) -> None:
+        if reduction < 2:
+            raise ValueError(
+                "Invalid value for argument `reduction`. Expected 2 or more. "
+                f"Received: reduction={reduction}."
+            )
+        if not 0 < first < last:
+            raise ValueError(
+                "Invalid value for argument `first`. Expected a budget above "
+                f"0 and below the last, {last}. Received: first={first}."
+            )
+        self.reduction = reduction
+        budgets = [first]
+        while budgets[-1] * reduction < last:
+            budgets.append(budgets[-1] * reduction)
+        self.budgets = (*budgets, last)
+        # Of each rung what reached it, (-reward, number), the best first.
+        self._rungs: list[list[tuple[float, int]]] = [[] for _ in self.budgets]
+        self._reached: dict[int, int] = {}  # how many rungs, by number
+        self._waiting: dict[int, int] = {}  # the rung, by number
+
+    def add(self, trial: Trial) -> None:
+        """Takes note of what a child has come to, whenever it is evaluated; a
+        duplicate is no child."""
+        if not trial.state.counts:
+            return
+        number, reached = trial.number, len(trial.evaluations)
+        for rung in range(self._reached.get(number, 0), reached):
+            reward = trial.evaluations[rung].reward
+            bisect.insort(self._rungs[rung], (-reward, number))
+        self._reached[number] = reached
+        if trial.state is TrialState.COMPLETE and reached < len(self.budgets):
+            self._waiting[number] = reached - 1
+
+    def promote(self) -> tuple[int, float] | None:
+        """The number of the child that goes on now, and to which budget, or
+        None; it waits no more."""
+        for rung in reversed(range(len(self.budgets) - 1)):
+            reached = self._rungs[rung]
+            for _, number in reached[: len(reached) // self.reduction]:
+                if self._waiting.get(number) == rung:
+                    del self._waiting[number]
+                    return number, self.budgets[rung + 1]
+        return None
+
+    def hopeful(self, total: int) -> set[int]:
+        """The numbers of the waiting children that may yet go on, if `total`
+        children begin in all: their weights will be needed."""
+        numbers: set[int] = set()
+        to_come = total - len(self._rungs[0])
+        for rung, reached in enumerate(self._rungs):
+            # A place in the rung only falls.
+            last = (len(reached) + to_come) // self.reduction
+            hopeful = {
+                number
+                for _, number in reached[:last]
+                if self._waiting.get(number) == rung
+            }
+            numbers |= hopeful
+            to_come += len(hopeful)
+        return numbers

@@ -1,0 +1,143 @@
+import json
+import math
+
+import pytest
+
+from search.evaluation.base import EvaluationError, Evaluator, Refusal
+from search.evaluation.objective import (
+    HARD,
+    SOFT,
+    ObjectiveEvaluator,
+    netscore,
+    weighted_product,
+)
+from search.trial import Evaluation
+
+
+class Accurate(Evaluator):
+    """Half of all images right, at the costs that the architecture says."""
+
+    def __init__(self):
+        self.trained = []
+
+    def costs(self, architecture):
+        return architecture
+
+    def evaluate(self, architecture, seed, budget=None, weights=None):
+        self.trained.append((architecture, seed, budget, weights))
+        return Evaluation(0.5, {"loss": 1.0}, {"train": 2.0}, budget or 9)
+
+    def describe(self):
+        return {"data": "images"}
+
+    def build(self, architecture):
+        return f"a network of {architecture}"
+
+
+@pytest.mark.parametrize(
+    ("cost", "exponents", "expected"),
+    [
+        (100, SOFT, 0.5),
+        (100, HARD, 0.5),
+        (50, SOFT, 0.5 * 2**0.07),
+        (50, HARD, 0.5),
+        (200, SOFT, 0.5 * 2**-0.07),
+        (200, HARD, 0.25),
+    ],
+)
+def test_mnasnets_objective(cost, exponents, expected):
+    """Table and figure 3 of the paper: at twice the target, the soft one
+    takes 5 % of the accuracy, the hard one half of it."""
+    assert weighted_product(0.5, cost, 100, exponents) == pytest.approx(
+        expected
+    )
+
+
+def test_netscore_by_hand():
+    # 20 log10(50 ** 2 / sqrt(4 * 100)) = 20 log10(125)
+    assert netscore(0.5, 4e6, 100e6) == pytest.approx(20 * math.log10(125))
+    assert netscore(0.0, 4e6, 100e6) == 0
+    assert netscore(0.5, 1e6, 100e6) > netscore(0.5, 4e6, 100e6)
+
+
+def test_the_objective_takes_the_accuracys_place(tmp_path):
+    evaluator = ObjectiveEvaluator(
+        Accurate(), "mnasnet", "parameters", target=100, exponents=HARD
+    )
+    path = tmp_path / "child.weights.h5"
+    evaluation = evaluator.evaluate({"parameters": 200}, 3, 4.0, path)
+    assert evaluation.reward == 0.25
+    assert evaluation.metrics == {
+        "accuracy": 0.5,
+        "loss": 1.0,
+        "parameters": 200,
+    }
+    assert evaluation.budget == 4
+    assert set(evaluation.seconds) == {"costs", "train"}
+    assert evaluator.evaluator.trained == [({"parameters": 200}, 3, 4.0, path)]
+
+
+def test_netscore_takes_parameters_and_multiply_adds():
+    evaluator = ObjectiveEvaluator(Accurate(), "netscore")
+    costs = {"multiply_adds": 100e6, "parameters": 4e6}
+    assert evaluator.evaluate(costs, 0).reward == netscore(0.5, 4e6, 100e6)
+
+
+def test_what_costs_too_much_is_refused_before_it_is_trained():
+    evaluator = ObjectiveEvaluator(
+        Accurate(), limits={"parameters": 100, "multiply_adds": 1000}
+    )
+    costs = {"parameters": 100, "multiply_adds": 1000}
+    assert evaluator.evaluate(costs, 0).reward == 0.5
+    for name in costs:
+        with pytest.raises(Refusal, match=f"Its {name} of .* is above 10"):
+            evaluator.evaluate({**costs, name: costs[name] + 1}, 0)
+    assert len(evaluator.evaluator.trained) == 1
+    assert issubclass(Refusal, EvaluationError)
+
+
+def test_latency_is_measured_on_the_network_where_it_is_asked_for(monkeypatch):
+    measured = []
+
+    def measure(model):
+        measured.append(model)
+        return 0.02
+
+    monkeypatch.setattr(
+        "nasnet_keras.deployment.latency.measure_latency", measure
+    )
+    plain = ObjectiveEvaluator(Accurate(), limits={"parameters": 9})
+    assert "latency" not in plain.evaluate({"parameters": 1}, 0).metrics
+    assert not measured
+    limited = ObjectiveEvaluator(Accurate(), limits={"latency": 0.01})
+    with pytest.raises(Refusal, match="latency of 0.02 s is above 0.01"):
+        limited.evaluate({"parameters": 1}, 0)
+    weighed = ObjectiveEvaluator(Accurate(), "mnasnet", target=0.02)
+    evaluation = weighed.evaluate({"parameters": 1}, 0)
+    assert evaluation.metrics["latency"] == 0.02
+    assert evaluation.reward == 0.5
+    assert measured == ["a network of {'parameters': 1}"] * 2
+
+
+def test_it_is_described_by_what_it_wraps():
+    evaluator = ObjectiveEvaluator(Accurate(), "netscore")
+    assert json.loads(json.dumps(evaluator.describe())) == {"data": "images"}
+    assert evaluator.build("cells") == "a network of cells"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"objective": "mnasnet"}, "`target`.*latency"),
+        ({"objective": "speed"}, "`objective`.*mnasnet, netscore.*'speed'"),
+    ],
+)
+def test_errors_name_the_argument(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        ObjectiveEvaluator(Accurate(), **arguments)
+
+
+def test_an_evaluator_that_does_not_tell_a_cost_is_named():
+    evaluator = ObjectiveEvaluator(Accurate(), limits={"parameters": 9})
+    with pytest.raises(ValueError, match="tell the parameters.*Accurate.*none"):
+        evaluator.evaluate({}, 0)

@@ -62,7 +62,9 @@ class Display(Observer):
         self.show()
 
     def show(self) -> None:
-        """Shows that a trial has finished."""
+        """Shows that a trial has finished; a refused one took no time."""
+        if self.last is not None and self.last.state is TrialState.REFUSED:
+            return
         parts = [f"{self.done}/{self.total}", outcome_text(self.last)]
         if self.best is not None:
             parts.append(f"best {self.best.reward:.4f} ({self.best.number})")

@@ -17,7 +17,7 @@ from search.trial import Evaluation
 Costs = Mapping[str, float]
 
 # The unit in which people read a cost.
-UNITS = {"parameters": "", "multiply_adds": "", "latency": " s"}
+UNITS = {"latency": " s"}
 
 SOFT, HARD = (-0.07, -0.07), (0.0, -1.0)
 
@@ -146,9 +146,10 @@ class ObjectiveEvaluator(Evaluator):
         seconds = time.perf_counter() - began
         for name, limit in self.limits.items():
             if costs[name] > limit:
+                unit = UNITS.get(name, "")
                 raise Refusal(
-                    f"Its {name} of {costs[name]:.6g}{UNITS[name]} is above "
-                    f"{limit:.6g}."
+                    f"{name}: {costs[name]:.10g}{unit}, above the limit of "
+                    f"{limit:.10g}{unit}."
                 )
         evaluation = self.evaluator.evaluate(
             architecture, seed, budget, weights

@@ -127,3 +127,26 @@ def test_the_table_has_a_row_for_each_trial():
     for part in ("0.7500", "It diverged.", "of 0", "complete", "12.0"):
         assert part in text
     assert status_table(TRIALS).row_count == 4
+
+
+def test_children_that_go_on_count_once_and_refused_ones_not(clock):
+    text = io.StringIO()
+    display = create_display(Console(file=text, width=20))
+    display.begin([], 3)
+    first = Evaluation(0.5, seconds={"train": 12.0}, budget=1)
+    second = Evaluation(0.25, seconds={"train": 20.0}, budget=3)
+    for trial in (
+        Trial(0, (0,), TrialState.REFUSED, reason="It is too large."),
+        Trial(1, (1,), TrialState.COMPLETE, (first,)),
+        Trial(1, (1,), TrialState.COMPLETE, (first, second)),
+        Trial(2, (2,), TrialState.FAILED, (first,), "It diverged."),
+    ):
+        display.finished(trial, {})
+    lines = [line.split("  best")[0] for line in text.getvalue().splitlines()]
+    assert lines == [
+        "1/3  trial 1: reward 0.5000 in 12 s",
+        "1/3  trial 1: reward 0.2500 at 3 epochs in 32 s",
+        "1/3  trial 2: failed. It diverged.",
+    ]
+    # Who came furthest is ahead.
+    assert display.best.reward == 0.25

@@ -339,7 +339,7 @@ class Refuses(Evaluator):
 
     def evaluate(self, architecture, seed, budget=None, weights=None):
         if not self.lets_through(architecture):
-            raise Refusal("Its parameters of 9 are above 8.")
+            raise Refusal("parameters: 9, above the limit of 8.")
         return self.evaluator.evaluate(architecture, seed, budget, weights)
 
     def describe(self):
@@ -357,7 +357,7 @@ def test_refused_cells_are_not_trained_and_do_not_count(
     refused = [t for t in bench.trials if t.state is TrialState.REFUSED]
     assert refused
     assert {trial.reason for trial in refused} == {
-        "Its parameters of 9 are above 8."
+        "parameters: 9, above the limit of 8."
     }
     assert sum(trial.state is COMPLETE for trial in bench.trials) == 6
     assert len(evaluator.genotypes) == 6
@@ -385,7 +385,7 @@ def test_constraints_that_refuse_everything_end_the_search(
     monkeypatch.setattr("search.loop.REFUSED_IN_A_ROW", 70)
     executor = InProcessExecutor(Refuses(evaluator, lambda _: False), seed=0)
     loop = bench.loop(LearningStrategy(bench.space, 1), executor)
-    with pytest.raises(SearchError, match="70 proposals.*9 are above 8"):
+    with pytest.raises(SearchError, match="70 proposals.*9, above the limit of 8"):
         loop.run()
 
 

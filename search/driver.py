@@ -200,12 +200,16 @@ def _configuration(
 ) -> RunConfig:
     """The configuration, a path to data made absolute, so that the run can be
     resumed from elsewhere."""
-    values = {**(config.model_dump() if config else {}), **settings}
+    values = config.model_dump() if config else {}
+    for name, value in settings.items():
+        before = values.get(name)
+        both = isinstance(before, dict) and isinstance(value, Mapping)
+        values[name] = {**before, **value} if both else value
     dataset = str(values.get("dataset") or "")
     path = Path(dataset).expanduser()
     if dataset:
         values["dataset"] = dataset
-    if (os.sep in dataset or path.suffix == ".npz") and path.exists():
+    if path.exists() and (path.is_dir() or path.suffix == ".npz"):
         values["dataset"] = str(path.resolve())
     return create_configuration(values)
 

@@ -1,15 +1,13 @@
 """Takes a child out of a run, for use elsewhere."""
 
-import json
 from pathlib import Path
 
+import keras
+
 from nasnet_keras.genotype import Genotype
-from search.configuration import (
-    InputError,
-    check_identity,
-    create_evaluator,
-)
+from search.configuration import InputError
 from search.evaluation.base import Evaluator
+from search.evaluation.child import ChildNetwork
 from search.run_directory import new_directory, write_json
 from search.runs import Run
 from search.trial import Trial, TrialState, ranked
@@ -36,20 +34,29 @@ def export(
         genotype = run.space.decode(trial.decisions)
         (folder / "genotype.json").write_text(genotype.to_json())
         write_json(folder / "metrics.json", run.describe(trial))
-        try:
-            evaluator = create_evaluator(run.config, evaluator)
-            model = evaluator.build(genotype)
-            check_identity(
-                run.directory.path,
-                {"evaluator": run.identity["evaluator"]},
-                {"evaluator": json.loads(json.dumps(evaluator.describe()))},
-            )
-        except (ValueError, OSError) as error:
-            raise InputError(str(error)) from error
+        model = _network(run, genotype, evaluator)
         model.load_weights(weights)
         model.save(folder / "model.keras")
         _write_pictures(genotype, trial, folder)
     return output
+
+
+def _network(
+    run: Run, genotype: Genotype, evaluator: Evaluator | None
+) -> keras.Model:
+    """The untrained network of a child: by the evaluator, or as recorded."""
+    if evaluator is None:
+        recorded = run.identity["evaluator"].get("network")
+        if recorded is None:
+            raise InputError(
+                f"The run {run.directory.path} was begun with an `evaluator` "
+                "of its own. Expected that `evaluator`. Received: None."
+            )
+        return ChildNetwork(**recorded).build(genotype)
+    try:
+        return evaluator.build(genotype)
+    except ValueError as error:
+        raise InputError(str(error)) from error
 
 
 def _chosen(run: Run, number: int | None) -> Trial:

@@ -115,8 +115,8 @@ class Run:
             The folder.
 
         Raises:
-            InputError: The output is taken, there is no such trial, or its
-                weights were not kept.
+            InputError: The output is taken, there is no such trial, its
+                weights were not kept, or the evaluator is needed.
         """
         from search.export import export
 

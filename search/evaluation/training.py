@@ -9,9 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from nasnet_keras.complexity import genotype_complexity
 from nasnet_keras.genotype import Genotype
-from nasnet_keras.network import build_network
 from nasnet_keras.published import NASNET_A
 from nasnet_keras.training.checkpoint import restore_training, save_training
 from nasnet_keras.training.datasets import ImageDataset, load_dataset
@@ -30,6 +28,7 @@ from nasnet_keras.training.train import (
     train,
 )
 from search.evaluation.base import EvaluationError, Evaluator
+from search.evaluation.child import ChildNetwork
 from search.trial import Evaluation
 
 EVALUATION_BATCH_SIZE = 250
@@ -95,9 +94,6 @@ class TrainingEvaluator(Evaluator):
                 f"Received: {len(parts.train)} images, batch_size="
                 f"{batch_size}."
             )
-        self.repeats = repeats
-        self.filters = filters
-        self.classes = data.num_classes
         self.recipe = dataclasses.replace(
             RECIPES["search-proxy"],
             epochs=epochs,
@@ -110,14 +106,16 @@ class TrainingEvaluator(Evaluator):
         self.fingerprint = parts.fingerprint
         self.train_images = resize_images(parts.train.images, image_size)
         self.train_labels = parts.train.labels
-        # What no child can be built with is refused here, before the first.
-        genotype_complexity(
-            NASNET_A,
-            self.train_images.shape[1:],
-            self.classes,
-            repeats,
-            filters,
+        self.network = ChildNetwork(
+            input_shape=list(self.train_images.shape[1:]),
+            classes=data.num_classes,
+            repeats=repeats,
+            filters=filters,
+            drop_path_rate=drop_path_rate,
+            drop_path_steps=epochs * self.steps_per_epoch,
         )
+        # What no child can be built with is refused here, before the first.
+        self.network.complexity(NASNET_A)
         self.validation = evaluation_pipeline(
             resize_images(parts.validation.images, image_size),
             parts.validation.labels,
@@ -130,9 +128,7 @@ class TrainingEvaluator(Evaluator):
 
     def describe(self) -> dict[str, Any]:
         return {
-            "repeats": self.repeats,
-            "filters": self.filters,
-            "image_shape": list(self.train_images.shape[1:]),
+            "network": dataclasses.asdict(self.network),
             "train_images": len(self.train_images),
             "recipe": dataclasses.asdict(self.recipe),
             "data": self.fingerprint,
@@ -140,28 +136,14 @@ class TrainingEvaluator(Evaluator):
         }
 
     def costs(self, architecture: Genotype) -> dict[str, float]:
-        complexity = genotype_complexity(
-            architecture,
-            self.train_images.shape[1:],
-            self.classes,
-            self.repeats,
-            self.filters,
-        )
+        complexity = self.network.complexity(architecture)
         return {
             "parameters": complexity.parameters,
             "multiply_adds": complexity.multiply_adds,
         }
 
     def build(self, architecture: Genotype) -> keras.Model:
-        return build_network(
-            architecture,
-            input_shape=self.train_images.shape[1:],
-            classes=self.classes,
-            repeats=self.repeats,
-            filters=self.filters,
-            drop_path_rate=self.recipe.drop_path_rate,
-            drop_path_steps=self.recipe.epochs * self.steps_per_epoch,
-        )
+        return self.network.build(architecture)
 
     def evaluate(
         self,

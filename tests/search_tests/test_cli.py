@@ -159,7 +159,10 @@ def test_a_defect_is_not_hidden(command, monkeypatch, FakeEvaluator):
     ("arguments", "code"),
     [
         (["--help"], 0),
-        *((name, 0) for name in ("run", "resume", "status", "export")),
+        *(
+            (name, 0)
+            for name in ("run", "resume", "status", "report", "export")
+        ),
         (["run", "--output", "x", "--trials", "0"], 2),
         (["run", "--colour"], 2),
         (["run", "--output", "x", "--strategy", "psychic"], 2),

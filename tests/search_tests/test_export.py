@@ -96,6 +96,12 @@ def test_what_cannot_be_exported_is_refused(run, evaluator, tmp_path):
     assert not (tmp_path / "best").exists()
 
 
+def test_without_its_evaluator_a_run_that_had_one_is_refused(run, tmp_path):
+    with pytest.raises(InputError, match="`evaluator`. Received: None"):
+        run.export(tmp_path / "best")
+    assert not (tmp_path / "best").exists()
+
+
 def test_an_evaluator_without_networks_is_refused(run, FakeEvaluator, tmp_path):
     with pytest.raises(InputError, match="FakeEvaluator, which does not"):
         run.export(tmp_path / "best", evaluator=FakeEvaluator())

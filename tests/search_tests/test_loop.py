@@ -385,7 +385,9 @@ def test_constraints_that_refuse_everything_end_the_search(
     monkeypatch.setattr("search.loop.REFUSED_IN_A_ROW", 70)
     executor = InProcessExecutor(Refuses(evaluator, lambda _: False), seed=0)
     loop = bench.loop(LearningStrategy(bench.space, 1), executor)
-    with pytest.raises(SearchError, match="70 proposals.*9, above the limit of 8"):
+    with pytest.raises(
+        SearchError, match="70 proposals.*9, above the limit of 8"
+    ):
         loop.run()
 
 

@@ -90,7 +90,9 @@ def test_what_costs_too_much_is_refused_before_it_is_trained():
     costs = {"parameters": 100, "multiply_adds": 1000}
     assert evaluator.evaluate(costs, 0).reward == 0.5
     for name in costs:
-        with pytest.raises(Refusal, match=f"{name}: .*1, above the limit of 10"):
+        with pytest.raises(
+            Refusal, match=f"{name}: .*1, above the limit of 10"
+        ):
             evaluator.evaluate({**costs, name: costs[name] + 1}, 0)
     assert len(evaluator.evaluator.trained) == 1
     assert issubclass(Refusal, EvaluationError)
@@ -110,7 +112,9 @@ def test_latency_is_measured_on_the_network_where_it_is_asked_for(monkeypatch):
     assert "latency" not in plain.evaluate({"parameters": 1}, 0).metrics
     assert not measured
     limited = ObjectiveEvaluator(Accurate(), limits={"latency": 0.01})
-    with pytest.raises(Refusal, match="latency: 0.02 s, above the limit of 0.01 s"):
+    with pytest.raises(
+        Refusal, match="latency: 0.02 s, above the limit of 0.01 s"
+    ):
         limited.evaluate({"parameters": 1}, 0)
     weighed = ObjectiveEvaluator(Accurate(), "mnasnet", target=0.02)
     evaluation = weighed.evaluate({"parameters": 1}, 0)

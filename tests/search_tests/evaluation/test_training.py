@@ -199,7 +199,7 @@ def test_a_child_that_diverges_in_its_last_step_fails(evaluator, monkeypatch):
 def test_what_it_depends_on_is_described(evaluator):
     description = evaluator.describe()
     assert json.loads(json.dumps(description)) == description
-    assert description["image_shape"] == [8, 8, 1]
+    assert description["network"]["input_shape"] == [8, 8, 1]
     assert description["train_images"] == 192
     assert description["recipe"]["epochs"] == 2
     # Digits mean something else when mirrored.

@@ -1,0 +1,142 @@
+"""Charts as data for a page: axes with round numbers, and paths in percent of
+the plot, so that a picture fills whatever room the page gives it.
+"""
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+Point = tuple[float, float]
+
+INTERVALS = 5  # of an axis, about
+MAX_DOTS = 2000  # of a curve; more would hide each other
+ROUNDING = 1e-9  # of a step, what floating point may add or lose
+PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An axis from its first tick to its last.
+
+    Attributes:
+        label: What the axis measures.
+        ticks: Round numbers, evenly spaced, that enclose all values.
+    """
+
+    label: str
+    ticks: tuple[float, ...]
+
+    @classmethod
+    def around(cls, label: str, values: Iterable[float]) -> "Axis":
+        """The axis that shows all the values, of which there is one at
+        least."""
+        values = list(values)
+        low, high = min(values), max(values)
+        if math.isclose(low, high):
+            margin = abs(low) / 10 or 1.0
+            low, high = low - margin, high + margin
+        rough = (high - low) / INTERVALS
+        magnitude = 10.0 ** math.floor(math.log10(rough))
+        step = next(
+            multiple * magnitude
+            for multiple in (1, 2, 5, 10, 20)
+            if multiple * magnitude > rough * (1 - ROUNDING)
+        )
+        first = math.floor(low / step + ROUNDING)
+        last = math.ceil(high / step - ROUNDING)
+        ticks = (
+            float(f"{number * step:.12g}") for number in range(first, last + 1)
+        )
+        return cls(label, tuple(ticks))
+
+    def place(self, value: float) -> float:
+        """How far along the axis the value lies, in percent."""
+        low, high = self.ticks[0], self.ticks[-1]
+        return round(100 * (value - low) / (high - low), 2)
+
+    @property
+    def marks(self) -> list[tuple[float, str]]:
+        """The place and the text of each tick."""
+        return [
+            (self.place(tick), text)
+            for tick, text in zip(
+                self.ticks, tick_texts(self.ticks), strict=True
+            )
+        ]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What a chart shows of one run.
+
+    Attributes:
+        label: The run's name.
+        dots: A point for each trial.
+        steps: The corners of a line that goes along and then up.
+        marks: Points to point out, each with what to say of it.
+    """
+
+    label: str
+    dots: Sequence[Point]
+    steps: Sequence[Point]
+    marks: Sequence[tuple[Point, str]] = ()
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Curves on two axes."""
+
+    x: Axis
+    y: Axis
+    curves: Sequence[Curve]
+
+    @classmethod
+    def of(cls, x_label: str, y_label: str, curves: Sequence[Curve]) -> "Chart":
+        """The chart of these curves, one of which has a dot."""
+        points = [
+            point
+            for curve in curves
+            for point in itertools.chain(curve.dots, curve.steps)
+        ]
+        x = Axis.around(x_label, (x for x, _ in points))
+        y = Axis.around(y_label, (y for _, y in points))
+        return cls(x, y, curves)
+
+    def place(self, point: Point) -> Point:
+        """Where a point lies, in percent from the left and from the top."""
+        return self.x.place(point[0]), round(100 - self.y.place(point[1]), 2)
+
+    @property
+    def thinned(self) -> bool:
+        """Whether some dots are left out."""
+        return any(len(curve.dots) > MAX_DOTS for curve in self.curves)
+
+    def dots_path(self, curve: Curve) -> str:
+        """The dots as SVG path data: lines of no length, which round ends
+        make visible; of many dots every k-th."""
+        every = math.ceil(len(curve.dots) / MAX_DOTS) or 1
+        places = map(self.place, curve.dots[::every])
+        return "".join(f"M{x:g} {y:g}h0" for x, y in places)
+
+    def steps_path(self, curve: Curve) -> str:
+        """The line as SVG path data."""
+        places = [self.place(point) for point in curve.steps]
+        start = "".join(f"M{x:g} {y:g}" for x, y in places[:1])
+        return start + "".join(f"H{x:g}V{y:g}" for x, y in places[1:])
+
+
+def tick_texts(ticks: Sequence[float]) -> list[str]:
+    """Thousands and more by a prefix: 500k, 1M, 1.5M; smaller ticks with the
+    decimals that tell them apart: 0.25, 0.30."""
+    if max(map(abs, ticks)) >= PREFIXES[-1][0]:
+        return [_prefixed(tick) for tick in ticks]
+    decimals = max(0, -math.floor(math.log10(ticks[1] - ticks[0])))
+    return [f"{tick:.{decimals}f}" for tick in ticks]
+
+
+def _prefixed(value: float) -> str:
+    for factor, prefix in PREFIXES:
+        if abs(value) >= factor:
+            return f"{value / factor:g}{prefix}"
+    return f"{value:g}"

@@ -1,0 +1,52 @@
+"""The network of a child: `ChildNetwork`."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import keras
+
+from nasnet_keras.complexity import Complexity, genotype_complexity
+from nasnet_keras.genotype import Genotype
+from nasnet_keras.network import build_network
+
+
+@dataclass(frozen=True)
+class ChildNetwork:
+    """How cells become the network that is trained: what `build_network`
+    takes beside them. A run records it, so that its children can be built
+    again without its data.
+
+    Attributes:
+        input_shape: Height, width and channels of the images.
+        classes: The number of classes.
+        repeats: N, the normal cells of each stage.
+        filters: F, the filters of the first stage.
+        drop_path_rate: The final rate of ScheduledDropPath.
+        drop_path_steps: Over how many steps it is reached.
+    """
+
+    input_shape: Sequence[int]
+    classes: int
+    repeats: int
+    filters: int
+    drop_path_rate: float
+    drop_path_steps: int
+
+    def build(self, genotype: Genotype) -> keras.Model:
+        """The untrained network."""
+        return build_network(genotype, **self._arguments())
+
+    def complexity(self, genotype: Genotype) -> Complexity:
+        """What it costs.
+
+        Raises:
+            ValueError: It could not be built.
+        """
+        arguments = self._arguments()
+        for name in ("drop_path_rate", "drop_path_steps"):
+            del arguments[name]
+        return genotype_complexity(genotype, **arguments)
+
+    def _arguments(self) -> dict[str, Any]:
+        return {**asdict(self), "input_shape": tuple(self.input_shape)}

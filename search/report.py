@@ -1,0 +1,231 @@
+"""Runs beside each other on one HTML page that needs no network:
+`write_report`.
+
+Neither Keras nor TensorFlow is imported here.
+"""
+
+import base64
+import datetime
+import math
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import jinja2
+
+from nasnet_keras.drawing import draw_cell
+from nasnet_keras.genotype import CellSpec
+from search.charts import Chart, Curve, Point
+from search.configuration import InputError
+from search.display import duration_text, genotype_text
+from search.pareto import cost_and_accuracy, pareto_front
+from search.report_tables import (
+    Subject,
+    TrialTable,
+    differences,
+    number_form,
+    settings_of,
+    subjects_of,
+)
+from search.run_directory import write_text
+from search.runs import Run
+from search.space import Kind
+from search.trial import Trial
+from search.usage import PARTS, Usage, heat, usage_of
+
+TOP_CELLS = 3
+GENERATOR = "nasnet-search report"
+COSTS = {
+    "parameters": "Parameters",
+    "multiply_adds": "Multiply-adds",
+    "latency": "Latency",
+}
+
+
+KINDS: dict[Kind, str] = {
+    "operation": "Operations",
+    "input": "Inputs",
+    "combiner": "Combiners",
+    "free": "Choices",
+}
+
+
+def write_report(runs: Sequence[Run], output: str | os.PathLike[str]) -> Path:
+    """Writes a report on runs: rewards, cells, choices, Pareto fronts,
+    trials and settings.
+
+    Args:
+        runs: The runs; a random search among them shows what the others
+            gain.
+        output: The page to write. An earlier report is replaced.
+
+    Returns:
+        The page.
+
+    Raises:
+        InputError: The output is another file than a report, or cannot be
+            written.
+    """
+    path = Path(output)
+    try:
+        _check_output(path)
+        write_text(path, render(runs))
+    except OSError as error:
+        raise InputError(f"Cannot write {path}: {error.strerror}.") from None
+    return path
+
+
+def _check_output(path: Path) -> None:
+    """A slip of the keyboard must not cost a run its files."""
+    if not path.exists():
+        return
+    if path.is_file():
+        with path.open("rb") as file:
+            if GENERATOR.encode() in file.read(1000):
+                return
+    raise InputError(
+        f"Expected as output a new file or an earlier report. Received: {path}."
+    )
+
+
+def render(runs: Sequence[Run]) -> str:
+    """The report as HTML."""
+    subjects = subjects_of(runs)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("search"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {
+        "duration": duration_text,
+        "heat": heat,
+        "number": lambda value: format(value, number_form([value])),
+    }
+    settings = settings_of(subjects)
+    return environment.get_template("report.html").render(
+        generator=GENERATOR,
+        now=datetime.datetime.now().astimezone(),
+        subjects=subjects,
+        parts=PARTS,
+        rewards=_rewards(subjects),
+        cells=_top_cells(subjects),
+        usage=_usage(subjects),
+        fronts=_fronts(subjects),
+        table=TrialTable.of(subjects),
+        settings=settings,
+        differences=differences(settings),
+    )
+
+
+def _rewards(subjects: Sequence[Subject]) -> Chart | None:
+    """Rewards over the children evaluated. The best so far is of those that
+    were trained longest, as the best of a run is."""
+    curves = []
+    for subject in subjects:
+        counted = [trial for trial in subject.trials if trial.state.counts]
+        longest = {trial.number for trial in subject.longest}
+        dots: list[Point] = []
+        steps: list[Point] = []
+        for count, trial in enumerate(counted, start=1):
+            reward = trial.reward
+            if reward is None or not math.isfinite(reward):
+                continue
+            dots.append((float(count), reward))
+            best = steps[-1][1] if steps else -math.inf
+            if trial.number in longest and reward > best:
+                steps.append((float(count), reward))
+        if steps:
+            steps.append((float(len(counted)), steps[-1][1]))
+        curves.append(Curve(subject.label, dots, steps))
+    return _chart("Children evaluated", "Reward", curves)
+
+
+def _usage(
+    subjects: Sequence[Subject],
+) -> dict[str, list[tuple[Subject, Usage]]]:
+    """By kind of decision, the runs that have such decisions."""
+    by_kind = {
+        name: [
+            (subject, usage)
+            for subject in subjects
+            if (usage := usage_of(subject.run.space, subject.trials, kind))
+        ]
+        for kind, name in KINDS.items()
+    }
+    return {name: usages for name, usages in by_kind.items() if usages}
+
+
+def _fronts(
+    subjects: Sequence[Subject],
+) -> list[tuple[str, Chart, list[tuple[Subject, Trial, float, float]]]]:
+    """Of each cost that the trials have: its name, the chart, and the fronts
+    of the runs as rows."""
+    charts = []
+    for cost, name in COSTS.items():
+        curves, rows = [], []
+        for subject in subjects:
+            places = [
+                cost_and_accuracy(trial, cost) for trial in subject.trials
+            ]
+            front = [
+                (trial, point)
+                for trial in pareto_front(subject.trials, cost)
+                if (point := cost_and_accuracy(trial, cost))
+            ]
+            rows += [(subject, trial, *point) for trial, point in front]
+            curves.append(
+                Curve(
+                    subject.label,
+                    dots=[point for point in places if point],
+                    steps=[point for _, point in front],
+                    marks=[
+                        (point, f"{subject.label}, trial {trial.number}")
+                        for trial, point in front
+                    ],
+                )
+            )
+        chart = _chart(name, "Accuracy", curves)
+        if chart:
+            charts.append((name, chart, rows))
+    return charts
+
+
+def _chart(x_label: str, y_label: str, curves: Sequence[Curve]) -> Chart | None:
+    if not any(curve.dots for curve in curves):
+        return None
+    return Chart.of(x_label, y_label, curves)
+
+
+def _top_cells(
+    subjects: Sequence[Subject],
+) -> list[tuple[Subject, Trial, dict[str, str], str]]:
+    """The best trials of all runs, with their cells drawn and as text."""
+    best = sorted(
+        (
+            (subject, trial)
+            for subject in subjects
+            for trial in subject.longest[:TOP_CELLS]
+        ),
+        key=lambda pair: -(pair[1].reward or 0.0),
+    )
+    cells = []
+    for subject, trial in best[:TOP_CELLS]:
+        genotype = subject.run.space.decode(trial.decisions)
+        pictures = {
+            "normal": _picture(genotype.normal),
+            "reduction": _picture(genotype.reduction),
+        }
+        cells.append((subject, trial, pictures, genotype_text(genotype)))
+    return cells
+
+
+def _picture(cell: CellSpec) -> str:
+    """The cell as an SVG file, in base64."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "cell.svg"
+        draw_cell(cell, path)
+        return base64.b64encode(path.read_bytes()).decode()

@@ -4,18 +4,32 @@ A path may be that of
 
 - a `.keras` or `.weights.h5` file of one of our models,
 - an `.h5` file of the NASNet of keras.applications, in the layout of Keras 3
-  or of earlier releases, as the published files are.
+  or of earlier releases, as the published files are, see
+  `zoo.conversion.keras_applications`,
+- a safetensors file of timm's `nasnetalarge` or `pnasnet5large`, see
+  `zoo.conversion.timm`,
+- a checkpoint of TF-slim's NASNet-A or PNASNet-5, by what the names of its
+  files begin with or by one of them, see `zoo.conversion.slim`.
 
-No pickle is read.
+Which it is, is seen by what is in the file. What does not fit is listed: in
+an error if the body of the network is concerned, in a warning if it is a
+classifier, which then starts anew, or something that no model has a place
+for. No pickle is read.
 """
 
 import os
+import re
+import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 
-from zoo.conversion import keras_applications
+from zoo.conversion import keras_applications, slim, timm
+
+_CONVERSIONS = (keras_applications, timm, slim)
 
 # The published files of keras.applications: name, and MD5 of the file.
 _BASE = "https://storage.googleapis.com/tensorflow/keras-applications/nasnet/"
@@ -67,9 +81,8 @@ def check(weights: Any, preset: str, activation: Any) -> None:
                 "Expected None or the path of a file; 'imagenet' is there for "
                 f"{', '.join(known)}. Received: weights='imagenet'."
             )
-    elif (
-        not isinstance(weights, str | os.PathLike)
-        or not Path(weights).is_file()
+    elif not isinstance(weights, str | os.PathLike) or not (
+        Path(weights).is_file() or slim.is_checkpoint(weights)
     ):
         raise ValueError(
             "Invalid value for argument `weights`. Expected None, 'imagenet' "
@@ -96,16 +109,63 @@ def load(model: keras.Model, weights: str | os.PathLike, preset: str) -> None:
         RuntimeError: The file cannot be fetched.
     """
     if weights == "imagenet":
-        head = keras_applications.classifier(model)
+        head = classifier(model)
         fits = head is not None and head.units == 1000
         keras_applications.load(model, fetch(preset, include_top=fits))
-    elif keras_applications.wrote(weights):
-        keras_applications.load(model, weights)
-    elif Path(weights).suffix == ".keras":
-        stored = keras.models.load_model(weights, compile=False)
-        model.set_weights(stored.get_weights())
-    else:
-        model.load_weights(weights)
+        return
+    for conversion in _CONVERSIONS:
+        if conversion.wrote(weights):
+            conversion.load(model, weights)
+            return
+    if not (h5py.is_hdf5(weights) or _is_keras_archive(weights)):
+        raise ValueError(
+            "Invalid value for argument `weights`. Expected a file that "
+            "`zoo.weights` lists: of ours, of keras.applications, of timm "
+            "(safetensors) or of TF-slim (a checkpoint). Pickles (.pth, .bin) "
+            f"are not read. Received: weights={os.fspath(weights)!r}."
+        )
+    _load_ours(model, weights)
+
+
+def classifier(model: keras.Model) -> Any:
+    """The classifier's layer, None if there is none."""
+    names = {layer.name for layer in model.layers}
+    return model.get_layer("logits") if "logits" in names else None
+
+
+def _is_keras_archive(path: str | os.PathLike) -> bool:
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return "model.weights.h5" in archive.namelist()
+
+
+def _load_ours(model: keras.Model, path: str | os.PathLike) -> None:
+    """Loads a file of ours; classifiers of other classes start anew."""
+    skipping = "Skipping nested container at '"
+    try:
+        with warnings.catch_warnings():
+            # Keras only warns of parts that the file has not; and what does
+            # not fit it tries again where no file has anything.
+            warnings.filterwarnings("error", skipping)
+            again = f"{skipping}_operations_by_depth"
+            warnings.filterwarnings("ignore", again)
+            model.load_weights(path)
+    except UserWarning as warning:
+        raise ValueError(
+            f"The weights of {os.fspath(path)} are not those of {model.name}: "
+            f"{warning}"
+        ) from warning
+    except ValueError as error:
+        # Keras loads all that fits before it lists what does not.
+        listed = str(error).rpartition("List of objects")[2]
+        if set(re.findall(r"<\w+ name=(\w+)", listed)) != {"logits"}:
+            raise
+        warnings.warn(
+            f"{model.name} has the weights of {os.fspath(path)}. The "
+            f"classifier starts anew. {error}",
+            stacklevel=2,
+        )
 
 
 def fetch(preset: str, include_top: bool = True) -> Path:

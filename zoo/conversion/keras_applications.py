@@ -1,29 +1,31 @@
 """Weights of the NASNet of keras.applications, into our NASNet-A.
 
 Theirs is unrolled by hand, ours a loop over cells. Their layers are found by
-their names, which say the cell, the block and the side; the arrays of a
-convolution and of the batch norm behind it go into one unit of ours. With
+their names, which say the cell, the block and the side. With
 `pool_padding="zeros"` ours then gives the same numbers.
 """
 
 import os
-import warnings
-from collections.abc import Iterator
-from typing import Any
 
 import h5py
 import keras
 import numpy as np
 
 from nasnet_keras.cell import Cell
-from nasnet_keras.factorized_reduction import FactorizedReduction
-
-Arrays = dict[str, list[np.ndarray]]
+from zoo.conversion.assign import Arrays, assign
+from zoo.conversion.places import SIDES, Place
 
 # keras.applications gives two layers one block's name.
 _MISNAMED = {"reduction_left5": "reduction_left4"}
 _HEAD = "predictions"
 _FIRST = "stem_conv1"
+# Files number the arrays of a layer.
+_SUFFIXES = {
+    "convolution": ("/0",),
+    "separable": ("/0", "/1"),
+    "batch_norm": ("/0", "/1", "/2", "/3"),
+    "dense": ("/0", "/1"),
+}
 
 
 def load(model: keras.Model, path: str | os.PathLike) -> None:
@@ -40,37 +42,18 @@ def load(model: keras.Model, path: str | os.PathLike) -> None:
         ValueError: Layers are missing in the file, left over or have other
             shapes; they are listed.
     """
-    arrays = read(path)
-    pairs, problems, notice = [], [], ""
-    for layer, names in _correspondence(model):
-        theirs = [array for name in names for array in arrays.pop(name, [])]
-        shapes = [array.shape for array in theirs]
-        expected = [tuple(weight.shape) for weight in layer.weights]
-        difference = (
-            f"{' + '.join(names)}: {shapes or 'not there'} in the file, "
-            f"{expected} in {layer.path}"
-        )
-        if shapes == expected:
-            pairs.append((layer, theirs))
-        elif names == [_HEAD]:
-            notice = f"The classifier starts anew. {difference}"
-        else:
-            problems.append(difference)
-    if classifier(model) is None:
-        arrays.pop(_HEAD, None)
-    problems += [f"{name}: only in the file" for name in arrays]
-    if problems:
-        raise ValueError(
-            f"The weights of {os.fspath(path)} are not those of "
-            f"{model.name}:\n" + "\n".join(problems)
-        )
-    for layer, theirs in pairs:
-        layer.set_weights(theirs)
-    if notice:
-        warnings.warn(notice, stacklevel=2)
+    cells = [layer for layer in model.layers if isinstance(layer, Cell)]
+    repeats = sum(cell.strides == 1 for cell in cells) // 3
+    numbered = {
+        f"{name}/{number}": array
+        for name, arrays in read(path).items()
+        for number, array in enumerate(arrays)
+    }
+    arrays = Arrays(path, numbered, heads=(_HEAD,))
+    assign(model, arrays, lambda place: _name(place, repeats), _SUFFIXES)
 
 
-def read(path: str | os.PathLike) -> Arrays:
+def read(path: str | os.PathLike) -> dict[str, list[np.ndarray]]:
     """The arrays of each layer that has any, by the layer's name."""
     with h5py.File(path) as file:
         return {
@@ -105,57 +88,42 @@ def _stored(file: h5py.File) -> dict[str, list[h5py.Dataset]]:
     }
 
 
-def classifier(model: keras.Model) -> Any:
-    """The classifier's layer, None if there is none."""
-    names = {layer.name for layer in model.layers}
-    return model.get_layer("logits") if "logits" in names else None
+def _name(place: Place, repeats: int) -> tuple[str, ...]:
+    """What they call the layers of a place."""
+    reduces = place.scope.startswith(("cell_stem", "reduction_cell"))
+    kind = "reduction" if reduces else "normal"
+    end = _ending(place.scope, repeats)
+    match place.part:
+        case ("stem_convolution",):
+            return (_FIRST,)
+        case ("stem_batch_norm",):
+            return ("stem_bn1",)
+        case ("logits",):
+            return (_HEAD,)
+        case ("input", 0):
+            return (f"{kind}_conv_1_{end}", f"{kind}_bn_1_{end}")
+        case ("input", 1) if place.halves:
+            paths = (f"adjust_conv_1_{end}", f"adjust_conv_2_{end}")
+            return (*paths, f"adjust_bn_{end}")
+        case ("input", 1):
+            return (f"adjust_conv_projection_{end}", f"adjust_bn_{end}")
+        case ("block", int(number), int(side), int(unit)):
+            block = f"{kind}_{SIDES[side]}{number + 1}"
+            block = f"{_MISNAMED.get(block, block)}_{end}"
+            name = f"separable_conv_{unit + 1}"
+            return (f"{name}_{block}", f"{name}_bn_{block}")
+    return ()
 
 
-def _correspondence(
-    model: keras.Model,
-) -> Iterator[tuple[keras.layers.Layer, list[str]]]:
-    """Each layer of ours that has weights, and the names of theirs."""
-    yield model.get_layer("stem_convolution"), [_FIRST]
-    yield model.get_layer("stem_batch_norm"), ["stem_bn1"]
-    cells = [layer for layer in model.layers if isinstance(layer, Cell)]
-    repeats = sum(cell.strides == 1 for cell in cells) // 3
-    for cell in cells:
-        yield from _cell_correspondence(cell, _ending(cell.name, repeats))
-    if classifier(model) is not None:
-        yield classifier(model), [_HEAD]
-
-
-def _ending(name: str, repeats: int) -> str:
+def _ending(scope: str, repeats: int) -> str:
     """What the names of their layers of a cell end with."""
-    kind, _, digits = name.rpartition("_")
+    kind, _, digits = scope.rpartition("_")
+    if not digits:
+        return ""
     number = int(digits)
-    if kind == "stem_cell":
+    if kind == "cell_stem":
         return f"stem_{number + 1}"
     if kind == "reduction_cell":
-        return f"reduce_{number * repeats}"
+        return f"reduce_{(number + 1) * repeats}"
     # The first reduction takes a number of its own, the second none.
     return str(number + (number >= repeats))
-
-
-def _cell_correspondence(
-    cell: Cell, ending: str
-) -> Iterator[tuple[keras.layers.Layer, list[str]]]:
-    kind = "reduction" if cell.strides == 2 else "normal"
-    yield (
-        cell.adjustments[0],
-        [f"{kind}_conv_1_{ending}", f"{kind}_bn_1_{ending}"],
-    )
-    for adjustment in cell.adjustments[1:]:
-        if isinstance(adjustment, FactorizedReduction):
-            names = ["adjust_conv_1", "adjust_conv_2", "adjust_bn"]
-        else:
-            names = ["adjust_conv_projection", "adjust_bn"]
-        if adjustment is not None:
-            yield adjustment, [f"{name}_{ending}" for name in names]
-    for number, block in enumerate(cell.blocks, start=1):
-        for side, operation in zip(("left", "right"), block, strict=True):
-            place = f"{kind}_{side}{number}"
-            place = f"{_MISNAMED.get(place, place)}_{ending}"
-            for repeat, unit in enumerate(operation.units, start=1):
-                name = f"separable_conv_{repeat}"
-                yield unit, [f"{name}_{place}", f"{name}_bn_{place}"]

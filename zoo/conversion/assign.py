@@ -1,0 +1,135 @@
+"""The arrays of a file into the layers of a model, or an account of why not."""
+
+import os
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+
+from zoo.conversion.places import Place, places
+
+# TF-slim counts a background class before the 1000 of ImageNet.
+_CLASSES, _WITH_BACKGROUND = 1000, 1001
+_LISTED = 6  # names of one reason in a warning; errors list all
+
+
+@dataclass
+class Arrays:
+    """What a file holds.
+
+    Attributes:
+        path: Where the file is.
+        by_name: The arrays, in our layouts.
+        heads: What the names of classifiers begin with.
+        notices: What one should know of them.
+    """
+
+    path: str | os.PathLike
+    by_name: dict[str, np.ndarray]
+    heads: tuple[str, ...]
+    notices: list[str] = field(default_factory=list)
+
+    def set_aside(self, names: Iterable[str], reason: str) -> None:
+        """Drops arrays that no model has a place for, with a notice."""
+        names = list(names)
+        for name in names:
+            del self.by_name[name]
+        if names:
+            more = len(names) - _LISTED
+            listed = ", ".join(names[:_LISTED])
+            listed += f" and {more} more" if more > 0 else ""
+            self.notices.append(f"Not used, {reason}: {listed}.")
+
+
+def assign(
+    model: keras.Model,
+    arrays: Arrays,
+    name: Callable[[Place], tuple[str, ...]],
+    suffixes: Mapping[str, tuple[str, ...]],
+) -> None:
+    """Sets all weights of a model, or none.
+
+    Classifiers that the file has not, or has for other classes, stay as they
+    are. One warning says so, and lists what of the file was not used.
+
+    Args:
+        model: The model.
+        arrays: What the file holds; what is assigned is taken out.
+        name: What the file calls the kernels and the batch norm of a place;
+            nothing if it has no such place.
+        suffixes: By what the names of each of `Place.kinds` go on.
+
+    Raises:
+        ValueError: Arrays are missing in the file, left over or have other
+            shapes; they are listed.
+    """
+    pairs, problems, notices = [], [], arrays.notices
+    for place in places(model):
+        layer, parts = place.layer, name(place)
+        expected = [tuple(weight.shape) for weight in layer.weights]
+        values = _take(arrays, place, parts, suffixes)
+        if place.head and _has_background(values, expected):
+            values = [value[..., 1:] for value in values]
+            notices.append(
+                f"{' + '.join(parts)} has {_WITH_BACKGROUND} classes: the "
+                "first, TF-slim's background, was left out."
+            )
+        shapes = [value.shape for value in values]
+        difference = (
+            f"{' + '.join(parts) or layer.path}: {shapes or 'not there'} in "
+            f"the file, {expected} in {layer.path}"
+        )
+        if shapes == expected:
+            pairs.append((layer, values))
+        elif place.head:
+            notices.append(f"The {place.head} starts anew. {difference}")
+        else:
+            problems.append(difference)
+    arrays.set_aside(
+        [name for name in arrays.by_name if name.startswith(arrays.heads)],
+        "since the model has no such classifier",
+    )
+    problems += [f"{name}: only in the file" for name in arrays.by_name]
+    if problems:
+        raise ValueError(
+            f"The weights of {os.fspath(arrays.path)} are not those of "
+            f"{model.name}:\n" + "\n".join(problems)
+        )
+    for layer, values in pairs:
+        layer.set_weights(values)
+    if notices:
+        warnings.warn(
+            f"{model.name} has the weights of {os.fspath(arrays.path)}. "
+            + "\n".join(notices),
+            stacklevel=3,
+        )
+
+
+def _take(
+    arrays: Arrays,
+    place: Place,
+    parts: tuple[str, ...],
+    suffixes: Mapping[str, tuple[str, ...]],
+) -> list[np.ndarray]:
+    """The arrays of a place that there are, out of those of the file."""
+    names = [
+        part + suffix
+        for part, kind in zip(parts, place.kinds, strict=False)
+        for suffix in suffixes[kind]
+    ]
+    return [
+        arrays.by_name.pop(name) for name in names if name in arrays.by_name
+    ]
+
+
+def _has_background(
+    values: list[np.ndarray], expected: list[tuple[int, ...]]
+) -> bool:
+    """Whether these are of ImageNet's classes and one, for a model without."""
+    return (
+        bool(values)
+        and expected[-1] == (_CLASSES,)
+        and values[-1].shape == (_WITH_BACKGROUND,)
+    )

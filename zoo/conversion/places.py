@@ -1,0 +1,126 @@
+"""Where the layers of our networks stand, for those who name them otherwise.
+
+Published files name each array by its place: the cell, the block, the side.
+`places` walks a model of ours once; what a place is called elsewhere is then a
+`match` over its `part`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import keras
+
+from nasnet_keras.auxiliary_head import AuxiliaryHead
+from nasnet_keras.cell import Cell
+from nasnet_keras.convolution_unit import SeparableConvolutionBatchNorm
+from nasnet_keras.factorized_reduction import FactorizedReduction
+
+SIDES = ("left", "right")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A layer that has weights, and where it stands.
+
+    Attributes:
+        layer: The layer.
+        part: What it is. In a cell: `("input", number)` brings an input to
+            the cell's filters; `("block", number, side, unit)`, all counted
+            from 0, is a convolution of an operation; `("output", state)`
+            brings an input to the output. Elsewhere the layer's name; in the
+            auxiliary head `("auxiliary_head", name)`.
+        scope: Of a layer in a cell, the cell's name in TF-slim and with those
+            who follow it: `cell_stem_0`, `cell_0`, `reduction_cell_0`.
+    """
+
+    layer: keras.layers.Layer
+    part: tuple[str | int, ...]
+    scope: str = ""
+
+    @property
+    def halves(self) -> bool:
+        """Whether it is a factorized reduction."""
+        return isinstance(self.layer, FactorizedReduction)
+
+    @property
+    def separable(self) -> bool:
+        """Whether its convolution is depthwise-separable."""
+        return isinstance(self.layer, SeparableConvolutionBatchNorm)
+
+    @property
+    def head(self) -> str:
+        """What may start anew, since it depends on the classes or is not in
+        every file; empty for the body."""
+        heads = {"logits": "classifier", "auxiliary_head": "auxiliary head"}
+        return heads.get(str(self.part[0]), "")
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What its weights are, in their order: `"convolution"`,
+        `"separable"`, `"batch_norm"` or `"dense"` once or several times."""
+        if isinstance(self.layer, keras.layers.BatchNormalization):
+            return ("batch_norm",)
+        if isinstance(self.layer, keras.layers.Dense):
+            return ("dense",)
+        if isinstance(self.layer, keras.layers.Conv2D):
+            return ("convolution",)
+        kernels = 2 if self.halves else 1
+        kind = "separable" if self.separable else "convolution"
+        return (kind,) * kernels + ("batch_norm",)
+
+
+def places(model: keras.Model) -> Iterator[Place]:
+    """Every layer of a network of ours that has weights, in order.
+
+    Layers that it was built upon, see `input_tensor`, are not among them.
+    """
+    scopes = _scopes(model)
+    for layer in model.layers:
+        if isinstance(layer, Cell):
+            yield from _cell_places(layer, scopes[layer.name])
+        elif isinstance(layer, AuxiliaryHead):
+            for name in ("projection", "convolution", "batch_norm", "logits"):
+                yield Place(getattr(layer, name), (layer.name, name))
+        elif layer.weights and layer.name.startswith(("stem", "logits")):
+            yield Place(layer, (layer.name,))
+
+
+def _scopes(model: keras.Model) -> dict[str, str]:
+    """TF-slim's name of each cell.
+
+    In `nasnet.py` reductions come in addition to three stages of cells and
+    have names of their own; in `pnasnet.py` they are two of these cells and
+    counted among them.
+    """
+    names = [layer.name for layer in model.layers if isinstance(layer, Cell)]
+    stack = [name for name in names if not name.startswith("stem_cell")]
+    normal = sum(name.startswith("cell_") for name in stack)
+    inline = normal % 3 != 0
+    scopes = {name: name for name in stack}
+    for name in names:
+        kind, _, number = name.rpartition("_")
+        if kind == "stem_cell":
+            scopes[name] = f"cell_stem_{number}"
+        elif kind == "reduction_cell":
+            place, order = stack.index(name), int(number) - 1
+            scopes[name] = (
+                f"cell_{place}" if inline else f"reduction_cell_{order}"
+            )
+    return scopes
+
+
+def _cell_places(cell: Cell, scope: str) -> Iterator[Place]:
+    for number, adjustment in enumerate(cell.adjustments):
+        if adjustment is not None:
+            yield Place(adjustment, ("input", number), scope)
+    for number, block in enumerate(cell.blocks):
+        for side, operation in enumerate(block):
+            for position, unit in enumerate(operation.units):
+                part = ("block", number, side, position)
+                yield Place(unit, part, scope)
+    for state, adjustment in cell.output_adjustments.items():
+        yield Place(adjustment, ("output", int(state)), scope)
+    # No published file has these: they are in no NASNet-A or PNASNet-5.
+    for layer in (cell.second_projection, *cell.combiners):
+        if layer is not None and layer.weights:
+            yield Place(layer, (layer.name,), scope)

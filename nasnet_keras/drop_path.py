@@ -99,7 +99,7 @@ class DropPath(keras.layers.Layer):
         shape = (paths, ops.shape(like)[0]) + (1,) * (len(like.shape) - 1)
         draws = keras.random.uniform(shape, seed=self.seed_generator)
         factors = ops.cast(ops.floor(keep + draws) / keep, like.dtype)
-        return ops.unstack(factors, paths)
+        return list(ops.unstack(factors, paths))
 
     def _progress(self) -> Any:
         if self.total_steps is None:

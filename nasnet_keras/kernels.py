@@ -1,4 +1,4 @@
-"""The few computations where a backend has a faster form than `keras.ops`.
+"""The few computations where `keras.ops` is slower than a backend, or wrong.
 
 A network of hundreds of small operations pays for each graph operation, when
 it is traced, when it is optimised and at every step. On TensorFlow each
@@ -45,6 +45,38 @@ def depthwise_conv2d(
     return tf.nn.depthwise_conv2d(
         inputs, kernel, (1, strides, strides, 1), "SAME"
     )
+
+
+def average_pool(
+    inputs: Any, size: int, strides: int, padding: str, data_format: str
+) -> Any:
+    """The averages of square windows, SAME's padding left out."""
+    # Keras 3.15 on PyTorch averages over what it pads, too, where that is
+    # more on one side than on the other.
+    if padding == "same" and keras.backend.backend() == "torch":
+        return average_pool_by_counting(inputs, size, strides, data_format)
+    return ops.average_pool(inputs, size, strides, padding, data_format)
+
+
+def average_pool_by_counting(
+    inputs: Any, size: int, strides: int, data_format: str
+) -> Any:
+    """`average_pool`, SAME: the average over zeros outside of the image, by
+    the part of the window that is inside."""
+    paddings, inside = [(0, 0)] * 4, [1] * 4
+    for axis in (1, 2) if data_format == "channels_last" else (2, 3):
+        length = inputs.shape[axis]
+        steps = -(-length // strides) - 1
+        total = max(steps * strides + size - length, 0)
+        paddings[axis] = (total // 2, total - total // 2)
+        inside[axis] = length
+    averages, parts = (
+        ops.average_pool(
+            ops.pad(states, paddings), size, strides, "valid", data_format
+        )
+        for states in (inputs, ops.ones(inside, dtype=inputs.dtype))
+    )
+    return averages / parts
 
 
 def batch_normalization(

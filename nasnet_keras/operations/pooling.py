@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
+from nasnet_keras import kernels
 from nasnet_keras.convolution_unit import UnitPlan
 from nasnet_keras.operations.base import Operation
 
@@ -51,7 +52,7 @@ class AveragePooling3x3(Pooling):
     size = 3
 
     def _pool(self, state, padding):
-        return ops.average_pool(
+        return kernels.average_pool(
             state,
             self.size,
             self.strides,

@@ -131,3 +131,18 @@ def test_the_moving_variance_takes_in_the_unbiased_variance(monkeypatch):
         np.testing.assert_allclose(
             variance, 0.75 + 0.25 * values.var(0, ddof=1), **TOLERANCE
         )
+
+
+@pytest.mark.parametrize("length", [7, 8])
+@pytest.mark.parametrize("strides", [1, 2])
+@pytest.mark.parametrize("size", [2, 3, 5])
+def test_average_pool_by_counting(length, strides, size):
+    """The form for PyTorch, against TensorFlow's own."""
+    images = noise(2, length, length + 2, 3)
+    expected = kernels.average_pool(
+        images, size, strides, "same", "channels_last"
+    )
+    counted = kernels.average_pool_by_counting(
+        images, size, strides, "channels_last"
+    )
+    np.testing.assert_allclose(counted, expected, **TOLERANCE)

@@ -14,12 +14,16 @@ from nasnet_keras.cell import Cell
 from nasnet_keras.combine import COMBINERS
 from nasnet_keras.conventions import Conventions
 from nasnet_keras.convolution_unit import UnitPlan
-from nasnet_keras.frames import FRAMES, Projection, Stem, plan_cells, plan_stem
+from nasnet_keras.frames import Projection, Size, Stem, divided
 from nasnet_keras.genotype import CellSpec, Genotype
-from nasnet_keras.network import check_arguments
+from nasnet_keras.network_plan import NetworkPlan
 from nasnet_keras.operations import OPERATIONS
-
-Size = tuple[int, int]  # height and width
+from nasnet_keras.placement import (
+    ADJUSTMENT,
+    PlacedOperation,
+    cell_operations,
+    network_operations,
+)
 
 
 @dataclass(frozen=True)
@@ -91,8 +95,7 @@ def genotype_complexity(
     >>> cost.parameters
     5326716
     """
-    conventions = Conventions.from_dict(conventions)
-    check_arguments(
+    plan = NetworkPlan(
         genotype,
         input_shape,
         classes,
@@ -100,45 +103,21 @@ def genotype_complexity(
         filters,
         stem,
         stem_filters,
-        conventions,
-        frame,
         skip_reduction_layer_input,
+        Conventions.from_dict(conventions),
+        frame,
     )
-    *sides, image_channels = input_shape
-    if conventions.data_format == "channels_first":
-        image_channels, *sides = input_shape
-    _check_size(sides[0], sides[1])
-    channels, sizes = [image_channels], [(sides[0], sides[1])]
-    total = Complexity()
-    for unit in plan_stem(filters, stem, stem_filters, frame):
-        height, width = sizes[-1]
-        if unit.padding == "valid":
-            height, width = height - 2, width - 2
-        sizes.append(_divided((height, width), (unit.strides, unit.strides)))
-        total += _convolution((3, 3), channels[-1], unit.filters, sizes[-1])
+    sizes = plan.sizes(_known_size(*plan.image_size))
+    total, channels = Complexity(), plan.image_channels
+    for unit, size in zip(plan.convolutions, sizes, strict=False):
+        total += _convolution((3, 3), channels, unit.filters, size)
         total += _batch_norm(unit.filters)
-        channels.append(unit.filters)
-    # The plan numbers the outputs; the images are none.
-    del channels[0], sizes[0]
-    for place in plan_cells(
-        repeats, filters, stem, skip_reduction_layer_input, frame
-    ):
-        spec = genotype.reduction if place.reduction else genotype.normal
-        total += cell_complexity(
-            spec,
-            place.filters,
-            2 if place.reduction else 1,
-            place.input_strides,
-            [channels[source] for source in place.inputs],
-            sizes[place.inputs[0]],
-            conventions,
-            FRAMES[frame].projection,
-        )
-        size = sizes[place.inputs[0]]
-        sizes.append(_divided(size, (2, 2)) if place.reduction else size)
-        channels.append(place.filters * spec.output_multiple)
-    products = channels[-1] * classes
-    biases = classes if FRAMES[frame].classifier_bias else 0
+        channels = unit.filters
+    for operation in network_operations(plan):
+        total += _operation(operation, plan.conventions)
+    last = plan.cells[-1]
+    products = last.filters * plan.spec(last).output_multiple * classes
+    biases = classes if plan.parts.classifier_bias else 0
     return total + Complexity(products + biases, 0, products)
 
 
@@ -157,25 +136,23 @@ def multiply_adds(model: keras.Model) -> int:
         shapes = [tuple(tensor.shape) for tensor in shapes]
         if isinstance(layer, Cell):
             axes = layer.conventions.spatial_axes
-            height, width = (shapes[0][axis] for axis in axes)
+            size = _known_size(*(shapes[0][axis] for axis in axes))
             channels = [
                 shape[layer.conventions.channel_axis] for shape in shapes
             ]
-            _check_size(height, width)
             total += cell_complexity(
                 layer.spec,
                 layer.filters,
                 layer.strides,
                 layer.input_strides,
                 channels,
-                (height, width),
+                size,
                 layer.conventions,
                 layer.projection,
             ).multiply_adds
         elif isinstance(layer, keras.layers.Conv2D):
             first = 2 if layer.data_format == "channels_first" else 1
-            height, width = layer.output.shape[first : first + 2]
-            _check_size(height, width)
+            height, width = _known_size(*layer.output.shape[first : first + 2])
             total += _products(layer.kernel.shape) * height * width
         elif isinstance(layer, keras.layers.Dense):
             total += _products(layer.kernel.shape)
@@ -205,43 +182,37 @@ def cell_complexity(
         projection: See `Cell`.
     """
     total = Complexity()
-    states = list(channels)
-    for position, halve in enumerate(input_strides):
-        fits = position and halve == 1 and states[position] == filters
-        if not fits or projection != "needed":
-            total += _reduction(states[position], filters, size)
-            states[position] = filters
-    if projection == "twice":
-        total += _reduction(filters, filters, size)
-    states += [channels[0]] * (spec.inputs - len(states))
-    halved = _divided(size, (strides, strides))
-    for block in spec.blocks:
-        for state, name in zip(block.inputs, block.operations, strict=True):
-            from_input = state < spec.inputs
-            plan = OPERATIONS[name].plan(
-                states[state],
-                filters,
-                strides if from_input else 1,
-                conventions,
-            )
-            # Only pools change the size before their unit.
-            start = size if from_input else halved
-            if plan and from_input and all(u.strides == (1, 1) for u in plan):
-                start = halved
-            total += _units(plan, states[state], start)
-        total += Complexity(COMBINERS[block.combiner].parameters(filters))
-        states.append(filters * (2 if block.combiner == "concat" else 1))
-    for state in spec.output_states:
-        if state < spec.inputs and (strides > 1 or states[state] != filters):
-            total += _reduction(states[state], filters, halved)
+    for operation in cell_operations(
+        spec, filters, strides, input_strides, channels, size, projection
+    ):
+        total += _operation(operation, conventions)
     return total
+
+
+def _operation(place: PlacedOperation, conventions: Conventions) -> Complexity:
+    size = (place.height, place.width)
+    halved = divided(size, (place.strides, place.strides))
+    if place.name == ADJUSTMENT:
+        return _convolution(
+            (1, 1), place.channels, place.filters, halved
+        ) + _batch_norm(place.filters)
+    if place.name in COMBINERS:
+        return Complexity(COMBINERS[place.name].parameters(place.filters))
+    if place.name not in OPERATIONS:
+        return Complexity()
+    units = OPERATIONS[place.name].plan(
+        place.channels, place.filters, place.strides, conventions
+    )
+    # Pools change the size before their unit.
+    pools = all(unit.strides == (1, 1) for unit in units)
+    return _units(units, place.channels, halved if pools else size)
 
 
 def _units(plan: tuple[UnitPlan, ...], channels: int, size: Size) -> Complexity:
     total = Complexity()
     for unit in plan:
         kernel_size = unit.kernel_size
-        size = _divided(size, unit.strides)
+        size = divided(size, unit.strides)
         if unit.separable:
             total += _convolution(kernel_size, channels, 1, size)
             kernel_size = (1, 1)
@@ -249,12 +220,6 @@ def _units(plan: tuple[UnitPlan, ...], channels: int, size: Size) -> Complexity:
         total += _batch_norm(unit.filters)
         channels = unit.filters
     return total
-
-
-def _reduction(channels: int, filters: int, size: Size) -> Complexity:
-    """A 1x1 convolution, whole or in the two halves of a factorized
-    reduction, to maps of the given size."""
-    return _convolution((1, 1), channels, filters, size) + _batch_norm(filters)
 
 
 def _convolution(
@@ -268,11 +233,6 @@ def _batch_norm(channels: int) -> Complexity:
     return Complexity(2 * channels, 2 * channels)
 
 
-def _divided(size: Size, strides: tuple[int, int]) -> Size:
-    """The size after SAME strides."""
-    return -(-size[0] // strides[0]), -(-size[1] // strides[1])
-
-
 def _products(shape: tuple[int, ...]) -> int:
     product = 1
     for side in shape:
@@ -280,10 +240,11 @@ def _products(shape: tuple[int, ...]) -> int:
     return product
 
 
-def _check_size(height: int | None, width: int | None) -> None:
+def _known_size(height: int | None, width: int | None) -> Size:
     if height is None or width is None:
         raise ValueError(
             "The multiply-adds depend on the size of the images. Expected a "
             "known input size. Received: "
             f"height={height}, width={width}."
         )
+    return height, width

@@ -7,12 +7,13 @@ Exit codes: 0 done, 1 the run failed, 2 bad input, 130 interrupted.
 """
 
 import contextlib
+import functools
 import importlib
 import inspect
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,14 +26,11 @@ from search.configuration import (
     create_configuration,
 )
 from search.loop import SearchError
+from search.quiet import LOG_LEVEL, QUIET, is_quiet, quiet_import
 from search.run_directory import RunDirectory, check_free
 from search.runs import Run, load
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
-
-# TensorFlow's own lines would run through the display. Errors reach the user
-# as exceptions; who wants the lines sets the variable to 0.
-LOG_LEVEL, QUIET = "TF_CPP_MIN_LOG_LEVEL", "3"
 
 # The headings of the options in `run --help`, by the part of the
 # configuration.
@@ -68,8 +66,10 @@ def _complain(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command an option for each setting of a run."""
+def _with_settings(
+    command: Callable[..., None], names: Collection[str] | None = None
+) -> Callable[..., None]:
+    """Gives a command an option for each setting of a run, or for some."""
     signature = inspect.signature(command)
     parameters = [
         parameter
@@ -80,6 +80,8 @@ def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
         model = PARTS.get(part, RunConfig)
         for name, field in model.model_fields.items():
             if field.description is None:  # has an option of its own
+                continue
+            if names is not None and name not in names:
                 continue
             several = field.annotation == tuple[str, ...]
             kind = list[str] if several else field.annotation
@@ -119,11 +121,7 @@ def run(
 ) -> None:
     """Begins a search and drives it to its end."""
     settings["strategy_options"] = dict(map(_option, strategy_option))
-    for part, model in PARTS.items():
-        settings[part] = {
-            name: settings.pop(name) for name in model.model_fields
-        }
-    config = create_configuration(settings)
+    config = _configuration(settings)
     RunDirectory(output).check_free()
     with _searching(output) as observers:
         from search.driver import run
@@ -209,6 +207,34 @@ def report(
     print(f"Wrote {output}.")
 
 
+# What the latency of a child depends on.
+LATENCY_SETTINGS = (
+    *("dataset", "blocks", "combiners"),
+    *("repeats", "filters", "image_size", "threads"),
+)
+
+
+@app.command()
+@functools.partial(_with_settings, names=LATENCY_SETTINGS)
+def latency_table(
+    *,
+    output: Annotated[Path, typer.Option(help="The file to write.")],
+    **settings: Any,
+) -> None:
+    """Measures the latency of every operation, for `run --latency-table`."""
+    config = _configuration(settings)
+    if output.exists():
+        raise InputError(f"Expected as output a new file. Received: {output}.")
+    _import_tensorflow()
+    from search.evaluation.latency import measure_table
+
+    try:
+        measure_table(config, output)
+    except (ValueError, OSError) as error:
+        raise InputError(str(error)) from error
+    print(f"Wrote {output}.")
+
+
 @app.command()
 def benchmark(
     *,
@@ -260,6 +286,19 @@ def benchmark(
         raise typer.Exit(INTERRUPTED) from None
 
 
+def _configuration(settings: dict[str, Any]) -> RunConfig:
+    """The configuration of the options, each in its part."""
+    parts = {
+        part: {
+            name: settings.pop(name)
+            for name in model.model_fields
+            if name in settings
+        }
+        for part, model in PARTS.items()
+    }
+    return create_configuration({**settings, **parts})
+
+
 def _option(text: str) -> tuple[str, Any]:
     """A NAME=VALUE; the value is JSON, or else a text."""
     name, equals, value = text.partition("=")
@@ -294,20 +333,11 @@ def _searching(folder: Path) -> Iterator[list[Any]]:
 
 
 def _import_tensorflow() -> None:
-    """Imports TensorFlow, and keeps it quiet unless the user asked for its
-    lines: what it writes while it is imported comes before it heeds the log
-    level; and it warns of each child's graph, which are many by nature."""
-    quiet = os.environ[LOG_LEVEL] == QUIET
-    standard_error = os.dup(2)
-    try:
-        if quiet:
-            with open(os.devnull, "w") as nowhere:
-                os.dup2(nowhere.fileno(), 2)
+    """Imports TensorFlow quietly; it also warns of each child's graph, which
+    are many by nature."""
+    with quiet_import():
         tensorflow = importlib.import_module("tensorflow")
-    finally:
-        os.dup2(standard_error, 2)
-        os.close(standard_error)
-    if quiet:
+    if is_quiet():
         tensorflow.get_logger().setLevel("ERROR")
 
 

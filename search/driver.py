@@ -203,8 +203,9 @@ def _configuration(
     values = config.model_dump() if config else {}
     for name, value in settings.items():
         before = values.get(name)
-        both = isinstance(before, dict) and isinstance(value, Mapping)
-        values[name] = {**before, **value} if both else value
+        if isinstance(before, dict) and isinstance(value, Mapping):
+            value = {**before, **value}
+        values[name] = value
     dataset = str(values.get("dataset") or "")
     path = Path(dataset).expanduser()
     if dataset:

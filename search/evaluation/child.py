@@ -1,7 +1,7 @@
 """The network of a child: `ChildNetwork`."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -33,9 +33,25 @@ class ChildNetwork:
     drop_path_rate: float
     drop_path_steps: int
 
+    @property
+    def setting(self) -> dict[str, Any]:
+        """What its costs depend on, beside the cells: arguments of
+        `genotype_complexity`."""
+        return {
+            "input_shape": tuple(self.input_shape),
+            "classes": self.classes,
+            "repeats": self.repeats,
+            "filters": self.filters,
+        }
+
     def build(self, genotype: Genotype) -> keras.Model:
         """The untrained network."""
-        return build_network(genotype, **self._arguments())
+        return build_network(
+            genotype,
+            **self.setting,
+            drop_path_rate=self.drop_path_rate,
+            drop_path_steps=self.drop_path_steps,
+        )
 
     def complexity(self, genotype: Genotype) -> Complexity:
         """What it costs.
@@ -43,10 +59,4 @@ class ChildNetwork:
         Raises:
             ValueError: It could not be built.
         """
-        arguments = self._arguments()
-        for name in ("drop_path_rate", "drop_path_steps"):
-            del arguments[name]
-        return genotype_complexity(genotype, **arguments)
-
-    def _arguments(self) -> dict[str, Any]:
-        return {**asdict(self), "input_shape": tuple(self.input_shape)}
+        return genotype_complexity(genotype, **self.setting)

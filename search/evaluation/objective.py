@@ -128,11 +128,20 @@ class ObjectiveEvaluator(Evaluator):
                 f"{', '.join(table)}. Received: objective={objective!r}."
             )
         self._needed, self._reward = table[objective]
-        self._table: Any = None
-        if latency_table is not None:
-            from nasnet_keras.deployment.latency import LatencyTable
+        self._table = (
+            None if latency_table is None else self._load(latency_table)
+        )
 
-            self._table = LatencyTable.load(latency_table)
+    def _load(self, path: Path) -> Any:
+        """The table, if it is of networks as the evaluator trains them."""
+        from nasnet_keras.deployment.latency import LatencyTable
+        from search.evaluation.child import ChildNetwork
+
+        table = LatencyTable.load(path)
+        recorded = self.evaluator.describe().get("network")
+        if recorded is not None:
+            table.check_setting(**ChildNetwork(**recorded).setting)
+        return table
 
     def evaluate(
         self,

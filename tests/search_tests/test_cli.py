@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -247,3 +248,23 @@ def test_a_benchmark_of_what_there_is_not(
     assert command(f"{BENCHMARK} {options.format(small_table)}") == 2
     assert message in capsys.readouterr().err
     assert not Path("compared").exists()
+
+
+def test_a_table_of_latencies_is_measured_once(command, capsys, monkeypatch):
+    measured = []
+
+    def measure(config, path):
+        measured.append((config.blocks, config.proxy.filters))
+        path.write_text("a table")
+
+    module = types.ModuleType("search.evaluation.latency")
+    module.measure_table = measure
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    call = "latency-table --dataset digits --blocks 2 --filters 4 --output t"
+    assert command(call) == 0
+    assert measured == [(2, 4)]
+    assert "Wrote t." in capsys.readouterr().out
+    assert command(call) == 2
+    assert "Expected as output a new file" in capsys.readouterr().err
+    assert command("latency-table --output u --epochs 3") == 2
+    assert "No such option: --epochs" in capsys.readouterr().err

@@ -232,3 +232,21 @@ def test_event_files_are_written_by_default(tmp_path, FakeEvaluator):
     )
     (file,) = (tmp_path / "run" / "tensorboard").iterdir()
     assert "tfevents" in file.name
+
+
+def test_settings_go_into_the_parts_of_a_configuration(
+    tmp_path, learning, FakeEvaluator
+):
+    config = search.RunConfig(
+        strategy="learning", trials=2, proxy={"epochs": 7, "filters": 4}
+    )
+    run = search.run(
+        tmp_path / "run",
+        config,
+        evaluator=FakeEvaluator(),
+        proxy={"filters": 6},
+        blocks=2,
+        tensorboard=False,
+    )
+    assert (run.config.proxy.epochs, run.config.proxy.filters) == (7, 6)
+    assert (run.config.trials, run.config.blocks) == (2, 2)

@@ -145,3 +145,56 @@ def test_an_evaluator_that_does_not_tell_a_cost_is_named():
     evaluator = ObjectiveEvaluator(Accurate(), limits={"parameters": 9})
     with pytest.raises(ValueError, match="tell the parameters.*Accurate.*none"):
         evaluator.evaluate({}, 0)
+
+
+@pytest.fixture
+def table(monkeypatch):
+    """Stands for the file `table.json`."""
+
+    class Table:
+        fingerprint = "abc"
+        checked = None
+
+        def predict(self, architecture):
+            return architecture["parameters"] / 1000
+
+        def check_setting(self, **setting):
+            self.checked = setting
+
+    loaded = Table()
+    monkeypatch.setattr(
+        "nasnet_keras.deployment.latency.LatencyTable.load", lambda path: loaded
+    )
+    return loaded
+
+
+def test_latency_is_predicted_by_a_table(table):
+    evaluator = ObjectiveEvaluator(
+        Accurate(), "mnasnet", target=0.1, exponents=HARD, latency_table="t"
+    )
+    evaluation = evaluator.evaluate({"parameters": 200}, 0)
+    assert evaluation.metrics["latency"] == 0.2
+    assert evaluation.reward == 0.25
+    assert evaluator.describe() == {"data": "images", "latency": "abc"}
+
+
+def test_a_table_must_be_of_the_networks_that_are_trained(table):
+    class Trains(Accurate):
+        def describe(self):
+            network = {
+                "input_shape": [8, 8, 3],
+                "classes": 10,
+                "repeats": 1,
+                "filters": 4,
+                "drop_path_rate": 0.1,
+                "drop_path_steps": 9,
+            }
+            return {"network": network}
+
+    ObjectiveEvaluator(Trains(), "accuracy", latency_table="t")
+    assert table.checked == {
+        "input_shape": (8, 8, 3),
+        "classes": 10,
+        "repeats": 1,
+        "filters": 4,
+    }

@@ -21,8 +21,9 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+from nasnet_keras.frames import plan_cells
 from nasnet_keras.genotype import CellSpec, Genotype
-from nasnet_keras.network import build_network, plan_cells
+from nasnet_keras.network import build_network
 from nasnet_keras.training.recipes import RECIPES
 from nasnet_keras.training.train import (
     compile_network,

@@ -1,11 +1,11 @@
 """The auxiliary classifier, at two thirds of the depth, used in training."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import layers, ops
 
-from nasnet_keras.batch_normalization import BatchNormalization
 from nasnet_keras.conventions import Conventions
 from nasnet_keras.convolution_unit import ConvolutionBatchNorm
 
@@ -22,9 +22,9 @@ class AuxiliaryHead(keras.layers.Layer):
 
     Args:
         classes: The number of classes.
-        kernel_size: Height and width of the second convolution. Default: the
-            remaining map's at the first build. On a larger map its outputs
-            are averaged.
+        kernel_size: Height and width of the second convolution, see
+            `pooled_size`. A larger map's outputs are averaged, a smaller map
+            is padded with zeros. Default: the map's at the first build.
         activation: Of the classifier, None for logits. Default `"softmax"`.
         conventions: A `Conventions` or its `to_dict`. Default: the defaults.
 
@@ -59,15 +59,17 @@ class AuxiliaryHead(keras.layers.Layer):
         self.conventions = Conventions.from_dict(conventions)
 
     def build(self, input_shape):
+        size = [input_shape[axis] for axis in self.conventions.spatial_axes]
+        pooled = pooled_size(size)
         if self.kernel_size is None:
-            self.kernel_size = self._pooled_size(input_shape)
-        data_format = self.conventions.data_format
-        channels_last = data_format == "channels_last"
-        map_shape = (
-            (None, *self.kernel_size, FILTERS[0])
-            if channels_last
-            else (None, FILTERS[0], *self.kernel_size)
-        )
+            self.kernel_size = pooled
+        self.paddings = [(0, 0)] * 4
+        map_shape = [None] + [FILTERS[0]] * 3
+        for axis, side, kernel in zip(
+            self.conventions.spatial_axes, pooled, self.kernel_size, strict=True
+        ):
+            self.paddings[axis] = (0, max(kernel - side, 0))
+            map_shape[axis] = kernel
         self.projection = ConvolutionBatchNorm(
             FILTERS[0],
             (1, 1),
@@ -80,35 +82,18 @@ class AuxiliaryHead(keras.layers.Layer):
             FILTERS[1],
             self.kernel_size,
             use_bias=False,
-            data_format=data_format,
+            data_format=self.conventions.data_format,
             dtype=self.dtype_policy,
-            kernel_initializer=keras.initializers.VarianceScaling(
-                2.0, "fan_out", "truncated_normal"
-            ),
+            kernel_initializer=self.conventions.kernel_initializer,
             name="convolution",
         )
         self.convolution.build(map_shape)
-        self.batch_norm = BatchNormalization(
-            axis=self.conventions.channel_axis,
-            momentum=self.conventions.bn_momentum,
-            epsilon=self.conventions.bn_epsilon,
-            dtype=self.dtype_policy,
-            name="batch_norm",
+        self.batch_norm = self.conventions.batch_norm(
+            dtype=self.dtype_policy, name="batch_norm"
         )
         self.batch_norm.build(self.convolution.compute_output_shape(map_shape))
         self.logits = layers.Dense(self.classes, dtype="float32", name="logits")
         self.logits.build((None, FILTERS[1]))
-
-    def _pooled_size(self, input_shape):
-        size = [input_shape[axis] for axis in self.conventions.spatial_axes]
-        if any(side is None or side < POOL_SIZE for side in size):
-            raise ValueError(
-                "The auxiliary head needs a known map of at least "
-                f"{POOL_SIZE} x {POOL_SIZE} at two thirds of the depth. "
-                f"Received: {size[0]} x {size[1]}. Use larger images, or "
-                "`auxiliary_head=False`."
-            )
-        return tuple((side - POOL_SIZE) // POOL_STRIDES + 1 for side in size)
 
     def call(self, features, training=None):
         data_format = self.conventions.data_format
@@ -116,6 +101,8 @@ class AuxiliaryHead(keras.layers.Layer):
             ops.relu(features), POOL_SIZE, POOL_STRIDES, "valid", data_format
         )
         outputs = ops.relu(self.projection(outputs, training=training))
+        if any(map(any, self.paddings)):
+            outputs = ops.pad(outputs, self.paddings)
         outputs = self.batch_norm(self.convolution(outputs), training=training)
         outputs = ops.mean(ops.relu(outputs), self.conventions.spatial_axes)
         return self.activation(self.logits(outputs))
@@ -131,3 +118,25 @@ class AuxiliaryHead(keras.layers.Layer):
             "activation": keras.activations.serialize(self.activation),
             "conventions": self.conventions.to_dict(),
         }
+
+
+def pooled_size(size: Sequence[int | None]) -> tuple[int, int]:
+    """Height and width of a map of that size behind the head's pool.
+
+    Raises:
+        ValueError: The map is smaller than the pool, or its size unknown.
+    """
+    height, width = (
+        None
+        if side is None or side < POOL_SIZE
+        else (side - POOL_SIZE) // POOL_STRIDES + 1
+        for side in size
+    )
+    if height is None or width is None:
+        raise ValueError(
+            "The auxiliary head needs a known map of at least "
+            f"{POOL_SIZE} x {POOL_SIZE} at two thirds of the depth. "
+            f"Received: {size[0]} x {size[1]}. Use images of a known and "
+            "larger size, or `auxiliary_head=False`."
+        )
+    return height, width

@@ -24,7 +24,8 @@ class Cell(keras.layers.Layer):
     and by a `FactorizedReduction` if it is larger. Then each block applies
     its operations and combines them. In a reduction cell the operations that
     read an input of the cell halve it. Last, the output states are
-    concatenated; an input of the cell among them is halved first.
+    concatenated, or go on one by one if the spec says so; an input of the
+    cell among them is halved first.
 
     Where the cell has no earlier input, the current one stands in for it as
     it is, unprojected (TF-slim).
@@ -35,8 +36,8 @@ class Cell(keras.layers.Layer):
         strides: 1, or 2 to halve height and width. Default 1.
         input_strides: By how much each input must still be divided to have
             the size of the current one: 1 or 2 for each, the current first.
-            One fewer than the spec's inputs stands for a missing earlier
-            input. Default: 1 for each.
+            Fewer than the spec's inputs stand for missing earlier inputs.
+            Default: 1 for each.
         projection: Which inputs are projected. `"needed"`: an earlier input
             only if its channels differ (TF-slim). `"all"`: every input
             (DARTS). `"twice"`: every input, and the current one a second time
@@ -54,7 +55,8 @@ class Cell(keras.layers.Layer):
     Output shape:
         A 4D tensor with shape `(batch_size, ceil(height / strides),
         ceil(width / strides), n * filters)`, n counting the output states,
-        a concatenating block twice.
+        a concatenating block twice. If the spec's output states are
+        separate, a list of such tensors.
 
     Raises:
         ValueError: The number of inputs or of input strides does not fit.
@@ -87,12 +89,14 @@ class Cell(keras.layers.Layer):
         self.filters = filters
         self.strides = strides
         self.input_strides = tuple(input_strides or (1,) * self.spec.inputs)
-        missing = self.spec.inputs - len(self.input_strides)
-        if missing not in (0, 1) or not set(self.input_strides) <= {1, 2}:
+        if not 1 <= len(self.input_strides) <= self.spec.inputs or not set(
+            self.input_strides
+        ) <= {1, 2}:
             raise ValueError(
                 "Invalid value for argument `input_strides`. Expected 1 or 2 "
-                f"for each of the cell's {self.spec.inputs} inputs, or one "
-                f"fewer. Received: input_strides={self.input_strides}."
+                f"for each of the cell's {self.spec.inputs} inputs, or for "
+                "the first of them. Received: "
+                f"input_strides={self.input_strides}."
             )
         self.projection = projection
         self.conventions = Conventions.from_dict(conventions)
@@ -236,6 +240,8 @@ class Cell(keras.layers.Layer):
             if adjustment is not None:
                 state = adjustment(state, training=training)
             outputs.append(state)
+        if self.spec.separate:
+            return outputs
         if len(outputs) == 1:
             return outputs[0]
         return ops.concatenate(outputs, axis=self.conventions.channel_axis)
@@ -254,11 +260,16 @@ class Cell(keras.layers.Layer):
         return self.drop_path.masks(like, paths) if paths else []
 
     def compute_output_shape(self, input_shape):
-        return self.conventions.output_shape(
-            input_shape[0],
-            self.filters * self.spec.output_multiple,
-            (self.strides, self.strides),
-        )
+        def shape(multiple):
+            return self.conventions.output_shape(
+                input_shape[0],
+                self.filters * multiple,
+                (self.strides, self.strides),
+            )
+
+        if self.spec.separate:
+            return [shape(each) for each in self.spec.output_multiples]
+        return shape(self.spec.output_multiple)
 
     def get_config(self):
         return {

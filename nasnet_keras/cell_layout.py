@@ -30,7 +30,7 @@ class Box:
     """A box with a label; `x` is its middle and `y` its bottom."""
 
     kind: str  # "input", "operation", "combiner", "concat" or "output"
-    label: str  # of operations and combiners the genotype's name
+    label: str  # the genotype's name; of inputs and outputs a formula
     x: float
     y: float
     width: float
@@ -78,7 +78,15 @@ def lay_out(spec: CellSpec) -> CellLayout:
     }
     xs = columns(places, widths, _joints(spec, levels, rows))
     boxes = [
-        Box("input", "", xs[0, state], 0.0, INPUT_WIDTH, INPUT_HEIGHT, state)
+        Box(
+            "input",
+            _input_label(spec, state),
+            xs[0, state],
+            0.0,
+            INPUT_WIDTH,
+            INPUT_HEIGHT,
+            state,
+        )
         for state in range(spec.inputs)
     ]
     lines: list[Line] = []
@@ -99,7 +107,8 @@ def lay_out(spec: CellSpec) -> CellLayout:
             for state in states
             if levels[state] < row
         ]
-    output_boxes, output_lines = _output(spec, len(rows), xs)
+    output = _separate_outputs if spec.separate else _output
+    output_boxes, output_lines = output(spec, len(rows), xs)
     return CellLayout(tuple(boxes + output_boxes), tuple(lines + output_lines))
 
 
@@ -141,13 +150,37 @@ def _output(
     size = max(width, CONCAT_WIDTH), CONCAT_HEIGHT
     boxes = [
         Box("concat", "concat", x, y, *size),
-        Box("output", "", x, end, INPUT_WIDTH, INPUT_HEIGHT),
+        Box("output", "h_{i+1}", x, end, INPUT_WIDTH, INPUT_HEIGHT),
     ]
     lines = [
         Line(((arrival, _top(row - 1)), (arrival, y)), state)
         for arrival, state in zip(arrivals, states, strict=True)
     ]
     return boxes, [*lines, Line(((x, y + CONCAT_HEIGHT), (x, end)))]
+
+
+def _separate_outputs(
+    spec: CellSpec, row: int, xs: dict[Place, float]
+) -> tuple[list[Box], list[Line]]:
+    """A box for each output state above the last row, and the lines there."""
+    order = sorted(spec.output_states, key=lambda state: xs[row - 1, state])
+    left, right = (xs[row - 1, state] for state in (order[0], order[-1]))
+    step = max(INPUT_WIDTH + BOX_GAP, (right - left) / max(len(order) - 1, 1))
+    boxes, lines = [], []
+    for place, state in enumerate(order):
+        x = (left + right) / 2 + step * (place - (len(order) - 1) / 2)
+        label = f"h'_{{{spec.output_states.index(state)}}}"
+        size = INPUT_WIDTH, INPUT_HEIGHT
+        boxes.append(Box("output", label, x, _bottom(row), *size))
+        start = (xs[row - 1, state], _top(row - 1))
+        lines.append(Line((start, (x, _bottom(row))), state))
+    return boxes, lines
+
+
+def _input_label(spec: CellSpec, state: int) -> str:
+    if spec.separate:
+        return f"h_{{{state}}}"
+    return f"h_{{i-{state}}}" if state else "h_{i}"
 
 
 def _bottom(row: int) -> float:

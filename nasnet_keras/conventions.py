@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import keras
 
+from nasnet_keras.batch_normalization import BatchNormalization, Bias
+
 
 @dataclass(frozen=True)
 class Conventions:
@@ -28,6 +30,9 @@ class Conventions:
         strided_identity: What halves a state in the place of an identity.
             `"convolution"`: a 1x1 convolution (TF-slim). `"factorized"`: a
             factorized reduction (DARTS, ENAS). Default `"convolution"`.
+        normalization: `"batch"`: batch norm. `"bias"`: a bias in the place of
+            each batch norm, as in the networks of `fuse_for_inference`.
+            Default `"batch"`.
 
     Raises:
         ValueError: A value is not among those named here.
@@ -41,6 +46,7 @@ class Conventions:
         default_factory=lambda: keras.config.image_data_format()
     )
     strided_identity: Literal["convolution", "factorized"] = "convolution"
+    normalization: Literal["batch", "bias"] = "batch"
 
     def __post_init__(self) -> None:
         for argument, known in _CHOICES.items():
@@ -66,6 +72,25 @@ class Conventions:
     @property
     def spatial_axes(self) -> tuple[int, int]:
         return (1, 2) if self.data_format == "channels_last" else (2, 3)
+
+    @property
+    def kernel_initializer(self) -> keras.initializers.Initializer:
+        """Variance scaling, factor 2, fan-out (TF-slim, `nasnet.py`)."""
+        return keras.initializers.VarianceScaling(
+            2.0, "fan_out", "truncated_normal"
+        )
+
+    def batch_norm(self, **kwargs: Any) -> keras.layers.Layer:
+        """A batch norm over the channels, or what stands for it, not
+        built."""
+        if self.normalization == "bias":
+            return Bias(axis=self.channel_axis, **kwargs)
+        return BatchNormalization(
+            axis=self.channel_axis,
+            momentum=self.bn_momentum,
+            epsilon=self.bn_epsilon,
+            **kwargs,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -106,5 +131,6 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "convolution_form": ("plain", "bottleneck"),
     "pool_padding": ("same", "zeros"),
     "strided_identity": ("convolution", "factorized"),
+    "normalization": ("batch", "bias"),
     "data_format": ("channels_last", "channels_first"),
 }

@@ -10,7 +10,6 @@ from typing import Any
 import keras
 
 from nasnet_keras import kernels
-from nasnet_keras.batch_normalization import BatchNormalization
 from nasnet_keras.conventions import Conventions
 from nasnet_keras.factorized_reduction import FactorizedReduction
 
@@ -86,22 +85,15 @@ class ConvolutionUnit(keras.layers.Layer):
         self.strides = (strides[0], strides[1])
         self.dilation = dilation
         self.conventions = Conventions.from_dict(conventions)
-        self.batch_norm = BatchNormalization(
-            axis=self.conventions.channel_axis,
-            momentum=self.conventions.bn_momentum,
-            epsilon=self.conventions.bn_epsilon,
-            dtype=self.dtype_policy,
-            name="batch_norm",
+        self.batch_norm = self.conventions.batch_norm(
+            dtype=self.dtype_policy, name="batch_norm"
         )
 
     def _add_kernel(self, name: str, shape: tuple[int, ...]) -> Any:
         return self.add_weight(
             name=name,
             shape=shape,
-            # TF-slim, nasnet.py: variance scaling, factor 2, fan-out.
-            initializer=keras.initializers.VarianceScaling(
-                2.0, "fan_out", "truncated_normal"
-            ),
+            initializer=self.conventions.kernel_initializer,
         )
 
     def build(self, input_shape):
@@ -167,6 +159,11 @@ class ConvolutionBatchNorm(ConvolutionUnit):
             "kernel", (*self.kernel_size, channels, self.filters)
         )
 
+    def folded_weights(self) -> list[Any]:
+        """The weights with which the same unit with a bias for its batch norm
+        does as this one does in inference."""
+        return self.batch_norm.folded([self.kernel])
+
     def call(self, activated, training=None):
         states, strides, dilation = self._even_positions(activated)
         outputs = kernels.conv2d(
@@ -213,6 +210,13 @@ class SeparableConvolutionBatchNorm(ConvolutionUnit):
         self.pointwise_kernel = self._add_kernel(
             "pointwise_kernel", (1, 1, channels, self.filters)
         )
+
+    def folded_weights(self) -> list[Any]:
+        """As of `ConvolutionBatchNorm`."""
+        return [
+            self.depthwise_kernel,
+            *self.batch_norm.folded([self.pointwise_kernel]),
+        ]
 
     def call(self, activated, training=None):
         data_format = self.conventions.data_format

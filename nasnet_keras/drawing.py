@@ -73,7 +73,6 @@ ROUNDING = {
     "concat": 0.05,
     "output": 0.16,
 }
-LABELS = {"concat": "filter concatenation", "output": "$h_{i+1}$"}
 
 
 class CellFigure(Figure):
@@ -231,10 +230,10 @@ def _frame(box: Box, place: Transform) -> FancyBboxPatch:
 
 
 def _label(box: Box) -> str:
-    if box.kind == "input":
-        return "$h_{i}$" if box.state == 0 else f"$h_{{i-{box.state}}}$"
-    if box.kind in LABELS:
-        return LABELS[box.kind]
+    if box.kind in ("input", "output"):
+        return f"${box.label}$"
+    if box.kind == "concat":
+        return "filter concatenation"
     # As "sep_conv_3x3": what it is, on a line, and its size, on the next.
     parts = re.fullmatch(r"(.+?)(?:_conv|_pool)?((?:_\d+x\d+)*)", box.label)
     words = parts.groups() if parts else (box.label,)

@@ -6,7 +6,6 @@ import keras
 from keras import ops
 
 from nasnet_keras import kernels
-from nasnet_keras.batch_normalization import BatchNormalization
 from nasnet_keras.conventions import Conventions
 
 
@@ -41,12 +40,8 @@ class FactorizedReduction(keras.layers.Layer):
         super().__init__(**kwargs)
         self.filters = filters
         self.conventions = Conventions.from_dict(conventions)
-        self.batch_norm = BatchNormalization(
-            axis=self.conventions.channel_axis,
-            momentum=self.conventions.bn_momentum,
-            epsilon=self.conventions.bn_epsilon,
-            dtype=self.dtype_policy,
-            name="batch_norm",
+        self.batch_norm = self.conventions.batch_norm(
+            dtype=self.dtype_policy, name="batch_norm"
         )
 
     def build(self, input_shape):
@@ -56,9 +51,7 @@ class FactorizedReduction(keras.layers.Layer):
             self.add_weight(
                 name=f"path_{path}_kernel",
                 shape=(1, 1, channels, filters),
-                initializer=keras.initializers.VarianceScaling(
-                    2.0, "fan_out", "truncated_normal"
-                ),
+                initializer=self.conventions.kernel_initializer,
             )
             for path, filters in enumerate((half, self.filters - half))
             # A single filter leaves nothing for the first path.
@@ -86,6 +79,10 @@ class FactorizedReduction(keras.layers.Layer):
             ops.concatenate(outputs, axis=self.conventions.channel_axis),
             training=training,
         )
+
+    def folded_weights(self) -> list[Any]:
+        """As of `ConvolutionBatchNorm`."""
+        return self.batch_norm.folded(self.path_kernels)
 
     def _paths(self, states: Any) -> list[Any]:
         """The input, and the input shifted by one row and one column."""

@@ -13,6 +13,7 @@ from typing import Literal
 
 Stem = Literal["cifar", "imagenet"]
 Projection = Literal["needed", "all", "twice"]
+Size = tuple[int, int]  # height and width
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class PlannedCell:
             numbered from 0: those of the stem's convolutions, then those of
             the cells.
         input_strides: By how much each must be divided to have the size of
-            the first.
+            the first; of an output of separate states one for each.
     """
 
     name: str
@@ -103,6 +104,10 @@ class PlannedCell:
     filters: int
     inputs: tuple[int, ...]
     input_strides: tuple[int, ...]
+
+    @property
+    def strides(self) -> int:
+        return 2 if self.reduction else 1
 
 
 def plan_stem(
@@ -139,6 +144,7 @@ def plan_cells(
     stem: Stem = "cifar",
     skip_reduction_layer_input: bool = False,
     frame: str = "nasnet",
+    separate_states: int | None = None,
 ) -> tuple[PlannedCell, ...]:
     """The stack of cells: normal cells, and at a third and two thirds of them
     a reduction cell, which doubles the filters. Behind the ImageNet stem of
@@ -155,6 +161,9 @@ def plan_cells(
             before the reduction (False, the default: NASNet-A Mobile and
             CIFAR) or of the cell before that one (True: Large).
         frame: A key of `FRAMES`. Default `"nasnet"`.
+        separate_states: How many states each cell hands on one by one, to the
+            next cell alone (NASNet-B). Default None: one output, to the next
+            two cells.
 
     Returns:
         The cells in order.
@@ -169,17 +178,22 @@ def plan_cells(
     scales: list[int] = []  # by how much each output was divided
     for convolution in plan_stem(filters, stem, frame=frame):
         scales.append((scales or [1])[-1] * convolution.strides)
+    stems = len(scales)
 
     def add(
         name: str, reduction: bool, filters: int, inputs: tuple[int, ...]
     ) -> None:
         current = scales[inputs[0]]
         strides = tuple(current // scales[source] for source in inputs)
+        if separate_states and inputs[0] >= stems:
+            strides *= separate_states
         cells.append(PlannedCell(name, reduction, filters, inputs, strides))
         scales.append(current * (2 if reduction else 1))
 
-    def last_two() -> tuple[int, ...]:
+    def previous() -> tuple[int, ...]:
         newest = len(scales) - 1
+        if separate_states:
+            return (newest,)
         if newest:
             return (newest, newest - 1)
         return (0,) if parts.projection == "needed" else (0, 0)
@@ -187,19 +201,24 @@ def plan_cells(
     if stem == "imagenet" and parts.stem_cells:
         for number, divisor in enumerate((4, 2)):
             width = filters // divisor
-            add(f"stem_cell_{number}", True, width, last_two())
+            add(f"stem_cell_{number}", True, width, previous())
     count = repeats * parts.cells_per_repeat
     reductions = (count // 3, 2 * count // 3)
     for number in range(count):
-        inputs = before = last_two()
+        inputs = before = previous()
         if number in reductions:
             filters *= 2
             which = reductions.index(number) + 1
             add(f"reduction_cell_{which}", True, filters, before)
             if not parts.extra_reductions:
                 continue
-            inputs = last_two()
+            inputs = previous()
             if skip_reduction_layer_input:
                 inputs = (inputs[0], before[1])
         add(f"cell_{number}", False, filters, inputs)
     return tuple(cells)
+
+
+def divided(size: Size, strides: tuple[int, int]) -> Size:
+    """The size after SAME strides."""
+    return -(-size[0] // strides[0]), -(-size[1] // strides[1])

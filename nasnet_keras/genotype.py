@@ -111,10 +111,14 @@ class CellSpec:
             checkpoints differ from that rule, so a cell can carry its own.
         inputs: How many outputs of earlier cells the cell takes. NASNet-A
             and most others: 2, the default.
+        separate: Whether the output states go on one by one instead of
+            concatenated: the first is input 0 of the next cell, and so on
+            (NASNet-B). There are then as many as inputs. Default False.
 
     Raises:
         ValueError: No block or more than 10, an input that is not yet there,
-            or a state to concatenate that the cell does not have.
+            a state to concatenate that the cell does not have, or separate
+            output states of another number than the inputs.
 
     Example:
 
@@ -126,8 +130,23 @@ class CellSpec:
     blocks: tuple[Block, ...]
     concat: tuple[int, ...] | Literal["unused"] = UNUSED
     inputs: int = 2
+    separate: bool = False
 
     def __post_init__(self) -> None:
+        self._check_blocks()
+        if self.concat != UNUSED:
+            self._check_concat()
+        if type(self.separate) is not bool or (
+            self.separate and len(self.output_states) != self.inputs
+        ):
+            raise ValueError(
+                "Invalid value for argument `separate`. Expected False, or "
+                "True and as many output states as inputs. Received: "
+                f"separate={self.separate!r}, {len(self.output_states)} "
+                f"output states and {self.inputs} inputs."
+            )
+
+    def _check_blocks(self) -> None:
         if (
             not isinstance(self.blocks, list | tuple)
             or not 1 <= len(self.blocks) <= MAX_BLOCKS
@@ -157,8 +176,8 @@ class CellSpec:
                         "hidden states before it (0 to "
                         f"{present - 1}). Received: inputs={block.inputs}."
                     )
-        if self.concat == UNUSED:
-            return
+
+    def _check_concat(self) -> None:
         if not isinstance(self.concat, list | tuple):
             raise ValueError(
                 "Invalid value for argument `concat`. Expected a list of "
@@ -198,9 +217,14 @@ class CellSpec:
 
     @property
     def output_multiple(self) -> int:
-        """The channels of the cell's output in multiples of its filters: a
-        block that concatenates makes two."""
-        return sum(
+        """The channels of the whole output in multiples of the filters."""
+        return sum(self.output_multiples)
+
+    @property
+    def output_multiples(self) -> tuple[int, ...]:
+        """The channels of each output state in multiples of the cell's
+        filters: a block that concatenates makes two."""
+        return tuple(
             2
             if state >= self.inputs
             and self.blocks[state - self.inputs].combiner == "concat"
@@ -222,6 +246,8 @@ class CellSpec:
             "concat": self.concat
             if isinstance(self.concat, str)
             else list(self.concat),
+            # Only where it is so: the files of other cells stay as they are.
+            **({"separate": True} if self.separate else {}),
         }
 
     @classmethod
@@ -231,7 +257,9 @@ class CellSpec:
         Raises:
             ValueError: A key is missing or unknown, or a value is invalid.
         """
-        _check_keys(data, {"blocks"}, {"concat", "inputs"}, "a cell")
+        _check_keys(
+            data, {"blocks"}, {"concat", "inputs", "separate"}, "a cell"
+        )
         blocks = data["blocks"]
         if not isinstance(blocks, list):
             raise ValueError(
@@ -246,6 +274,7 @@ class CellSpec:
             blocks=tuple(Block(**block) for block in blocks),
             concat=data.get("concat", UNUSED),
             inputs=data.get("inputs", 2),
+            separate=data.get("separate", False),
         )
 
 
@@ -259,7 +288,8 @@ class Genotype:
         reduction: The cell that halves them.
 
     Raises:
-        ValueError: The two cells take different numbers of inputs.
+        ValueError: The two cells take different numbers of inputs, or one
+            alone hands its output states on one by one.
 
     Example:
 
@@ -284,6 +314,12 @@ class Genotype:
                 "The arguments `normal` and `reduction` disagree. Expected "
                 "cells with the same number of inputs. Received: "
                 f"{self.normal.inputs} and {self.reduction.inputs}."
+            )
+        if self.normal.separate != self.reduction.separate:
+            raise ValueError(
+                "The arguments `normal` and `reduction` disagree. Expected "
+                "`separate` in both cells or in none. Received: "
+                f"{self.normal.separate} and {self.reduction.separate}."
             )
 
     def to_dict(self) -> dict[str, Any]:

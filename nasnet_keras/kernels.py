@@ -47,6 +47,16 @@ def depthwise_conv2d(
     )
 
 
+def add_bias(inputs: Any, bias: Any, axis: int) -> Any:
+    """`inputs + bias` along an axis; TensorFlow makes one operation of a
+    convolution, its bias and a ReLU."""
+    if tf is not None and axis in (-1, 3) and len(inputs.shape) == 4:
+        return tf.nn.bias_add(inputs, bias)
+    shape = [1] * len(inputs.shape)
+    shape[axis] = -1
+    return inputs + ops.reshape(bias, shape)
+
+
 def average_pool(
     inputs: Any, size: int, strides: int, padding: str, data_format: str
 ) -> Any:

@@ -9,20 +9,12 @@ from typing import Any
 import keras
 from keras import layers
 
-from nasnet_keras.auxiliary_head import AuxiliaryHead
-from nasnet_keras.batch_normalization import BatchNormalization
+from nasnet_keras.auxiliary_head import AuxiliaryHead, pooled_size
 from nasnet_keras.cell import Cell
 from nasnet_keras.conventions import Conventions
-from nasnet_keras.frames import (
-    FRAMES,
-    Frame,
-    PlannedCell,
-    PlannedConvolution,
-    Stem,
-    plan_cells,
-    plan_stem,
-)
+from nasnet_keras.frames import PlannedConvolution, Stem
 from nasnet_keras.genotype import Genotype
+from nasnet_keras.network_plan import NetworkPlan
 
 if keras.backend.backend() == "tensorflow":
     import nasnet_keras.training.optimizer  # noqa: F401
@@ -50,6 +42,7 @@ def build_network(
     features: bool = False,
     include_preprocessing: bool = False,
     input_tensor: Any = None,
+    nominal_size: tuple[int, int] | None = None,
 ) -> keras.Model:
     """Builds the network of a genotype.
 
@@ -96,6 +89,9 @@ def build_network(
             and brings them to -1 to 1 itself. Default False.
         input_tensor: A Keras tensor to build upon, in the place of a new
             input. Default None.
+        nominal_size: Height and width of the images for which a convolution
+            of the auxiliary head spans the whole map: it has the same
+            variables for images of other sizes. Default: those of the input.
 
     Returns:
         An ordinary `keras.Model`.
@@ -111,10 +107,9 @@ def build_network(
     >>> model.output_shape
     (None, 10)
     """
-    conventions = Conventions.from_dict(conventions)
     if input_tensor is not None:
         input_shape = tuple(input_tensor.shape[1:])
-    check_arguments(
+    plan = NetworkPlan(
         genotype,
         input_shape,
         classes,
@@ -122,78 +117,81 @@ def build_network(
         filters,
         stem,
         stem_filters,
-        conventions,
-        frame,
         skip_reduction_layer_input,
+        Conventions.from_dict(conventions),
+        frame,
     )
     if pooling not in (None, "avg", "max"):
         raise ValueError(
             "Invalid value for argument `pooling`. Expected None, 'avg' or "
             f"'max'. Received: pooling={pooling!r}."
         )
-    convolutions = plan_stem(filters, stem, stem_filters, frame)
-    cells = plan_cells(
-        repeats, filters, stem, skip_reduction_layer_input, frame
-    )
-
-    # === Stem ===
     if input_tensor is None:
-        inputs = images = layers.Input(shape=tuple(input_shape))
+        inputs = images = layers.Input(shape=plan.input_shape)
     else:
         sources = keras.utils.get_source_inputs(input_tensor)
         inputs = sources[0] if len(sources) == 1 else sources
         images = input_tensor
     if include_preprocessing:
         images = layers.Rescaling(1 / 127.5, -1, name="preprocessing")(images)
-    outputs = []
-    for convolution in convolutions:
-        images = _apply_stem(images, convolution, conventions)
-        outputs.append(images)
-
-    # === Cells ===
-    for depth, place in enumerate(cells, start=1):
-        cell = Cell(
-            genotype.reduction if place.reduction else genotype.normal,
-            place.filters,
-            strides=2 if place.reduction else 1,
-            input_strides=place.input_strides,
-            projection=FRAMES[frame].projection,
-            drop_path_rate=drop_path_rate * depth / len(cells),
-            drop_path_steps=drop_path_steps,
-            conventions=conventions,
-            name=place.name,
-        )
-        outputs.append(cell([outputs[source] for source in place.inputs]))
-
-    # === Heads ===
+    outputs = _apply_body(images, plan, drop_path_rate, drop_path_steps)
     name = name or "nasnet"
     if features:
-        pyramid = _apply_pyramid(outputs, convolutions, cells)
-        return keras.Model(inputs, pyramid, name=name)
+        return keras.Model(inputs, _apply_pyramid(outputs, plan), name=name)
     predictions = _apply_head(
         outputs[-1],
-        classes,
+        plan,
         include_top,
         pooling,
         dropout,
         classifier_activation,
-        conventions,
-        FRAMES[frame],
     )
     if auxiliary_head:
-        second = [cell.name for cell in cells].index("reduction_cell_2")
-        read = len(convolutions) + second + FRAMES[frame].auxiliary
-        auxiliary = AuxiliaryHead(
-            classes,
-            activation=classifier_activation,
-            conventions=conventions,
-            name="auxiliary_head",
-        )
         predictions = {
             "predictions": predictions,
-            "auxiliary_predictions": auxiliary(outputs[read]),
+            "auxiliary_predictions": _apply_auxiliary_head(
+                outputs, plan, classifier_activation, nominal_size
+            ),
         }
     return keras.Model(inputs, predictions, name=name)
+
+
+def _apply_body(
+    images: Any,
+    plan: NetworkPlan,
+    drop_path_rate: float,
+    drop_path_steps: int | None,
+) -> list[Any]:
+    """The outputs of the stem's convolutions and of the cells, in order."""
+    outputs: list[Any] = []
+    for convolution in plan.convolutions:
+        images = _apply_stem(images, convolution, plan.conventions)
+        outputs.append(images)
+    for depth, place in enumerate(plan.cells, start=1):
+        cell = Cell(
+            plan.spec(place),
+            place.filters,
+            strides=place.strides,
+            input_strides=place.input_strides,
+            projection=plan.parts.projection,
+            drop_path_rate=drop_path_rate * depth / len(plan.cells),
+            drop_path_steps=drop_path_steps,
+            conventions=plan.conventions,
+            name=place.name,
+        )
+        states = [outputs[source] for source in place.inputs]
+        outputs.append(cell(keras.tree.flatten(states)))
+    if not plan.genotype.normal.separate:
+        return outputs
+    # The heads take the states of a cell as one.
+    first = len(plan.convolutions)
+    joined = [
+        layers.Concatenate(
+            plan.conventions.channel_axis, name=f"{place.name}_states"
+        )(states)
+        for place, states in zip(plan.cells, outputs[first:], strict=True)
+    ]
+    return outputs[:first] + joined
 
 
 def _apply_stem(
@@ -208,33 +206,18 @@ def _apply_stem(
         strides=convolution.strides,
         padding=convolution.padding,
         use_bias=False,
-        kernel_initializer=keras.initializers.VarianceScaling(
-            2.0, "fan_out", "truncated_normal"
-        ),
+        kernel_initializer=conventions.kernel_initializer,
         data_format=conventions.data_format,
         name=f"{convolution.name}_convolution",
     )(inputs)
-    return BatchNormalization(
-        axis=conventions.channel_axis,
-        momentum=conventions.bn_momentum,
-        epsilon=conventions.bn_epsilon,
-        name=f"{convolution.name}_batch_norm",
-    )(outputs)
+    return conventions.batch_norm(name=f"{convolution.name}_batch_norm")(
+        outputs
+    )
 
 
-def _apply_pyramid(
-    outputs: list[Any],
-    convolutions: tuple[PlannedConvolution, ...],
-    cells: tuple[PlannedCell, ...],
-) -> dict[str, Any]:
+def _apply_pyramid(outputs: list[Any], plan: NetworkPlan) -> dict[str, Any]:
     """The ReLU of the last output of each size but the whole."""
-    levels: list[int] = []  # how often each output was halved
-    for convolution in convolutions:
-        before = levels[-1] if levels else 0
-        levels.append(before + convolution.strides - 1)
-    for cell in cells:
-        levels.append(levels[cell.inputs[0]] + cell.reduction)
-    last = dict(zip(levels, outputs, strict=True))
+    last = dict(zip(plan.levels, outputs, strict=True))
     return {
         f"P{level}": layers.ReLU(name=f"P{level}")(output)
         for level, output in last.items()
@@ -244,17 +227,16 @@ def _apply_pyramid(
 
 def _apply_head(
     features: Any,
-    classes: int,
+    plan: NetworkPlan,
     include_top: bool,
     pooling: str | None,
     dropout: float,
     activation: str | None,
-    conventions: Conventions,
-    frame: Frame,
 ) -> Any:
-    if frame.activate_features:
+    """The pooled features, and the classifier."""
+    if plan.parts.activate_features:
         features = layers.ReLU(name="features")(features)
-    data_format = conventions.data_format
+    data_format = plan.conventions.data_format
     if include_top or pooling == "avg":
         features = layers.GlobalAveragePooling2D(
             data_format=data_format, name="average_pool"
@@ -269,8 +251,8 @@ def _apply_head(
         features = layers.Dropout(dropout, name="dropout")(features)
     # The softmax stays in float32 under mixed precision.
     logits = layers.Dense(
-        classes,
-        use_bias=frame.classifier_bias,
+        plan.classes,
+        use_bias=plan.parts.classifier_bias,
         name="logits",
         dtype="float32",
     )(features)
@@ -281,89 +263,23 @@ def _apply_head(
     )
 
 
-def check_arguments(
-    genotype: Any,
-    input_shape: Any,
-    classes: int,
-    repeats: int,
-    filters: int,
-    stem: str,
-    stem_filters: int | None,
-    conventions: Conventions,
-    frame: str = "nasnet",
-    skip_reduction_layer_input: bool = False,
-) -> None:
-    """Checks what says which network is meant.
-
-    Raises:
-        ValueError: An argument is out of range, or no network has it.
-    """
-    if not isinstance(genotype, Genotype) or genotype.normal.inputs != 2:
-        raise ValueError(
-            "Invalid value for argument `genotype`. Expected a `Genotype` of "
-            f"cells with 2 inputs. Received: genotype={genotype!r}."
-        )
-    if stem not in ("cifar", "imagenet"):
-        raise ValueError(
-            "Invalid value for argument `stem`. Expected 'cifar' or "
-            f"'imagenet'. Received: stem={stem!r}."
-        )
-    if frame not in FRAMES:
-        raise ValueError(
-            "Invalid value for argument `frame`. Expected one of "
-            f"{', '.join(FRAMES)}. Received: frame={frame!r}."
-        )
-    parts = FRAMES[frame]
-    if skip_reduction_layer_input and not parts.extra_reductions:
-        raise ValueError(
-            "Invalid value for argument `skip_reduction_layer_input`. "
-            f"Expected False: the frame {frame!r} has no cell between a "
-            "reduction and the cell before it. Received: True."
-        )
-    # The first cell behind the ImageNet stem has a quarter of the filters,
-    # the first of its convolutions in the frame of DARTS half.
-    cifar = stem == "cifar"
-    for argument, value, least in (
-        ("classes", classes, 1),
-        ("repeats", repeats, 1 if parts.cells_per_repeat == 3 else 3),
-        ("filters", filters, 1 if cifar else 4),
-        (
-            "stem_filters",
-            2 if stem_filters is None else stem_filters,
-            1 if cifar or parts.stem_cells else 2,
-        ),
-    ):
-        if type(value) is not int or value < least:
-            raise ValueError(
-                f"Invalid value for argument `{argument}`. Expected an "
-                f"integer of at least {least}. Received: "
-                f"{argument}={value!r}."
-            )
-    _check_input_shape(input_shape, stem, conventions)
-
-
-def _check_input_shape(
-    input_shape: Any, stem: str, conventions: Conventions
-) -> None:
-    least = [8, 8] if stem == "cifar" else [32, 32]
-    least.insert(conventions.channel_axis % 4 - 1, 1)
-    sides = list(input_shape) if isinstance(input_shape, list | tuple) else []
-    known = [side for side in sides if side is not None]
-    if (
-        len(sides) != 3
-        or sides[conventions.channel_axis % 4 - 1] is None
-        or any(type(side) is not int for side in known)
-        or any(
-            side is not None and side < smallest
-            for side, smallest in zip(sides, least, strict=True)
-        )
-    ):
-        raise ValueError(
-            "Invalid value for argument `input_shape`. Expected height, "
-            f"width and channels ({conventions.data_format}), height and "
-            f"width at least {max(least)} with the {stem} stem, or None. "
-            f"Received: input_shape={input_shape!r}."
-        )
+def _apply_auxiliary_head(
+    outputs: list[Any],
+    plan: NetworkPlan,
+    activation: str | None,
+    nominal_size: tuple[int, int] | None,
+) -> Any:
+    kernel_size = None
+    if nominal_size is not None:
+        nominal_map = plan.sizes(nominal_size)[plan.auxiliary_input]
+        kernel_size = pooled_size(nominal_map)
+    return AuxiliaryHead(
+        plan.classes,
+        kernel_size,
+        activation=activation,
+        conventions=plan.conventions,
+        name="auxiliary_head",
+    )(outputs[plan.auxiliary_input])
 
 
 def load_model(path: Any) -> keras.Model:
@@ -373,6 +289,3 @@ def load_model(path: Any) -> keras.Model:
     imported.
     """
     return keras.models.load_model(path)
-
-
-__all__ = ["PlannedCell", "Stem", "build_network", "load_model", "plan_cells"]

@@ -5,10 +5,6 @@ input h_i, 1 the one before. TF-slim and the TPU code number them so too; the
 cells of DARTS and ENAS, whose 0 is the older input, have 0 and 1 swapped
 here, which each comment says.
 
-NASNet-B (figure 8 of the NASNet paper) is not among them: it has four inputs,
-and hands its four block outputs on one by one instead of concatenated, which
-a `CellSpec` does not say.
-
 Neither Keras nor TensorFlow is imported here.
 """
 
@@ -49,6 +45,36 @@ NASNET_A = Genotype(
 NASNET_A_FIGURE = Genotype(
     normal=CellSpec(NASNET_A.normal.blocks, concat=(2, 3, 4, 5, 6)),
     reduction=CellSpec(NASNET_A.reduction.blocks, concat=(4, 5, 6)),
+)
+
+# The same paper, figure 8, read from the picture; no code was published. Four
+# states go in and, one by one, four come out: block k makes input k of the
+# next cell. That all hidden states, used or not, are fed to the next layer is
+# in the text; that the figure's numbers of the outputs mean this, and that the
+# norm of its glyph is layer normalization, is our reading.
+NASNET_B = Genotype(
+    normal=CellSpec(
+        blocks=(
+            Block((1, 2), ("sep_conv_5x5", "identity"), "add_layer_norm"),
+            Block((0, 3), ("sep_conv_5x5", "sep_conv_3x3"), "add_layer_norm"),
+            Block((1, 3), ("sep_conv_3x3", "identity"), "add_layer_norm"),
+            Block((0, 1), ("identity", "sep_conv_3x3"), "add_layer_norm"),
+        ),
+        concat=(4, 5, 6, 7),
+        inputs=4,
+        separate=True,
+    ),
+    reduction=CellSpec(
+        blocks=(
+            Block((0, 1), ("sep_conv_3x3", "sep_conv_3x3"), "add_layer_norm"),
+            Block((1, 3), ("sep_conv_3x3", "identity"), "add_layer_norm"),
+            Block((2, 3), ("identity", "avg_pool_3x3")),
+            Block((0, 4), ("avg_pool_3x3", "conv_1x3_3x1")),
+        ),
+        concat=(4, 5, 6, 7),
+        inputs=4,
+        separate=True,
+    ),
 )
 
 # The same paper, figure 9, read from the picture; no code was published. The

@@ -14,6 +14,7 @@ import importlib
 from typing import Any
 
 _MODULES = {
+    "zoo.cells": ("plot_cell",),
     "zoo.models": (
         "AmoebaNetA",
         "NASNetCIFAR",

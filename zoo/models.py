@@ -1,7 +1,6 @@
 """Builders of the published networks, as in keras.applications."""
 
 import contextlib
-import difflib
 import fnmatch
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,7 +9,7 @@ import keras
 
 from nasnet_keras.network import build_network
 from zoo import weights as pretrained
-from zoo.presets import PRESETS, Preset
+from zoo.presets import PRESETS, Preset, find
 
 
 def list_models(pattern: str = "*") -> list[str]:
@@ -38,6 +37,8 @@ def create_model(
     classifier_activation: str | None = "softmax",
     name: str | None = None,
     *,
+    repeats: int | None = None,
+    filters: int | None = None,
     drop_path_rate: float = 0.0,
     drop_path_steps: int | None = None,
     dropout: float = 0.0,
@@ -68,10 +69,13 @@ def create_model(
         classifier_activation: Of the classifier, None for logits. Default
             `"softmax"`.
         name: The name of the model. Default: the preset's.
+        repeats: N, see `build_network`. Default: the preset's.
+        filters: F, see `build_network`. Default: the preset's.
         drop_path_rate: See `build_network`, as for the next five.
         drop_path_steps: Over how many steps that is reached.
         dropout: The dropout rate before the classifier.
-        auxiliary_head: Whether to add a second classifier for training.
+        auxiliary_head: Whether to add a second classifier for training. Its
+            variables are the same for every size of images.
         features: Whether the output is a dict of feature maps.
         include_preprocessing: Whether the model takes pixels from 0 to 255.
         bn_momentum: Momentum of the moving statistics. Default: the
@@ -97,25 +101,30 @@ def create_model(
     >>> model.output_shape
     (None, 37)
     """
-    chosen = _find(preset)
+    chosen = find_preset(preset)
     arguments = chosen.network_arguments()
-    arguments["conventions"]["pool_padding"] = pool_padding
-    for key, value in (
-        ("bn_momentum", bn_momentum),
-        ("data_format", data_format),
-    ):
-        if value is not None:
-            arguments["conventions"][key] = value
     data_format = data_format or keras.config.image_data_format()
-    arguments["input_shape"] = input_shape or _input_shape(chosen, data_format)
-    classes = arguments["classes"] = (
-        chosen.classes if classes is None else classes
+    if data_format == "channels_first":
+        *sides, channels = chosen.input_shape
+        arguments["input_shape"] = (channels, *sides)
+    _replace(
+        arguments,
+        input_shape=input_shape,
+        classes=classes,
+        repeats=repeats,
+        filters=filters,
+    )
+    _replace(
+        arguments["conventions"],
+        pool_padding=pool_padding,
+        data_format=data_format,
+        bn_momentum=bn_momentum,
     )
     headless = features or not include_top
     pretrained.check(
         weights, preset, None if headless else classifier_activation
     )
-    with _dtype_policy(dtype):
+    with dtype_policy(dtype):
         model = build_network(
             **arguments,
             include_top=include_top,
@@ -129,32 +138,29 @@ def create_model(
             include_preprocessing=include_preprocessing,
             input_tensor=input_tensor,
             name=name or preset,
+            nominal_size=chosen.input_shape[:2],
         )
     if weights is not None:
         pretrained.load(model, weights, preset)
     return model
 
 
-def _find(name: Any) -> Preset:
-    if name in PRESETS:
-        return PRESETS[name]
-    close = difflib.get_close_matches(str(name), PRESETS, n=3)
-    hint = f" Close: {', '.join(close)}." if close else ""
-    raise ValueError(
-        "Invalid value for argument `preset`. Expected one of "
-        f"`zoo.list_models()`. Received: preset={name!r}.{hint}"
-    )
+def find_preset(name: Any) -> Preset:
+    """The preset of that name.
+
+    Raises:
+        ValueError: There is none.
+    """
+    return find(PRESETS, name, "preset", "`zoo.list_models()`")
 
 
-def _input_shape(preset: Preset, data_format: str) -> tuple[int, ...]:
-    *sides, channels = preset.input_shape
-    if data_format == "channels_first":
-        return (channels, *sides)
-    return preset.input_shape
+def _replace(arguments: dict[str, Any], **given: Any) -> None:
+    """What was given takes the place of the preset's."""
+    arguments.update({k: v for k, v in given.items() if v is not None})
 
 
 @contextlib.contextmanager
-def _dtype_policy(dtype: Any) -> Iterator[None]:
+def dtype_policy(dtype: Any) -> Iterator[None]:
     """Layers made meanwhile have this policy."""
     before = keras.config.dtype_policy()
     if dtype is not None:

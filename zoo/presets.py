@@ -1,17 +1,19 @@
 """The published networks as data, one frozen `Preset` each.
 
 Figures are those of the papers as they print them; a recount is what
-`nasnet_keras.complexity` counts. NASNet-B is not among them, see
-`nasnet_keras.published`.
+`nasnet_keras.complexity` counts.
 """
 
+import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from nasnet_keras import published
 from nasnet_keras.genotype import Genotype
 
 _UNITS = {"M": 1e6, "B": 1e9}
+_Known = TypeVar("_Known")
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,24 @@ def agrees(printed: str | None, count: int) -> bool | None:
     return abs(figure - count) <= max(half_digit, 0.005 * figure)
 
 
+def find(
+    known: Mapping[str, _Known], name: Any, argument: str, listed: str
+) -> _Known:
+    """What has a name.
+
+    Raises:
+        ValueError: Nothing has; close names are told.
+    """
+    if isinstance(name, str) and name in known:
+        return known[name]
+    close = difflib.get_close_matches(str(name), known, n=3)
+    hint = f" Close: {', '.join(close)}." if close else ""
+    raise ValueError(
+        f"Invalid value for argument `{argument}`. Expected one of {listed}. "
+        f"Received: {argument}={name!r}.{hint}"
+    )
+
+
 _NASNET = "https://arxiv.org/abs/1707.07012"
 _NASNET_CIFAR = f"{_NASNET}, table 1"
 _NASNET_IMAGENET = f"{_NASNET}, table 2"
@@ -263,6 +283,35 @@ PRESETS: dict[str, Preset] = {
         note=(
             "Read from figure 9; no code was published. With the plain form "
             "of the wide convolutions it is 6.41M and 709M."
+        ),
+        **_TPU,
+    ),
+    "nasnet_b_4_1152": Preset(
+        "NASNet-B (4 @ 1152), CIFAR-10",
+        published.NASNET_B,
+        4,
+        48,
+        Figures(_NASNET_CIFAR, "2.6M", None, "error 3.73"),
+        Recount(3_001_090, 3_039_274, 496_270_848),
+        note=(
+            "Read from figure 8; no code was published. F is 1152 / 24, as of "
+            "NASNet-A. With the plain form of the wide convolutions it is "
+            "3.20M."
+        ),
+        **_CIFAR,
+        **_TPU,
+    ),
+    "nasnet_b_4_1536": Preset(
+        "NASNet-B (4 @ 1536)",
+        published.NASNET_B,
+        4,
+        64,
+        Figures(_NASNET_MOBILE, "5.3M", "488M", "72.8 / 91.3"),
+        Recount(6_164_524, 6_216_536, 645_804_896),
+        note=(
+            "Read from figure 8; no code was published. F is 1536 / 24, as of "
+            "NASNet-A. With the plain form of the wide convolutions it is "
+            "6.53M and 681M."
         ),
         **_TPU,
     ),

@@ -3,6 +3,8 @@
 python -m zoo.table > docs/zoo.md
 """
 
+from collections.abc import Sequence
+
 from zoo import weights
 from zoo.presets import PRESETS, Preset
 
@@ -13,14 +15,15 @@ This page is generated: `python -m zoo.table > docs/zoo.md`.
 `zoo.create_model(name, …)` builds each network; `zoo.NASNetMobile`,
 `zoo.NASNetLarge`, `zoo.NASNetCIFAR`, `zoo.PNASNet5Mobile`,
 `zoo.PNASNet5Large` and `zoo.AmoebaNetA` take the arguments of
-keras.applications in their order.
+keras.applications in their order. `zoo.plot_cell(name)` draws the cells.
 
 Parameters are the trainable ones, without auxiliary head. Multiply-adds count
 the products of convolutions and of the classifier, for one image of the given
 size. Both columns say what the paper prints, then our count; **bold** where
 the two differ, by more than the rounding of the paper's figure and by more
 than half a percent. Accuracy is the paper's: on ImageNet top-1 / top-5 in
-percent, on CIFAR-10 the test error.
+percent, on CIFAR-10 the test error. Weights: `"imagenet"` is fetched by that
+name; what others have published is loaded by its path, see `zoo.weights`.
 """
 
 _COLUMNS = (
@@ -34,22 +37,111 @@ _COLUMNS = (
     "source",
 )
 
+# Published in other formats, loaded by their path.
+_OTHER_WEIGHTS = {
+    "nasnet_mobile": ("TF-slim",),
+    "nasnet_large": ("TF-slim", "timm `nasnetalarge`"),
+    "pnasnet_5_mobile": ("TF-slim",),
+    "pnasnet_5_large": ("TF-slim", "timm `pnasnet5large`"),
+}
+
+_PROOFS_HEAD = """## Proofs
+
+The same random weights in our network and in the one it is compared with, the
+statistics of the batch norms random too, float32: the largest difference of
+the logits of two images as a share of the largest logit.
+
+1. `pytest -s -m large tests/zoo_tests/conversion/test_keras_applications.py`
+2. In an environment with torch, torchvision, timm and safetensors
+   `python tests/zoo_tests/conversion/timm_reference.py DIR`; then
+   `NASNET_TIMM_PARITY=DIR pytest -s -m large
+   tests/zoo_tests/conversion/test_timm.py`
+3. `KERAS_BACKEND=tensorflow python benchmarks/backends.py write DIR --size 96
+   --batch 2`; then with jax and torch `… compare DIR`
+"""
+_PROOFS_TAIL = """
+timm's strided average pools count the zeros of their SAME padding, in the
+reduction cells of `nasnetalarge` alone; TF-slim, where the weights come from,
+leaves them out, and so do we. Of TF-slim's checkpoints proven are: the names
+and shapes of all variables, worked out from its source; and, for NASNet-A,
+that keras.applications' weights written under these names give
+keras.applications' logits. TF-slim itself, which needs TensorFlow 1, was not run, and no published
+file was read: there was no way to download one.
+"""
+_SAME = "keras.applications, its strided pools made SAME"
+# The network, what it is compared with, the difference, the command.
+_PROOFS = (
+    ('`nasnet_mobile`, `"zeros"`', "keras.applications", "3.9e-7", "1"),
+    ("`nasnet_mobile`", _SAME, "4.1e-7", "1"),
+    ('`nasnet_large`, `"zeros"`', "keras.applications", "4.1e-7", "1"),
+    ("`nasnet_large`", _SAME, "3.7e-7", "1"),
+    ("`pnasnet_5_large`", "timm 1.0.31 `pnasnet5large`", "5.1e-7", "2"),
+    (
+        "`nasnet_large`",
+        "timm `nasnetalarge`, its averages leaving the padding out",
+        "6.6e-7",
+        "2",
+    ),
+    (
+        "`nasnet_large`, averages counting the padding",
+        "timm `nasnetalarge`",
+        "5.4e-7",
+        "2",
+    ),
+    ("`nasnet_large`", "timm `nasnetalarge`", "3.9e-3", "2"),
+    ("`nasnet_mobile` on JAX 0.10.2", "on TensorFlow", "8.7e-7", "3"),
+    ("`nasnet_mobile` on PyTorch 2.13.0", "on TensorFlow", "1.0e-6", "3"),
+)
+
+_PADDING_HEAD = """## Pool padding
+
+TF-slim trained the published weights with pools that leave the padding out;
+keras.applications runs them with pools over explicit zeros. We do the former,
+and the latter with `pool_padding="zeros"`. What it changes in NASNet-A Mobile
+on images of CIFAR-10 at 224 x 224, where the weights are random and the
+statistics of the batch norms those of such images, taken with `"same"`. It
+says how far the outputs of such a network move; of the accuracy of a trained
+one it says nothing.
+
+```
+python benchmarks/pool_padding.py --images 32 --statistics 32
+```
+"""
+_PADDING: tuple[tuple[str, str], ...] = (
+    ("images", "32"),
+    ("largest difference of a logit / largest logit", "0.061"),
+    ("mean difference / mean logit, both absolute", "0.116"),
+    ("mean difference / standard deviation over the images", "0.118"),
+    ("images whose first class changes", "18.8%"),
+)
+
 
 def table() -> str:
     """The page."""
-    rows = [_COLUMNS, ("---",) * len(_COLUMNS)]
-    rows += [_row(name, preset) for name, preset in PRESETS.items()]
     notes = [
         f"- `{name}`: {preset.note}"
         for name, preset in PRESETS.items()
         if preset.note
     ]
-    lines = [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join([_HEAD, *lines, "", "## Notes", "", *notes, ""])
+    rows = [_row(name, preset) for name, preset in PRESETS.items()]
+    parts = [_HEAD, *_markdown(_COLUMNS, rows), "", "## Notes", "", *notes, ""]
+    columns = ("network", "compared with", "largest difference", "command")
+    parts += [_PROOFS_HEAD, *_markdown(columns, _PROOFS), _PROOFS_TAIL]
+    parts += [_PADDING_HEAD, *_markdown(("", ""), _PADDING), ""]
+    return "\n".join(parts)
+
+
+def _markdown(
+    columns: Sequence[str], rows: Sequence[Sequence[str]]
+) -> list[str]:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return [f"| {' | '.join(line)} |" for line in lines]
 
 
 def _row(name: str, preset: Preset) -> tuple[str, ...]:
     published, recount = preset.published, preset.recount
+    available = ['`"imagenet"`'] if weights.published(name) else []
+    available += _OTHER_WEIGHTS.get(name, ())
     return (
         f"`{name}`",
         preset.title,
@@ -65,7 +157,7 @@ def _row(name: str, preset: Preset) -> tuple[str, ...]:
             preset.multiply_adds_agree,
         ),
         published.accuracy or "–",
-        "ImageNet" if weights.published(name) else "–",
+        ", ".join(available) or "–",
         f"<{published.source}>"
         if " " not in published.source
         else published.source,

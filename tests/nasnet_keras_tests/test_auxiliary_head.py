@@ -66,6 +66,26 @@ def test_a_larger_map_is_averaged():
     np.testing.assert_allclose(np.sum(outputs, -1), 1, rtol=1e-5)
 
 
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_a_smaller_map_is_padded(data_format):
+    """With zeros, below and to the right: the kernel's corner reads it."""
+    head = AuxiliaryHead(3, (4, 3), None, {"data_format": data_format})
+    small = noise(2, 8, 5, 6)
+    if data_format == "channels_first":
+        small = small.transpose(0, 3, 1, 2)
+    outputs = head(small)
+    assert head.convolution.kernel.shape == (4, 3, 128, 768)
+    corner = AuxiliaryHead(3, (2, 1), None, {"data_format": data_format})
+    corner(small)
+    corner.set_weights(
+        [
+            weight[:2, :1] if weight.shape[:2] == (4, 3) else weight
+            for weight in head.get_weights()
+        ]
+    )
+    np.testing.assert_allclose(corner(small), outputs, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("activation", ["softmax", None])
 def test_written_and_read_again(activation):
     head = AuxiliaryHead(3, activation=activation)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from nasnet_keras.drawing import STATE_COLOURS, draw_cell, draw_genotype
 from nasnet_keras.genotype import MAX_BLOCKS, OPERATION_NAMES, Block, CellSpec
-from nasnet_keras.published import NASNET_A
+from nasnet_keras.published import NASNET_A, NASNET_B
 
 
 def texts(figure):
@@ -27,6 +27,13 @@ def test_a_cell_shows_its_operations_inputs_and_output():
     assert shown.count("add") == 5
     assert {"$h_{i}$", "$h_{i-1}$", "$h_{i+1}$", "NASNet-A"} <= set(shown)
     assert {str(state) for state in range(7)} <= set(shown)
+
+
+def test_separate_outputs_are_shown_one_by_one():
+    shown = texts(draw_cell(NASNET_B.normal))
+    assert "filter concatenation" not in shown
+    for state in range(4):
+        assert {f"$h_{{{state}}}$", f"$h'_{{{state}}}$"} <= set(shown)
 
 
 @pytest.mark.parametrize("name", OPERATION_NAMES)

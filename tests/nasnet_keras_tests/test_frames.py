@@ -4,7 +4,13 @@ import pytest
 from nasnet_keras.complexity import genotype_complexity, multiply_adds
 from nasnet_keras.frames import FRAMES, plan_cells, plan_stem
 from nasnet_keras.network import build_network, load_model
-from nasnet_keras.published import AMOEBANET_B, DARTS_V2, NASNET_C, PNASNET_5
+from nasnet_keras.published import (
+    AMOEBANET_B,
+    DARTS_V2,
+    NASNET_B,
+    NASNET_C,
+    PNASNET_5,
+)
 
 EVERY = pytest.mark.parametrize("frame", FRAMES)
 
@@ -61,6 +67,14 @@ def test_enas_has_reduction_cells_in_addition():
     assert cells[0].inputs == (0, 0)
 
 
+def test_separate_states_go_to_the_next_cell_alone():
+    """NASNet-B: the stem stands for all four, then each cell hands on four."""
+    cells = plan_cells(1, 8, "imagenet", separate_states=4)
+    assert [cell.inputs for cell in cells] == [(n,) for n in range(7)]
+    assert cells[0].input_strides == (1,)
+    assert {cell.input_strides for cell in cells[1:]} == {(1, 1, 1, 1)}
+
+
 @EVERY
 @pytest.mark.parametrize("stem", ["cifar", "imagenet"])
 def test_what_is_built_is_what_is_counted(frame, stem, tmp_path):
@@ -86,7 +100,7 @@ def test_what_is_built_is_what_is_counted(frame, stem, tmp_path):
     np.testing.assert_array_equal(load_model(path)(images), model(images))
 
 
-@pytest.mark.parametrize("genotype", [NASNET_C, PNASNET_5, DARTS_V2])
+@pytest.mark.parametrize("genotype", [NASNET_B, NASNET_C, PNASNET_5, DARTS_V2])
 def test_other_cells_are_counted_as_they_are_built(genotype):
     model = build_network(genotype, repeats=1, filters=4)
     cost = genotype_complexity(genotype, repeats=1, filters=4)
@@ -144,3 +158,5 @@ def test_errors_name_the_argument(arguments, named):
     for build in (build_network, genotype_complexity):
         with pytest.raises(ValueError, match=f"{named}.*Received"):
             build(PNASNET_5, **arguments)
+    with pytest.raises(ValueError, match="`skip_reduction_layer_input`"):
+        build_network(NASNET_B, skip_reduction_layer_input=True)

@@ -105,6 +105,15 @@ def test_a_concatenating_block_counts_twice():
     assert spec.output_multiple == 4
 
 
+def test_separate_output_states():
+    spec = CellSpec((BLOCK,) * 2, concat=(3, 2), separate=True)
+    assert spec.output_states == (3, 2)
+    assert spec.to_dict()["separate"] is True
+    assert CellSpec.from_dict(spec.to_dict()) == spec
+    # Files of other cells do not change.
+    assert set(CELL.to_dict()) == {"inputs", "blocks", "concat"}
+
+
 def test_one_block_output_is_always_unread():
     """Thus `"unused"` never leaves a cell without output."""
     for seed in range(100):
@@ -159,6 +168,14 @@ ERRORS = {
         lambda: CellSpec((BLOCK,), concat="all"),
         lambda: CellSpec((BLOCK,), concat=2),
         lambda: CellSpec((BLOCK,), concat=None),
+    ],
+    "`separate`": [
+        lambda: CellSpec((BLOCK,) * 3, separate=True),
+        lambda: CellSpec((BLOCK,) * 2, separate=1),
+        lambda: CellSpec((BLOCK,), separate=None),
+        lambda: Genotype(
+            CellSpec((BLOCK,) * 2, separate=True), CellSpec((BLOCK,) * 2)
+        ),
     ],
     "`normal`": [lambda: Genotype(None, CELL), lambda: Genotype(BLOCK, CELL)],
     "`reduction`": [

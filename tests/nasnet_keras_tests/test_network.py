@@ -9,7 +9,7 @@ from nasnet_keras.cell import Cell
 from nasnet_keras.frames import plan_cells
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.network import build_network
-from nasnet_keras.published import NASNET_A
+from nasnet_keras.published import NASNET_A, NASNET_B
 from nasnet_keras.training.recipes import RECIPES
 from nasnet_keras.training.train import compile_network
 
@@ -136,6 +136,34 @@ def test_the_imagenet_stem():
     )
 
 
+def test_separate_states_travel_one_by_one():
+    """NASNet-B: output k of a cell is input k of the next, and the head reads
+    all four as one."""
+    model = build(NASNET_B, input_shape=(16, 16, 3), filters=4)
+    first, *others = cells_of(model)
+    for cell, following in zip([first, *others], others, strict=False):
+        assert [id(t) for t in following.input] == [id(t) for t in cell.output]
+        assert [t.shape[-1] for t in cell.output] == [cell.filters] * 4
+    assert model.get_layer("features").output.shape == (None, 4, 4, 4 * 16)
+    images = noise(2, 16, 16, 3)
+    outputs = model(images)
+    np.testing.assert_allclose(np.sum(outputs, -1), 1, rtol=1e-5)
+    pyramid = build(
+        NASNET_B,
+        input_shape=(40, 32, 3),
+        filters=4,
+        stem="imagenet",
+        features=True,
+    )
+    assert {name: t.shape[-1] for name, t in pyramid.output.items()} == {
+        "P1": 32,
+        "P2": 4,
+        "P3": 16,
+        "P4": 32,
+        "P5": 64,
+    }
+
+
 # === Any size ===
 
 
@@ -202,6 +230,13 @@ def test_the_auxiliary_head():
         "predictions": (2, 10),
         "auxiliary_predictions": (2, 10),
     }
+    larger = build(
+        input_shape=(40, 40, 3),
+        filters=4,
+        auxiliary_head=True,
+        nominal_size=(16, 16),
+    )
+    assert weight_shapes(larger) == weight_shapes(model)
     for shape in ((8, 8, 3), (None, None, 3)):
         with pytest.raises(ValueError, match="auxiliary head.*Received"):
             build(input_shape=shape, filters=4, auxiliary_head=True)

@@ -16,6 +16,7 @@ PUBLISHED = {
 MULTIPLES = {
     "NASNET_A": (6, 4),
     "NASNET_A_FIGURE": (5, 3),
+    "NASNET_B": (4, 4),
     "NASNET_C": (5, 5),
     "PNASNET_5": (5, 5),
     "AMOEBANET_A": (4, 5),

@@ -115,11 +115,24 @@ def test_without_the_top(small):
     assert unknown(images(1, 45, 38, 3)).shape == (1, 192)
 
 
-def test_features_of_large_have_the_channels_of_timm():
-    model = zoo.NASNetLarge(include_top=False, weights=None, features=True)
-    assert {
-        level: output.shape[-1] for level, output in model.output.items()
-    } == {"P1": 96, "P2": 168, "P3": 1008, "P4": 2016, "P5": 4032}
+@pytest.mark.parametrize(
+    ("builder", "channels"),
+    [
+        ("NASNetLarge", (96, 168, 1008, 2016, 4032)),
+        ("PNASNet5Large", (96, 270, 1080, 2160, 4320)),
+    ],
+)
+def test_features_have_the_channels_of_timm(builder, channels):
+    """timm's `feature_info`; at strides 2 to 32, however many cells."""
+    model = getattr(zoo, builder)(
+        include_top=False, weights=None, features=True, repeats=1
+    )
+    assert {name: o.shape[1:] for name, o in model.output.items()} == {
+        f"P{level}": (side, side, width)
+        for level, side, width in zip(
+            range(1, 6), (165, 83, 42, 21, 11), channels, strict=True
+        )
+    }
 
 
 def test_upon_a_tensor(small):

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+from zoo import table as page
 from zoo.presets import PRESETS
 from zoo.table import table
 
@@ -7,7 +8,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "zoo.md"
 
 
 def row(name):
-    (line,) = (
+    line = next(
         line for line in table().splitlines() if line.startswith(f"| `{name}`")
     )
     return [cell.strip() for cell in line.strip("|").split("|")]
@@ -26,9 +27,14 @@ def test_each_model_has_a_row_of_its_figures():
         "5.3M / 5,289,978",
         "564M / 564M",
         "74.0 / 91.6",
-        "ImageNet",
+        '`"imagenet"`, TF-slim',
     ]
+    assert row("darts_v1_cifar")[6] == "–"
 
 
 def test_what_is_not_reproduced_stands_out():
     assert row("nasnet_a_7_2304")[3] == "**27.6M / 32,590,954**"
+
+
+def test_weights_of_others_are_of_models_that_are_there():
+    assert set(page._OTHER_WEIGHTS) <= set(PRESETS)

@@ -1,0 +1,115 @@
+"""Inference of NASNet-A Mobile: keras.applications', ours, and ours fused by
+`fuse_for_inference`, in turn in one process.
+
+    python benchmarks/inference.py
+    python benchmarks/inference.py --quick
+
+Images per second at 224 x 224, batch 1 and 32, as `predict_on_batch` and as one
+`tf.function`. In each round every model takes its step, the first one another
+one than in the round before. Medians, and what they are to those of
+keras.applications. Last, the largest difference of the fused outputs from those
+before, to the largest of these.
+
+`--clock processor` counts the seconds of the processors, all threads together:
+for a machine that does other work meanwhile.
+"""
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+from statistics import median
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import zoo
+from nasnet_keras.deployment.fuse import fuse_for_inference
+
+SIZE = 224
+WARM_UP = 2  # rounds that are not counted
+CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
+PEER, OURS, FUSED = "keras.applications", "ours", "ours, fused"
+
+
+def build_models() -> dict[str, keras.Model]:
+    ours = zoo.NASNetMobile(weights=None)
+    return {
+        PEER: keras.applications.NASNetMobile(weights=None),
+        OURS: ours,
+        FUSED: fuse_for_inference(ours),
+    }
+
+
+def graph(model: keras.Model) -> Callable[[np.ndarray], object]:
+    """The model as one `tf.function`."""
+    signature = tf.TensorSpec((None, SIZE, SIZE, 3))
+    return tf.function(
+        lambda images: model(images, training=False),
+        input_signature=[signature],
+    )
+
+
+def in_turns(
+    calls: dict[str, Callable[[np.ndarray], object]],
+    images: np.ndarray,
+    rounds: int,
+    clock: Callable[[], float],
+) -> dict[str, float]:
+    """The median seconds of each call."""
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    names = list(calls)
+    for number in range(WARM_UP + rounds):
+        turn = number % len(names)
+        for name in names[turn:] + names[:turn]:
+            began = clock()
+            calls[name](images)
+            if number >= WARM_UP:
+                seconds[name].append(clock() - began)
+    return {name: median(values) for name, values in seconds.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--rounds", type=int, default=30, help="of batch 1")
+    parser.add_argument("--clock", choices=CLOCKS, default="wall")
+    parser.add_argument("--threads", type=int, help="default: TensorFlow's")
+    parser.add_argument("--quick", action="store_true", help="5 rounds, 1")
+    arguments = parser.parse_args()
+    if arguments.threads:
+        tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
+        tf.config.threading.set_inter_op_parallelism_threads(arguments.threads)
+    rounds = 5 if arguments.quick else arguments.rounds
+    models = build_models()
+    ways = {
+        "predict_on_batch": {
+            name: model.predict_on_batch for name, model in models.items()
+        },
+        "tf.function": {name: graph(model) for name, model in models.items()},
+    }
+    random = np.random.default_rng(0)
+    images = random.uniform(-1, 1, (32, SIZE, SIZE, 3)).astype("float32")
+    names = list(models)
+    print(f"| images/s | {' | '.join(names)} |\n|---|{'---|' * len(names)}")
+    for batch, count in ((1, rounds), (32, max(1, rounds // 5))):
+        for way, calls in ways.items():
+            seconds = in_turns(
+                calls, images[:batch], count, CLOCKS[arguments.clock]
+            )
+            cells = " | ".join(
+                f"{batch / spent:.1f} ({seconds[PEER] / spent:.2f}x)"
+                for spent in seconds.values()
+            )
+            print(f"| {way}, batch {batch} | {cells} |", flush=True)
+    before, after = (
+        models[name].predict_on_batch(images[:4]) for name in (OURS, FUSED)
+    )
+    difference = np.abs(after - before).max() / np.abs(before).max()
+    print(f"\nThe outputs differ by {difference:.1e} of the largest.")
+
+
+if __name__ == "__main__":
+    main()

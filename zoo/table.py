@@ -65,8 +65,8 @@ reduction cells of `nasnetalarge` alone; TF-slim, where the weights come from,
 leaves them out, and so do we. Of TF-slim's checkpoints proven are: the names
 and shapes of all variables, worked out from its source; and, for NASNet-A,
 that keras.applications' weights written under these names give
-keras.applications' logits. TF-slim itself, which needs TensorFlow 1, was not run, and no published
-file was read: there was no way to download one.
+keras.applications' logits. TF-slim itself, which needs TensorFlow 1, was not
+run, and no published file was read: there was no way to download one.
 """
 _SAME = "keras.applications, its strided pools made SAME"
 # The network, what it is compared with, the difference, the command.

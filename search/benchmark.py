@@ -21,6 +21,7 @@ from scipy import stats
 
 from search.evaluation.base import EvaluationError
 from search.evaluation.tabular import Table, TabularEvaluator, TabularSpace
+from search.quiet import quiet_import
 from search.strategies import check_strategy, create_strategy
 from search.trial import Decisions, Trial, TrialState
 
@@ -101,7 +102,8 @@ def run_search(
     curves = np.full((3, trials), np.nan)
     best = -np.inf
     began = time.perf_counter()
-    searcher = create_strategy(strategy, space, seed)
+    with quiet_import():
+        searcher = create_strategy(strategy, space, seed)
     spent = time.perf_counter() - began
     for number in range(trials):
         began = time.perf_counter()
@@ -142,7 +144,7 @@ def run_searches(
     job: Callable[[str, int], Search],
     strategies: Sequence[str],
     seeds: int,
-    workers: int = 1,
+    workers: int = 0,
 ) -> Iterator[tuple[str, int, Search]]:
     """Runs every strategy with every seed, and yields what is ready.
 
@@ -150,10 +152,11 @@ def run_searches(
         job: Runs one strategy with one seed.
         strategies: The strategies' names.
         seeds: How many seeds: 0 .. seeds - 1.
-        workers: How many processes share the work. 1 is this one.
+        workers: How many processes share the work; 0: this one does it. New
+            ones heed the number of threads that the environment sets.
     """
     pairs = [(name, seed) for name in strategies for seed in range(seeds)]
-    if workers == 1:
+    if not workers:
         for name, seed in pairs:
             yield name, seed, job(name, seed)
         return
@@ -232,6 +235,11 @@ def check_benchmark(
         check_strategy(name)
 
 
+def compared(strategies: Iterable[str]) -> list[str]:
+    """The strategies of a benchmark, each once, random search first."""
+    return list(dict.fromkeys([COMPARED_WITH, *strategies]))
+
+
 def benchmark(
     table: str | Path,
     search_column: str,
@@ -239,7 +247,7 @@ def benchmark(
     strategies: Sequence[str],
     trials: int,
     seeds: int,
-    workers: int = 1,
+    workers: int = 0,
     progress: Callable[[str, int], None] = lambda name, seed: None,
 ) -> tuple[list[Result], dict[str, list[Search]]]:
     """Runs the strategies, and random search if it is not among them.
@@ -251,7 +259,7 @@ def benchmark(
         strategies: Names of strategies; they have their default options.
         trials: How many proposals of each search are evaluated.
         seeds: How many searches each strategy makes.
-        workers: How many processes share the work.
+        workers: As `run_searches`.
         progress: Is told the strategy and the seed of each search that is
             done.
 
@@ -262,7 +270,7 @@ def benchmark(
         ValueError: As `check_benchmark`.
     """
     check_benchmark(table, (search_column, report_column), strategies)
-    names = list(dict.fromkeys([COMPARED_WITH, *strategies]))
+    names = compared(strategies)
     job = functools.partial(
         run_search, table, search_column, report_column, trials
     )

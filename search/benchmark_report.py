@@ -1,10 +1,11 @@
 """What a person sees of a benchmark: files, a picture and a table."""
 
+import contextlib
 import csv
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,15 @@ import numpy as np
 import rich.table
 from matplotlib.figure import Figure
 from rich.console import Console
+from rich.progress import Progress
 
-from search.benchmark import Result, Search, benchmark, check_benchmark
+from search.benchmark import (
+    Result,
+    Search,
+    benchmark,
+    check_benchmark,
+    compared,
+)
 from search.configuration import InputError
 from search.evaluation.tabular import Table
 from search.run_directory import check_free, new_directory
@@ -28,7 +36,7 @@ def save_benchmark(
     strategies: Sequence[str],
     trials: int,
     seeds: int,
-    workers: int = 1,
+    workers: int = 0,
 ) -> None:
     """Runs a benchmark, prints its summary, and fills a folder: summary.json,
     summary.csv, curves.png.
@@ -46,7 +54,7 @@ def save_benchmark(
         check_benchmark(table, (search_column, report_column), strategies)
     except ValueError as error:
         raise InputError(str(error)) from None
-    with new_directory(output) as folder:
+    with new_directory(output) as folder, _progress(strategies, seeds) as done:
         began = time.monotonic()
         results, searches = benchmark(
             table,
@@ -56,7 +64,7 @@ def save_benchmark(
             trials,
             seeds,
             workers,
-            progress=lambda name, seed: print(f"{name}, seed {seed}: done."),
+            progress=done,
         )
         settings = {
             "table": table.name,
@@ -72,6 +80,26 @@ def save_benchmark(
         draw_curves(folder / "curves.png", searches, report_column)
     Console().print(summary_table(results))
     print(f"Wrote {', '.join(sorted(os.listdir(output)))} to {output}.")
+
+
+@contextlib.contextmanager
+def _progress(
+    strategies: Sequence[str], seeds: int
+) -> Iterator[Callable[[str, int], None]]:
+    """A bar on a terminal; everywhere a line for each strategy, when all its
+    searches are done."""
+    left = dict.fromkeys(compared(strategies), seeds)
+    console = Console()
+    with Progress(console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("searches", total=len(left) * seeds)
+
+        def done(name: str, seed: int) -> None:
+            left[name] -= 1
+            bar.advance(task)
+            if not left[name]:
+                bar.console.print(f"{name}: {seeds} searches done.")
+
+        yield done
 
 
 def write_summary(

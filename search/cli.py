@@ -266,7 +266,8 @@ def benchmark(
     output: Annotated[Path, typer.Option(help="The folder, new or empty.")],
 ) -> None:
     """Compares strategies on a table of known results."""
-    # The matrices are too small for several threads.
+    # The matrices are too small for several threads. It holds for the
+    # workers: NumPy has read it here.
     for library in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
         os.environ.setdefault(library, "1")
     from search.benchmark_report import save_benchmark

@@ -1,5 +1,7 @@
 """A predictor of rewards, after BANANAS: https://arxiv.org/abs/1910.11858."""
 
+import itertools
+
 import numpy as np
 
 from search.space import SearchSpace
@@ -8,19 +10,28 @@ from search.strategies.settings import check_number
 from search.strategies.surrogate import Surrogate
 from search.trial import Decisions, Trial
 
+# Of more candidates, as in large spaces, so many random ones are looked at.
+CANDIDATES = 1000
+
 
 class PredictorSearch(Strategy):
-    """An ensemble predicts how good architectures are; one member, drawn
-    anew for every proposal, chooses among neighbours of the best and random
-    ones.
+    """An ensemble predicts what architectures are worth, and how surely; the
+    neighbour of the best that looks best in a draw from it is proposed.
 
-    The draw of a member is Thompson sampling: where the members disagree,
-    each has its turn. As in the paper, the first trials are random, the
-    ensemble learns anew after every few trials, and candidates are mutations
-    of the best. Here they are all neighbours, which differ in one decision,
-    and random architectures; and the ensemble is of kernel regressions on the
+    As in the paper, the first trials are random, the ensemble learns anew
+    after every few trials, candidates are mutations of the best, and the
+    draws are independent Thompson sampling: each candidate gets a value
+    drawn from what is known of it. Here candidates are all neighbours, which
+    differ in one decision; and the ensemble is of Gaussian processes on the
     decisions (`Surrogate`), not of neural networks on paths, which take
     seconds to learn what these learn in milliseconds.
+
+    A space may have several peaks, and neighbours of the best on one of them
+    lead to no other. So when as many trials as an architecture has neighbours
+    have brought no better one, the search starts anew, as local search does
+    when it has seen them all: random trials, and then neighbours of the best
+    since this start. The ensemble forgets nothing. In the paper's space, of
+    about 400 neighbours, this hardly happens.
 
     Trials without a reward teach nothing, but no architecture that has been
     told is proposed again, as long as there are others.
@@ -28,13 +39,11 @@ class PredictorSearch(Strategy):
     Args:
         space: The space to search.
         seed: Fixes all proposals, given the outcomes.
-        initial: How many random trials come first. Paper: 10. Default 20.
+        initial: How many random trials a start has. Paper: 10. Default 20.
         refit: After how many trials the ensemble learns anew. Paper: 10.
             Default 5.
-        members: The size of the ensemble. Paper: 5. Default 10.
-        parents: Of how many of the best the neighbours are candidates.
-            Default 10.
-        randoms: How many random candidates join them. Default 100.
+        parents: Of how many of the best since the start the neighbours are
+            candidates. Default 10.
 
     Raises:
         ValueError: A setting is out of range.
@@ -48,62 +57,70 @@ class PredictorSearch(Strategy):
         seed: int,
         initial: int = 20,
         refit: int = 5,
-        members: int = 10,
         parents: int = 10,
-        randoms: int = 100,
     ) -> None:
         super().__init__(space, seed)
         check_number("initial", initial, least=2, integer=True)
         check_number("refit", refit, least=1, integer=True)
-        check_number("members", members, least=1, integer=True)
         check_number("parents", parents, least=1, integer=True)
-        check_number("randoms", randoms, least=0, integer=True)
-        self.initial, self.refit = initial, refit
-        self.parents, self.randoms = parents, randoms
-        self.surrogate = Surrogate(space, members)
+        self.initial, self.refit, self.parents = initial, refit, parents
+        self.surrogate = Surrogate(space)
+        self._patience = sum(
+            len(decision.choices) - 1 for decision in space.decisions
+        )
         self._fitted = 0  # how many rewards the surrogate has learnt from
         self._known: set[Decisions] = set()  # canonical
         self._decisions: list[Decisions] = []  # of the trials with a reward
         self._rewards: list[float] = []
+        self._start = 0  # how many rewards were known at this start
 
     def ask(self, number: int) -> Decisions:
         rng = self.rng(number)
-        if len(self._rewards) < self.initial:
-            return self.space.sample(rng)
-        self._fit()
-        candidates = self._candidates(rng)
-        if not candidates:
-            return self.space.sample(rng)
-        expected = self.surrogate.predict(candidates)
-        member = int(rng.integers(len(expected)))
-        return candidates[int(expected[member].argmax())]
+        if len(self._rewards) - self._start >= self.initial:
+            self._fit()
+            candidates = self._candidates(rng)
+            if candidates:
+                drawn = self.surrogate.draw(candidates, rng)
+                return candidates[int(drawn.argmax())]
+        return self.space.sample(rng)
 
     def tell(self, trial: Trial) -> None:
         self._known.add(self.space.canonical(trial.decisions))
-        if trial.reward is not None:
-            self._decisions.append(trial.decisions)
-            self._rewards.append(trial.reward)
+        if trial.reward is None:
+            return
+        self._decisions.append(trial.decisions)
+        self._rewards.append(trial.reward)
+        since = self._rewards[self._start :]
+        best = since.index(max(since))
+        if len(since) - max(self.initial, best + 1) >= self._patience:
+            self._start = len(self._rewards)
 
     def _fit(self) -> None:
         """Learns from as many rewards as make whole steps of `refit`."""
         count = len(self._rewards)
         count -= (count - self.initial) % self.refit
         if count != self._fitted:
-            self.surrogate.fit(
-                self._decisions[:count], self._rewards[:count], self.rng(count)
-            )
+            self.surrogate.fit(self._decisions[:count], self._rewards[:count])
             self._fitted = count
 
     def _candidates(self, rng: np.random.Generator) -> list[Decisions]:
-        best = np.argsort(-np.array(self._rewards), kind="stable")
-        around = (
-            neighbour
-            for position in best[: self.parents]
-            for neighbour in self.space.neighbours(self._decisions[position])
+        """New neighbours of the best since the start."""
+        best = np.argsort(
+            -np.array(self._rewards[self._start :]), kind="stable"
         )
-        anywhere = (self.space.sample(rng) for _ in range(self.randoms))
-        return [
+        around = list(
+            dict.fromkeys(
+                neighbour
+                for position in best[: self.parents]
+                for neighbour in self.space.neighbours(
+                    self._decisions[self._start + position]
+                )
+            )
+        )
+        rng.shuffle(around)
+        new = (
             candidate
-            for candidate in dict.fromkeys([*around, *anywhere])
+            for candidate in around
             if self.space.canonical(candidate) not in self._known
-        ]
+        )
+        return list(itertools.islice(new, CANDIDATES))

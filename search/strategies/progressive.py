@@ -43,7 +43,6 @@ class ProgressiveSearch(Strategy):
         beam: K, how many prefixes are kept, and how many trials a level has.
             Paper: 256. Default 20, so that a hundred trials go through the
             five blocks of a NASNet cell.
-        members: The size of the ensemble. Default 5, the paper's.
 
     Raises:
         ValueError: A setting is out of range.
@@ -51,14 +50,11 @@ class ProgressiveSearch(Strategy):
 
     name = "progressive"
 
-    def __init__(
-        self, space: SearchSpace, seed: int, beam: int = 20, members: int = 5
-    ) -> None:
+    def __init__(self, space: SearchSpace, seed: int, beam: int = 20) -> None:
         super().__init__(space, seed)
         check_number("beam", beam, least=1, integer=True)
-        check_number("members", members, least=1, integer=True)
         self.beam = beam
-        self.surrogate = Surrogate(space, members)
+        self.surrogate = Surrogate(space)
         self._known: set[Decisions] = set()  # canonical
         self._decisions: list[Decisions] = []  # of the trials with a reward
         self._rewards: list[float] = []
@@ -86,13 +82,13 @@ class ProgressiveSearch(Strategy):
         if not self._rewards:
             return []
         rng = self.rng(number)
-        self.surrogate.fit(self._decisions, self._rewards, rng)
+        self.surrogate.fit(self._decisions, self._rewards)
         for _ in range(self.space.groups):
             group = self._group
             self._group = (group + 1) % self.space.groups
             candidates = self._expansions(group, rng)
             if candidates:
-                expected = self.surrogate.predict(candidates).mean(axis=0)
+                expected = self.surrogate.mean(candidates)
                 best = np.argsort(-expected, kind="stable")[: self.beam]
                 return [candidates[position] for position in best]
         return []

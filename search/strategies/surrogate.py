@@ -2,91 +2,115 @@
 propose: `Surrogate`.
 
 In the shape descriptions, `N` is the number of trials that it has learnt
-from, `M` the number of architectures asked about, `T` the number of decisions
-of the space and `E` the size of the ensemble.
+from, `M` the number of architectures asked about and `T` the number of
+decisions of the space.
 """
 
+import itertools
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import solve_triangular
+from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from search.space import SearchSpace
 from search.trial import Decisions
 
-DEGREE = 2
-RIDGE = 0.01
+# A member for every pair of them.
+DECAYS = (1.0, 2.0, 4.0)
+NOISES = (0.03, 0.2, 1.0)  # shares of the variance that decisions explain
 
 
 class Surrogate:
-    """An ensemble of kernel ridge regressions on the decisions.
+    """An ensemble of Gaussian processes on the decisions.
 
-    The kernel (1 + s)^2, where s is the share of equal decisions, stands for
-    all features of one choice or of a pair of choices: what single choices
-    and their pairs add is what tens of trials can tell. Each member learns
-    from a bootstrap sample, so that members agree where there are trials and
-    differ elsewhere.
+    Two architectures are correlated by exp(-decay s), where s is the share
+    of decisions in which they differ. So a member is sure where there are
+    trials nearby, and elsewhere falls back on the mean of the trials and a
+    large deviation, where a polynomial would extrapolate. A small decay
+    learns what single choices and their pairs add, a large one what holds
+    nearby only. Members differ in the decay and in how noisy they take the
+    rewards to be; they count by how likely they make the trials.
 
-    What is learnt is not the reward but the cube of the share of trials that
-    are no better: the scale of the rewards does not matter, nor how bad the
-    bad ones are, and the differences among the best count most.
+    What is learnt is not the reward but the normal score of its rank, so
+    that neither the scale of the rewards matters nor how bad the bad ones
+    are.
+
+    Reference:
+        [Rasmussen and Williams 2006](http://gaussianprocess.org/gpml/),
+        algorithm 2.1 and section 5.4.1.
 
     Args:
         space: The space that the decisions are of.
-        members: E, the size of the ensemble.
     """
 
-    def __init__(self, space: SearchSpace, members: int) -> None:
-        self.members = members
+    def __init__(self, space: SearchSpace) -> None:
         counts = [len(decision.choices) for decision in space.decisions]
         self._width = sum(counts)
         self._offsets = np.cumsum([0, *counts[:-1]])
 
     def fit(
-        self,
-        decisions: Sequence[Decisions],
-        rewards: Sequence[float],
-        rng: np.random.Generator,
+        self, decisions: Sequence[Decisions], rewards: Sequence[float]
     ) -> None:
         """Learns anew.
 
         Args:
             decisions: `[N, T]`.
             rewards: `[N]`.
-            rng: Draws the bootstrap samples.
         """
         count = len(rewards)
-        targets = _targets(rewards)
-        self._mean = targets.mean()
+        scores = ndtri((rankdata(rewards) - 0.5) / count)
         self._known = self._one_hot(decisions)
-        kernel = self._kernel(self._known)
-        self._weights = np.zeros((count, self.members))
-        for member in range(self.members):
-            drawn = rng.integers(count, size=count)
-            times = np.bincount(drawn, minlength=count)
-            rows = np.flatnonzero(times)
-            # What is drawn k times is k times as certain.
-            system = kernel[np.ix_(rows, rows)] + np.diag(RIDGE / times[rows])
-            self._weights[rows, member] = np.linalg.solve(
-                system, targets[rows] - self._mean
+        shares = self._shares(self._known)
+        self._members: list[_Member] = []
+        evidence = []
+        for decay, noise in itertools.product(DECAYS, NOISES):
+            factor = np.linalg.cholesky(
+                np.exp(-decay * shares) + noise * np.eye(count)
             )
+            white = solve_triangular(factor, scores, lower=True)
+            # The most likely scale; as if one more score of 1 were known,
+            # since equal rewards would leave none.
+            scale = (1 + white @ white) / (1 + count)
+            evidence.append(
+                -count / 2 * np.log(scale) - np.log(factor.diagonal()).sum()
+            )
+            self._members.append(_Member(decay, factor, white, scale))
+        weights = np.exp(np.array(evidence) - max(evidence))
+        self._weights = weights / weights.sum()
 
-    def predict(self, decisions: Sequence[Decisions]) -> np.ndarray:
-        """What each member expects, the higher the better.
+    def mean(self, decisions: Sequence[Decisions]) -> np.ndarray:
+        """`[M]`: what the ensemble expects, the higher the better.
 
         Args:
             decisions: `[M, T]`.
-
-        Returns:
-            `[E, M]`.
         """
-        kernel = self._kernel(self._one_hot(decisions))
-        return self._mean + (kernel @ self._weights).T
+        shares = self._shares(self._one_hot(decisions))
+        return self._weights @ [
+            member.predict(shares)[0] for member in self._members
+        ]
 
-    def _kernel(self, one_hot: np.ndarray) -> np.ndarray:
+    def draw(
+        self, decisions: Sequence[Decisions], rng: np.random.Generator
+    ) -> np.ndarray:
+        """`[M]`: what they may be worth: a draw for each from what a member,
+        itself drawn by how likely it is, knows of it.
+
+        Args:
+            decisions: `[M, T]`.
+            rng: Draws.
+        """
+        chosen = int(rng.choice(len(self._members), p=self._weights))
+        mean, deviation = self._members[chosen].predict(
+            self._shares(self._one_hot(decisions))
+        )
+        return mean + deviation * rng.standard_normal(len(mean))
+
+    def _shares(self, one_hot: np.ndarray) -> np.ndarray:
         """`[M, N]`, from `[M, all choices]`."""
-        equal = one_hot @ self._known.T / len(self._offsets)
-        return (1 + equal) ** DEGREE
+        return 1 - one_hot @ self._known.T / len(self._offsets)
 
     def _one_hot(self, decisions: Sequence[Decisions]) -> np.ndarray:
         vectors = np.asarray(decisions)
@@ -96,6 +120,19 @@ class Surrogate:
         return one_hot
 
 
-def _targets(rewards: Sequence[float]) -> np.ndarray:
-    """The cube of the share of the trials that each is at least as good as."""
-    return (rankdata(rewards) / len(rewards)) ** 3
+class _Member(NamedTuple):
+    """A Gaussian process that has learnt: L of K + noise = L L', the scores
+    in its coordinates, and the variance that decisions explain."""
+
+    decay: float
+    factor: np.ndarray  # [N, N]
+    white: np.ndarray  # [N]
+    scale: float
+
+    def predict(self, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Means and standard deviations, `[M]` each, from `[M, N]`."""
+        cross = solve_triangular(
+            self.factor, np.exp(-self.decay * shares).T, lower=True
+        )
+        left = np.maximum(0.0, 1 - np.square(cross).sum(axis=0))
+        return cross.T @ self.white, np.sqrt(self.scale * left)

@@ -1,6 +1,9 @@
 import csv
 import functools
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +71,7 @@ def test_workers_do_not_change_the_outcome(job):
                 job, ["random", "local-search"], seeds=2, workers=workers
             )
         }
-        for workers in (1, 2)
+        for workers in (0, 2)
     ]
     assert outcomes[0] == outcomes[1]
     assert len(outcomes[0]) == 4
@@ -127,8 +130,41 @@ def test_writes_json_csv_and_a_picture(small_table, tmp_path, capsys):
         assert float(row["mean"]) == result["mean"]
     assert (folder / "curves.png").read_bytes()[:4] == b"\x89PNG"
     output = capsys.readouterr().out
-    assert "local-search, seed 1: done." in output
+    assert output.splitlines()[:2] == [
+        "random: 2 searches done.",
+        "local-search: 2 searches done.",
+    ]
     assert f"{summary['results'][-1]['mean']:.2f}" in output
+
+
+@pytest.mark.parametrize("level", ["3", "0"])
+def test_workers_keep_tensorflows_lines_to_themselves(level, job, tmp_path):
+    # A strategy whose import writes as TensorFlow's does: past sys.stderr.
+    (tmp_path / "noisy.py").write_text(
+        "import os\n"
+        "from search.strategies.random import RandomSearch\n"
+        "os.write(2, b'I0000 cudart_stub.cc')\n"
+    )
+    script = (
+        "from search.strategies import STRATEGIES\n"
+        "import search.benchmark as benchmark, sys\n"
+        "STRATEGIES['noisy'] = 'noisy:RandomSearch'\n"
+        "benchmark.run_search(sys.argv[1], *sys.argv[2:], 5, 'noisy', 0)\n"
+        "sys.stderr.write('after')\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script, str(job.args[0]), *COLUMNS],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={
+            **os.environ,
+            "TF_CPP_MIN_LOG_LEVEL": level,
+            "PYTHONPATH": os.pathsep.join([str(tmp_path), os.getcwd()]),
+        },
+    )
+    noise = "" if level == "3" else "I0000 cudart_stub.cc"
+    assert result.stderr == noise + "after"
 
 
 def test_refuses_what_it_cannot_run(small_table):

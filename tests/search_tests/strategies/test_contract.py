@@ -1,5 +1,6 @@
 """What `search.strategies.base` promises, for every strategy there is."""
 
+import dataclasses
 import functools
 import io
 import random
@@ -13,8 +14,19 @@ from search.space import Decision, NASNetSpace, SearchSpace
 from search.strategies import STRATEGIES, create_strategy
 from search.trial import Evaluation, Trial, TrialState
 
-# Options with which a strategy learns within a few trials.
-OPTIONS = {"ppo": {"minibatch": 4, "learning_rate": 0.1}}
+# Options with which a strategy learns within a few trials. Every strategy has
+# an entry, without which its search might be random all the while.
+OPTIONS = {
+    "random": {},
+    "grid": {},
+    "ppo": {"minibatch": 4, "learning_rate": 0.1},
+    "reinforce": {"minibatch": 4, "learning_rate": 0.1},
+    "regularized-evolution": {"population": 4, "sample": 2},
+    "local-search": {"starts": 2},
+    "predictor": {"initial": 3, "refit": 2},
+    "progressive": {"beam": 3},
+}
+LEARN_NOTHING = ("random", "grid")
 TRIALS = 18
 
 
@@ -38,17 +50,28 @@ class FreeSpace(SearchSpace):
         return {"name": self.name, "version": self.version}
 
 
-SPACES = {"free": FreeSpace(), "nasnet": NASNetSpace(blocks=1)}
+class ExhaustedSpace(FreeSpace):
+    """Fewer architectures than a search has trials."""
+
+    name = "exhausted"
+    decisions = FreeSpace.decisions[:2] + FreeSpace.decisions[3:]
+
+
+SPACES = {
+    "free": FreeSpace(),
+    "nasnet": NASNetSpace(blocks=1),
+    "exhausted": ExhaustedSpace(),
+}
 
 every_strategy = pytest.mark.parametrize("name", STRATEGIES)
 # The lag: how many trials are under way when another is proposed.
 every_search = pytest.mark.parametrize(
-    ("space", "lag"), [("free", 0), ("nasnet", 3)]
+    ("space", "lag"), [("free", 0), ("nasnet", 3), ("exhausted", 1)]
 )
 
 
 def create(name, space, seed=0):
-    return create_strategy(name, SPACES[space], seed, **OPTIONS.get(name, {}))
+    return create_strategy(name, SPACES[space], seed, **OPTIONS[name])
 
 
 def finish(number, decisions):
@@ -70,7 +93,13 @@ def finish(number, decisions):
     return Trial(number, decisions, **outcomes.get(number % 7, complete))
 
 
-def drive(strategy, trials, lag):
+def fail(number, decisions):
+    """No proposal comes to anything."""
+    state = TrialState.FAILED if number % 2 else TrialState.REFUSED
+    return Trial(number, decisions, state, reason="It is too large.")
+
+
+def drive(strategy, trials, lag, finish=finish):
     """Takes a search from `trials` to its end, in the order of the contract.
 
     A restored strategy is told again the trials that it has not learnt from.
@@ -116,6 +145,33 @@ def test_the_seed_alone_fixes_the_search(name, space, lag):
     assert again == trials
     # It draws from no global generator.
     assert generators == (random.getstate(), np.random.get_state()[1].tolist())
+
+
+def test_every_registered_strategy_is_covered():
+    assert set(OPTIONS) == set(STRATEGIES)
+    assert SPACES["exhausted"].size < TRIALS / 2
+
+
+@every_strategy
+def test_what_is_told_decides_what_is_proposed(name):
+    def finish_otherwise(number, decisions):
+        trial = finish(number, tuple(-choice for choice in decisions))
+        return dataclasses.replace(trial, decisions=decisions)
+
+    searches = [
+        search(name, "free", lag=0)[1],
+        drive(create(name, "free"), [], lag=0, finish=finish_otherwise)[0],
+    ]
+    one, other = ([trial.decisions for trial in trials] for trials in searches)
+    assert (one == other) == (name in LEARN_NOTHING)
+
+
+@every_strategy
+def test_goes_on_when_nothing_ever_succeeds(name):
+    trials, _ = drive(create(name, "free"), [], lag=3, finish=fail)
+    for trial in trials:
+        SPACES["free"].check(trial.decisions)
+    assert len({trial.decisions for trial in trials}) > 2
 
 
 @every_strategy

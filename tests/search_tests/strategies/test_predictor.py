@@ -20,7 +20,7 @@ def test_proposes_nothing_twice(space, additive, drive):
     assert not set(keys[:5]) & set(keys[5:])
 
 
-def test_the_drawn_member_decides(space, additive, drive):
+def test_the_draw_decides(space, additive, drive):
     strategy = PredictorSearch(space, seed=0, initial=10)
     drive(strategy, additive, 10)
     assert len({strategy.ask(number) for number in range(10, 30)}) > 1
@@ -31,16 +31,37 @@ def test_learns_anew_after_every_few_trials(space, additive, drive):
     fits = []
     fit = strategy.surrogate.fit
 
-    def counted(decisions, rewards, rng):
+    def counted(decisions, rewards):
         fits.append(len(rewards))
-        fit(decisions, rewards, rng)
+        fit(decisions, rewards)
 
     strategy.surrogate.fit = counted
     drive(strategy, additive, 20)
     assert fits == [10, 14, 18]
 
 
-@pytest.mark.parametrize("setting", ["initial", "refit", "members", "parents"])
+def test_starts_anew_where_nothing_better_comes(space, complete):
+    strategy = PredictorSearch(space, seed=0, initial=4, parents=1)
+    patience = len(list(space.neighbours(strategy.ask(0))))
+    proposals = []
+    for number in range(2 * (4 + patience)):
+        proposals.append(strategy.ask(number))
+        strategy.tell(complete(number, proposals[-1], 1 / (1 + number)))
+
+    def centred(number, centre):
+        near = [strategy.space.neighbours(proposals[centre])]
+        return proposals[number] in set(*near)
+
+    # The first trial of each start is its best: of the first, then of the
+    # second one.
+    second = 4 + patience
+    assert all(centred(number, 0) for number in range(4, second))
+    assert not any(centred(number, 0) for number in range(second, second + 4))
+    later = range(second + 4, 2 * second)
+    assert all(centred(number, second) for number in later)
+
+
+@pytest.mark.parametrize("setting", ["initial", "refit", "parents"])
 def test_refuses_settings_out_of_range(space, setting):
     with pytest.raises(ValueError, match=f"`{setting}`. Expected an integer"):
         PredictorSearch(space, 0, **{setting: 0})

@@ -1,5 +1,5 @@
 """The command `nasnet-search`: run, resume, status, export, report,
-benchmark.
+latency-table, benchmark.
 
 `--help` and wrong arguments are answered without Keras and TensorFlow.
 
@@ -223,8 +223,11 @@ def latency_table(
 ) -> None:
     """Measures the latency of every operation, for `run --latency-table`."""
     config = _configuration(settings)
-    if output.exists():
-        raise InputError(f"Expected as output a new file. Received: {output}.")
+    if output.exists() or not output.absolute().parent.is_dir():
+        raise InputError(
+            "Expected as output a new file in a folder that is there. "
+            f"Received: {output}."
+        )
     _import_tensorflow()
     from search.evaluation.latency import measure_table
 
@@ -232,6 +235,8 @@ def latency_table(
         measure_table(config, output)
     except (ValueError, OSError) as error:
         raise InputError(str(error)) from error
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
     print(f"Wrote {output}.")
 
 

@@ -103,15 +103,19 @@ class ObjectiveConfig(_Settings):
         ),
     ] = "accuracy"
     cost: Annotated[
-        Literal["latency", "parameters", "multiply_adds"],
+        Literal["latency", "parameters", "multiply_adds"] | None,
         Field(
             description="The cost that mnasnet weighs; latency is in seconds "
             "for one image."
         ),
-    ] = "latency"
+    ] = None
     target: Annotated[
         float | None,
-        Field(gt=0, description="What that cost is wanted to be."),
+        Field(
+            gt=0,
+            allow_inf_nan=False,
+            description="What that cost is wanted to be.",
+        ),
     ] = None
     hard: Annotated[
         bool,
@@ -130,7 +134,11 @@ class ObjectiveConfig(_Settings):
     ] = None
     max_latency: Annotated[
         float | None,
-        Field(gt=0, description="Slower cells are not trained; seconds."),
+        Field(
+            gt=0,
+            allow_inf_nan=False,
+            description="Slower cells are not trained; seconds.",
+        ),
     ] = None
     latency_table: Annotated[
         Path | None,
@@ -140,11 +148,26 @@ class ObjectiveConfig(_Settings):
         ),
     ] = None
 
+    @pydantic.field_validator("latency_table")
+    @classmethod
+    def _make_absolute(cls, path: Path | None) -> Path | None:
+        """So that the run can be resumed from elsewhere."""
+        return None if path is None else path.expanduser().resolve()
+
     @pydantic.model_validator(mode="after")
-    def _check_target(self) -> Self:
-        if (self.reward == "mnasnet") != (self.target is not None):
+    def _check(self) -> Self:
+        mnasnet = self.reward == "mnasnet"
+        if mnasnet != (self.target is not None) or mnasnet != bool(self.cost):
             raise ValueError(
-                "Expected a `target` with the reward mnasnet, and with no other"
+                "Expected a `cost` and its `target` with the reward mnasnet, "
+                "and with no other"
+            )
+        if self.hard and not mnasnet:
+            raise ValueError("Expected `hard` with the reward mnasnet only")
+        if self.latency_table and "latency" not in (self.cost, *self.limits):
+            raise ValueError(
+                "Expected a `latency_table` with the cost latency or with "
+                "`max_latency` only"
             )
         return self
 
@@ -163,8 +186,7 @@ class ObjectiveConfig(_Settings):
     @property
     def weighed(self) -> str | None:
         """The cost that the reward weighs, None if it is the accuracy."""
-        costs = {"mnasnet": self.cost, "netscore": "multiply_adds"}
-        return costs.get(self.reward)
+        return "multiply_adds" if self.reward == "netscore" else self.cost
 
 
 class RunConfig(_Settings):
@@ -223,8 +245,9 @@ class RunConfig(_Settings):
         ),
     ] = None
     first_epochs: Annotated[
-        int, Field(ge=1, description="Epochs before the first halving.")
-    ] = 1
+        int | None,
+        Field(ge=1, description="Epochs before the first halving; 1 if not."),
+    ] = None
     proxy: ProxyConfig = ProxyConfig()
     objective: ObjectiveConfig = ObjectiveConfig()
 
@@ -234,6 +257,17 @@ class RunConfig(_Settings):
         if name not in STRATEGIES:
             raise ValueError(f"Expected one of {', '.join(STRATEGIES)}")
         return name
+
+    @pydantic.model_validator(mode="after")
+    def _check_halving(self) -> Self:
+        if self.halving is None and self.first_epochs is not None:
+            raise ValueError("Expected `first_epochs` with `halving` only")
+        if self.halving and (self.first_epochs or 1) >= self.proxy.epochs:
+            raise ValueError(
+                "Expected with `halving` fewer `first_epochs`, 1 if not given, "
+                f"than `epochs`, which is {self.proxy.epochs}"
+            )
+        return self
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -257,7 +291,6 @@ def create_configuration(settings: Mapping[str, Any]) -> RunConfig:
     try:
         config = RunConfig.model_validate(settings)
         create_space(config)
-        create_halving(config)
     except pydantic.ValidationError as error:
         raise InputError(
             " ".join(_sentence(details) for details in error.errors())
@@ -273,15 +306,11 @@ def create_space(config: RunConfig) -> SearchSpace:
 
 
 def create_halving(config: RunConfig) -> SuccessiveHalving | None:
-    """What lets the children of a run train on, if anything does.
-
-    Raises:
-        ValueError: The first epochs are not below the last.
-    """
+    """What lets the children of a run train on, if anything does."""
     if config.halving is None:
         return None
     return SuccessiveHalving(
-        config.first_epochs, config.proxy.epochs, config.halving
+        config.first_epochs or 1, config.proxy.epochs, config.halving
     )
 
 
@@ -302,7 +331,7 @@ def create_evaluator(
     return ObjectiveEvaluator(
         evaluator,
         objective.reward,
-        objective.cost,
+        objective.cost or "latency",
         objective.target,
         HARD if objective.hard else SOFT,
         objective.limits,
@@ -369,6 +398,8 @@ def _sentence(details: Any) -> str:
             f"{', '.join(model.model_fields)}."
         )
     message = details["msg"].removeprefix("Value error, ")
+    if not name or name in PARTS:  # of several settings
+        return f"The settings disagree. {message}."
     return (
         f"Invalid value for `{name}`. {message}. Received: "
         f"{details['input']!r}."

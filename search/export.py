@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 
 from nasnet_keras.genotype import Genotype
+from nasnet_keras.training.checkpoint import steps_taken
 from search.configuration import InputError
 from search.evaluation.base import Evaluator
 from search.evaluation.child import ChildNetwork
@@ -36,6 +37,7 @@ def export(
         write_json(folder / "metrics.json", run.describe(trial))
         model = _network(run, genotype, evaluator)
         model.load_weights(weights)
+        _check_steps(trial, weights)
         model.save(folder / "model.keras")
         _write_pictures(genotype, trial, folder)
     return output
@@ -57,6 +59,16 @@ def _network(
         return evaluator.build(genotype)
     except ValueError as error:
         raise InputError(str(error)) from error
+
+
+def _check_steps(trial: Trial, weights: Path) -> None:
+    """A child that trains on has a file that is ahead of what is recorded."""
+    recorded = trial.evaluation and trial.evaluation.metrics.get("steps")
+    if recorded is not None and steps_taken(weights) != recorded:
+        raise InputError(
+            f"Trial {trial.number} is training on: its weights are not those "
+            "of its recorded accuracy. Export it when the search has gone on."
+        )
 
 
 def _chosen(run: Run, number: int | None) -> Trial:

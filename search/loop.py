@@ -129,7 +129,7 @@ class SearchLoop:
             for number in sorted(self._running):
                 self._begin(self.trials[number])
             while self._promote() or self._wanted() or self._in_training():
-                if self._wanted() and self._told == self._due():
+                if self._has_room() and self._wanted() and self._hears_all():
                     self._propose()
                 else:
                     self._collect()
@@ -143,9 +143,17 @@ class SearchLoop:
         """How many children the executor has."""
         return len(self._running) + len(self._going_on)
 
+    def _has_room(self) -> bool:
+        return self._in_training() <= self.executor.lag
+
+    def _hears_all(self) -> bool:
+        """Whether the strategy was told what the next proposal follows
+        from."""
+        return self._told == self._due()
+
     def _promote(self) -> bool:
         """Lets a child go on, if there is room and one that may."""
-        if self.halving is None or self._in_training() > self.executor.lag:
+        if self.halving is None or not self._has_room():
             return False
         promotion = self.halving.promote()
         if promotion is None:
@@ -285,8 +293,8 @@ class SearchLoop:
             self._running.discard(trial.number)
             self._counted += trial.state.counts
         self._halve(trial)
-        others = [best for best in self._best if best.number != trial.number]
-        self._best = ranked([*others, trial])[: self.keep]
+        known = self.trials if goes_on else [*self._best, trial]
+        self._best = ranked(known)[: self.keep]
         self.directory.keep_weights(self._kept())
         metrics = self._new_metrics()
         for observer in self.observers:

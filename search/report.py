@@ -169,11 +169,11 @@ def _fronts(
         curves, rows = [], []
         for subject in subjects:
             places = [
-                cost_and_accuracy(trial, cost) for trial in subject.trials
+                cost_and_accuracy(trial, cost) for trial in subject.longest
             ]
             front = [
                 (trial, point)
-                for trial in pareto_front(subject.trials, cost)
+                for trial in pareto_front(subject.longest, cost)
                 if (point := cost_and_accuracy(trial, cost))
             ]
             rows += [(subject, trial, *point) for trial, point in front]

@@ -79,10 +79,17 @@ def subjects_of(runs: Iterable[Run]) -> list[Subject]:
     names = Counter(path.name for path in by_path)
     return [
         Subject(
-            path.name if names[path.name] == 1 else str(path), run, run.trials
+            _printable(path.name if names[path.name] == 1 else str(path)),
+            run,
+            run.trials,
         )
         for path, run in by_path.items()
     ]
+
+
+def _printable(name: str) -> str:
+    """A file's name, which may hold any bytes, as text."""
+    return name.encode(errors="replace").decode()
 
 
 def settings_of(subjects: Sequence[Subject]) -> dict[str, list[str]]:
@@ -91,7 +98,7 @@ def settings_of(subjects: Sequence[Subject]) -> dict[str, list[str]]:
     for subject in subjects:
         record = subject.run.directory.record()
         values = {
-            "run": str(subject.run.directory.path),
+            "run": _printable(str(subject.run.directory.path)),
             "command": record.get("command"),
             **subject.config.model_dump(mode="json"),
             "versions": record.get("versions", {}),
@@ -211,4 +218,5 @@ def number_form(values: Sequence[float]) -> str:
     """The format in which all of these are told apart, and none is long."""
     if all(value == int(value) for value in values):
         return ",.0f"
-    return ",.1f" if max(map(abs, values)) >= 10 else ".4f"
+    largest = max(map(abs, values))
+    return ",.1f" if largest >= 10 else ".4f" if largest >= 0.1 else ".3g"

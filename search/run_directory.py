@@ -21,7 +21,7 @@ from typing import Any
 
 from search.configuration import InputError
 
-SCHEMA_VERSION = 1  # of config.json
+SCHEMA_VERSION = 2  # of config.json
 
 
 class RunDirectory:

@@ -23,14 +23,13 @@ class TensorBoardObserver(Observer):
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._writer: Any = None
-        self._best = float("-inf")
+        self._trials: dict[int, Trial] = {}
 
     def begin(self, trials: Sequence[Trial], total: int) -> None:
         import tensorflow as tf
 
         self._writer = tf.summary.create_file_writer(str(self._directory))
-        rewards = [trial.reward or 0.0 for trial in ranked(trials)]
-        self._best = max(rewards, default=self._best)
+        self._trials = {trial.number: trial for trial in trials}
 
     def finished(self, trial: Trial, metrics: Mapping[str, float]) -> None:
         import tensorflow as tf
@@ -38,13 +37,12 @@ class TensorBoardObserver(Observer):
         scalars = dict(metrics)
         evaluation = trial.evaluation
         if trial.state is TrialState.COMPLETE and evaluation is not None:
-            self._best = max(self._best, evaluation.reward)
-            name = f"reward_at_{evaluation.budget:g}"
-            if not trial.went_on:
-                name = "reward"
-            scalars[f"search/{name}"] = evaluation.reward
-            scalars["search/best_reward"] = self._best
-            scalars["search/seconds"] = trial.seconds
+            self._trials[trial.number] = trial
+            best = ranked(self._trials.values())[0]
+            name = f"_at_{evaluation.budget:g}" if trial.went_on else ""
+            scalars[f"search/reward{name}"] = evaluation.reward
+            scalars[f"search/best_reward{name}"] = best.reward or 0.0
+            scalars[f"search/seconds{name}"] = sum(evaluation.seconds.values())
         with self._writer.as_default(step=trial.number):
             for name, value in scalars.items():
                 tf.summary.scalar(name, value)

@@ -14,7 +14,7 @@ import h5py
 import keras
 import numpy as np
 
-RANDOM_STATES = "random_states"
+RANDOM_STATES, STEPS = "random_states", "steps"
 
 
 def save_training(model: keras.Model, path: Path) -> None:
@@ -33,6 +33,7 @@ def save_training(model: keras.Model, path: Path) -> None:
             [np.asarray(state.value) for state in _random_states(model)],
             np.uint32,
         )
+        file[RANDOM_STATES].attrs[STEPS] = int(model.optimizer.iterations)
     descriptor = os.open(draft, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -41,19 +42,24 @@ def save_training(model: keras.Model, path: Path) -> None:
     draft.replace(path)
 
 
-def restore_training(model: keras.Model, path: Path) -> int:
-    """Takes a training up where `save_training` left it.
+def steps_taken(path: Path) -> int:
+    """After how many steps `save_training` wrote the file."""
+    with h5py.File(path) as file:
+        return int(file[RANDOM_STATES].attrs[STEPS])
+
+
+def restore_training(model: keras.Model, path: Path) -> None:
+    """Takes a training up where `save_training` left it; the steps that were
+    taken are `model.optimizer.iterations`.
 
     Args:
         model: A network as it was before the training: of the same form,
             compiled by the same recipe.
         path: The file.
 
-    Returns:
-        The number of steps that were taken.
-
     Raises:
         ValueError: The file is of another network.
+        KeyError: The file was not written by `save_training`.
         OSError: The file cannot be read.
     """
     model.load_weights(path)
@@ -62,7 +68,6 @@ def restore_training(model: keras.Model, path: Path) -> int:
         stored = np.asarray(file[RANDOM_STATES])
     for state, value in zip(states, stored, strict=True):
         state.assign(value)
-    return int(model.optimizer.iterations)
 
 
 def _random_states(model: keras.Model) -> list[Any]:

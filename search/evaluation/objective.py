@@ -53,8 +53,8 @@ def weighted_product(
 
 def netscore(accuracy: float, parameters: float, multiply_adds: float) -> float:
     """NetScore: `20 log10(a ** 2 / (p ** 0.5 * m ** 0.5))`, with the accuracy
-    in percent, and parameters and multiply-adds in millions. An accuracy of 0
-    has the score 0.
+    in percent, and parameters and multiply-adds in millions; at least 0, which
+    is what a child that fails counts as.
 
     Reference:
         [Wong 2018](https://arxiv.org/abs/1806.05512), section 2.
@@ -64,10 +64,8 @@ def netscore(accuracy: float, parameters: float, multiply_adds: float) -> float:
     >>> round(netscore(0.5, parameters=1e6, multiply_adds=1e8), 1)
     48.0
     """
-    if accuracy <= 0:
-        return 0.0
     size = math.sqrt(parameters / 1e6 * multiply_adds / 1e6)
-    return 20 * math.log10((100 * accuracy) ** 2 / size)
+    return 20 * math.log10(max(1.0, (100 * accuracy) ** 2 / size))
 
 
 class ObjectiveEvaluator(Evaluator):
@@ -128,6 +126,7 @@ class ObjectiveEvaluator(Evaluator):
                 f"{', '.join(table)}. Received: objective={objective!r}."
             )
         self._needed, self._reward = table[objective]
+        self._measured: dict[str, float] = {}  # latency, by architecture
         self._table = (
             None if latency_table is None else self._load(latency_table)
         )
@@ -137,7 +136,13 @@ class ObjectiveEvaluator(Evaluator):
         from nasnet_keras.deployment.latency import LatencyTable
         from search.evaluation.child import ChildNetwork
 
-        table = LatencyTable.load(path)
+        try:
+            table = LatencyTable.load(path)
+        except OSError as error:
+            raise ValueError(
+                "Invalid value for argument `latency_table`. Expected a file "
+                f"of `nasnet-search latency-table`. Received: {error}."
+            ) from error
         recorded = self.evaluator.describe().get("network")
         if recorded is not None:
             table.check_setting(**ChildNetwork(**recorded).setting)
@@ -153,8 +158,10 @@ class ObjectiveEvaluator(Evaluator):
         began = time.perf_counter()
         costs = self.costs(architecture)
         seconds = time.perf_counter() - began
+        # A child that goes on was let through before.
+        goes_on = weights is not None and weights.exists()
         for name, limit in self.limits.items():
-            if costs[name] > limit:
+            if costs[name] > limit and not goes_on:
                 unit = UNITS.get(name, "")
                 raise Refusal(
                     f"{name}: {costs[name]:.10g}{unit}, above the limit of "
@@ -195,7 +202,11 @@ class ObjectiveEvaluator(Evaluator):
             return self._table.predict(architecture)
         from nasnet_keras.deployment.latency import measure_latency
 
-        return measure_latency(self.evaluator.build(architecture))
+        name = str(architecture)
+        if name not in self._measured:
+            model = self.evaluator.build(architecture)
+            self._measured[name] = measure_latency(model)
+        return self._measured[name]
 
     def describe(self) -> dict[str, Any]:
         """The evaluator's, and the table's: what else is of the

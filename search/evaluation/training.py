@@ -158,8 +158,7 @@ class TrainingEvaluator(Evaluator):
         keras.utils.set_random_seed(seed)
         clock = _Clock()
         try:
-            model = self.build(architecture)
-            compile_network(model, self.recipe, self.steps_per_epoch)
+            model = self._begun(architecture, weights)
             clock.lap("build")
             metrics = self._train(model, seed, epochs, weights, clock)
             clock.lap("train")
@@ -171,7 +170,12 @@ class TrainingEvaluator(Evaluator):
             raise EvaluationError(
                 f"The child ran out of memory: {error.message}."
             ) from error
-        metrics = {**metrics, **result, **self.costs(architecture)}
+        metrics = {
+            **metrics,
+            **result,
+            **self.costs(architecture),
+            "steps": int(model.optimizer.iterations),
+        }
         # The last step may be the one that diverges.
         if not all(map(math.isfinite, metrics.values())):
             raise EvaluationError("The child diverged: its loss is not finite.")
@@ -185,6 +189,21 @@ class TrainingEvaluator(Evaluator):
             budget=epochs,
         )
 
+    def _begun(
+        self, architecture: Genotype, weights: Path | None
+    ) -> keras.Model:
+        """The child as it is to be trained on: new, or from its file."""
+        model = self.build(architecture)
+        compile_network(model, self.recipe, self.steps_per_epoch)
+        if weights is not None and weights.exists():
+            try:
+                restore_training(model, weights)
+            except (OSError, KeyError, ValueError):
+                # Damaged. Anew it comes to the same.
+                weights.unlink()
+                return self._begun(architecture, None)
+        return model
+
     def _train(
         self,
         model: keras.Model,
@@ -193,15 +212,12 @@ class TrainingEvaluator(Evaluator):
         weights: Path | None,
         clock: "_Clock",
     ) -> dict[str, float]:
-        """Trains to the end of so many epochs, from where the weights' file
-        is; returns the metrics of the last one, if there was one to train."""
+        """Trains to the end of so many epochs; returns the metrics of the
+        last one, if there was one to train."""
         callbacks = [_FirstStep(clock), keras.callbacks.TerminateOnNaN()]
-        steps = 0
         if weights is not None:
             callbacks.append(_Checkpoint(weights))
-            if weights.exists():
-                steps = restore_training(model, weights)
-        first_epoch = steps // self.steps_per_epoch
+        first_epoch = int(model.optimizer.iterations) // self.steps_per_epoch
         history = train(
             model,
             training_pipeline(

@@ -7,8 +7,8 @@ from search.trial import Decisions, Trial
 
 
 class LocalSearch(Strategy):
-    """Evaluates all neighbours of a centre and goes to the best of them,
-    until none is better than the centre; then it starts anew.
+    """Evaluates the neighbours of a centre, goes to a better one, and so on;
+    when none is better than the centre, it starts anew.
 
     A start is the best of a few random architectures. Neighbours differ in
     one decision and are evaluated in random order; those whose outcome is
@@ -21,6 +21,9 @@ class LocalSearch(Strategy):
         starts: How many random architectures a start is the best of. Paper:
             1. Default 10: a tenth of a hundred trials buys the climb of
             several steps.
+        first: Whether to go to the first better neighbour, the default, or,
+            as the paper's main form, to the best of all of them: a climb then
+            takes about as many trials as there are neighbours for each step.
 
     Raises:
         ValueError: A setting is out of range.
@@ -28,17 +31,25 @@ class LocalSearch(Strategy):
 
     name = "local-search"
 
-    def __init__(self, space: SearchSpace, seed: int, starts: int = 10) -> None:
+    def __init__(
+        self,
+        space: SearchSpace,
+        seed: int,
+        starts: int = 10,
+        first: bool = True,
+    ) -> None:
         super().__init__(space, seed)
         check_number("starts", starts, least=1, integer=True)
-        self.starts = starts
+        self.starts, self.first = starts, first
         # By canonical vector: the reward, or None of a trial without one.
         self._known: dict[Decisions, float | None] = {}
         self._random: list[tuple[float, Decisions]] = []  # of this start
         self._centre: tuple[float, Decisions] | None = None
-        self._around: list[Decisions] = []  # the centre's neighbours
-        self._queue: list[Decisions] = []  # those unknown when it became one
-        self._missing: set[Decisions] = set()  # those unknown now
+        # The centre's neighbours by canonical vector; those unknown when it
+        # became one, in the order of their evaluation; those unknown now.
+        self._around: dict[Decisions, Decisions] = {}
+        self._queue: list[Decisions] = []
+        self._missing: set[Decisions] = set()
         self._since = 0  # how many trials were told since then
 
     def ask(self, number: int) -> Decisions:
@@ -59,31 +70,36 @@ class LocalSearch(Strategy):
         # A proposal that the search has replaced is not waited for long.
         if self._since > 2 * len(self._around):
             self._missing.clear()
-        while self._centre is not None and not self._missing:
-            self._decide(trial.number)
+        while self._centre is not None:
+            better = self._better()
+            if better and (self.first or not self._missing):
+                self._go_to(better, trial.number)
+            elif not self._missing:
+                self._centre, self._random = None, []
+            else:
+                break
 
-    def _decide(self, number: int) -> None:
-        """The neighbours are known: goes to the best, or starts anew."""
+    def _better(self) -> tuple[float, Decisions] | None:
+        """The best known neighbour, if it is better than the centre."""
         rewards = [
             (reward, neighbour)
-            for neighbour in self._around
-            if (reward := self._known.get(self.space.canonical(neighbour)))
-            is not None
+            for key, neighbour in self._around.items()
+            if (reward := self._known.get(key)) is not None
         ]
         best = max(rewards, default=None)
         if best and self._centre and best[0] > self._centre[0]:
-            self._go_to(best, number)
-        else:
-            self._centre, self._random = None, []
+            return best
+        return None
 
     def _go_to(self, centre: tuple[float, Decisions], number: int) -> None:
         self._centre = centre
-        self._around = list(self.space.neighbours(centre[1]))
-        self.rng(number).shuffle(self._around)
-        unknown = {
-            key: neighbour
-            for neighbour in self._around
-            if (key := self.space.canonical(neighbour)) not in self._known
+        neighbours = list(self.space.neighbours(centre[1]))
+        self.rng(number).shuffle(neighbours)
+        self._around = {
+            self.space.canonical(neighbour): neighbour
+            for neighbour in neighbours
         }
-        self._queue, self._missing = list(unknown.values()), set(unknown)
+        unknown = [key for key in self._around if key not in self._known]
+        self._queue = [self._around[key] for key in unknown]
+        self._missing = set(unknown)
         self._since = 0

@@ -83,10 +83,10 @@ def test_every_setting_is_an_option(command, capsys):
         (f"{RUN} --trials 0", "Invalid value for `trials`."),
         (f"{RUN} --epochs -1", "Invalid value for `proxy.epochs`."),
         (f"{RUN} --reward speed", "Invalid value for '--reward'"),
-        (f"{RUN} --reward mnasnet", "Invalid value for `objective`. Expected"),
+        (f"{RUN} --reward mnasnet", "The settings disagree. Expected a `cost`"),
         (
             f"{RUN} --halving 3 --first-epochs 3",
-            "Invalid value for argument `first`. Expected a budget above 0",
+            "The settings disagree. Expected with `halving` fewer `first_epo",
         ),
         (f"{RUN} --combiners mean", "Invalid value for argument `combiners`"),
         (f"{RUN} --colour red", "No such option: --colour"),

@@ -53,15 +53,40 @@ def test_a_configuration_survives_json():
             {"objective": {"speed": 3}},
             "Unknown setting `objective.speed`. Expected one of reward,",
         ),
-        (
-            {"objective": {"reward": "mnasnet"}},
-            "Invalid value for `objective`. Expected a `target` with the "
-            "reward mnasnet, and with no other.",
+        *(
+            (
+                {"objective": objective},
+                "The settings disagree. Expected a `cost` and its `target` "
+                "with the reward mnasnet, and with no other.",
+            )
+            for objective in (
+                {"reward": "mnasnet"},
+                {"reward": "mnasnet", "target": 3},
+                {"reward": "mnasnet", "cost": "latency"},
+                {"target": 3},
+                {"cost": "parameters"},
+            )
         ),
         (
-            {"objective": {"target": 3}},
-            "Invalid value for `objective`. Expected a `target` with the "
-            "reward mnasnet, and with no other.",
+            {"objective": {"hard": True}},
+            "The settings disagree. Expected `hard` with the reward mnasnet",
+        ),
+        (
+            {"objective": {"latency_table": "t", "max_parameters": 3}},
+            "The settings disagree. Expected a `latency_table` with the cost",
+        ),
+        (
+            {"objective": {"max_latency": float("inf")}},
+            "Invalid value for `objective.max_latency`.",
+        ),
+        (
+            {"first_epochs": 2},
+            "The settings disagree. Expected `first_epochs` with `halving`",
+        ),
+        (
+            {"halving": 3, "first_epochs": 3},
+            "The settings disagree. Expected with `halving` fewer "
+            "`first_epochs`, 1 if not given, than `epochs`, which is 3.",
         ),
         (
             {"seed": -1, "blocks": 11},
@@ -131,6 +156,16 @@ def test_limits_and_costs_of_the_objective(objective, limits, weighed):
     config = create_configuration({"objective": objective}).objective
     assert config.limits == limits
     assert config.weighed == weighed
+
+
+def test_a_table_of_latencies_is_found_from_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = create_configuration(
+        {"objective": {"max_latency": 1, "latency_table": "t.json"}}
+    )
+    assert config.objective.latency_table == tmp_path / "t.json"
+    json = config.model_dump(mode="json")
+    assert create_configuration(json) == config
 
 
 def test_an_objective_is_put_around_any_evaluator(FakeEvaluator):

@@ -413,7 +413,9 @@ class Grows(Evaluator):
             architecture, seed, budget, weights
         )
         weights.write_text(str(budget))
-        return Evaluation(evaluation.reward * (1 + budget / 10))
+        # Rungs rank children in orders of their own.
+        other = (1000 * evaluation.reward * budget * 7 + budget) % 1
+        return Evaluation(evaluation.reward * budget + other)
 
     def describe(self):
         return {}
@@ -489,24 +491,54 @@ class Budgeted(Evaluator):
         return {}
 
 
+@pytest.mark.parametrize("seed", [1, 4])
 def test_an_interrupted_halving_equals_an_uninterrupted_one(
-    tmp_path, space, LearningStrategy, evaluator
+    tmp_path, space, LearningStrategy, evaluator, seed
 ):
-    def begin():
-        return LearningStrategy(space, 4)
-
     uninterrupted = Grows(evaluator)
-    whole = halve(tmp_path / "whole", space, begin(), uninterrupted)
-    asked = uninterrupted.asked
-    later = [(child, budget) for child, _, budget in asked if budget > 1]
+    whole = halve(
+        tmp_path / "whole", space, LearningStrategy(space, seed), uninterrupted
+    )
     parts = Bench(tmp_path / "parts", space)
-    for interrupt in (asked[1][::2], later[0], asked[9][::2], *later[-2:]):
+    for child, _, budget in uninterrupted.asked:
         with pytest.raises(KeyboardInterrupt):
-            halve(parts, space, begin(), Grows(evaluator, (), interrupt))
-    halve(parts, space, begin(), Grows(evaluator))
+            halve(
+                parts,
+                space,
+                LearningStrategy(space, seed),
+                Grows(evaluator, interrupt=(child, budget)),
+            )
+    halve(parts, space, LearningStrategy(space, seed), Grows(evaluator))
     assert parts.trials == whole.trials
     whole.storage.close()
     parts.storage.close()
+
+
+def test_one_child_at_a_time_is_with_an_executor_without_a_lag(
+    tmp_path, space, LearningStrategy, evaluator
+):
+    class One(InProcessExecutor):
+        waiting = 0
+
+        def submit(self, job):
+            self.waiting += 1
+            if self.waiting > 1:
+                raise RuntimeError("Two children at a time.")
+            super().submit(job)
+
+        def collect(self):
+            self.waiting -= 1
+            return super().collect()
+
+    bench = Bench(tmp_path / "run", space)
+    bench.loop(
+        LearningStrategy(space, 1),
+        One(Grows(evaluator), seed=0),
+        18,
+        halving=SuccessiveHalving(1, 9, 3),
+    ).run()
+    assert any(trial.went_on for trial in bench.trials)
+    bench.storage.close()
 
 
 def test_a_child_may_fail_when_it_goes_on(
@@ -535,6 +567,17 @@ def test_a_child_may_fail_when_it_goes_on(
     again = Grows(evaluator)
     halve(bench, space, LearningStrategy(space, 1), again)
     assert again.asked == []
+    # Only one is kept, and it fails: others are still there.
+    last = halve(
+        tmp_path / "last",
+        space,
+        LearningStrategy(space, 1),
+        Grows(evaluator, {(chosen.number, 3)}),
+        trials=chosen.number + 1,
+    )
+    assert last.trials[chosen.number].state is FAILED
+    assert ranked(last.trials)
+    last.storage.close()
     whole.storage.close()
     bench.storage.close()
 

@@ -84,5 +84,5 @@ def test_a_run_of_another_version_is_refused(run):
     record = run.directory.record()
     record["schema"] = 7
     run.directory.configuration.write_text(json.dumps(record))
-    with pytest.raises(InputError, match="has schema 7. Expected 1"):
+    with pytest.raises(InputError, match="has schema 7. Expected 2"):
         search.load(run.directory.path)

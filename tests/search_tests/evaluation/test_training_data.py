@@ -16,4 +16,4 @@ def test_images_of_several_sizes_are_brought_to_the_size(tmp_path):
     with pytest.raises(ValueError, match="image_size"):
         TrainingEvaluator(str(tmp_path), batch_size=8)
     evaluator = TrainingEvaluator(str(tmp_path), batch_size=8, image_size=9)
-    assert evaluator.describe()["image_shape"] == [9, 9, 3]
+    assert evaluator.describe()["network"]["input_shape"] == [9, 9, 3]

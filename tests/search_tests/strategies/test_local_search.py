@@ -20,7 +20,7 @@ def test_reaches_the_maximum_and_starts_anew(space, additive, drive):
 def test_all_neighbours_of_the_best_start_come_before_the_next_step(
     space, additive, drive
 ):
-    strategy = LocalSearch(space, seed=0, starts=4)
+    strategy = LocalSearch(space, seed=0, starts=4, first=False)
     trials = drive(strategy, additive, 4)
     centre = max(trials, key=lambda trial: trial.reward).decisions
     tried = {trial.decisions for trial in trials}
@@ -38,6 +38,18 @@ def test_all_neighbours_of_the_best_start_come_before_the_next_step(
     best = max(proposals, key=additive)
     following = strategy.ask(4 + len(proposals))
     assert following in set(space.neighbours(best))
+
+
+def test_goes_to_the_first_better_neighbour(space, complete):
+    strategy = LocalSearch(space, seed=0, starts=1)
+    start = strategy.ask(0)
+    strategy.tell(complete(0, start, 0.5))
+    worse, better = strategy.ask(1), None
+    strategy.tell(complete(1, worse, 0.4))
+    better = strategy.ask(2)
+    assert {worse, better} <= set(space.neighbours(start))
+    strategy.tell(complete(2, better, 0.6))
+    assert strategy.ask(3) in set(space.neighbours(better))
 
 
 class Fixed:

@@ -7,9 +7,8 @@ from keras import ops
 
 from nasnet_keras.combine import COMBINERS
 from nasnet_keras.conventions import Conventions
-from nasnet_keras.convolution_unit import ConvolutionBatchNorm
+from nasnet_keras.convolution_unit import UnitPlan
 from nasnet_keras.drop_path import DropPath
-from nasnet_keras.factorized_reduction import FactorizedReduction
 from nasnet_keras.frames import Projection
 from nasnet_keras.genotype import CellSpec
 from nasnet_keras.operations import OPERATIONS
@@ -189,16 +188,10 @@ class Cell(keras.layers.Layer):
         )
 
     def _built_reduction(self, name, shape, halve):
-        arguments = {
-            "conventions": self.conventions,
-            "dtype": self.dtype_policy,
-            "name": name,
-        }
-        layer = (
-            FactorizedReduction(self.filters, **arguments)
-            if halve
-            else ConvolutionBatchNorm(self.filters, (1, 1), **arguments)
+        unit = UnitPlan(
+            self.filters, strides=(1 + halve,) * 2, factorized=halve
         )
+        layer = unit.layer(self.conventions, dtype=self.dtype_policy, name=name)
         layer.build(shape)
         return layer
 

@@ -31,8 +31,9 @@ class Conventions:
             `"convolution"`: a 1x1 convolution (TF-slim). `"factorized"`: a
             factorized reduction (DARTS, ENAS). Default `"convolution"`.
         normalization: `"batch"`: batch norm. `"bias"`: a bias in the place of
-            each batch norm, as in the networks of `fuse_for_inference`.
-            Default `"batch"`.
+            each batch norm, and one convolution in that of each factorized
+            reduction: the networks of `fuse_for_inference`. Default
+            `"batch"`.
 
     Raises:
         ValueError: A value is not among those named here.

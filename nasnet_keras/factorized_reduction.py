@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from nasnet_keras import kernels
@@ -81,8 +82,16 @@ class FactorizedReduction(keras.layers.Layer):
         )
 
     def folded_weights(self) -> list[Any]:
-        """As of `ConvolutionBatchNorm`."""
-        return self.batch_norm.folded(self.path_kernels)
+        """The weights with which a 2x2 convolution with strides 2 and a bias
+        does as this layer does in inference: the first path reads one corner
+        of the kernel, the second the opposite one."""
+        *path_kernels, bias = self.batch_norm.folded(self.path_kernels)
+        corners = (((0, 1), (0, 1)), ((1, 0), (1, 0)))[-len(path_kernels) :]
+        paths = [
+            np.pad(kernel, (*corner, (0, 0), (0, 0)))
+            for kernel, corner in zip(path_kernels, corners, strict=True)
+        ]
+        return [np.concatenate(paths, axis=-1), bias]
 
     def _paths(self, states: Any) -> list[Any]:
         """The input, and the input shifted by one row and one column."""

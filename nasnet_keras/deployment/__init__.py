@@ -1,4 +1,4 @@
-"""Networks where they are used: how long they take.
+"""Networks where they are used: fused for inference, and how long they take.
 
 Nothing is imported here: measuring needs TensorFlow, a command line does not.
 """

@@ -59,7 +59,7 @@ def fuse_for_inference(model: keras.Model) -> keras.Model:
         call_function=_call_unless_dropout,
     )
     for layer in fused.layers:
-        if layer.name not in norms:
+        if layer.weights and layer.name not in norms:
             _set_weights(layer, model.get_layer(layer.name))
     for name, convolution in norms.items():
         kernel, bias = model.get_layer(name).folded([convolution.kernel])
@@ -70,17 +70,16 @@ def fuse_for_inference(model: keras.Model) -> keras.Model:
 
 def _stem_norms(model: keras.Model) -> dict[str, keras.layers.Conv2D]:
     """The names of the batch norms of the stem, and what each normalises."""
-    layers = {layer.name: layer for layer in model.layers}
-    norms = {}
-    for name, layer in layers.items():
-        before = layers.get(name.replace("_batch_norm", "_convolution"))
-        if (
-            isinstance(layer, BatchNormalization)
-            and isinstance(before, keras.layers.Conv2D)
-            and layer.input is before.output
-        ):
-            norms[name] = before
-    return norms
+    names = [
+        layer.name
+        for layer in model.layers
+        if isinstance(layer, BatchNormalization)
+        and layer.name.startswith("stem")
+    ]
+    return {
+        name: model.get_layer(name.replace("_batch_norm", "_convolution"))
+        for name in names
+    }
 
 
 def _copy(layer: Any, folded: bool) -> Any:

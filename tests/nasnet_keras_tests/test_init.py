@@ -14,13 +14,16 @@ def test_every_public_name_is_there():
             "Complexity",
             "Conventions",
             "Genotype",
+            "LatencyTable",
             "NASNET_A",
             "build_network",
             "draw_cell",
             "draw_genotype",
+            "fuse_for_inference",
             "genotype_complexity",
             "load_dataset",
             "load_model",
+            "measure_latency",
             "multiply_adds",
         }
         == set(nasnet_keras.__all__)

@@ -1,0 +1,264 @@
+"""The fused network against the network, of random weights and statistics: what
+is folded wrongly shows."""
+
+import keras
+import numpy as np
+import pytest
+
+from nasnet_keras import kernels
+from nasnet_keras.auxiliary_head import AuxiliaryHead
+from nasnet_keras.batch_normalization import BatchNormalization, Bias
+from nasnet_keras.complexity import multiply_adds
+from nasnet_keras.deployment.fuse import fuse_for_inference
+from nasnet_keras.drop_path import DropPath
+from nasnet_keras.genotype import Block, CellSpec, Genotype
+from nasnet_keras.network import build_network
+from nasnet_keras.operations import OPERATIONS
+
+SHAPE = (9, 11, 3)
+
+# Strided pools and a factorized reduction: padding matters.
+SMALL = Genotype(
+    normal=CellSpec((Block((0, 1), ("sep_conv_3x3", "identity"), "concat"),)),
+    reduction=CellSpec(
+        (
+            Block((0, 1), ("max_pool_5x5", "conv_1x7_7x1")),
+            Block((1, 0), ("avg_pool_3x3", "dil_conv_3x3")),
+            Block((0, 1), ("identity", "avg_pool_3x3")),
+        ),
+        concat=(1, 2, 3, 4),
+    ),
+)
+
+
+def noise(*shape):
+    return np.random.default_rng(0).uniform(-1, 1, shape).astype("float32")
+
+
+def build(genotype=SMALL, input_shape=SHAPE, **arguments):
+    """A network as training might leave it."""
+    arguments = {
+        "repeats": 1,
+        "filters": 4,
+        "classifier_activation": None,
+        **arguments,
+    }
+    model = build_network(genotype, input_shape, **arguments)
+    randomise(model)
+    return model
+
+
+def randomise(model):
+    random = np.random.default_rng(1)
+    for weight in model.weights:
+        if "float" not in weight.dtype:
+            continue
+        if weight.path.endswith(("gamma", "moving_variance")):
+            weight.assign(random.uniform(0.5, 2, weight.shape))
+        elif not weight.path.endswith("kernel"):
+            weight.assign(random.normal(size=weight.shape))
+
+
+def sublayers(model):
+    return list(model._flatten_layers(include_self=False))
+
+
+def assert_same(actual, expected, tolerance=1e-4):
+    """Within the tolerance of the largest."""
+    actual, expected = (
+        keras.tree.map_structure(lambda x: np.asarray(x, "float32"), outputs)
+        for outputs in (actual, expected)
+    )
+    keras.tree.assert_same_structure(actual, expected)
+    for one, other in zip(
+        keras.tree.flatten(actual), keras.tree.flatten(expected), strict=True
+    ):
+        largest = np.abs(other).max()
+        assert 0 < largest < np.inf
+        np.testing.assert_allclose(one, other, atol=tolerance * largest, rtol=0)
+
+
+def assert_fuses(model, *shape, tolerance=1e-4):
+    images = noise(2, *(shape or SHAPE))
+    fused = fuse_for_inference(model)
+    assert_same(fused(images), model(images), tolerance)
+    layers = sublayers(fused)
+    assert not any(
+        isinstance(
+            layer,
+            keras.layers.BatchNormalization
+            | keras.layers.Dropout
+            | DropPath
+            | AuxiliaryHead,
+        )
+        for layer in layers
+    )
+    assert any(isinstance(layer, Bias) for layer in layers)
+    return fused
+
+
+# === Networks ===
+
+
+def test_each_operation():
+    names = list(OPERATIONS)
+    pairs = zip(names[::2], [*names[1::2], names[0]], strict=True)
+    cell = CellSpec(tuple(Block((0, 1), pair) for pair in pairs))
+    assert_fuses(build(Genotype(normal=cell, reduction=cell)))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"include_top": False},
+        {"include_top": False, "pooling": "avg"},
+        {"include_top": False, "pooling": "max"},
+        {"features": True},
+        {"classifier_activation": "softmax"},
+        {"dropout": 0.5, "drop_path_rate": 0.4, "drop_path_steps": 10},
+        {"conventions": {"pool_padding": "zeros", "bn_epsilon": 0.1}},
+        {"conventions": {"convolution_form": "bottleneck"}, "filters": 8},
+        {"conventions": {"strided_identity": "factorized"}, "filters": 5},
+        {"include_preprocessing": True},
+        {"frame": "pnasnet"},
+        {"frame": "enas"},
+        {"frame": "darts", "repeats": 3},
+    ],
+    ids=str,
+)
+def test_each_form(arguments):
+    assert_fuses(build(**arguments))
+
+
+@pytest.mark.parametrize("frame", ["nasnet", "darts"])
+def test_the_imagenet_stem(frame):
+    shape = (37, 32, 3)
+    model = build(
+        input_shape=shape, stem="imagenet", frame=frame, repeats=3, filters=4
+    )
+    assert_fuses(model, *shape)
+
+
+def test_any_size():
+    fused = assert_fuses(build(input_shape=(None, None, 3)))
+    assert fused.input_shape == (None, None, None, 3)
+    assert fused(noise(1, 13, 8, 3)).shape == (1, 10)
+
+
+@pytest.mark.parametrize("combiner", ["add_layer_norm", "add_instance_norm"])
+def test_norms_of_one_example_stay(combiner):
+    cell = CellSpec((Block((0, 1), ("conv_1x1", "identity"), combiner),))
+    fused = assert_fuses(build(Genotype(normal=cell, reduction=cell)))
+    assert any(
+        isinstance(layer, keras.layers.GroupNormalization)
+        for layer in sublayers(fused)
+    )
+
+
+def test_without_the_auxiliary_head():
+    model = build(
+        input_shape=(16, 16, 3), auxiliary_head=True, frame="nasnet", filters=4
+    )
+    fused = fuse_for_inference(model)
+    images = noise(2, 16, 16, 3)
+    assert_same(fused(images), model(images)["predictions"])
+    assert not any(isinstance(x, AuxiliaryHead) for x in fused.layers)
+
+
+def test_upon_a_tensor_of_the_user_and_below_layers_of_the_user():
+    images = keras.Input((*SHAPE[:2], 1), name="images")
+    colours = keras.layers.Conv2D(3, 1, name="colours")(images)
+    network = build(input_tensor=colours, include_top=False)
+    outputs = keras.layers.Conv2D(5, 1, name="maps_convolution")(network.output)
+    outputs = keras.layers.Activation("tanh")(outputs)
+    outputs = keras.layers.BatchNormalization(name="maps_batch_norm")(outputs)
+    model = keras.Model(network.input, outputs)
+    randomise(model)
+    fused = fuse_for_inference(model)
+    batch = noise(2, *SHAPE[:2], 1)
+    assert_same(fused(batch), model(batch))
+    assert fused.inputs[0].name == "images"
+    # Layers of the user stay as they are.
+    assert isinstance(
+        fused.get_layer("maps_batch_norm"), keras.layers.BatchNormalization
+    )
+
+
+def test_channels_first():
+    model = build(
+        input_shape=(3, 9, 11), conventions={"data_format": "channels_first"}
+    )
+    assert_fuses(model, 3, 9, 11)
+
+
+def test_mixed_precision():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = build()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    # Eight bits of a fraction, rounded in a dozen layers.
+    fused = assert_fuses(model, tolerance=0.05)
+    assert fused.get_layer("cell_0").compute_dtype == "bfloat16"
+    assert fused.get_layer("stem_batch_norm").compute_dtype == "bfloat16"
+    assert {weight.dtype for weight in fused.weights} == {"float32"}
+
+
+# === The copy ===
+
+
+def test_saved_and_loaded(tmp_path):
+    fused = fuse_for_inference(build(drop_path_rate=0.4, features=True))
+    fused.save(tmp_path / "fused.keras")
+    loaded = keras.models.load_model(tmp_path / "fused.keras")
+    images = noise(2, *SHAPE)
+    assert_same(loaded(images), fused(images), tolerance=1e-7)
+
+
+def test_the_network_stays_as_it_is():
+    model = build(drop_path_rate=0.4)
+    before = [np.array(values) for values in model.get_weights()]
+    fuse_for_inference(model)
+    for one, other in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert any(isinstance(x, BatchNormalization) for x in sublayers(model))
+
+
+def test_fused_twice_is_fused():
+    fused = fuse_for_inference(build())
+    again = fuse_for_inference(fused)
+    images = noise(2, *SHAPE)
+    assert_same(again(images), fused(images), tolerance=1e-7)
+
+
+def test_name_and_cost_are_those_of_the_network():
+    model = build()
+    fused = fuse_for_inference(model)
+    assert multiply_adds(fused) == multiply_adds(model)
+    assert fused.name == model.name
+
+
+def test_a_bias_is_the_same_on_every_backend(monkeypatch):
+    states, bias = noise(2, 3, 4, 5), noise(5)
+    outputs = kernels.add_bias(states, bias, -1)
+    np.testing.assert_allclose(outputs, states + bias)
+    monkeypatch.setattr(kernels, "tf", None)
+    np.testing.assert_allclose(kernels.add_bias(states, bias, -1), outputs)
+
+
+# === Errors ===
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        None,
+        "nasnet_mobile",
+        SMALL,
+        keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]),
+    ],
+    ids=["none", "name", "genotype", "another"],
+)
+def test_what_is_no_network_is_refused(model):
+    with pytest.raises(ValueError, match="`model`.*Received: model="):
+        fuse_for_inference(model)

@@ -58,7 +58,12 @@ class Conventions:
                     f"of {', '.join(known)}. Received: {argument}={value!r}."
                 )
 
-        if not 0 <= self.bn_momentum <= 1 or self.bn_epsilon <= 0:
+        if not (
+            isinstance(self.bn_momentum, int | float)
+            and isinstance(self.bn_epsilon, int | float)
+            and 0 <= self.bn_momentum <= 1
+            and self.bn_epsilon > 0
+        ):
             raise ValueError(
                 "Invalid value for argument `bn_momentum` or `bn_epsilon`. "
                 "Expected a momentum from 0 to 1 and a positive epsilon. "

@@ -108,6 +108,7 @@ def build_network(
     (None, 10)
     """
     if input_tensor is not None:
+        _check_tensor(input_tensor)
         input_shape = tuple(input_tensor.shape[1:])
     plan = NetworkPlan(
         genotype,
@@ -121,11 +122,9 @@ def build_network(
         Conventions.from_dict(conventions),
         frame,
     )
-    if pooling not in (None, "avg", "max"):
-        raise ValueError(
-            "Invalid value for argument `pooling`. Expected None, 'avg' or "
-            f"'max'. Received: pooling={pooling!r}."
-        )
+    _check_rates(drop_path_rate=drop_path_rate, dropout=dropout)
+    _check_steps(drop_path_steps)
+    _check_output(pooling, features, auxiliary_head)
     if input_tensor is None:
         inputs = images = layers.Input(shape=plan.input_shape)
     else:
@@ -154,6 +153,51 @@ def build_network(
             ),
         }
     return keras.Model(inputs, predictions, name=name)
+
+
+def _check_tensor(input_tensor: Any) -> None:
+    if not keras.backend.is_keras_tensor(input_tensor):
+        raise ValueError(
+            "Invalid value for argument `input_tensor`. Expected a Keras "
+            f"tensor, such as `keras.Input` makes. Received: {input_tensor!r}."
+        )
+
+
+def _check_rates(**rates: Any) -> None:
+    for name, rate in rates.items():
+        if not isinstance(rate, int | float) or not 0 <= rate < 1:
+            raise ValueError(
+                f"Invalid value for argument `{name}`. Expected a probability "
+                "from 0 up to but not including 1. Received: "
+                f"{name}={rate!r}."
+            )
+
+
+def _check_steps(drop_path_steps: Any) -> None:
+    if drop_path_steps is not None and (
+        type(drop_path_steps) is not int or drop_path_steps < 1
+    ):
+        raise ValueError(
+            "Invalid value for argument `drop_path_steps`. Expected a positive "
+            "integer or None. Received: "
+            f"drop_path_steps={drop_path_steps!r}."
+        )
+
+
+def _check_output(
+    pooling: str | None, features: bool, auxiliary_head: bool
+) -> None:
+    if pooling not in (None, "avg", "max"):
+        raise ValueError(
+            "Invalid value for argument `pooling`. Expected None, 'avg' or "
+            f"'max'. Received: pooling={pooling!r}."
+        )
+    if features and (pooling or auxiliary_head):
+        raise ValueError(
+            "Invalid value for argument `features`. Expected False, or neither "
+            "`pooling` nor `auxiliary_head`. Received: features=True, "
+            f"pooling={pooling!r}, auxiliary_head={auxiliary_head}."
+        )
 
 
 def _apply_body(

@@ -80,6 +80,13 @@ class NASNetBackbone(keras_hub.models.FeaturePyramidBackbone):
         dtype: Any = None,
         **kwargs: Any,
     ) -> None:
+        unknown = sorted(set(kwargs) - {"name", "trainable"})
+        if unknown:
+            raise ValueError(
+                "Expected arguments of NASNetBackbone; the number of classes "
+                "is `num_classes` of NASNetImageClassifier, the size of the "
+                f"images `image_shape`. Received: {', '.join(unknown)}."
+            )
         if not isinstance(genotype, Genotype):
             genotype = Genotype.from_dict(genotype)
         conventions = Conventions.from_dict(conventions)
@@ -141,7 +148,7 @@ class NASNetBackbone(keras_hub.models.FeaturePyramidBackbone):
         backbone = cls(**{"name": name, **arguments, **options})
         if weights is not None:
             source = _source(name, weights, backbone, features=True)
-            backbone.set_weights(source.get_weights())
+            _copy_weights(backbone, source.get_weights())
         return backbone
 
     def get_config(self):
@@ -236,7 +243,8 @@ class NASNetImageClassifier(keras_hub.models.ImageClassifier):
         """
         preset = _preset(name)
         backbone = NASNetBackbone.from_zoo(name, **options)
-        num_classes = num_classes or preset.classes
+        if num_classes is None:
+            num_classes = preset.classes
         first = backbone.data_format == "channels_first"
         sides = backbone.image_shape[1:] if first else backbone.image_shape[:2]
         height, width = (side or preset.image_size for side in sides)
@@ -261,7 +269,7 @@ class NASNetImageClassifier(keras_hub.models.ImageClassifier):
             )
             # Some classifiers have no bias; KerasHub's always has.
             head = source.get_layer("logits").get_weights()
-            backbone.set_weights(source.get_weights()[: -len(head)])
+            _copy_weights(backbone, source.get_weights()[: -len(head)])
             classifier.output_dense.set_weights(
                 [*head, np.zeros(num_classes)][:2]
             )
@@ -270,6 +278,17 @@ class NASNetImageClassifier(keras_hub.models.ImageClassifier):
 
 def _preset(name: str) -> Preset:
     return find(PRESETS, name, "name", "`zoo.list_models()`")
+
+
+def _copy_weights(backbone: NASNetBackbone, weights: list[Any]) -> None:
+    ours = [tuple(weight.shape) for weight in backbone.weights]
+    if ours != [weight.shape for weight in weights]:
+        raise ValueError(
+            "Expected with `weights` the stem and the image channels of the "
+            "published network. Received: other `stem_filters`, "
+            "`skip_reduction_layer_input`, `frame` or `image_shape`."
+        )
+    backbone.set_weights(weights)
 
 
 def _source(

@@ -2,6 +2,7 @@
 
 import contextlib
 import fnmatch
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -200,6 +201,12 @@ def _builder(
             **options,
         )
 
+    signature = inspect.signature(build)
+    *shared, _ = signature.parameters.values()
+    own = inspect.signature(create_model).parameters.values()
+    build.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[*shared, *(p for p in own if p.kind is p.KEYWORD_ONLY)]
+    )
     build.__name__ = build.__qualname__ = function_name
     build.__doc__ = (
         f"{PRESETS[preset].title}.\n\n"

@@ -19,8 +19,8 @@ class PredictorSearch(Strategy):
     neighbour of the best that looks best in a draw from it is proposed.
 
     As in the paper, the first trials are random, candidates are mutations of
-    the best, and the draws are independent Thompson sampling: each candidate gets a value
-    drawn from what is known of it. Here candidates are all neighbours, which
+    the best, and the draws are independent Thompson sampling: each candidate
+    gets a value drawn from what is known of it. Here candidates are all neighbours, which
     differ in one decision; and the ensemble is of Gaussian processes on the
     decisions (`Surrogate`), not of neural networks on paths, which take
     seconds to learn what these learn in milliseconds.
@@ -43,6 +43,9 @@ class PredictorSearch(Strategy):
             Default 1: it takes milliseconds.
         parents: Of how many of the best since the start the neighbours are
             candidates. Default 10.
+        spread: How far draws are from the mean, in shares of the deviation.
+            Thompson sampling: 1. Default 0.5, greedier: of tens of trials few
+            can be spent on what is merely unknown.
 
     Raises:
         ValueError: A setting is out of range.
@@ -57,11 +60,14 @@ class PredictorSearch(Strategy):
         initial: int = 20,
         refit: int = 1,
         parents: int = 10,
+        spread: float = 0.5,
     ) -> None:
         super().__init__(space, seed)
         check_number("initial", initial, least=2, integer=True)
         check_number("refit", refit, least=1, integer=True)
         check_number("parents", parents, least=1, integer=True)
+        check_number("spread", spread, least=0)
+        self.spread = spread
         self.initial, self.refit, self.parents = initial, refit, parents
         self.surrogate = Surrogate(space)
         self._patience = sum(
@@ -79,7 +85,7 @@ class PredictorSearch(Strategy):
             self._fit()
             candidates = self._candidates(rng)
             if candidates:
-                drawn = self.surrogate.draw(candidates, rng)
+                drawn = self.surrogate.draw(candidates, rng, self.spread)
                 return candidates[int(drawn.argmax())]
         return self.space.sample(rng)
 

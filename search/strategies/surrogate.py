@@ -93,7 +93,10 @@ class Surrogate:
         ]
 
     def draw(
-        self, decisions: Sequence[Decisions], rng: np.random.Generator
+        self,
+        decisions: Sequence[Decisions],
+        rng: np.random.Generator,
+        spread: float = 1.0,
     ) -> np.ndarray:
         """`[M]`: what they may be worth: a draw for each from what a member,
         itself drawn by how likely it is, knows of it.
@@ -101,12 +104,13 @@ class Surrogate:
         Args:
             decisions: `[M, T]`.
             rng: Draws.
+            spread: By what the deviations are multiplied.
         """
         chosen = int(rng.choice(len(self._members), p=self._weights))
         mean, deviation = self._members[chosen].predict(
             self._shares(self._one_hot(decisions))
         )
-        return mean + deviation * rng.standard_normal(len(mean))
+        return mean + spread * deviation * rng.standard_normal(len(mean))
 
     def _shares(self, one_hot: np.ndarray) -> np.ndarray:
         """`[M, N]`, from `[M, all choices]`."""

@@ -335,14 +335,31 @@ def test_a_saved_model_loads_where_nasnet_keras_alone_is_imported(tmp_path):
         ("input_shape", (32.0, 32, 3)),
         ("input_shape", ("32", 32, 3)),
         ("conventions", {"padding": "same"}),
+        ("conventions", {"bn_momentum": "fast"}),
         ("drop_path_rate", 1.5),
+        ("drop_path_rate", "half"),
+        ("dropout", 1),
+        ("dropout", None),
+        ("drop_path_steps", 0),
+        ("input_tensor", 5),
+        ("input_tensor", np.zeros((1, 32, 32, 3))),
     ],
 )
 def test_errors_name_the_argument(argument, value):
-    named = "rate" if argument == "drop_path_rate" else argument
+    named = argument
+    if argument == "conventions":
+        named = "bn_momentum" if "bn_momentum" in value else "conventions"
     arguments = {"genotype": SMALL, "repeats": 1, "filters": 4}
     with pytest.raises(ValueError, match=f"`{named}`.*Received"):
         build_network(**{**arguments, argument: value})
+
+
+@pytest.mark.parametrize(
+    "others", [{"pooling": "avg"}, {"auxiliary_head": True}]
+)
+def test_features_go_without_what_would_not_be_there(others):
+    with pytest.raises(ValueError, match="`features`.*Received"):
+        build_network(SMALL, repeats=1, filters=4, features=True, **others)
 
 
 def test_the_imagenet_stem_needs_more():

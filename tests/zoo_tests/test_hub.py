@@ -240,3 +240,13 @@ def test_mixed_precision():
 def test_unknown_names_are_refused():
     with pytest.raises(ValueError, match="nasnet_mobile"):
         NASNetBackbone.from_zoo("nasnet_mobil")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"classes": 37}, {"pooling": "max"}, {"input_shape": (64, 64, 3)}]
+)
+def test_arguments_of_the_zoo_are_refused(wrong):
+    with pytest.raises(ValueError, match="`num_classes`.*Received: "):
+        NASNetImageClassifier.from_zoo(
+            "nasnet_mobile", repeats=1, filters=4, **wrong
+        )

@@ -2,9 +2,10 @@
 
 A path may be that of
 
-- a `.keras` or `.weights.h5` file of one of our models,
-- an `.h5` file of the NASNet of keras.applications, in the layout of Keras 3
-  or of earlier releases, as the published files are, see
+- a `.keras` or `.weights.h5` file of one of our models, see
+  `zoo.conversion.ours`,
+- a `.keras` or `.h5` file of the NASNet of keras.applications, in the layout
+  of Keras 3 or of earlier releases, as the published files are, see
   `zoo.conversion.keras_applications`,
 - a safetensors file of timm's `nasnetalarge` or `pnasnet5large`, see
   `zoo.conversion.timm`,
@@ -17,19 +18,16 @@ classifier, which then starts anew, or something that no model has a place
 for. No pickle is read.
 """
 
+import hashlib
 import os
-import re
-import warnings
-import zipfile
 from pathlib import Path
 from typing import Any
 
-import h5py
 import keras
 
-from zoo.conversion import keras_applications, slim, timm
+from zoo.conversion import keras_applications, ours, slim, timm
 
-_CONVERSIONS = (keras_applications, timm, slim)
+_CONVERSIONS = (keras_applications, ours, timm, slim)
 
 # The published files of keras.applications: name, and MD5 of the file.
 _BASE = "https://storage.googleapis.com/tensorflow/keras-applications/nasnet/"
@@ -72,7 +70,7 @@ def check(weights: Any, preset: str, activation: Any) -> None:
     """
     if weights is None:
         return
-    if weights == "imagenet":
+    if isinstance(weights, str) and weights == "imagenet":
         known = sorted({name for name, _ in _FILES})
         if not published(preset):
             raise ValueError(
@@ -88,7 +86,9 @@ def check(weights: Any, preset: str, activation: Any) -> None:
             "Invalid value for argument `weights`. Expected None, 'imagenet' "
             f"or the path of a file. Received: weights={weights!r}."
         )
-    if weights == "imagenet" and activation not in (None, "softmax"):
+    else:
+        return
+    if activation not in (None, "softmax"):
         raise ValueError(
             "Invalid value for argument `classifier_activation`. Expected "
             "'softmax' or None with pretrained weights. Received: "
@@ -113,59 +113,33 @@ def load(model: keras.Model, weights: str | os.PathLike, preset: str) -> None:
         fits = head is not None and head.units == 1000
         keras_applications.load(model, fetch(preset, include_top=fits))
         return
-    for conversion in _CONVERSIONS:
-        if conversion.wrote(weights):
-            conversion.load(model, weights)
-            return
-    if not (h5py.is_hdf5(weights) or _is_keras_archive(weights)):
+    try:
+        for conversion in _CONVERSIONS:
+            if conversion.wrote(weights):
+                conversion.load(model, weights)
+                return
+    except (ValueError, Warning, MemoryError):
+        raise
+    # What the readers of four formats raise has no other base.
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ValueError(
-            "Invalid value for argument `weights`. Expected a file that "
-            "`zoo.weights` lists: of ours, of keras.applications, of timm "
-            "(safetensors) or of TF-slim (a checkpoint). Pickles (.pth, .bin) "
-            f"are not read. Received: weights={os.fspath(weights)!r}."
-        )
-    _load_ours(model, weights)
+            "Invalid value for argument `weights`. Expected a whole file. "
+            f"Received: weights={os.fspath(weights)!r}, which cannot be read: "
+            f"{reason.rstrip('.')}. Download or save it again."
+        ) from error
+    raise ValueError(
+        "Invalid value for argument `weights`. Expected a file that "
+        "`zoo.weights` lists: of ours, of keras.applications, of timm "
+        "(safetensors) or of TF-slim (a checkpoint). Pickles (.pth, .bin) "
+        f"are not read. Received: weights={os.fspath(weights)!r}."
+    )
 
 
 def classifier(model: keras.Model) -> Any:
     """The classifier's layer, None if there is none."""
     names = {layer.name for layer in model.layers}
     return model.get_layer("logits") if "logits" in names else None
-
-
-def _is_keras_archive(path: str | os.PathLike) -> bool:
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return "model.weights.h5" in archive.namelist()
-
-
-def _load_ours(model: keras.Model, path: str | os.PathLike) -> None:
-    """Loads a file of ours; classifiers of other classes start anew."""
-    skipping = "Skipping nested container at '"
-    try:
-        with warnings.catch_warnings():
-            # Keras only warns of parts that the file has not; and what does
-            # not fit it tries again where no file has anything.
-            warnings.filterwarnings("error", skipping)
-            again = f"{skipping}_operations_by_depth"
-            warnings.filterwarnings("ignore", again)
-            model.load_weights(path)
-    except UserWarning as warning:
-        raise ValueError(
-            f"The weights of {os.fspath(path)} are not those of {model.name}: "
-            f"{warning}"
-        ) from warning
-    except ValueError as error:
-        # Keras loads all that fits before it lists what does not.
-        listed = str(error).rpartition("List of objects")[2]
-        if set(re.findall(r"<\w+ name=(\w+)", listed)) != {"logits"}:
-            raise
-        warnings.warn(
-            f"{model.name} has the weights of {os.fspath(path)}. The "
-            f"classifier starts anew. {error}",
-            stacklevel=2,
-        )
 
 
 def fetch(preset: str, include_top: bool = True) -> Path:
@@ -175,10 +149,23 @@ def fetch(preset: str, include_top: bool = True) -> Path:
     (`~/.keras` by default), so that both share it.
 
     Raises:
-        RuntimeError: It cannot be downloaded.
+        RuntimeError: It cannot be downloaded, or another file is there.
     """
     published, md5 = _FILES[preset, include_top]
     file_name = f"{preset}{'' if include_top else '_no_top'}.h5"
+    home = os.environ.get("KERAS_HOME", "~/.keras")
+    place = Path(home).expanduser() / "models" / file_name
+    if place.is_file():
+        with place.open("rb") as file:
+            found = hashlib.file_digest(file, "md5").hexdigest()
+        # `get_file` would remove it.
+        if found != md5:
+            raise RuntimeError(
+                f"The file at {place} is not the weights of {preset}: it has "
+                f"MD5 {found}, expected {md5}. Remove it, or put "
+                f"{_BASE + published} there."
+            )
+        return place
     try:
         path = keras.utils.get_file(
             file_name,
@@ -188,10 +175,9 @@ def fetch(preset: str, include_top: bool = True) -> Path:
         )
     # What `get_file` raises is as general as this.
     except Exception as error:
-        home = os.environ.get("KERAS_HOME", "~/.keras")
-        place = Path(home).expanduser() / "models" / file_name
         raise RuntimeError(
-            f"The weights of {preset} could not be fetched: {error} Download "
-            f"{_BASE + published} elsewhere and put it at {place} (MD5 {md5})."
+            f"The weights of {preset} could not be fetched: "
+            f"{str(error).rstrip('. ')}. Download {_BASE + published} "
+            f"elsewhere and put it at {place} (MD5 {md5})."
         ) from error
     return Path(path)

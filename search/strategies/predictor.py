@@ -20,10 +20,11 @@ class PredictorSearch(Strategy):
 
     As in the paper, the first trials are random, candidates are mutations of
     the best, and the draws are independent Thompson sampling: each candidate
-    gets a value drawn from what is known of it. Here candidates are all neighbours, which
-    differ in one decision; and the ensemble is of Gaussian processes on the
-    decisions (`Surrogate`), not of neural networks on paths, which take
-    seconds to learn what these learn in milliseconds.
+    gets a value drawn from what is known of it. Here draws lie nearer the mean
+    (`spread`), candidates are all neighbours, which differ in one decision,
+    and the ensemble is of Gaussian processes on the decisions (`Surrogate`),
+    not of neural networks on paths, which take seconds to learn what these
+    learn in milliseconds.
 
     A space may have several peaks, and neighbours of the best on one of them
     lead to no other. So when as many trials as an architecture has neighbours
@@ -44,8 +45,8 @@ class PredictorSearch(Strategy):
         parents: Of how many of the best since the start the neighbours are
             candidates. Default 10.
         spread: How far draws are from the mean, in shares of the deviation.
-            Thompson sampling: 1. Default 0.5, greedier: of tens of trials few
-            can be spent on what is merely unknown.
+            Paper: 1. Default 0.5, greedier: of tens of trials few can be
+            spent on what is merely unknown.
 
     Raises:
         ValueError: A setting is out of range.

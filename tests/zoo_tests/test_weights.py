@@ -4,6 +4,7 @@ import pickle
 import zipfile
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from safetensors.numpy import save_file
 
 import zoo
 from nasnet_keras.network import build_network
-from nasnet_keras.published import NASNET_A
+from nasnet_keras.published import DARTS_V2, ENAS_MICRO, NASNET_A, NASNET_C
 from zoo import weights
 from zoo.conversion import keras_applications, slim, timm
 from zoo.presets import PRESETS
@@ -61,27 +62,232 @@ def test_our_own_files(small, suffix, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("suffix", [".weights.h5", ".keras"])
-def test_our_own_files_of_other_classes_keep_the_body(suffix, tmp_path):
-    def build(classes, **arguments):
-        return build_network(
-            NASNET_A, classes=classes, repeats=1, filters=4, **arguments
-        )
+def tiny(**arguments):
+    return build_network(NASNET_A, repeats=1, **{"filters": 4, **arguments})
 
-    stored, target = build(3), build(5)
-    path = tmp_path / f"ours{suffix}"
-    stored.save_weights(path) if "weights" in suffix else stored.save(path)
-    before = target.get_layer("logits").get_weights()
-    with pytest.warns(UserWarning, match="classifier starts anew"):
+
+def saved(model, path):
+    """A file of it, batch norms unlike those of any new one."""
+    rng = np.random.default_rng(0)
+    model.set_weights(
+        [
+            weight
+            if weight.dtype == "int64"
+            else rng.uniform(0.5, 1.5, weight.shape).astype(weight.dtype)
+            for weight in model.get_weights()
+        ]
+    )
+    if path.name.endswith(".weights.h5"):
+        model.save_weights(path)
+    else:
+        model.save(path)
+    return path
+
+
+def equal_where_both_have(one, other):
+    """The paths of the weights that both have, and that are the same."""
+    values = {weight.path: np.asarray(weight) for weight in one.weights}
+    return {
+        weight.path
+        for weight in other.weights
+        if np.array_equal(values.get(weight.path), np.asarray(weight))
+    }
+
+
+def body(model):
+    heads = ("logits", "auxiliary_head")
+    return {
+        weight.path
+        for weight in model.weights
+        if not weight.path.startswith(heads) and "drop_path" not in weight.path
+    }
+
+
+@pytest.mark.parametrize("suffix", [".weights.h5", ".keras", ".h5"])
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5")
+def test_our_own_files_of_other_classes_keep_the_body(suffix, tmp_path):
+    stored, target = tiny(classes=3), tiny(classes=5)
+    path = saved(stored, tmp_path / f"ours{suffix}")
+    with pytest.warns(UserWarning, match="classifier starts anew") as said:
         weights.load(target, path, "small")
-    *body, kernel, bias = target.get_weights()
-    np.testing.assert_array_equal(kernel, before[0])
-    np.testing.assert_array_equal(bias, before[1])
-    for one, other in zip(body, stored.get_weights(), strict=False):
+    assert len(said) == 1
+    assert equal_where_both_have(stored, target) == body(target)
+
+
+@pytest.mark.parametrize("trained", [False, True])
+@pytest.mark.parametrize("target", [{}, {"drop_path_rate": 0.3}])
+def test_drop_path_makes_no_difference(trained, target, tmp_path):
+    rate = 0.2 if trained else 0.0
+    stored = tiny(drop_path_rate=rate)
+    path = saved(stored, tmp_path / "ours.weights.h5")
+    target = tiny(**target)
+    weights.load(target, path, "small")
+    assert body(target) < equal_where_both_have(stored, target)
+
+
+def test_of_a_compiled_model_the_optimizer_is_left(tmp_path):
+    stored, target = tiny(), tiny()
+    stored.compile("adam", "sparse_categorical_crossentropy")
+    stored.optimizer.build(stored.trainable_variables)
+    path = saved(stored, tmp_path / "ours.keras")
+    weights.load(target, path, "small")
+    for one, other in zip(
+        stored.get_weights(), target.get_weights(), strict=True
+    ):
         np.testing.assert_array_equal(one, other)
-    larger = build_network(NASNET_A, repeats=2, filters=4)
-    with pytest.raises(ValueError, match="are not those of nasnet"):
-        weights.load(larger, path, "larger")
+
+
+def test_a_file_loads_under_layers_of_ones_own(tmp_path):
+    path = saved(tiny(), tmp_path / "ours.weights.h5")
+    inputs = keras.Input((32, 32, 1))
+    colour = keras.layers.Conv2D(3, 1, name="colour")(inputs)
+    target = tiny(input_tensor=colour)
+    weights.load(target, path, "small")
+    again = saved(target, tmp_path / "under.weights.h5")
+    with pytest.warns(UserWarning, match="layers around .*: colour/0, colour"):
+        weights.load(tiny(), again, "small")
+
+
+@pytest.mark.parametrize(
+    ("stored", "target", "notice"),
+    [
+        (
+            {"auxiliary_head": True},
+            {},
+            "no such classifier: auxiliary_head/.* and [0-9]+ more",
+        ),
+        ({}, {"auxiliary_head": True}, "The auxiliary head starts anew"),
+        ({}, {"include_top": False}, "no such classifier: logits/0, logits/1"),
+        ({"include_top": False}, {}, "The classifier starts anew"),
+    ],
+)
+def test_heads_that_one_has_and_the_other_not_are_named(
+    stored, target, notice, tmp_path
+):
+    # Large enough for the auxiliary head.
+    stored = tiny(input_shape=(40, 40, 3), **stored)
+    target = tiny(input_shape=(40, 40, 3), **target)
+    path = saved(stored, tmp_path / "ours.weights.h5")
+    with pytest.warns(UserWarning, match=notice) as said:
+        weights.load(target, path, "small")
+    assert str(said[0].message).count("starts anew") <= 1
+    assert equal_where_both_have(stored, target) >= body(target)
+
+
+def test_an_auxiliary_head_is_loaded(tmp_path):
+    shape = {"input_shape": (40, 40, 3), "auxiliary_head": True}
+    stored, target = tiny(**shape), tiny(**shape)
+    weights.load(target, saved(stored, tmp_path / "ours.weights.h5"), "small")
+    assert len(equal_where_both_have(stored, target)) == len(target.weights)
+
+
+@pytest.mark.parametrize("genotype", [NASNET_C, ENAS_MICRO])
+def test_all_parts_of_cells_are_loaded(genotype, tmp_path):
+    frame = "enas" if genotype is ENAS_MICRO else "nasnet"
+    stored, target = (
+        build_network(genotype, repeats=1, filters=4, frame=frame)
+        for _ in range(2)
+    )
+    weights.load(target, saved(stored, tmp_path / "ours.weights.h5"), "small")
+    assert len(equal_where_both_have(stored, target)) == len(target.weights)
+
+
+def test_a_file_with_more_cells_is_refused(tmp_path):
+    stored, target = (
+        build_network(DARTS_V2, repeats=repeats, filters=4, frame="darts")
+        for repeats in (4, 3)
+    )
+    before = target.get_weights()
+    path = saved(stored, tmp_path / "ours.weights.h5")
+    with pytest.raises(ValueError, match="cell_.*only in the file"):
+        weights.load(target, path, "small")
+    for one, other in zip(before, target.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_file_with_other_filters_is_refused_in_few_words(tmp_path):
+    path = saved(tiny(), tmp_path / "ours.weights.h5")
+    with pytest.raises(ValueError, match="Of .* places .* fit") as error:
+        weights.load(tiny(filters=8), path, "small")
+    message = str(error.value)
+    assert f"The weights of {path} are not those of nasnet" in message
+    assert len(message) < 2000
+
+
+def cut(path):
+    """The first half of a file of ours."""
+    path = path.with_suffix(".weights.h5")
+    saved(tiny(), path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    return path
+
+
+def damage_header(path):
+    path = path.with_suffix(".weights.h5")
+    saved(tiny(), path)
+    content = bytearray(path.read_bytes())
+    content[200:1200] = np.random.default_rng(0).bytes(1000)
+    path.write_bytes(content)
+    return path
+
+
+def damage_archive(path):
+    path = saved(tiny(), path.with_suffix(".keras"))
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 9] = b"otherwise"
+    path.write_bytes(content)
+    return path
+
+
+def fill_archive_with_text(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("model.weights.h5", "text")
+    return path
+
+
+def write_index(content):
+    def write(path):
+        path.with_suffix(".ckpt.index").write_bytes(content)
+        return path.with_suffix(".ckpt")
+
+    return write
+
+
+def lose_data(path):
+    write_slim(path)
+    Path(f"{path}.data-00000-of-00001").unlink()
+    return path
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        cut,
+        damage_header,
+        damage_archive,
+        fill_archive_with_text,
+        pytest.param(write_index(b""), id="empty"),
+        pytest.param(write_index(bytes(range(256)) * 2), id="noise"),
+        lose_data,
+    ],
+)
+def test_damaged_files_are_called_so(damage, tmp_path):
+    path = damage(tmp_path / "file")
+    with pytest.raises(ValueError, match="Expected a whole file") as error:
+        weights.load(tiny(), path, "small")
+    assert f"weights={str(path)!r}, which cannot be read: " in str(error.value)
+    assert str(error.value).endswith(". Download or save it again.")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["layers", "model_weights", "layers/x"])
+def test_other_hdf5_files_are_refused(name, tmp_path):
+    path = tmp_path / "other.h5"
+    with h5py.File(path, "w") as file:
+        file[name] = np.zeros(3)
+    with pytest.raises(ValueError, match="Expected a file that"):
+        weights.load(None, path, "small")
 
 
 def write_theirs(path):
@@ -145,7 +351,7 @@ def test_pickles_are_refused(write, tmp_path):
         weights.load(None, path, "nasnet_large")
 
 
-@pytest.mark.parametrize("path", ["missing.ckpt", 7])
+@pytest.mark.parametrize("path", ["missing.ckpt", 7, np.zeros(3)])
 def test_what_is_no_file_is_refused(path):
     with pytest.raises(ValueError, match="the path of a file"):
         weights.check(path, "nasnet_large", "softmax")
@@ -171,6 +377,17 @@ def test_what_is_fetched_is_verified_and_kept(offline, monkeypatch):
     assert fetched[0].endswith("/nasnet/theirs.h5")
 
 
+def test_another_file_put_there_is_named_and_kept(offline):
+    path = offline / "models" / "nasnet_mobile.h5"
+    path.parent.mkdir()
+    path.write_bytes(b"other")
+    found = hashlib.md5(b"other").hexdigest()
+    with pytest.raises(RuntimeError, match=f"MD5 {found}, expected 020f") as e:
+        weights.fetch("nasnet_mobile")
+    assert str(path) in str(e.value)
+    assert path.read_bytes() == b"other"
+
+
 @pytest.mark.parametrize(
     ("preset", "include_top", "name", "address", "md5"),
     [
@@ -193,6 +410,7 @@ def test_offline_says_which_file_to_put_where(
     assert str(offline / "models" / name) in message
     assert f"keras-applications/nasnet/{address}" in message
     assert f"MD5 {md5}" in message
+    assert "no network. Download" in message
 
 
 def test_addresses_and_hashes_are_those_of_keras_applications():

@@ -12,7 +12,7 @@ from zoo.conversion.places import Place, places
 
 # TF-slim counts a background class before the 1000 of ImageNet.
 _CLASSES, _WITH_BACKGROUND = 1000, 1001
-_LISTED = 6  # names of one reason in a warning; errors list all
+_LISTED = 6  # names of one reason
 
 
 @dataclass
@@ -37,10 +37,7 @@ class Arrays:
         for name in names:
             del self.by_name[name]
         if names:
-            more = len(names) - _LISTED
-            listed = ", ".join(names[:_LISTED])
-            listed += f" and {more} more" if more > 0 else ""
-            self.notices.append(f"Not used, {reason}: {listed}.")
+            self.notices.append(f"Not used, {reason}: {_first(names)}.")
 
 
 def assign(
@@ -66,6 +63,7 @@ def assign(
             shapes; they are listed.
     """
     pairs, problems, notices = [], [], arrays.notices
+    anew: dict[str, list[str]] = {}
     for place in places(model):
         layer, parts = place.layer, name(place)
         expected = [tuple(weight.shape) for weight in layer.weights]
@@ -84,19 +82,20 @@ def assign(
         if shapes == expected:
             pairs.append((layer, values))
         elif place.head:
-            notices.append(f"The {place.head} starts anew. {difference}")
+            anew.setdefault(place.head, []).append(difference)
         else:
             problems.append(difference)
     arrays.set_aside(
         [name for name in arrays.by_name if name.startswith(arrays.heads)],
         "since the model has no such classifier",
     )
-    problems += [f"{name}: only in the file" for name in arrays.by_name]
-    if problems:
+    if problems or arrays.by_name:
         raise ValueError(
             f"The weights of {os.fspath(arrays.path)} are not those of "
-            f"{model.name}:\n" + "\n".join(problems)
+            f"{model.name}" + _account(len(pairs), problems, arrays)
         )
+    for head, differences in anew.items():
+        notices.append(f"The {head} starts anew. {_first(differences, '; ')}")
     for layer, values in pairs:
         layer.set_weights(values)
     if notices:
@@ -105,6 +104,29 @@ def assign(
             + "\n".join(notices),
             stacklevel=3,
         )
+
+
+def _first(names: list[str], separator: str = ", ") -> str:
+    """The first of them, and how many more."""
+    more = len(names) - _LISTED
+    listed = separator.join(names[:_LISTED])
+    return f"{listed} and {more} more" if more > 0 else listed
+
+
+def _account(fits: int, problems: list[str], arrays: Arrays) -> str:
+    """Why not: all that differs, unless most does."""
+    places = fits + len(problems)
+    end = ":\n"
+    if len(problems) > max(fits, _LISTED):
+        end = (
+            f". Of {places} places {fits} fit: this is a file of another "
+            "network, or of one with other arguments.\n"
+        )
+        problems = [_first(problems, "\n")]
+    if arrays.by_name:
+        left = _first(list(arrays.by_name))
+        problems = [*problems, f"{left}: only in the file"]
+    return end + "\n".join(problems)
 
 
 def _take(

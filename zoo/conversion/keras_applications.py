@@ -7,11 +7,10 @@ their names, which say the cell, the block and the side. With
 
 import os
 
-import h5py
 import keras
-import numpy as np
 
 from nasnet_keras.cell import Cell
+from zoo.conversion import hdf5
 from zoo.conversion.assign import Arrays, assign
 from zoo.conversion.places import SIDES, Place
 
@@ -36,7 +35,7 @@ def load(model: keras.Model, path: str | os.PathLike) -> None:
 
     Args:
         model: A NASNet-A with the ImageNet stem.
-        path: An HDF5 file that Keras wrote, of Keras 3 or before.
+        path: A file that Keras wrote, of Keras 3 or before.
 
     Raises:
         ValueError: Layers are missing in the file, left over or have other
@@ -44,48 +43,13 @@ def load(model: keras.Model, path: str | os.PathLike) -> None:
     """
     cells = [layer for layer in model.layers if isinstance(layer, Cell)]
     repeats = sum(cell.strides == 1 for cell in cells) // 3
-    numbered = {
-        f"{name}/{number}": array
-        for name, arrays in read(path).items()
-        for number, array in enumerate(arrays)
-    }
-    arrays = Arrays(path, numbered, heads=(_HEAD,))
+    arrays = Arrays(path, hdf5.read(path), heads=(_HEAD,))
     assign(model, arrays, lambda place: _name(place, repeats), _SUFFIXES)
-
-
-def read(path: str | os.PathLike) -> dict[str, list[np.ndarray]]:
-    """The arrays of each layer that has any, by the layer's name."""
-    with h5py.File(path) as file:
-        return {
-            name: [np.asarray(array) for array in arrays]
-            for name, arrays in _stored(file).items()
-            if arrays
-        }
 
 
 def wrote(path: str | os.PathLike) -> bool:
     """Whether the file is one of theirs."""
-    if not h5py.is_hdf5(path):
-        return False
-    with h5py.File(path) as file:
-        return _FIRST in _stored(file)
-
-
-def _stored(file: h5py.File) -> dict[str, list[h5py.Dataset]]:
-    """As `read`, not yet read."""
-    root = file.get("model_weights", file)
-    if "layers" in root:  # Keras 3
-        stored = [group["vars"] for group in root["layers"].values()]
-        return {
-            group.attrs["name"]: [group[str(n)] for n in range(len(group))]
-            for group in stored
-            if "name" in group.attrs
-        }
-    return {
-        name: [group[weight] for weight in group.attrs["weight_names"]]
-        for name, group in root.items()
-        if "weight_names" in group.attrs
-    }
+    return hdf5.is_hdf5(path) and f"{_FIRST}/0" in hdf5.names(path)
 
 
 def _name(place: Place, repeats: int) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import keras
 
 from nasnet_keras.auxiliary_head import AuxiliaryHead
 from nasnet_keras.cell import Cell
+from nasnet_keras.combine import Combiner
 from nasnet_keras.convolution_unit import SeparableConvolutionBatchNorm
 from nasnet_keras.factorized_reduction import FactorizedReduction
 
@@ -29,12 +30,15 @@ class Place:
             from 0, is a convolution of an operation; `("output", state)`
             brings an input to the output. Elsewhere the layer's name; in the
             auxiliary head `("auxiliary_head", name)`.
+        path: The names of the layers that it is in, and its own, joined by
+            slashes.
         scope: Of a layer in a cell, the cell's name in TF-slim and with those
             who follow it: `cell_stem_0`, `cell_0`, `reduction_cell_0`.
     """
 
     layer: keras.layers.Layer
     part: tuple[str | int, ...]
+    path: str
     scope: str = ""
 
     @property
@@ -57,13 +61,16 @@ class Place:
     @property
     def kinds(self) -> tuple[str, ...]:
         """What its weights are, in their order: `"convolution"`,
-        `"separable"`, `"batch_norm"` or `"dense"` once or several times."""
+        `"separable"`, `"batch_norm"`, `"norm"` (of a combiner) or `"dense"`
+        once or several times."""
         if isinstance(self.layer, keras.layers.BatchNormalization):
             return ("batch_norm",)
         if isinstance(self.layer, keras.layers.Dense):
             return ("dense",)
         if isinstance(self.layer, keras.layers.Conv2D):
             return ("convolution",)
+        if isinstance(self.layer, Combiner):
+            return ("norm",) * 2
         kernels = 2 if self.halves else 1
         kind = "separable" if self.separable else "convolution"
         return (kind,) * kernels + ("batch_norm",)
@@ -80,9 +87,10 @@ def places(model: keras.Model) -> Iterator[Place]:
             yield from _cell_places(layer, scopes[layer.name])
         elif isinstance(layer, AuxiliaryHead):
             for name in ("projection", "convolution", "batch_norm", "logits"):
-                yield Place(getattr(layer, name), (layer.name, name))
+                part = (layer.name, name)
+                yield Place(getattr(layer, name), part, "/".join(part))
         elif layer.weights and layer.name.startswith(("stem", "logits")):
-            yield Place(layer, (layer.name,))
+            yield Place(layer, (layer.name,), layer.name)
 
 
 def _scopes(model: keras.Model) -> dict[str, str]:
@@ -110,17 +118,21 @@ def _scopes(model: keras.Model) -> dict[str, str]:
 
 
 def _cell_places(cell: Cell, scope: str) -> Iterator[Place]:
+    def place(layer, part, *above):
+        path = "/".join((cell.name, *above, layer.name))
+        return Place(layer, part, path, scope)
+
     for number, adjustment in enumerate(cell.adjustments):
         if adjustment is not None:
-            yield Place(adjustment, ("input", number), scope)
+            yield place(adjustment, ("input", number))
     for number, block in enumerate(cell.blocks):
         for side, operation in enumerate(block):
             for position, unit in enumerate(operation.units):
                 part = ("block", number, side, position)
-                yield Place(unit, part, scope)
+                yield place(unit, part, operation.name)
     for state, adjustment in cell.output_adjustments.items():
-        yield Place(adjustment, ("output", int(state)), scope)
+        yield place(adjustment, ("output", int(state)))
     # No published file has these: they are in no NASNet-A or PNASNet-5.
     for layer in (cell.second_projection, *cell.combiners):
         if layer is not None and layer.weights:
-            yield Place(layer, (layer.name,), scope)
+            yield place(layer, (layer.name,))

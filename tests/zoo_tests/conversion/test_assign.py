@@ -113,3 +113,9 @@ def test_what_is_set_aside_is_named_and_explained():
     message = str(said[0].message)
     assert "since it is no weight: slot_0, slot_1" in message
     assert "and 2 more." in message
+
+
+def test_of_what_is_only_in_the_file_a_few_are_named():
+    shapes = NORM | head(2) | {f"more_{n}": (1,) for n in range(8)}
+    with pytest.raises(ValueError, match="more_0, .* and 2 more: only in the"):
+        load(model(), arrays(shapes))

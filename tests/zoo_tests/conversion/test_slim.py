@@ -152,8 +152,8 @@ def test_another_network_is_refused(variables_of, tmp_path):
     with pytest.raises(ValueError) as error:
         slim.load(our_network("imagenet"), tmp_path / "model.ckpt")
     for line in (
-        "reduction_cell_0/1x1 + reduction_cell_0/beginning_bn: not there",
-        "cell_2/comb_iter_1/left/bn_sep_7x7_2/gamma: only in the file",
+        "fit: this is a file of another network",
+        "more: only in the file",
     ):
         assert line in str(error.value)
 

@@ -1,0 +1,75 @@
+"""Weights of our own networks, of any file that Keras 3 writes of them.
+
+Arrays are found by the names of the layers that they are in, so that a file
+also fits a network with other parts around the same body: with drop path or
+without, with other heads, built upon other layers.
+"""
+
+import os
+
+import keras
+
+from zoo.conversion import hdf5
+from zoo.conversion.assign import Arrays, assign
+from zoo.conversion.places import Place
+
+_HEADS = ("logits/", "auxiliary_head/")
+_BODY = ("stem", "cell_", "reduction_cell_")
+_FIRST = ("stem_convolution/0", "stem_0_convolution/0")
+# Not a weight: the step and the random state of drop path.
+_STATE = "/drop_path/"
+# Files number the arrays of a layer; see `_name` for kernels.
+_SUFFIXES = {
+    "convolution": ("",),
+    "separable": ("/0", "/1"),
+    "batch_norm": ("/0", "/1", "/2", "/3"),
+    "norm": ("/0", "/1"),
+    "dense": ("/0", "/1"),
+}
+
+
+def load(model: keras.Model, path: str | os.PathLike) -> None:
+    """Loads a file into a model.
+
+    Heads are left as they are, and a warning says so, where the file has none
+    or one of other classes. The state of drop path and of an optimizer is
+    that of a training, and left out: `model.load_weights` takes it.
+
+    Args:
+        model: A network of ours.
+        path: A `.weights.h5`, `.keras` or `.h5` file.
+
+    Raises:
+        ValueError: Arrays are missing in the file, left over or have other
+            shapes; they are listed.
+    """
+    stored = hdf5.read(path)
+    weights = {name: stored[name] for name in stored if _STATE not in name}
+    arrays = Arrays(path, weights, _HEADS)
+    arrays.set_aside(
+        [name for name in weights if not name.startswith(_BODY + _HEADS)],
+        "since it is of layers around the network",
+    )
+    assign(model, arrays, _name, _SUFFIXES)
+
+
+def wrote(path: str | os.PathLike) -> bool:
+    """Whether the file has one of our networks."""
+    return hdf5.is_hdf5(path) and not hdf5.names(path).isdisjoint(_FIRST)
+
+
+def _name(place: Place) -> tuple[str, ...]:
+    """What the layers of a place are called; kernels of convolutions one by
+    one, since a factorized reduction has two."""
+    names = []
+    for number, kind in enumerate(place.kinds):
+        match kind:
+            case "convolution":
+                names.append(f"{place.path}/{number}")
+            case "batch_norm" if number:
+                names.append(f"{place.path}/batch_norm")
+            case "norm":
+                names.append(f"{place.path}/norm_{number}")
+            case _:
+                names.append(place.path)
+    return tuple(names)

@@ -144,6 +144,7 @@ def test_the_configuration_is_plain_data(classifier):
     ]
 
 
+@pytest.mark.filterwarnings("ignore:.*has no such classifier")
 def test_the_pyramid_is_that_of_the_zoo(published):
     _, path = published
     backbone = NASNetBackbone.from_zoo("nasnet_mobile", path, **SMALL)

@@ -16,6 +16,7 @@ DISTINCT = list(
 )
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("name", DISTINCT)
 def test_each_computes_the_same(name):
     imagenet = PRESETS[name].stem == "imagenet"

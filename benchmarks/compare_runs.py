@@ -3,7 +3,8 @@
     python benchmarks/compare_runs.py runs/ppo runs/random --output r.svg
 
 Prints for each run the best reward, the mean of the five best, the mean of
-each quarter of its trials, and the median seconds of a child by part.
+each quarter of its trials, that of each half with its standard error, and the
+median seconds of a child by part.
 """
 
 import argparse
@@ -35,6 +36,20 @@ def report(run: search.Run) -> None:
     print(f"  mean of the best five {statistics.mean(rewards[:5]):.4f}")
     print(f"  mean of all           {statistics.mean(rewards):.4f}")
     print("  mean by quarter       " + "  ".join(f"{m:.4f}" for m in quarters))
+    half = len(trials) // 2
+    halves = [
+        [trial.reward for trial in part]
+        for part in (trials[:half], trials[half:])
+        if len(part) > 1
+    ]
+    print(
+        "  mean by half          "
+        + "  ".join(
+            f"{statistics.mean(part):.4f} ± "
+            f"{statistics.stdev(part) / len(part) ** 0.5:.4f}"
+            for part in halves
+        )
+    )
     parts = trials[0].evaluation.seconds
     medians = {
         part: statistics.median(t.evaluation.seconds[part] for t in trials)

@@ -95,6 +95,13 @@ def genotype_complexity(
     >>> cost.parameters
     5326716
     """
+    conventions = Conventions.from_dict(conventions)
+    if conventions.normalization != "batch":
+        raise ValueError(
+            "Invalid value for argument `conventions`. Expected "
+            "normalization='batch': what is counted is the network before it "
+            f"is fused. Received: normalization={conventions.normalization!r}."
+        )
     plan = NetworkPlan(
         genotype,
         input_shape,
@@ -104,7 +111,7 @@ def genotype_complexity(
         stem,
         stem_filters,
         skip_reduction_layer_input,
-        Conventions.from_dict(conventions),
+        conventions,
         frame,
     )
     sizes = plan.sizes(_known_size(*plan.image_size))

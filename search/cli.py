@@ -229,7 +229,7 @@ def latency_table(
             f"Received: {output}."
         )
     _import_tensorflow()
-    from search.evaluation.latency import measure_table
+    from search.latency_table import measure_table
 
     try:
         measure_table(config, output)

@@ -331,7 +331,7 @@ def create_evaluator(
     return ObjectiveEvaluator(
         evaluator,
         objective.reward,
-        objective.cost or "latency",
+        objective.cost,
         objective.target,
         HARD if objective.hard else SOFT,
         objective.limits,
@@ -398,7 +398,7 @@ def _sentence(details: Any) -> str:
             f"{', '.join(model.model_fields)}."
         )
     message = details["msg"].removeprefix("Value error, ")
-    if not name or name in PARTS:  # of several settings
+    if details["type"] == "value_error" and (not name or name in PARTS):
         return f"The settings disagree. {message}."
     return (
         f"Invalid value for `{name}`. {message}. Received: "

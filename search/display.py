@@ -30,7 +30,6 @@ class Display(Observer):
         self.total = 0
         self.done = 0
         self.best: Trial | None = None
-        self._trials: dict[int, Trial] = {}
         self.current: Trial | None = None
         self.last: Trial | None = None
         self._done_before = 0
@@ -40,7 +39,6 @@ class Display(Observer):
     def begin(self, trials: Sequence[Trial], total: int) -> None:
         self.total = total
         self.done = sum(trial.state.counts for trial in trials)
-        self._trials = {trial.number: trial for trial in trials}
         self.best = next(iter(ranked(trials)), None)
         self._done_before = self.done
         self._began = time.monotonic()
@@ -49,15 +47,13 @@ class Display(Observer):
         self.current = trial
         self._child_began = time.monotonic()
 
-    def finished(self, trial: Trial, metrics: Mapping[str, float]) -> None:
+    def finished(
+        self, trial: Trial, best: Trial | None, metrics: Mapping[str, float]
+    ) -> None:
         self.done += trial.state.counts and not trial.went_on
         self.last = trial
         self.current = None
-        self._trials[trial.number] = trial
-        known = [trial] if self.best is None else [self.best, trial]
-        if trial.went_on:  # it may have been the best, and fallen behind
-            known = list(self._trials.values())
-        self.best = next(iter(ranked(known)), None)
+        self.best = best
         now = time.monotonic()
         done = self.done - self._done_before
         if done:

@@ -37,7 +37,8 @@ def export(
         write_json(folder / "metrics.json", run.describe(trial))
         model = _network(run, genotype, evaluator)
         model.load_weights(weights)
-        _check_steps(trial, weights)
+        if evaluator is None:
+            _check_steps(trial, weights)
         model.save(folder / "model.keras")
         _write_pictures(genotype, trial, folder)
     return output

@@ -16,8 +16,8 @@ class SuccessiveHalving:
     those that have reached a rung, of the highest rung that has one. No rung
     is waited for to fill, which is what makes it asynchronous.
 
-    There is one bracket, as in the paper's large experiments: Hyperband's
-    others begin with fewer children and more training.
+    There is one bracket: Hyperband's others begin with fewer children and
+    more training, whose rewards a strategy could not compare with these.
 
     Reference:
         [Li et al. 2020](https://arxiv.org/abs/1810.05934), algorithm 2.
@@ -27,7 +27,7 @@ class SuccessiveHalving:
         last: The budget of the last rung.
         reduction: Each rung has so many times the budget of the one before,
             the last one at most, and 1 / reduction of its children. Default
-            3; paper: 4.
+            3.
 
     Raises:
         ValueError: `reduction` is below 2, or `first` is not below `last`.

@@ -297,8 +297,9 @@ class SearchLoop:
         self._best = ranked(known)[: self.keep]
         self.directory.keep_weights(self._kept())
         metrics = self._new_metrics()
+        best = next(iter(self._best), None)
         for observer in self.observers:
-            observer.finished(self._with_evaluations(trial), metrics)
+            observer.finished(self._with_evaluations(trial), best, metrics)
 
     def _halve(self, trial: Trial) -> None:
         if self.halving is not None:

@@ -18,9 +18,12 @@ class Observer:
     def proposed(self, trial: Trial) -> None:
         """The evaluation of this trial begins."""
 
-    def finished(self, trial: Trial, metrics: Mapping[str, float]) -> None:
-        """A trial is finished. `metrics` are numbers about the learning step
-        that the strategy took since the last call, if it took one."""
+    def finished(
+        self, trial: Trial, best: Trial | None, metrics: Mapping[str, float]
+    ) -> None:
+        """A trial is finished, or has gone on. `best` is the best so far, if
+        any is complete. `metrics` are numbers about the learning step that the
+        strategy took since the last call, if it took one."""
 
     def end(self) -> None:
         """The search has ended or was broken off."""
@@ -32,5 +35,7 @@ class Callback(Observer):
     def __init__(self, function: Callable[[Trial], object]) -> None:
         self._function = function
 
-    def finished(self, trial: Trial, metrics: Mapping[str, float]) -> None:
+    def finished(
+        self, trial: Trial, best: Trial | None, metrics: Mapping[str, float]
+    ) -> None:
         self._function(trial)

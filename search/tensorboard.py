@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from search.observer import Observer
-from search.trial import Trial, TrialState, ranked
+from search.trial import Trial, TrialState
 
 
 class TensorBoardObserver(Observer):
@@ -23,30 +23,29 @@ class TensorBoardObserver(Observer):
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._writer: Any = None
-        self._trials: dict[int, Trial] = {}
 
     def begin(self, trials: Sequence[Trial], total: int) -> None:
         import tensorflow as tf
 
         self._writer = tf.summary.create_file_writer(str(self._directory))
-        self._trials = {trial.number: trial for trial in trials}
 
-    def finished(self, trial: Trial, metrics: Mapping[str, float]) -> None:
+    def finished(
+        self, trial: Trial, best: Trial | None, metrics: Mapping[str, float]
+    ) -> None:
         import tensorflow as tf
 
         scalars = dict(metrics)
         evaluation = trial.evaluation
         if trial.state is TrialState.COMPLETE and evaluation is not None:
-            self._trials[trial.number] = trial
-            best = ranked(self._trials.values())[0]
             name = f"_at_{evaluation.budget:g}" if trial.went_on else ""
             scalars[f"search/reward{name}"] = evaluation.reward
-            scalars[f"search/best_reward{name}"] = best.reward or 0.0
             scalars[f"search/seconds{name}"] = sum(evaluation.seconds.values())
+            if best is not None and best.reward is not None:
+                scalars[f"search/best_reward{name}"] = best.reward
         with self._writer.as_default(step=trial.number):
             for name, value in scalars.items():
                 tf.summary.scalar(name, value)
-        # A kill loses no curve.
+        # A kill loses the current point at most.
         self._writer.flush()
 
     def end(self) -> None:

@@ -79,7 +79,7 @@ class ObjectiveEvaluator(Evaluator):
         objective: `"accuracy"`, `"mnasnet"` (`weighted_product`) or
             `"netscore"`.
         cost: What the weighted product weighs: `"latency"`, in seconds for
-            one image, `"parameters"` or `"multiply_adds"`.
+            one image, `"parameters"` or `"multiply_adds"`. None without it.
         target: What that cost is wanted to be.
         exponents: See `weighted_product`.
         limits: The most that an architecture may cost, by cost.
@@ -95,17 +95,17 @@ class ObjectiveEvaluator(Evaluator):
         self,
         evaluator: Evaluator,
         objective: str = "accuracy",
-        cost: str = "latency",
+        cost: str | None = None,
         target: float | None = None,
         exponents: tuple[float, float] = SOFT,
         limits: Costs | None = None,
         latency_table: Path | None = None,
     ) -> None:
-        if objective == "mnasnet" and not target:
+        if objective == "mnasnet" and not (cost and target):
             raise ValueError(
-                "Invalid value for argument `target`. Expected the "
-                f"{cost} that objective='mnasnet' aims at. Received: "
-                f"target={target!r}."
+                "Invalid value for argument `cost` or `target`. Expected with "
+                "objective='mnasnet' a cost and what it is wanted to be. "
+                f"Received: cost={cost!r}, target={target!r}."
             )
         self.evaluator = evaluator
         self.limits = dict(limits or {})
@@ -113,7 +113,7 @@ class ObjectiveEvaluator(Evaluator):
         table: dict[str, tuple[tuple[str, ...], Callable[..., float]]] = {
             "accuracy": ((), lambda accuracy: accuracy),
             "mnasnet": (
-                (cost,),
+                (cost or "",),
                 lambda accuracy, cost: weighted_product(
                     accuracy, cost, target or 1.0, exponents
                 ),

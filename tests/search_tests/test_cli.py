@@ -257,7 +257,7 @@ def test_a_table_of_latencies_is_measured_once(command, capsys, monkeypatch):
         measured.append((config.blocks, config.proxy.filters))
         path.write_text("a table")
 
-    module = types.ModuleType("search.evaluation.latency")
+    module = types.ModuleType("search.latency_table")
     module.measure_table = measure
     monkeypatch.setitem(sys.modules, module.__name__, module)
     call = "latency-table --dataset digits --blocks 2 --filters 4 --output t"

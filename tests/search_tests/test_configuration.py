@@ -67,6 +67,7 @@ def test_a_configuration_survives_json():
                 {"cost": "parameters"},
             )
         ),
+        ({"proxy": 3}, "Invalid value for `proxy`. Input should be"),
         (
             {"objective": {"hard": True}},
             "The settings disagree. Expected `hard` with the reward mnasnet",

@@ -12,7 +12,7 @@ from search.display import (
     genotype_text,
     status_table,
 )
-from search.trial import Evaluation, Trial, TrialState
+from search.trial import Evaluation, Trial, TrialState, ranked
 
 
 def complete(number, reward):
@@ -38,11 +38,11 @@ def clock(monkeypatch):
 
 def watch(display, clock):
     display.begin([], 10)
-    for trial in TRIALS:
+    for number, trial in enumerate(TRIALS):
         if trial.state is not TrialState.DUPLICATE:
             display.proposed(trial)
             clock[0] += 20
-        display.finished(trial, {})
+        display.finished(trial, ranked(TRIALS[: number + 1])[0], {})
 
 
 def test_without_a_terminal_each_trial_is_a_line(clock):
@@ -85,7 +85,7 @@ def test_time_left_counts_from_this_start_on(clock):
     display.begin([complete(number, 0.5) for number in range(5)], 10)
     assert display.left is None
     clock[0] += 30
-    display.finished(complete(5, 0.6), {})
+    display.finished(complete(5, 0.6), complete(5, 0.6), {})
     assert display.left == 120.0  # four more of 30 seconds
     clock[0] += 50
     assert display.left == 70.0
@@ -141,12 +141,10 @@ def test_children_that_go_on_count_once_and_refused_ones_not(clock):
         Trial(1, (1,), TrialState.COMPLETE, (first, second)),
         Trial(2, (2,), TrialState.FAILED, (first,), "It diverged."),
     ):
-        display.finished(trial, {})
+        display.finished(trial, complete(1, 0.5), {})
     lines = [line.split("  best")[0] for line in text.getvalue().splitlines()]
     assert lines == [
         "1/3  trial 1: reward 0.5000 in 12 s",
         "1/3  trial 1: reward 0.2500 at 3 epochs in 32 s",
         "1/3  trial 2: failed. It diverged.",
     ]
-    # Who came furthest is ahead.
-    assert display.best.reward == 0.25

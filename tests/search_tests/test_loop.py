@@ -277,8 +277,9 @@ class Diary(Observer):
     def proposed(self, trial):
         self.lines.append(("proposed", trial.number))
 
-    def finished(self, trial, metrics):
+    def finished(self, trial, best, metrics):
         self.lines.append(("finished", trial.number, dict(metrics)))
+        self.best = best
 
     def end(self):
         self.lines.append(("end",))
@@ -296,6 +297,7 @@ def test_observers_hear_of_everything_once(bench, LearningStrategy, executor):
     assert numbers == list(range(len(bench.trials)))
     # The strategy learns from four trials at a time, here from one batch.
     assert [number for _, number, metrics in finished if metrics] == [3]
+    assert diary.best == ranked(bench.trials)[0]
 
 
 def test_observers_hear_of_the_end_of_a_broken_search(

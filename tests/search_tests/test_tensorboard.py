@@ -25,12 +25,12 @@ def test_a_resumed_search_goes_on_with_its_curves(tmp_path):
     done = [complete(0, 0.5), Trial(1, (1,), TrialState.FAILED)]
     first = TensorBoardObserver(tmp_path)
     first.begin([], 3)
-    first.finished(done[0], {})
-    first.finished(done[1], {"losses/entropy": 7.5})
+    first.finished(done[0], done[0], {})
+    first.finished(done[1], done[0], {"losses/entropy": 7.5})
     first.end()
     second = TensorBoardObserver(tmp_path)
     second.begin(done, 3)
-    second.finished(complete(2, 0.25), {})
+    second.finished(complete(2, 0.25), done[0], {})
     second.end()
     assert curves(tmp_path) == {
         "search/reward": [(0, 0.5), (2, 0.25)],
@@ -43,7 +43,7 @@ def test_a_resumed_search_goes_on_with_its_curves(tmp_path):
 def test_a_curve_is_on_disk_before_the_search_ends(tmp_path):
     observer = TensorBoardObserver(tmp_path)
     observer.begin([], 3)
-    observer.finished(complete(0, 0.5), {})
+    observer.finished(complete(0, 0.5), complete(0, 0.5), {})
     try:
         assert curves(tmp_path)["search/reward"] == [(0, pytest.approx(0.5))]
     finally:

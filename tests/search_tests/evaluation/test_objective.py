@@ -116,7 +116,7 @@ def test_latency_is_measured_on_the_network_where_it_is_asked_for(monkeypatch):
         Refusal, match="latency: 0.02 s, above the limit of 0.01 s"
     ):
         limited.evaluate({"parameters": 1}, 0)
-    weighed = ObjectiveEvaluator(Accurate(), "mnasnet", target=0.02)
+    weighed = ObjectiveEvaluator(Accurate(), "mnasnet", "latency", 0.02)
     evaluation = weighed.evaluate({"parameters": 1}, 0)
     assert evaluation.metrics["latency"] == 0.02
     assert evaluation.reward == 0.5
@@ -132,7 +132,8 @@ def test_it_is_described_by_what_it_wraps():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"objective": "mnasnet"}, "`target`.*latency"),
+        ({"objective": "mnasnet", "cost": "latency"}, "`target`.*None"),
+        ({"objective": "mnasnet", "target": 3}, "`cost`.*cost=None"),
         ({"objective": "speed"}, "`objective`.*mnasnet, netscore.*'speed'"),
     ],
 )
@@ -170,7 +171,7 @@ def table(monkeypatch):
 
 def test_latency_is_predicted_by_a_table(table):
     evaluator = ObjectiveEvaluator(
-        Accurate(), "mnasnet", target=0.1, exponents=HARD, latency_table="t"
+        Accurate(), "mnasnet", "latency", 0.1, HARD, latency_table="t"
     )
     evaluation = evaluator.evaluate({"parameters": 200}, 0)
     assert evaluation.metrics["latency"] == 0.2

@@ -1,17 +1,17 @@
 """Writes what test_timm.py compares with: timm's networks with random weights
 as safetensors, and their logits of two images.
 
-timm's average pools with strides count the zeros of the padding (the FIXME in
-its pool2d_same.py), TF-slim's, by which the published weights were trained,
+timm's average pools with strides count the zeros of the padding (its
+pool2d_same.py), TF-slim's, by which the published weights were trained,
 leave them out. There are logits of both: `logits` of timm as it is and
 `logits_of_slim` with the averages corrected.
 
 timm needs PyTorch, which this project does not: run it in an environment of
 its own, then the test in the project's.
 
-    python -m venv /tmp/timm
-    /tmp/timm/bin/pip install timm torch torchvision safetensors
-    /tmp/timm/bin/python tests/zoo_tests/conversion/timm_reference.py DIR
+    python -m venv with-timm
+    with-timm/bin/pip install timm torch torchvision safetensors
+    with-timm/bin/python tests/zoo_tests/conversion/timm_reference.py DIR
     NASNET_TIMM_PARITY=DIR pytest tests/zoo_tests/conversion/test_timm.py
 """
 

@@ -21,7 +21,8 @@ import importlib
 from typing import Any
 
 _MODULES = {
-    "search.configuration": ("InputError", "ProxyConfig", "RunConfig"),
+    "nasnet_keras.command": ("InputError",),
+    "search.configuration": ("ProxyConfig", "RunConfig"),
     "search.driver": ("resume", "run"),
     "search.evaluation.base": ("EvaluationError", "Evaluator"),
     "search.loop": ("SearchError",),

@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
+from nasnet_keras.command import quiet_import
 from search.evaluation.base import EvaluationError
 from search.evaluation.tabular import Table, TabularEvaluator, TabularSpace
-from search.quiet import quiet_import
 from search.strategies import check_strategy, create_strategy
 from search.trial import Decisions, Trial, TrialState
 

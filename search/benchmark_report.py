@@ -16,6 +16,8 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.progress import Progress
 
+from nasnet_keras.command import InputError
+from nasnet_keras.files import check_free, new_directory
 from search.benchmark import (
     Result,
     Search,
@@ -23,9 +25,7 @@ from search.benchmark import (
     check_benchmark,
     compared,
 )
-from search.configuration import InputError
 from search.evaluation.tabular import Table
-from search.run_directory import check_free, new_directory
 
 
 def save_benchmark(

@@ -8,29 +8,26 @@ Exit codes: 0 done, 1 the run failed, 2 bad input, 130 interrupted.
 
 import contextlib
 import functools
-import importlib
 import inspect
 import json
 import os
-import sys
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from search.configuration import (
-    PARTS,
+from nasnet_keras.command import (
+    INTERRUPTED,
     InputError,
-    RunConfig,
-    create_configuration,
+    complain,
+    import_tensorflow,
+    run_command,
 )
-from search.loop import SearchError
-from search.quiet import LOG_LEVEL, QUIET, is_quiet, quiet_import
-from search.run_directory import RunDirectory, check_free
+from nasnet_keras.files import check_free
+from search.configuration import PARTS, RunConfig, create_configuration
+from search.run_directory import RunDirectory
 from search.runs import Run, load
-
-FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
 # The headings of the options in `run --help`, by the part of the
 # configuration.
@@ -48,22 +45,7 @@ app = typer.Typer(
 
 def main() -> int:
     """Runs the command line; returns the exit code."""
-    os.environ.setdefault(LOG_LEVEL, QUIET)
-    try:
-        return app(prog_name="nasnet-search", standalone_mode=False) or 0
-    except typer.TyperException as error:
-        _complain(error.format_message())
-        return error.exit_code
-    except InputError as error:
-        _complain(str(error))
-        return BAD_INPUT
-    except SearchError as error:
-        _complain(str(error))
-        return FAILED
-
-
-def _complain(text: str) -> None:
-    print(text, file=sys.stderr)
+    return run_command(app, "nasnet-search")
 
 
 def _with_settings(
@@ -182,7 +164,7 @@ def export(
     """Writes the best child: its cells, trained network and pictures."""
     loaded = load(run)
     check_free(output)
-    _import_tensorflow()
+    import_tensorflow()
     loaded.export(output, trial)
     print(f"Wrote {', '.join(sorted(os.listdir(output)))} to {output}.")
 
@@ -228,7 +210,7 @@ def latency_table(
             "Expected as output a new file in a folder that is there. "
             f"Received: {output}."
         )
-    _import_tensorflow()
+    import_tensorflow()
     from search.latency_table import measure_table
 
     try:
@@ -327,24 +309,15 @@ def _searching(folder: Path) -> Iterator[list[Any]]:
     from search.display import create_display
 
     try:
-        _import_tensorflow()
+        import_tensorflow()
         yield [create_display(Console())]
     except KeyboardInterrupt:
-        _complain(
+        complain(
             f"Interrupted. Go on by `nasnet-search resume {folder}`."
             if (folder / "config.json").exists()
             else "Interrupted."
         )
         raise typer.Exit(INTERRUPTED) from None
-
-
-def _import_tensorflow() -> None:
-    """Imports TensorFlow quietly; it also warns of each child's graph, which
-    are many by nature."""
-    with quiet_import():
-        tensorflow = importlib.import_module("tensorflow")
-    if is_quiet():
-        tensorflow.get_logger().setLevel("ERROR")
 
 
 def _show_best(run: Run) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 import pydantic
 from pydantic import Field
 
+from nasnet_keras.command import InputError
 from nasnet_keras.genotype import MAX_BLOCKS, NASNET_COMBINERS
 from search.evaluation.base import Evaluator
 from search.evaluation.objective import HARD, SOFT, ObjectiveEvaluator
@@ -29,11 +30,6 @@ IDENTITY = {
     "evaluator": "its data or the training of its children changed",
     "lag": "its executor is another",
 }
-
-
-class InputError(ValueError):
-    """What the user gave cannot be used. The text is for the user to read:
-    what was expected, what came, and what to do."""
 
 
 class _Settings(pydantic.BaseModel):

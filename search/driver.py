@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from nasnet_keras.command import InputError
+from nasnet_keras.files import new_directory, write_json
 from search.configuration import (
-    InputError,
     RunConfig,
     check_identity,
     create_configuration,
@@ -27,12 +28,7 @@ from search.evaluation.base import Evaluator
 from search.executors import InProcessExecutor
 from search.loop import SearchError, SearchLoop
 from search.observer import Callback, Observer
-from search.run_directory import (
-    SCHEMA_VERSION,
-    RunDirectory,
-    new_directory,
-    write_json,
-)
+from search.run_directory import SCHEMA_VERSION, RunDirectory
 from search.runs import Run
 from search.storage import SQLiteStorage
 from search.strategies import create_strategy

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import keras
 
+from nasnet_keras.command import InputError
+from nasnet_keras.files import new_directory, write_json
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.training.checkpoint import steps_taken
-from search.configuration import InputError
 from search.evaluation.base import Evaluator
 from search.evaluation.child import ChildNetwork
-from search.run_directory import new_directory, write_json
 from search.runs import Run
 from search.trial import Trial, TrialState, ranked
 

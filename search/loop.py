@@ -8,11 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from nasnet_keras.command import RunError
+from nasnet_keras.files import sync
 from search.executors.base import Executor, Job, Outcome
 from search.halving import SuccessiveHalving
 from search.observer import Observer
 from search.pareto import pareto_front
-from search.run_directory import RunDirectory, sync
+from search.run_directory import RunDirectory
 from search.storage import SQLiteStorage
 from search.strategies.base import Strategy
 from search.trial import Decisions, Trial, TrialState, ranked
@@ -28,8 +30,8 @@ REFUSED_IN_A_ROW = 1000
 UNIFORM_STREAM = 1
 
 
-class SearchError(Exception):
-    """The search cannot go on. The text is one sentence for the user."""
+class SearchError(RunError):
+    """The search cannot go on."""
 
 
 class SearchLoop:

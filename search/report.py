@@ -14,10 +14,11 @@ from pathlib import Path
 
 import jinja2
 
+from nasnet_keras.command import InputError
 from nasnet_keras.drawing import draw_cell
+from nasnet_keras.files import write_text
 from nasnet_keras.genotype import CellSpec
 from search.charts import Chart, Curve, Point
-from search.configuration import InputError
 from search.display import duration_text, genotype_text
 from search.pareto import cost_and_accuracy, pareto_front
 from search.report_tables import (
@@ -28,7 +29,6 @@ from search.report_tables import (
     settings_of,
     subjects_of,
 )
-from search.run_directory import write_text
 from search.runs import Run
 from search.space import Kind
 from search.trial import Trial

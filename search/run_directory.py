@@ -1,5 +1,4 @@
-"""The folder of a run: what lies where, who may write, and how files come to
-be there in whole or not at all.
+"""The folder of a run: what lies where, and who may write.
 
     config.json             the configuration, versions, the command
     search.db               the trials and what the strategy has learnt
@@ -11,15 +10,14 @@ Neither Keras nor TensorFlow is imported here.
 """
 
 import contextlib
-import fcntl
 import json
 import os
-import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from search.configuration import InputError
+from nasnet_keras.command import InputError
+from nasnet_keras.files import check_free, locked
 
 SCHEMA_VERSION = 2  # of config.json
 
@@ -60,24 +58,17 @@ class RunDirectory:
                 "has no config.json and search.db."
             )
 
-    @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
-        """Keeps every other driver away. The system lets go of the lock when
-        the process ends, in whatever way.
+    def lock(self) -> contextlib.AbstractContextManager[None]:
+        """Keeps every other driver away.
 
         Raises:
             InputError: Another process drives the run.
         """
-        with open(self.path / "lock", "w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise InputError(
-                    f"Another process is driving the run {self.path}. Wait "
-                    "for it to end, or look at it with `nasnet-search status "
-                    f"{self.path}`."
-                ) from None
-            yield
+        return locked(
+            self.path / "lock",
+            f"Another process is driving the run {self.path}. Wait for it to "
+            f"end, or look at it with `nasnet-search status {self.path}`.",
+        )
 
     def record(self) -> dict[str, Any]:
         """What config.json holds.
@@ -111,73 +102,3 @@ class RunDirectory:
         for file in self.children.glob("*.weights.h5"):
             if file not in kept:
                 file.unlink()
-
-
-def check_free(path: Path) -> None:
-    """Raises:
-    InputError: There is a file at the path, or a folder that is not empty.
-    """
-    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-        raise InputError(
-            "Expected as output a folder that is new or empty. Received: "
-            f"{path}."
-        )
-
-
-@contextlib.contextmanager
-def new_directory(path: Path) -> Iterator[Path]:
-    """A folder to fill, which becomes `path` when the block ends, and leaves
-    nothing behind when it fails.
-
-    Raises:
-        InputError: The path is taken, or cannot be made.
-    """
-    check_free(path)
-    path = path.resolve()
-    if path == Path.cwd():
-        raise InputError(
-            "Expected as output a folder other than the current one. "
-            f"Received: {path}."
-        )
-    filling = path.parent / f".{path.name}.{os.getpid()}"
-    try:
-        filling.mkdir(parents=True)
-    except OSError as error:
-        raise InputError(
-            f"Cannot make the folder {path}: {error.strerror}."
-        ) from None
-    try:
-        yield filling
-        try:
-            # POSIX lets a folder replace an empty one.
-            filling.rename(path)
-        except OSError as error:
-            raise InputError(
-                f"Cannot make the folder {path}: {error.strerror}."
-            ) from None
-    finally:
-        shutil.rmtree(filling, ignore_errors=True)
-    sync(path.parent)
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Writes JSON as `write_text` does."""
-    write_text(path, json.dumps(value, indent=2) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a file; a reader finds the old one or the new one, in whole."""
-    draft = path.with_name(f".{path.name}")
-    draft.write_text(text, encoding="utf-8")
-    sync(draft)
-    draft.rename(path)
-    sync(path.parent)
-
-
-def sync(path: Path) -> None:
-    """Waits until a file, or a folder's list of names, is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

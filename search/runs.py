@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from nasnet_keras.command import InputError
 from nasnet_keras.genotype import Genotype
 from search.configuration import (
-    InputError,
     RunConfig,
     check_identity,
     create_configuration,

@@ -4,7 +4,8 @@ import threading
 import pytest
 
 import search
-from search.configuration import InputError, RunConfig
+from nasnet_keras.command import InputError
+from search.configuration import RunConfig
 
 pytestmark = pytest.mark.usefixtures("learning")
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import search
+from nasnet_keras.command import InputError
 from nasnet_keras.genotype import Genotype
-from search.configuration import InputError
 from search.trial import TrialState
 
 # Keras 3.15 reads its variables in a way that NumPy 2.4 warns of.

@@ -12,7 +12,7 @@ import pytest
 import search
 import search.cli
 import search.report
-from search.configuration import InputError
+from nasnet_keras.command import InputError
 from search.evaluation.base import EvaluationError
 from search.pareto import pareto_front
 from search.report import render, write_report

@@ -3,7 +3,7 @@ import json
 import pytest
 
 import search
-from search.configuration import InputError
+from nasnet_keras.command import InputError
 from search.trial import TrialState, ranked
 
 

@@ -1,0 +1,80 @@
+"""What the commands have in common: how they fail, and that TensorFlow's own
+lines do not run through theirs.
+
+Exit codes: 0 done, 1 the run failed, 2 bad input, 130 interrupted.
+
+Neither Keras nor TensorFlow is imported here before it is asked for.
+"""
+
+import contextlib
+import importlib
+import os
+import sys
+from collections.abc import Iterator
+
+import typer
+
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+# Errors reach the user as exceptions; who wants TensorFlow's lines sets the
+# variable to 0.
+LOG_LEVEL, QUIET = "TF_CPP_MIN_LOG_LEVEL", "3"
+
+
+class InputError(ValueError):
+    """What the user gave cannot be used. The text is for the user to read:
+    what was expected, what came, and what to do."""
+
+
+class RunError(Exception):
+    """The run cannot go on. The text is one sentence for the user."""
+
+
+def run_command(app: typer.Typer, name: str) -> int:
+    """Runs a command line; returns the exit code."""
+    os.environ.setdefault(LOG_LEVEL, QUIET)
+    try:
+        return app(prog_name=name, standalone_mode=False) or 0
+    except typer.TyperException as error:
+        complain(error.format_message())
+        return error.exit_code
+    except InputError as error:
+        complain(str(error))
+        return BAD_INPUT
+    except RunError as error:
+        complain(str(error))
+        return FAILED
+
+
+def complain(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def import_tensorflow() -> None:
+    """Imports TensorFlow quietly; it also warns of each child's graph, which
+    are many by nature."""
+    with quiet_import():
+        tensorflow = importlib.import_module("tensorflow")
+    if _is_quiet():
+        tensorflow.get_logger().setLevel("ERROR")
+
+
+@contextlib.contextmanager
+def quiet_import() -> Iterator[None]:
+    """Closes standard error unless the user asked for TensorFlow's lines:
+    what it writes while it is imported comes before it heeds the level."""
+    if not _is_quiet():
+        yield
+        return
+    standard_error = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(standard_error, 2)
+        os.close(standard_error)
+
+
+def _is_quiet() -> bool:
+    return os.environ.get(LOG_LEVEL) == QUIET

@@ -1,0 +1,55 @@
+import json
+
+import pytest
+
+from nasnet_keras.command import InputError
+from nasnet_keras.files import new_directory, write_json
+
+
+def test_a_new_directory_appears_in_whole(tmp_path):
+    path = tmp_path / "a" / "b"
+    with new_directory(path) as folder:
+        (folder / "file").write_text("text")
+        assert not path.exists()
+    assert (path / "file").read_text() == "text"
+    assert [entry.name for entry in path.parent.iterdir()] == ["b"]
+
+
+def test_a_new_directory_that_fails_leaves_nothing(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        with new_directory(tmp_path / "new") as folder:
+            (folder / "file").touch()
+            raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_that_cannot_be_made_is_a_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="Cannot make the folder .*file/run"):
+        with new_directory(tmp_path / "file" / "run"):
+            pass
+
+
+def test_json_is_replaced_in_whole(tmp_path):
+    path = tmp_path / "config.json"
+    for value in ({"trials": 3}, {"trials": 5}):
+        write_json(path, value)
+        assert json.loads(path.read_text()) == value
+    assert [entry.name for entry in tmp_path.iterdir()] == ["config.json"]
+
+
+def test_the_current_folder_is_no_output(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="other than the current one"):
+        with new_directory(tmp_path):
+            pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_to_an_empty_folder_is_an_output(tmp_path):
+    (tmp_path / "folder").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "folder")
+    with new_directory(link) as folder:
+        (folder / "file").touch()
+    assert (tmp_path / "folder" / "file").exists()

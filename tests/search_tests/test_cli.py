@@ -20,7 +20,7 @@ def command(learning, monkeypatch, tmp_path, FakeEvaluator):
     trained, and no event file written."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("search.tensorboard.TensorBoardObserver", Nothing)
-    monkeypatch.setattr("search.cli._import_tensorflow", lambda: None)
+    monkeypatch.setattr("search.cli.import_tensorflow", lambda: None)
     monkeypatch.setattr(
         "search.configuration._create_training", lambda config: FakeEvaluator()
     )
@@ -197,7 +197,7 @@ def test_tensorflow_is_imported_in_silence():
         "import os, sys\n"
         "import search.cli\n"
         "os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'\n"
-        "search.cli._import_tensorflow()\n"
+        "search.cli.import_tensorflow()\n"
         "print(sys.modules['tensorflow'].__name__)\n"
         "print('said', file=sys.stderr)\n"
     )

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.special import ndtri
-from scipy.stats import rankdata
+from scipy.stats import norm, rankdata
 
 from search.space import SearchSpace
 from search.trial import Decisions
@@ -62,6 +62,7 @@ class Surrogate:
         """
         count = len(rewards)
         scores = ndtri((rankdata(rewards) - 0.5) / count)
+        self._best = scores.max()
         self._known = self._one_hot(decisions)
         shares = self._shares(self._known)
         self._members: list[_Member] = []
@@ -77,7 +78,7 @@ class Surrogate:
             evidence.append(
                 -count / 2 * np.log(scale) - np.log(factor.diagonal()).sum()
             )
-            self._members.append(_Member(decay, factor, white, scale))
+            self._members.append(_Member(decay, noise, factor, white, scale))
         weights = np.exp(np.array(evidence) - max(evidence))
         self._weights = weights / weights.sum()
 
@@ -92,25 +93,21 @@ class Surrogate:
             member.predict(shares)[0] for member in self._members
         ]
 
-    def draw(
-        self,
-        decisions: Sequence[Decisions],
-        rng: np.random.Generator,
-        spread: float = 1.0,
+    def expected_improvement(
+        self, decisions: Sequence[Decisions]
     ) -> np.ndarray:
-        """`[M]`: what they may be worth: a draw for each from what a member,
-        itself drawn by how likely it is, knows of it.
+        """`[M]`: by how much their rewards are expected to exceed the best one
+        known, counting a lower one as 0.
 
         Args:
             decisions: `[M, T]`.
-            rng: Draws.
-            spread: By what the deviations are multiplied.
         """
-        chosen = int(rng.choice(len(self._members), p=self._weights))
-        mean, deviation = self._members[chosen].predict(
-            self._shares(self._one_hot(decisions))
-        )
-        return mean + spread * deviation * rng.standard_normal(len(mean))
+        shares = self._shares(self._one_hot(decisions))
+        predictions = [member.predict(shares) for member in self._members]
+        mean, deviation = np.array(predictions).swapaxes(0, 1)
+        gap = (mean - self._best) / deviation
+        gain = deviation * (gap * norm.cdf(gap) + norm.pdf(gap))
+        return self._weights @ gain
 
     def _shares(self, one_hot: np.ndarray) -> np.ndarray:
         """`[M, N]`, from `[M, all choices]`."""
@@ -129,14 +126,16 @@ class _Member(NamedTuple):
     in its coordinates, and the variance that decisions explain."""
 
     decay: float
+    noise: float
     factor: np.ndarray  # [N, N]
     white: np.ndarray  # [N]
     scale: float
 
     def predict(self, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Means and standard deviations, `[M]` each, from `[M, N]`."""
+        """Means and standard deviations of rewards, their noise included:
+        `[M]` each, from `[M, N]`."""
         cross = solve_triangular(
             self.factor, np.exp(-self.decay * shares).T, lower=True
         )
         left = np.maximum(0.0, 1 - np.square(cross).sum(axis=0))
-        return cross.T @ self.white, np.sqrt(self.scale * left)
+        return cross.T @ self.white, np.sqrt(self.scale * (left + self.noise))

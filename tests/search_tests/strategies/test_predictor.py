@@ -1,3 +1,6 @@
+import math
+
+import numpy as np
 import pytest
 
 from search.strategies.predictor import PredictorSearch
@@ -20,10 +23,21 @@ def test_proposes_nothing_twice(space, additive, drive):
     assert not set(keys[:5]) & set(keys[5:])
 
 
-def test_the_draw_decides(space, additive, drive):
-    strategy = PredictorSearch(space, seed=0, initial=10)
-    drive(strategy, additive, 10)
-    assert len({strategy.ask(number) for number in range(10, 30)}) > 1
+def test_proposes_the_highest_expected_improvement(space, additive, drive):
+    strategy = PredictorSearch(space, seed=0, initial=10, parents=10)
+    told = drive(strategy, additive, 10)
+    candidates = {
+        neighbour
+        for trial in told
+        for neighbour in space.neighbours(trial.decisions)
+    }
+    candidates -= {trial.decisions for trial in told}
+    proposed = strategy.ask(10)
+    assert proposed in candidates
+    gain, gains = map(
+        strategy.surrogate.expected_improvement, ([proposed], list(candidates))
+    )
+    np.testing.assert_allclose(gain, gains.max())
 
 
 def test_learns_anew_after_every_few_trials(space, additive, drive):
@@ -42,23 +56,33 @@ def test_learns_anew_after_every_few_trials(space, additive, drive):
 
 def test_starts_anew_where_nothing_better_comes(space, complete):
     strategy = PredictorSearch(space, seed=0, initial=4, parents=1)
-    patience = len(list(space.neighbours(strategy.ask(0))))
+    learnt = []
+    fit = strategy.surrogate.fit
+
+    def recorded(decisions, rewards):
+        learnt.append(rewards)
+        fit(decisions, rewards)
+
+    strategy.surrogate.fit = recorded
+    # Half of the neighbours, and the random trials before them.
+    second = 4 + math.ceil(len(list(space.neighbours(strategy.ask(0)))) / 2)
     proposals = []
-    for number in range(2 * (4 + patience)):
+    for number in range(2 * second):
         proposals.append(strategy.ask(number))
         strategy.tell(complete(number, proposals[-1], 1 / (1 + number)))
 
     def centred(number, centre):
-        near = [strategy.space.neighbours(proposals[centre])]
-        return proposals[number] in set(*near)
+        return proposals[number] in set(space.neighbours(proposals[centre]))
 
     # The first trial of each start is its best: of the first, then of the
     # second one.
-    second = 4 + patience
     assert all(centred(number, 0) for number in range(4, second))
     assert not any(centred(number, 0) for number in range(second, second + 4))
     later = range(second + 4, 2 * second)
     assert all(centred(number, second) for number in later)
+    # What was known before the second start is not learnt from.
+    assert max(learnt[-1]) == 1 / (1 + second)
+    assert [len(rewards) for rewards in learnt] == 2 * [*range(4, second)]
 
 
 @pytest.mark.parametrize("setting", ["initial", "refit", "parents"])

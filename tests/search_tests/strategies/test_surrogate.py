@@ -1,6 +1,9 @@
-import numpy as np
+import itertools
 
-from search.strategies.surrogate import Surrogate
+import numpy as np
+from scipy import stats
+
+from search.strategies.surrogate import DECAYS, NOISES, Surrogate
 
 
 def learnt(space, reward, count, scale=1.0, seed=0):
@@ -9,14 +12,6 @@ def learnt(space, reward, count, scale=1.0, seed=0):
     surrogate = Surrogate(space)
     surrogate.fit(decisions, [scale * reward(each) for each in decisions])
     return surrogate, decisions
-
-
-def deviation(surrogate, decisions):
-    draws = [
-        surrogate.draw(decisions, np.random.default_rng(seed))
-        for seed in range(50)
-    ]
-    return np.std(draws, axis=0).mean()
 
 
 def test_ranks_architectures_that_it_has_not_seen(space, additive):
@@ -28,14 +23,41 @@ def test_ranks_architectures_that_it_has_not_seen(space, additive):
     assert np.corrcoef(expected, [*map(additive, others)])[0, 1] > 0.7
 
 
-def test_is_surest_of_what_it_knows(space, additive):
-    surrogate, decisions = learnt(space, additive, 60)
+def test_where_it_expects_the_same_the_unknown_may_improve_more(space):
+    surrogate, decisions = learnt(space, lambda each: 0.5, 60)
     rng = np.random.default_rng(2)
     others = [space.sample(rng) for _ in range(60)]
-    known, unknown = (
-        deviation(surrogate, each) for each in (decisions, others)
+    known, unknown = map(surrogate.expected_improvement, (decisions, others))
+    assert 0 < known.mean() < 0.95 * unknown.mean()
+    assert known.max() < unknown.max()
+
+
+def test_the_expected_improvement_is_that_of_the_textbook(space, additive):
+    surrogate, decisions = learnt(space, additive, 8)
+    rng = np.random.default_rng(2)
+    asked = [space.sample(rng), next(space.neighbours(decisions[0]))]
+    ranks = stats.rankdata([*map(additive, decisions)])
+    scores = stats.norm.ppf((ranks - 0.5) / 8)
+    both = np.array([*decisions, *asked])
+    differ = (both[:, None] != both).mean(axis=-1)
+    draws = np.random.default_rng(3).standard_normal((100_000, 1))
+    likelihoods, improvements = [], []
+    for decay, noise in itertools.product(DECAYS, NOISES):
+        covariance = np.exp(-decay * differ) + noise * np.eye(10)
+        known, cross = covariance[:8, :8], covariance[8:, :8]
+        scale = (1 + scores @ np.linalg.solve(known, scores)) / 9
+        mean = cross @ np.linalg.solve(known, scores)
+        explained = np.diag(cross @ np.linalg.solve(known, cross.T))
+        deviation = np.sqrt(scale * (1 + noise - explained))
+        gains = np.maximum(0, mean + deviation * draws - scores.max())
+        improvements.append(gains.mean(axis=0))
+        determinant = np.linalg.det(known) ** -0.5
+        likelihoods.append(determinant * scale ** (-8 / 2))
+    np.testing.assert_allclose(
+        surrogate.expected_improvement(asked),
+        np.average(improvements, axis=0, weights=likelihoods),
+        rtol=0.02,
     )
-    assert 0 < known < 0.9 * unknown
 
 
 def test_far_from_all_trials_it_expects_their_mean(space):
@@ -49,7 +71,6 @@ def test_far_from_all_trials_it_expects_their_mean(space):
     spread = np.ptp(surrogate.mean(near))
     assert expected[0] > 0
     assert abs(expected[1]) < spread
-    assert deviation(surrogate, [far]) > 2 * deviation(surrogate, near[:1])
 
 
 def test_noisy_rewards_are_believed_less(space, additive):

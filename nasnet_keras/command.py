@@ -8,11 +8,17 @@ Neither Keras nor TensorFlow is imported here before it is asked for.
 
 import contextlib
 import importlib
+import importlib.metadata
 import os
+import platform
+import shlex
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import typer
+
+PACKAGES = ("tensorflow", "keras", "numpy", "nasnet-keras")
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -44,6 +50,15 @@ def run_command(app: typer.Typer, name: str) -> int:
     except RunError as error:
         complain(str(error))
         return FAILED
+
+
+def provenance() -> dict[str, Any]:
+    """What a run records of where it came from: command and versions."""
+    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
+    return {
+        "command": shlex.join(sys.argv),
+        "versions": {"python": platform.python_version(), **versions},
+    }
 
 
 def complain(text: str) -> None:

@@ -4,6 +4,8 @@ Importing this module registers every layer of a network, and the optimizer of
 a trained one, so that saved models load.
 """
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -333,3 +335,15 @@ def load_model(path: Any) -> keras.Model:
     imported.
     """
     return keras.models.load_model(path)
+
+
+@contextlib.contextmanager
+def dtype_policy(dtype: Any) -> Iterator[None]:
+    """Layers made meanwhile have this policy."""
+    before = keras.config.dtype_policy()
+    if dtype is not None:
+        keras.config.set_dtype_policy(dtype)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

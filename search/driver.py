@@ -4,17 +4,13 @@ Neither Keras nor TensorFlow is imported here before a search begins.
 """
 
 import contextlib
-import importlib.metadata
 import json
 import os
-import platform
-import shlex
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from nasnet_keras.command import InputError
+from nasnet_keras.command import InputError, provenance
 from nasnet_keras.files import new_directory, write_json
 from search.configuration import (
     RunConfig,
@@ -33,8 +29,6 @@ from search.runs import Run
 from search.storage import SQLiteStorage
 from search.strategies import create_strategy
 from search.trial import Trial
-
-PACKAGES = ("tensorflow", "keras", "numpy", "nasnet-keras")
 
 
 def run(
@@ -227,11 +221,9 @@ def _with_trials(
 
 def _record(config: RunConfig) -> dict[str, Any]:
     """What config.json holds."""
-    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     return {
         "schema": SCHEMA_VERSION,
-        "command": shlex.join(sys.argv),
-        "versions": {"python": platform.python_version(), **versions},
+        **provenance(),
         "config": config.model_dump(mode="json"),
     }
 

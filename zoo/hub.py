@@ -21,8 +21,8 @@ import numpy as np
 from nasnet_keras.conventions import Conventions
 from nasnet_keras.frames import FRAMES
 from nasnet_keras.genotype import Genotype
-from nasnet_keras.network import build_network
-from zoo.models import create_model, dtype_policy
+from nasnet_keras.network import build_network, dtype_policy
+from zoo.models import create_model
 from zoo.presets import PRESETS, Preset, find
 
 # What variables a network has follows from its preset and from these.

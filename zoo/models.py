@@ -1,14 +1,13 @@
 """Builders of the published networks, as in keras.applications."""
 
-import contextlib
 import fnmatch
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import keras
 
-from nasnet_keras.network import build_network
+from nasnet_keras.network import build_network, dtype_policy
 from zoo import weights as pretrained
 from zoo.presets import PRESETS, Preset, find
 
@@ -160,18 +159,6 @@ def _replace(arguments: dict[str, Any], **given: Any) -> None:
     arguments.update({k: v for k, v in given.items() if v is not None})
 
 
-@contextlib.contextmanager
-def dtype_policy(dtype: Any) -> Iterator[None]:
-    """Layers made meanwhile have this policy."""
-    before = keras.config.dtype_policy()
-    if dtype is not None:
-        keras.config.set_dtype_policy(dtype)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
-
-
 def _builder(
     function_name: str, preset: str, weights: str | None = None
 ) -> Callable[..., keras.Model]:
@@ -218,7 +205,8 @@ def _builder(
 
 NASNetMobile = _builder("NASNetMobile", "nasnet_mobile", "imagenet")
 NASNetLarge = _builder("NASNetLarge", "nasnet_large", "imagenet")
-NASNetCIFAR = _builder("NASNetCIFAR", "nasnet_a_6_768")
+NASNetCIFAR = _builder("NASNetCIFAR", "nasnet_a_cifar")
+NASNetCIFARNano = _builder("NASNetCIFARNano", "nasnet_a_cifar_nano", "cifar10")
 PNASNet5Mobile = _builder("PNASNet5Mobile", "pnasnet_5_mobile")
 PNASNet5Large = _builder("PNASNet5Large", "pnasnet_5_large")
 AmoebaNetA = _builder("AmoebaNetA", "amoebanet_a_6_190")

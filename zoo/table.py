@@ -140,7 +140,7 @@ def _markdown(
 
 def _row(name: str, preset: Preset) -> tuple[str, ...]:
     published, recount = preset.published, preset.recount
-    available = ['`"imagenet"`'] if weights.published(name) else []
+    available = [f'`"{known}"`' for known in weights.names(name)]
     available += _OTHER_WEIGHTS.get(name, ())
     return (
         f"`{name}`",

@@ -20,12 +20,19 @@ for. No pickle is read.
 
 import hashlib
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
+import numpy as np
 
 from zoo.conversion import keras_applications, ours, slim, timm
+
+# Trained by this project, and there without a download: for which data set.
+_SHIPPED = {"nasnet_a_cifar_nano": "cifar10"}
+_SHIPPED_FOLDER = Path(__file__).parent / "shipped"
 
 _CONVERSIONS = (keras_applications, ours, timm, slim)
 
@@ -51,16 +58,18 @@ _FILES = {
 }
 
 
-def published(preset: str) -> bool:
-    """Whether there are ImageNet weights that can be loaded by name."""
-    return (preset, True) in _FILES
+def names(preset: str) -> tuple[str, ...]:
+    """The weights of a network that can be loaded by name."""
+    if preset in _SHIPPED:
+        return (_SHIPPED[preset],)
+    return ("imagenet",) if (preset, True) in _FILES else ()
 
 
 def check(weights: Any, preset: str, activation: Any) -> None:
     """Refuses what cannot be loaded, before anything is built.
 
     Args:
-        weights: None, `"imagenet"` or a path.
+        weights: None, a name such as `"imagenet"`, or a path.
         preset: The name of the network.
         activation: Of its classifier.
 
@@ -70,21 +79,22 @@ def check(weights: Any, preset: str, activation: Any) -> None:
     """
     if weights is None:
         return
-    if isinstance(weights, str) and weights == "imagenet":
-        known = sorted({name for name, _ in _FILES})
-        if not published(preset):
+    if isinstance(weights, str) and weights in _by_name():
+        if weights not in names(preset):
             raise ValueError(
-                "Invalid value for argument `weights`. No ImageNet weights "
-                f"are published for {preset} in a layout that can be read. "
-                "Expected None or the path of a file; 'imagenet' is there for "
-                f"{', '.join(known)}. Received: weights='imagenet'."
+                "Invalid value for argument `weights`. No weights of that "
+                f"name can be loaded into {preset}. Expected None or the path "
+                f"of a file; {weights!r} is there for "
+                f"{', '.join(_by_name()[weights])}. Received: "
+                f"weights={weights!r}."
             )
     elif not isinstance(weights, str | os.PathLike) or not (
         Path(weights).is_file() or slim.is_checkpoint(weights)
     ):
         raise ValueError(
-            "Invalid value for argument `weights`. Expected None, 'imagenet' "
-            f"or the path of a file. Received: weights={weights!r}."
+            "Invalid value for argument `weights`. Expected None, "
+            f"{', '.join(map(repr, _by_name()))} or the path of a file. "
+            f"Received: weights={weights!r}."
         )
     else:
         return
@@ -101,7 +111,7 @@ def load(model: keras.Model, weights: str | os.PathLike, preset: str) -> None:
 
     Args:
         model: The model.
-        weights: `"imagenet"` or a path.
+        weights: A name such as `"imagenet"`, or a path.
         preset: The name of the network.
 
     Raises:
@@ -113,6 +123,8 @@ def load(model: keras.Model, weights: str | os.PathLike, preset: str) -> None:
         fits = head is not None and head.units == 1000
         keras_applications.load(model, fetch(preset, include_top=fits))
         return
+    if weights == _SHIPPED.get(preset):
+        weights = _SHIPPED_FOLDER / f"{preset}.weights.h5"
     try:
         for conversion in _CONVERSIONS:
             if conversion.wrote(weights):
@@ -134,6 +146,44 @@ def load(model: keras.Model, weights: str | os.PathLike, preset: str) -> None:
         "(safetensors) or of TF-slim (a checkpoint). Pickles (.pth, .bin) "
         f"are not read. Received: weights={os.fspath(weights)!r}."
     )
+
+
+def save_small(model: keras.Model, path: str | os.PathLike) -> None:
+    """Writes a model's weights in half precision, compressed, as those that
+    are shipped are. `create_model(weights=path)` loads them.
+
+    Args:
+        model: The model.
+        path: A file that ends in `.weights.h5`.
+
+    Example:
+
+    >>> save_small(model, "small.weights.h5")
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder) / "whole.weights.h5"
+        model.save_weights(whole)
+        with h5py.File(whole) as source, h5py.File(path, "w") as target:
+
+            def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
+                if isinstance(item, h5py.Dataset):
+                    half = np.asarray(item, np.float16)
+                    # Scalars cannot be compressed.
+                    gzip = {"compression": "gzip"} if half.shape else {}
+                    target.create_dataset(name, data=half, **gzip)
+                else:
+                    target.create_group(name).attrs.update(item.attrs)
+
+            source.visititems(copy)
+
+
+def _by_name() -> dict[str, list[str]]:
+    """The names of weights, and the networks that have them."""
+    known: dict[str, list[str]] = {}
+    for preset in sorted({*_SHIPPED, *(preset for preset, _ in _FILES)}):
+        for name in names(preset):
+            known.setdefault(name, []).append(preset)
+    return known
 
 
 def classifier(model: keras.Model) -> Any:

@@ -8,14 +8,18 @@ layers do not serve here: its `RandomCrop` crops all images of a batch alike,
 and they draw from a state, so that a run could not be resumed exactly.
 """
 
+import math
 import re
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import tensorflow as tf
 
-Augmentation = Literal["none", "crop", "crop-flip"]
+from nasnet_keras.training.recipes import Augmentation
+
 PADDING_SHARE = 8  # 32 x 32 images are padded by 4, to 40 x 40
+# The parts that are cut out for ImageNet, as TF-slim does.
+LEAST_AREA, MOST_ASPECT = 0.08, 4 / 3
 
 # Data sets of characters, which mean something else when mirrored.
 CHARACTERS = ("digits", "mnist", "emnist", "kmnist", "svhn_cropped")
@@ -48,6 +52,27 @@ def resize_images(images: np.ndarray, image_size: int | None) -> np.ndarray:
     return np.concatenate([batch.numpy().astype(np.uint8) for batch in resized])
 
 
+def in_channels(images: np.ndarray, channels: int) -> np.ndarray:
+    """Grey images for a network that takes colour ones; others as they are.
+
+    Args:
+        images: `[N, H, W, C]`.
+        channels: Those that the network takes.
+
+    Raises:
+        ValueError: The images are in colour, and the network takes grey ones.
+    """
+    found = images.shape[-1]
+    if found == channels:
+        return images
+    if found != 1:
+        raise ValueError(
+            f"Invalid number of channels. Expected images of {channels}, as "
+            f"the network takes them, or of 1. Received: {found}."
+        )
+    return np.repeat(images, channels, axis=-1)
+
+
 def training_pipeline(
     images: np.ndarray,
     labels: np.ndarray,
@@ -75,8 +100,10 @@ def training_pipeline(
         augmentation: `"crop-flip"`, what the paper does for CIFAR (appendix
             A.1): crop a padded image at random and mirror half of the
             images. `"crop"` where mirrored images mean something else, as
-            digits do. `"none"` for neither. Images are padded by an eighth
-            of their size on each side, in black.
+            digits do. Images are padded by an eighth of their size on each
+            side, in black. `"inception"`, what is done for ImageNet: crop a
+            part of 8 to 100 % of the area, 3:4 to 4:3, scale it, and mirror
+            half of the images. `"none"` for nothing.
         cutout: The side of a square put out at a random place of each
             image, in pixels; 0 for none. For CIFAR 16 ([Improved
             Regularization of Convolutional Neural Networks with Cutout](
@@ -126,7 +153,9 @@ def training_pipeline(
             tf.random.split(tf.stack([seed, step]), 2)
         )
         chosen = _resize(tf.gather(image_tensor, rows), image_size)
-        if augmentation != "none":
+        if augmentation == "inception":
+            chosen = _crop_part(chosen, crop_seed)
+        elif augmentation != "none":
             mirrored = augmentation == "crop-flip"
             chosen = _crop(chosen, mirrored, crop_seed)
         chosen = _scale(chosen)
@@ -215,6 +244,27 @@ def _crop(images: tf.Tensor, mirrored: bool, seed: tf.Tensor) -> tf.Tensor:
         columns = tf.where(flip == 1, width - 1 - columns, columns)
     rows = tf.gather(padded, down + tf.range(height), axis=1, batch_dims=1)
     return tf.gather(rows, right + columns, axis=2, batch_dims=1)
+
+
+def _crop_part(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Cuts a part out of each image, `[B, H, W, C]`, of random area and
+    aspect, brings it to the image's size, and mirrors half of them."""
+    batch, height, width, _ = images.shape
+    area, aspect, down, right, flip = tf.unstack(
+        tf.random.stateless_uniform([5, batch], seed)
+    )
+    side = tf.sqrt(LEAST_AREA + (1 - LEAST_AREA) * area)
+    stretch = tf.exp((aspect - 0.5) * math.log(MOST_ASPECT))
+    tall, wide = tf.minimum(side / stretch, 1), tf.minimum(side * stretch, 1)
+    top, left = down * (1 - tall), right * (1 - wide)
+    sides = left, left + wide
+    starts, ends = (
+        tf.where(flip < 0.5, one, other) for one, other in (sides, sides[::-1])
+    )
+    boxes = tf.stack([top, starts, top + tall, ends], axis=1)
+    return tf.image.crop_and_resize(
+        tf.cast(images, tf.float32), boxes, tf.range(batch), [height, width]
+    )
 
 
 def _cut_out(images: tf.Tensor, side: int, seed: tf.Tensor) -> tf.Tensor:

@@ -1,5 +1,7 @@
-"""What a search trains on and what it measures on: `split`, `Split`."""
+"""What is trained on and what is measured on: `split`, `Split`,
+`with_test`."""
 
+import dataclasses
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +11,7 @@ import numpy as np
 from nasnet_keras.training.datasets import ImageDataset, LabelledImages
 from nasnet_keras.training.sampling import count_of, stratified
 
+TEST_SHARE = 0.1
 FINGERPRINT_DIGITS = 16  # hexadecimal, that is 64 bits
 
 
@@ -111,3 +114,17 @@ def fingerprint(*arrays: np.ndarray) -> str:
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()[:FINGERPRINT_DIGITS]
+
+
+def with_test(dataset: ImageDataset) -> ImageDataset:
+    """A data set with test images: itself if it has some, or else itself with
+    a tenth of its training images, always the same, taken out for it."""
+    if dataset.read_test is not None:
+        return dataset
+    parts = split(dataset, TEST_SHARE)
+    test = parts.validation
+    return dataclasses.replace(
+        dataset,
+        train=parts.train,
+        read_test=lambda: (test.images, test.labels),
+    )

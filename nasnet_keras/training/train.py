@@ -7,7 +7,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from nasnet_keras.training.optimizer import Momentum
+from nasnet_keras.training.losses import SmoothedCrossentropy
+from nasnet_keras.training.optimizer import Momentum, RMSProp
 from nasnet_keras.training.recipes import Recipe
 
 
@@ -26,7 +27,10 @@ def compile_network(
     """
     outputs = model.output if isinstance(model.output, dict) else {}
     loss: Any = "sparse_categorical_crossentropy"
-    metrics: Any = ["accuracy"]
+    if recipe.label_smoothing:
+        loss = SmoothedCrossentropy(recipe.label_smoothing)
+    accuracy = keras.metrics.SparseCategoricalAccuracy("accuracy")
+    metrics: Any = [accuracy]
     loss_weights = None
     if outputs:
         loss = dict.fromkeys(outputs, loss)
@@ -36,14 +40,7 @@ def compile_network(
             "auxiliary_predictions": recipe.auxiliary_weight,
         }
     model.compile(
-        optimizer=Momentum(
-            keras.optimizers.schedules.CosineDecay(
-                recipe.learning_rate, recipe.epochs * steps_per_epoch
-            ),
-            momentum=recipe.momentum,
-            l2=recipe.l2,
-            global_clipnorm=recipe.clip_norm,
-        ),
+        optimizer=create_optimizer(recipe, steps_per_epoch),
         loss=loss,
         loss_weights=loss_weights,
         metrics=metrics,
@@ -61,6 +58,42 @@ def compile_network(
     model.reset_metrics()
 
 
+def create_optimizer(
+    recipe: Recipe, steps_per_epoch: int
+) -> keras.optimizers.Optimizer:
+    """The optimizer of a recipe, for `compile`.
+
+    Args:
+        recipe: The recipe.
+        steps_per_epoch: The number of batches of an epoch.
+    """
+    settings: dict[str, Any] = {
+        "learning_rate": _schedule(recipe, steps_per_epoch),
+        "momentum": recipe.momentum,
+        "l2": recipe.l2,
+        "global_clipnorm": recipe.clip_norm,
+    }
+    if recipe.average_weights is not None:
+        settings |= {"use_ema": True, "ema_momentum": recipe.average_weights}
+    if recipe.optimizer == "rmsprop":
+        return RMSProp(epsilon=recipe.epsilon, **settings)
+    return Momentum(**settings)
+
+
+def _schedule(recipe: Recipe, steps_per_epoch: int) -> Any:
+    schedules = keras.optimizers.schedules
+    if recipe.schedule == "cosine":
+        return schedules.CosineDecay(
+            recipe.learning_rate, recipe.epochs * steps_per_epoch
+        )
+    return schedules.ExponentialDecay(
+        recipe.learning_rate,
+        round(recipe.decay_epochs * steps_per_epoch),
+        recipe.decay_rate,
+        staircase=True,
+    )
+
+
 def train(
     model: keras.Model,
     batches: tf.data.Dataset,
@@ -69,6 +102,7 @@ def train(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     first_epoch: int = 0,
     epochs: int | None = None,
+    validation: tf.data.Dataset | None = None,
 ) -> dict[str, list[float]]:
     """Trains a compiled network by its recipe.
 
@@ -83,15 +117,19 @@ def train(
             Default 0.
         epochs: For how many it is to have been trained in the end. Default:
             all of the recipe's.
+        validation: Batches to measure on after each epoch. Default None.
 
     Returns:
         For each metric its value after each epoch.
     """
     if isinstance(model.output, dict):
         names = list(model.output)
-        batches = batches.map(
-            lambda images, labels: (images, dict.fromkeys(names, labels))
-        )
+
+        def for_each(images: Any, labels: Any) -> tuple[Any, Any]:
+            return images, dict.fromkeys(names, labels)
+
+        batches = batches.map(for_each)
+        validation = validation and validation.map(for_each)
     with warnings.catch_warnings():
         # A cell that leaves an input unread leaves the cell before it
         # without effect: part of the space, and nothing to warn of.
@@ -102,6 +140,7 @@ def train(
             epochs=recipe.epochs if epochs is None else epochs,
             steps_per_epoch=steps_per_epoch,
             callbacks=list(callbacks),
+            validation_data=validation,
             shuffle=False,
             verbose=0,
         )

@@ -14,13 +14,12 @@ from nasnet_keras.published import NASNET_A
 from nasnet_keras.training.checkpoint import restore_training, save_training
 from nasnet_keras.training.datasets import ImageDataset, load_dataset
 from nasnet_keras.training.pipeline import (
-    Augmentation,
     default_augmentation,
     evaluation_pipeline,
     resize_images,
     training_pipeline,
 )
-from nasnet_keras.training.recipes import RECIPES
+from nasnet_keras.training.recipes import RECIPES, Augmentation
 from nasnet_keras.training.splits import split
 from nasnet_keras.training.train import (
     compile_network,
@@ -94,6 +93,7 @@ class TrainingEvaluator(Evaluator):
                 f"Received: {len(parts.train)} images, batch_size="
                 f"{batch_size}."
             )
+        self.augmentation = augmentation or default_augmentation(dataset)
         self.recipe = dataclasses.replace(
             RECIPES["search-proxy"],
             epochs=epochs,
@@ -101,7 +101,7 @@ class TrainingEvaluator(Evaluator):
             learning_rate=learning_rate,
             drop_path_rate=drop_path_rate,
             l2=l2,
-            augmentation=augmentation or default_augmentation(dataset),
+            augmentation=self.augmentation,
         )
         self.fingerprint = parts.fingerprint
         self.train_images = resize_images(parts.train.images, image_size)
@@ -224,7 +224,7 @@ class TrainingEvaluator(Evaluator):
                 self.train_images,
                 self.train_labels,
                 self.recipe.batch_size,
-                augmentation=self.recipe.augmentation,
+                augmentation=self.augmentation,
                 cutout=self.recipe.cutout,
                 seed=seed,
                 first_epoch=first_epoch,

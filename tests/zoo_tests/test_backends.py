@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "benchmarks" / "backends.py"
-SMALL = {"preset": "nasnet_a_6_768", "size": 16, "repeats": 1, "filters": 8}
+SMALL = {"preset": "nasnet_a_cifar", "size": 16, "repeats": 1, "filters": 8}
 
 # Runs the script as if TensorFlow were not installed.
 WITHOUT_TENSORFLOW = """

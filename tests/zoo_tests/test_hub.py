@@ -202,7 +202,7 @@ def test_heads_that_differ(name, small, tmp_path):
 
 def test_training_moves_the_weights():
     classifier = NASNetImageClassifier.from_zoo(
-        "nasnet_a_6_768",
+        "nasnet_a_cifar",
         num_classes=3,
         drop_path_rate=0.3,
         drop_path_steps=10,
@@ -228,7 +228,7 @@ def test_training_moves_the_weights():
 
 def test_mixed_precision():
     backbone = NASNetBackbone.from_zoo(
-        "nasnet_a_6_768", dtype="mixed_bfloat16", **SMALL
+        "nasnet_a_cifar", dtype="mixed_bfloat16", **SMALL
     )
     assert backbone.compute_dtype == "bfloat16"
     assert backbone.output.dtype == "bfloat16"

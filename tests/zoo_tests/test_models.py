@@ -165,7 +165,7 @@ def test_batch_norms_are_those_of_the_preset(small):
         return layer.momentum, layer.epsilon
 
     assert batch_norm(preset="nasnet_mobile") == (0.9997, 1e-3)
-    assert batch_norm(preset="nasnet_a_6_768") == (0.9, 1e-5)
+    assert batch_norm(preset="nasnet_a_cifar") == (0.9, 1e-5)
     assert batch_norm(preset="nasnet_mobile", bn_momentum=0.9) == (0.9, 1e-3)
 
 
@@ -226,4 +226,4 @@ def test_auxiliary_head(small):
 )
 def test_errors_name_the_argument(arguments, named):
     with pytest.raises(ValueError, match=named):
-        models.create_model(**{"preset": "nasnet_a_6_768", **arguments})
+        models.create_model(**{"preset": "nasnet_a_cifar", **arguments})

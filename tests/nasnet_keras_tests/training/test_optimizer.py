@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from nasnet_keras.training.optimizer import Momentum
+from nasnet_keras.training.optimizer import Momentum, RMSProp
 
 L2 = 0.02
 
@@ -156,3 +156,36 @@ def test_written_and_read_again():
     assert type(copy) is Momentum
     assert copy.get_config() == optimizer.get_config()
     assert copy.l2 == L2
+
+
+def test_rmsprop_is_the_paper_s_on_the_regularised_loss():
+    """Against the formula: v <- 0.9 v + 0.1 g^2, m <- 0.9 m + r g / sqrt(v +
+    epsilon), w <- w - m, where g takes in the kernels' penalty."""
+    kernel, bias = np.float32([[2.0]]), np.float32([0.5])
+    layer = layers.Dense(1)
+    layer.build((None, 1))
+    layer.set_weights([kernel, bias])
+    optimizer = RMSProp(0.1, epsilon=1.0, l2=L2)
+    optimizer.build(layer.trainable_variables)
+    square, moment = np.zeros(2), np.zeros(2)
+    weights = np.array([2.0, 0.5])
+    for gradients in ([1.0, -1.0], [0.5, 2.0]):
+        optimizer.apply(
+            [tf.constant([[gradients[0]]]), tf.constant([gradients[1]])]
+        )
+        total = np.array(gradients) + [L2 * weights[0], 0.0]
+        square = 0.9 * square + 0.1 * total**2
+        moment = 0.9 * moment + 0.1 * total / np.sqrt(square + 1.0)
+        weights -= moment
+    found = np.concatenate([weight.ravel() for weight in layer.get_weights()])
+    np.testing.assert_allclose(found, weights, rtol=1e-6)
+
+
+def test_rmsprop_is_written_and_read_again():
+    optimizer = RMSProp(0.1, l2=L2, global_clipnorm=10.0)
+    copy = keras.saving.deserialize_keras_object(
+        keras.saving.serialize_keras_object(optimizer)
+    )
+    assert type(copy) is RMSProp
+    assert copy.get_config() == optimizer.get_config()
+    assert copy.get_config()["l2"] == L2

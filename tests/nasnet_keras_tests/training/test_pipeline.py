@@ -5,6 +5,7 @@ import tensorflow as tf
 from nasnet_keras.training.pipeline import (
     default_augmentation,
     evaluation_pipeline,
+    in_channels,
     resize_images,
     training_pipeline,
 )
@@ -201,3 +202,34 @@ def test_bad_arguments(arguments, message):
     } | arguments
     with pytest.raises(ValueError, match=message):
         training_pipeline(**arguments)
+
+
+def test_inception_cuts_parts_out_and_mirrors_half():
+    """A ramp from left to right: a part of it is a ramp of less height, which
+    falls where it is mirrored."""
+    ramp = np.broadcast_to(
+        np.arange(0, 256, 8, dtype=np.uint8)[None, None, :, None],
+        (64, 32, 32, 1),
+    )
+    batches = training_pipeline(
+        ramp, np.zeros(64, np.int32), 64, augmentation="inception"
+    )
+    images, _ = next(iter(batches))
+    rows = images.numpy()[:, 16, :, 0]
+    heights = rows[:, -1] - rows[:, 0]
+    assert images.shape == (64, 32, 32, 1)
+    assert 16 < (heights > 0).sum() < 48
+    widths = abs(heights) / (248 / 127.5)
+    # The square root of the least area, less by the aspect.
+    assert widths.min() >= np.sqrt(0.08 / (4 / 3)) - 1e-3
+    assert widths.max() <= 1 + 1e-3 and np.ptp(widths) > 0.4
+
+
+def test_grey_images_for_a_network_that_takes_colour():
+    grey = np.arange(8, dtype=np.uint8).reshape(2, 2, 2, 1)
+    colour = in_channels(grey, 3)
+    assert colour.shape == (2, 2, 2, 3)
+    assert (colour == grey).all()
+    assert in_channels(colour, 3) is colour
+    with pytest.raises(ValueError, match="Expected images of 1"):
+        in_channels(colour, 1)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nasnet_keras.training.datasets import ImageDataset, LabelledImages
-from nasnet_keras.training.splits import fingerprint, split
+from nasnet_keras.training.splits import fingerprint, split, with_test
 
 
 def dataset(counts=(60, 30, 10)):
@@ -100,3 +100,13 @@ def test_fingerprint_depends_on_shape_and_type():
     assert fingerprint(array) != fingerprint(array.view(np.int8))
     assert fingerprint(array, array) != fingerprint(np.tile(array, 2))
     assert fingerprint(array[::2]) == fingerprint(array[::2].copy())
+
+
+def test_a_test_part_is_held_out_where_there_is_none():
+    whole = dataset()
+    data = with_test(whole)
+    assert (len(data.train), len(data.test)) == (90, 10)
+    assert not set(numbers(data.train)) & set(numbers(data.test))
+    again = with_test(whole)
+    np.testing.assert_array_equal(data.test.images, again.test.images)
+    assert with_test(data) is data

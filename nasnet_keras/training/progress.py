@@ -1,0 +1,75 @@
+"""A training as it goes, for the terminal: `Progress`."""
+
+import time
+from typing import Any
+
+import keras
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import Progress as Bar
+
+
+class Progress(keras.callbacks.Callback):
+    """Prints a line an epoch, and on a terminal shows the steps under way.
+
+    Args:
+        epochs: Of the training in all, over all of its phases.
+        console: Where to. Default: standard output.
+    """
+
+    def __init__(self, epochs: int, console: Console | None = None) -> None:
+        super().__init__()
+        self._epochs = epochs
+        self._console = console or Console()
+        self._first_epoch = 0
+        self._bar: Bar | None = None
+        self._began = 0.0
+
+    def begin_at(self, epoch: int) -> None:
+        """The next phase begins after so many epochs."""
+        self._first_epoch = epoch
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._began = time.monotonic()
+        if not self._console.is_terminal:
+            return
+        self._bar = Bar(
+            TextColumn(f"epoch {self._first_epoch + epoch + 1}/{self._epochs}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[metrics]}"),
+            console=self._console,
+            transient=True,
+        )
+        self._bar.add_task("", total=self.params["steps"], metrics="")
+        self._bar.start()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if self._bar is not None:
+            self._bar.update(
+                self._bar.task_ids[0], advance=1, metrics=_text(logs)
+            )
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self._close()
+        self._console.print(
+            f"epoch {self._first_epoch + epoch + 1}/{self._epochs}: "
+            f"{_text(logs)}, {time.monotonic() - self._began:.0f} s",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+def _text(logs: Any) -> str:
+    return ", ".join(
+        f"{name.replace('_', ' ')} {value:.4f}"
+        for name, value in (logs or {}).items()
+    )

@@ -1,0 +1,61 @@
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+
+from nasnet_keras.training.recipes import RECIPES, Recipe
+
+RECIPE = Recipe(epochs=10, batch_size=8, learning_rate=0.1)
+
+
+def test_the_papers_recipes():
+    cifar = RECIPES["cifar"]
+    # 937,500 steps of 32 are 600 epochs of the 50,000 images.
+    assert cifar.epochs * 50_000 // cifar.batch_size == 937_500
+    for name, workers in {"imagenet-mobile": 50, "imagenet-large": 100}.items():
+        recipe = RECIPES[name]
+        images = workers * recipe.batch_size
+        assert images == 1600
+        assert round(250_000 * images / 1_281_167) == recipe.epochs
+
+
+def test_phases_add_up():
+    assert RECIPE.phases == (RECIPE,)
+    recipe = dataclasses.replace(
+        RECIPE, frozen_epochs=3, frozen_learning_rate=0.5
+    )
+    head, body = recipe.phases
+    assert (head.epochs, head.learning_rate) == (3, 0.5)
+    assert (body.epochs, body.learning_rate) == (7, 0.1)
+    assert head.phases == (head,) and body.phases == (body,)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", 0),
+        ("learning_rate", -1.0),
+        ("optimizer", "adam"),
+        ("augmentation", "flip"),
+        ("frozen_epochs", 10),
+        ("average_weights", 1.0),
+        ("batch_size", "many"),
+    ],
+)
+def test_values_out_of_range_are_refused(name, value):
+    with pytest.raises(ValueError, match=name):
+        dataclasses.replace(RECIPE, **{name: value})
+
+
+def test_every_value_is_described():
+    for field in dataclasses.fields(Recipe):
+        assert field.type.__metadata__[0].description.endswith(".")
+
+
+def test_recipes_need_no_tensorflow():
+    script = (
+        "import sys, nasnet_keras.training.recipes\n"
+        "sys.exit(any(m in sys.modules for m in ('keras', 'tensorflow')))\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 0

@@ -1,0 +1,273 @@
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nasnet_keras.command import InputError, RunError
+from nasnet_keras.files import locked
+from nasnet_keras.genotype import Block, CellSpec, Genotype
+from nasnet_keras.network import load_model
+from nasnet_keras.training.recipes import Recipe
+from nasnet_keras.training.run import (
+    TrainingSettings,
+    load_data,
+    read_history,
+    run_training,
+)
+
+CELL = CellSpec((Block((0, 1), ("conv_3x3", "identity")),))
+PLAIN = Recipe(epochs=3, batch_size=8, learning_rate=0.05, dropout=0.5)
+# A recipe, and in which epochs it is broken off, each counted from there.
+BROKEN_OFF = {
+    "momentum": (PLAIN, [2]),
+    "two phases": (dataclasses.replace(PLAIN, frozen_epochs=1), [2, 2]),
+    "averaged": (
+        dataclasses.replace(
+            PLAIN,
+            optimizer="rmsprop",
+            learning_rate=0.01,
+            schedule="exponential",
+            average_weights=0.9,
+            label_smoothing=0.1,
+        ),
+        [3],
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    """Grey images that are bright or dark; no test images."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(40) % 2
+    images = (
+        rng.integers(0, 128, (40, 8, 8, 1)) + 127 * labels[:, None, None, None]
+    )
+    path = tmp_path_factory.mktemp("data") / "images.npz"
+    np.savez(path, x_train=images.astype(np.uint8), y_train=labels)
+    return str(path)
+
+
+@pytest.fixture
+def settings(dataset):
+    return TrainingSettings(
+        dataset=dataset,
+        network={
+            "genotype": Genotype(CELL, CELL).to_dict(),
+            "input_shape": [8, 8, 3],
+            "repeats": 1,
+            "filters": 2,
+        },
+        recipe=PLAIN,
+        train_images=24,
+        validation_images=8,
+        seed=1,
+    )
+
+
+class Stop(keras.callbacks.Callback):
+    """Breaks a training off when so many epochs have begun."""
+
+    def __init__(self, epochs):
+        super().__init__()
+        self.left = epochs
+
+    def on_train_batch_end(self, batch, logs=None):
+        if not self.left:
+            raise KeyboardInterrupt
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.left -= 1
+
+
+def metrics(folder):
+    return [
+        {name: value for name, value in entry.items() if name != "seconds"}
+        for entry in read_history(folder)
+    ]
+
+
+@pytest.mark.parametrize("name", BROKEN_OFF)
+def test_a_training_goes_on_as_if_it_had_never_stopped(
+    name, settings, tmp_path
+):
+    recipe, breaks = BROKEN_OFF[name]
+    settings = dataclasses.replace(settings, recipe=recipe)
+    whole = run_training(tmp_path / "whole", settings)
+    parts = tmp_path / "parts"
+    for begun in breaks:
+        with pytest.raises(KeyboardInterrupt):
+            run_training(parts, settings, callbacks=[Stop(begun)])
+        assert not (parts / "model.keras").exists()
+    model = run_training(parts, settings)
+    assert [entry["epoch"] for entry in metrics(parts)] == [1, 2, 3]
+    assert metrics(parts) == metrics(tmp_path / "whole")
+    for ours, theirs in zip(model.weights, whole.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    # And once more: nothing is left to do.
+    again = run_training(parts, settings, callbacks=[Stop(0)])
+    np.testing.assert_array_equal(again.weights[0], whole.weights[0])
+    assert sorted(file.name for file in parts.iterdir()) == [
+        "config.json",
+        "history.json",
+        "lock",
+        "model.keras",
+    ]
+
+
+def test_a_frozen_phase_teaches_the_classifier_alone(settings, tmp_path):
+    seen = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append([np.array(weight) for weight in self.model.weights])
+
+    def changed(before, after):
+        return {
+            weight.path.split("/")[0]
+            for weight, old, new in zip(
+                model.weights, before, after, strict=True
+            )
+            if (old != new).any()
+        }
+
+    recipe = dataclasses.replace(PLAIN, epochs=3, frozen_epochs=2)
+    settings = dataclasses.replace(settings, recipe=recipe)
+    first = []
+
+    def initialise(model):
+        first.extend(np.array(weight) for weight in model.weights)
+
+    model = run_training(tmp_path / "run", settings, initialise, [Watch()])
+    assert changed(first, seen[1]) == {"logits"}  # no moving statistics
+    assert {"cell_0", "stem_convolution"} <= changed(seen[1], seen[2])
+    assert all(layer.trainable for layer in model.layers)
+
+
+def test_averaged_weights_are_what_it_ends_with(settings, tmp_path):
+    """Those of `keras.optimizers`: the first step's, then half the average
+    and half the new."""
+    steps = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            steps.append(np.array(self.model.get_layer("logits").kernel))
+
+    recipe = dataclasses.replace(PLAIN, average_weights=0.5, epochs=1)
+    settings = dataclasses.replace(settings, recipe=recipe)
+    model = run_training(tmp_path / "run", settings, callbacks=[Watch()])
+    average = steps[0]
+    for kernel in steps[1:]:
+        average = 0.5 * average + 0.5 * kernel
+    np.testing.assert_allclose(
+        model.get_layer("logits").kernel, average, rtol=1e-5, atol=1e-7
+    )
+
+
+def test_images_are_held_out_and_brought_into_colour(settings):
+    data = load_data(settings)
+    assert data.train.images.shape == (24, 8, 8, 3)
+    assert data.validation.images.shape == (8, 8, 8, 3)
+    assert data.test.images.shape == (4, 8, 8, 3)
+    parts = [data.train, data.validation, data.test]
+    distinct = {image.tobytes() for part in parts for image in part.images}
+    assert len(distinct) == 36
+    # Always the same, whatever else.
+    other = load_data(
+        dataclasses.replace(
+            settings, seed=2, train_images=None, validation_images=None
+        )
+    )
+    assert len(other.train) == 36
+    np.testing.assert_array_equal(other.test.images, data.test.images)
+
+
+def test_the_auxiliary_head_is_left_out_in_the_end(settings, tmp_path):
+    settings = dataclasses.replace(
+        settings,
+        network={**settings.network, "input_shape": [16, 16, 3]},
+        recipe=dataclasses.replace(PLAIN, epochs=1, auxiliary_weight=0.4),
+    )
+    model = run_training(tmp_path / "run", settings)
+    assert model.output_shape == (None, 2)
+    (entry,) = read_history(tmp_path / "run")
+    assert "val_auxiliary_predictions_loss" in entry
+    images = np.zeros((1, 16, 16, 3))
+    np.testing.assert_array_equal(
+        load_model(tmp_path / "run" / "model.keras")(images), model(images)
+    )
+
+
+def test_other_settings_are_refused(settings, tmp_path):
+    folder = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        run_training(folder, settings, callbacks=[Stop(1)])
+    other = dataclasses.replace(settings, seed=2, dtype="mixed_bfloat16")
+    with pytest.raises(InputError, match="begun with other dtype, seed"):
+        run_training(folder, other)
+    record = json.loads((folder / "config.json").read_text())
+    assert TrainingSettings.load(folder) == settings
+    record["data"] = "other"
+    (folder / "config.json").write_text(json.dumps(record))
+    with pytest.raises(InputError, match="begun with other data"):
+        run_training(folder, settings)
+
+
+def test_one_process_at_a_time(settings, tmp_path):
+    folder = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        run_training(folder, settings, callbacks=[Stop(1)])
+    with locked(folder / "lock", ""):
+        with pytest.raises(InputError, match="Another process is training"):
+            run_training(folder, settings)
+
+
+def test_a_training_that_diverges_says_so(settings, tmp_path):
+    recipe = dataclasses.replace(PLAIN, learning_rate=1e38)
+    settings = dataclasses.replace(settings, recipe=recipe)
+    with pytest.raises(RunError, match="diverged in epoch"):
+        run_training(tmp_path / "run", settings)
+    assert not (tmp_path / "run" / "model.keras").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"train_images": 4}, "at most the number of images to train on, 4"),
+        ({"dataset": "nowhere"}, "Received: source='nowhere'"),
+        ({"network": {"input_shape": [8, 16, 3]}}, "height equal"),
+        ({"network": {"filters": 0}}, "`filters`"),
+    ],
+)
+def test_what_cannot_be_trained_leaves_no_folder(
+    change, message, settings, tmp_path
+):
+    if "network" in change:
+        change = {"network": {**settings.network, **change["network"]}}
+    with pytest.raises(ValueError, match=message):
+        run_training(tmp_path / "run", dataclasses.replace(settings, **change))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"schema": 0}'])
+def test_a_broken_record_is_a_sentence(text, tmp_path):
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(InputError, match="config.json"):
+        TrainingSettings.load(tmp_path)
+    with pytest.raises(InputError, match="has no config.json"):
+        TrainingSettings.load(tmp_path / "other")
+
+
+def test_mixed_precision(settings, tmp_path):
+    settings = dataclasses.replace(
+        settings,
+        dtype="mixed_bfloat16",
+        recipe=dataclasses.replace(PLAIN, epochs=1),
+    )
+    model = run_training(tmp_path / "run", settings)
+    assert model.get_layer("cell_0").compute_dtype == "bfloat16"
+    assert tf.as_dtype(model(np.zeros((1, 8, 8, 3))).dtype) == tf.float32
+    assert keras.config.dtype_policy().name == "float32"

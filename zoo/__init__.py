@@ -18,6 +18,7 @@ _MODULES = {
     "zoo.models": (
         "AmoebaNetA",
         "NASNetCIFAR",
+        "NASNetCIFARNano",
         "NASNetLarge",
         "NASNetMobile",
         "PNASNet5Large",

@@ -206,7 +206,7 @@ def _builder(
 NASNetMobile = _builder("NASNetMobile", "nasnet_mobile", "imagenet")
 NASNetLarge = _builder("NASNetLarge", "nasnet_large", "imagenet")
 NASNetCIFAR = _builder("NASNetCIFAR", "nasnet_a_cifar")
-NASNetCIFARNano = _builder("NASNetCIFARNano", "nasnet_a_cifar_nano", "cifar10")
+NASNetCIFARNano = _builder("NASNetCIFARNano", "nasnet_a_cifar_nano")
 PNASNet5Mobile = _builder("PNASNet5Mobile", "pnasnet_5_mobile")
 PNASNet5Large = _builder("PNASNet5Large", "pnasnet_5_large")
 AmoebaNetA = _builder("AmoebaNetA", "amoebanet_a_6_190")

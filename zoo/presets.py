@@ -248,11 +248,11 @@ PRESETS: dict[str, Preset] = {
         **_CIFAR,
     ),
     "nasnet_a_cifar_nano": Preset(
-        "NASNet-A (1 @ 384), ours for CIFAR-10",
+        "NASNet-A (1 @ 384), CIFAR-10",
         published.NASNET_A,
         1,
         16,
-        Figures("ours: docs/training.md"),
+        Figures("ours, to try things with: of no paper"),
         Recount(230_362, 235_546, 43_257_600),
         **_CIFAR,
     ),

@@ -13,9 +13,10 @@ _HEAD = """# The zoo
 This page is generated: `python -m zoo.table > docs/zoo.md`.
 
 `zoo.create_model(name, …)` builds each network; `zoo.NASNetMobile`,
-`zoo.NASNetLarge`, `zoo.NASNetCIFAR`, `zoo.PNASNet5Mobile`,
-`zoo.PNASNet5Large` and `zoo.AmoebaNetA` take the arguments of
-keras.applications in their order. `zoo.plot_cell(name)` draws the cells.
+`zoo.NASNetLarge`, `zoo.NASNetCIFAR`, `zoo.NASNetCIFARNano`,
+`zoo.PNASNet5Mobile`, `zoo.PNASNet5Large` and `zoo.AmoebaNetA` take the
+arguments of keras.applications in their order. `zoo.plot_cell(name)` draws the
+cells.
 
 Parameters are the trainable ones, without auxiliary head. Multiply-adds count
 the products of convolutions and of the classifier, for one image of the given

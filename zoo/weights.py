@@ -30,10 +30,6 @@ import numpy as np
 
 from zoo.conversion import keras_applications, ours, slim, timm
 
-# Trained by this project, and there without a download: for which data set.
-_SHIPPED = {"nasnet_a_cifar_nano": "cifar10"}
-_SHIPPED_FOLDER = Path(__file__).parent / "shipped"
-
 _CONVERSIONS = (keras_applications, ours, timm, slim)
 
 # The published files of keras.applications: name, and MD5 of the file.
@@ -60,8 +56,6 @@ _FILES = {
 
 def names(preset: str) -> tuple[str, ...]:
     """The weights of a network that can be loaded by name."""
-    if preset in _SHIPPED:
-        return (_SHIPPED[preset],)
     return ("imagenet",) if (preset, True) in _FILES else ()
 
 
@@ -123,8 +117,6 @@ def load(model: keras.Model, weights: str | os.PathLike, preset: str) -> None:
         fits = head is not None and head.units == 1000
         keras_applications.load(model, fetch(preset, include_top=fits))
         return
-    if weights == _SHIPPED.get(preset):
-        weights = _SHIPPED_FOLDER / f"{preset}.weights.h5"
     try:
         for conversion in _CONVERSIONS:
             if conversion.wrote(weights):
@@ -149,38 +141,63 @@ def load(model: keras.Model, weights: str | os.PathLike, preset: str) -> None:
 
 
 def save_small(model: keras.Model, path: str | os.PathLike) -> None:
-    """Writes a model's weights in half precision, compressed, as those that
-    are shipped are. `create_model(weights=path)` loads them.
+    """Writes a model's weights in half precision, compressed, to pass them on.
+    `create_model(weights=path)` loads them.
+
+    Arrays that half precision cannot hold, as those with a value above 65504,
+    are written as they are. The state of an optimizer is left out.
 
     Args:
         model: The model.
         path: A file that ends in `.weights.h5`.
 
+    Raises:
+        ValueError: The path has another ending.
+
     Example:
 
     >>> save_small(model, "small.weights.h5")
     """
+    if not str(path).endswith(".weights.h5"):
+        raise ValueError(
+            "Invalid value for argument `path`. Expected a name that ends in "
+            f"'.weights.h5'. Received: path={path!r}."
+        )
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / "whole.weights.h5"
         model.save_weights(whole)
-        with h5py.File(whole) as source, h5py.File(path, "w") as target:
+        with (
+            h5py.File(whole) as source,
+            # The layout before this spends more on a small array than it has.
+            h5py.File(path, "w", libver="v110") as file,
+        ):
+            target = file.create_group("layers")
 
             def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
                 if isinstance(item, h5py.Dataset):
-                    half = np.asarray(item, np.float16)
+                    half = _half(np.asarray(item))
                     # Scalars cannot be compressed.
                     gzip = {"compression": "gzip"} if half.shape else {}
-                    target.create_dataset(name, data=half, **gzip)
+                    made = target.create_dataset(name, data=half, **gzip)
                 else:
-                    target.create_group(name).attrs.update(item.attrs)
+                    made = target.create_group(name)
+                made.attrs.update(item.attrs)
 
-            source.visititems(copy)
+            source["layers"].visititems(copy)
+
+
+def _half(array: np.ndarray) -> np.ndarray:
+    """In half precision, if that can hold it."""
+    if array.dtype.kind != "f":
+        return array
+    fits = np.abs(array).max(initial=0) <= np.finfo(np.float16).max
+    return array.astype(np.float16) if fits else array
 
 
 def _by_name() -> dict[str, list[str]]:
     """The names of weights, and the networks that have them."""
     known: dict[str, list[str]] = {}
-    for preset in sorted({*_SHIPPED, *(preset for preset, _ in _FILES)}):
+    for preset in sorted({preset for preset, _ in _FILES}):
         for name in names(preset):
             known.setdefault(name, []).append(preset)
     return known

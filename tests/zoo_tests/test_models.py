@@ -13,6 +13,7 @@ from zoo.presets import PRESETS
 BUILDERS = (
     "AmoebaNetA",
     "NASNetCIFAR",
+    "NASNetCIFARNano",
     "NASNetLarge",
     "NASNetMobile",
     "PNASNet5Large",

@@ -15,7 +15,7 @@ import zoo
 from nasnet_keras.network import build_network
 from nasnet_keras.published import DARTS_V2, ENAS_MICRO, NASNET_A, NASNET_C
 from zoo import weights
-from zoo.conversion import keras_applications, slim, timm
+from zoo.conversion import hdf5, keras_applications, slim, timm
 from zoo.presets import PRESETS
 
 
@@ -288,6 +288,65 @@ def test_other_hdf5_files_are_refused(name, tmp_path):
         file[name] = np.zeros(3)
     with pytest.raises(ValueError, match="Expected a file that"):
         weights.load(None, path, "small")
+
+
+@pytest.fixture(scope="module")
+def small_file(tmp_path_factory):
+    """A compiled model, a path that `save_small` has written it to, and the
+    size of what Keras writes of it without the optimizer."""
+    folder = tmp_path_factory.mktemp("small")
+    model = tiny(drop_path_rate=0.2)
+    whole = saved(model, folder / "whole.weights.h5").stat().st_size
+    norm = model.get_layer("stem_batch_norm")
+    norm.moving_variance.assign(keras.ops.full_like(norm.beta, 1e6))
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.optimizer.build(model.trainable_variables)
+    path = folder / "small.weights.h5"
+    weights.save_small(model, path)
+    return model, path, whole
+
+
+def test_small_files_are_small(small_file):
+    _, path, whole = small_file
+    assert path.stat().st_size < whole / 2
+
+
+def test_small_files_hold_the_model(small_file):
+    """In half precision; what is too large for it, exactly."""
+    model, path, _ = small_file
+    target = tiny()
+    weights.load(target, path, "small")
+    values = {weight.path: np.asarray(weight) for weight in model.weights}
+    for weight in target.weights:
+        np.testing.assert_allclose(weight, values[weight.path], rtol=1e-3)
+
+
+def test_keras_loads_small_files(small_file):
+    model, path, _ = small_file
+    target = tiny(drop_path_rate=0.2)
+    target.load_weights(path)
+    for one, other in zip(
+        model.get_weights(), target.get_weights(), strict=True
+    ):
+        np.testing.assert_allclose(one, other, rtol=1e-3)
+
+
+def test_small_files_hold_bfloat16_as_it_is(tmp_path):
+    inputs = keras.Input((3,))
+    stem = keras.layers.Dense(2, dtype="bfloat16", name="stem_convolution")
+    path = tmp_path / "small.weights.h5"
+    weights.save_small(keras.Model(inputs, stem(inputs)), path)
+    stored = hdf5.read(path)["stem_convolution/0"]
+    assert stored.dtype == "bfloat16"
+    np.testing.assert_array_equal(
+        stored.astype("float32"), keras.ops.cast(stem.kernel, "float32")
+    )
+
+
+@pytest.mark.parametrize("path", ["small.h5", "small.keras", 7])
+def test_small_files_have_their_ending(path):
+    with pytest.raises(ValueError, match="`path`. Expected .* Received: path="):
+        weights.save_small(None, path)
 
 
 def write_theirs(path):

@@ -172,7 +172,8 @@ def draw_curves(
         np.mean([search.report[first - 1 :] for search in of_seeds], axis=0)
         for of_seeds in searches.values()
     ]
-    low, high = np.nanmin(means), np.nanmax(means)
+    found = np.array(means)[np.isfinite(means)]
+    low, high = min(found, default=0.0), max(found, default=1.0)
     margin = 0.05 * (high - low) or 1.0
     axes.set(
         xscale="log",

@@ -97,5 +97,10 @@ class SuccessiveHalving:
                 if self._waiting.get(number) == rung
             }
             numbers |= hopeful
-            to_come += len(hopeful)
+            # Those who went on, and have not arrived.
+            to_come += len(hopeful) + sum(
+                self._reached[number] == rung + 1
+                and self._waiting.get(number) != rung
+                for _, number in reached
+            )
         return numbers

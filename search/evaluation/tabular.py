@@ -88,15 +88,19 @@ class Table:
             lines = plain.decode("utf-8-sig").splitlines()
         except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
             raise self._error(f"a CSV file that can be read: {error}") from None
-        reader = csv.DictReader(lines)
-        self.columns = tuple(reader.fieldnames or ())
+        reader = csv.DictReader(lines, restval="")
+        try:
+            self.columns = tuple(reader.fieldnames or ())
+            rows = list(reader)
+        except csv.Error as error:
+            raise self._error(f"a CSV file that can be read: {error}") from None
         if ARCHITECTURE_COLUMN not in self.columns:
             raise self._error(
                 f"a column {ARCHITECTURE_COLUMN!r} among "
                 f"{', '.join(self.columns) or 'none'}"
             )
         self.rows: dict[str, dict[str, str]] = {}
-        for row in reader:
+        for row in rows:
             cell = row[ARCHITECTURE_COLUMN]
             if cell in self.rows:
                 raise self._error(f"each cell once, but has {cell!r} twice")
@@ -118,8 +122,7 @@ class Table:
             )
         try:
             values = {
-                cell: float(row[column] or "")
-                for cell, row in self.rows.items()
+                cell: float(row[column]) for cell, row in self.rows.items()
             }
             if not np.isfinite(list(values.values())).all():
                 raise ValueError("not every number is finite")

@@ -27,7 +27,7 @@ STRATEGIES: dict[str, str] = {
 
 
 def create_strategy(
-    name: str, space: SearchSpace, seed: int, **options: Any
+    name: str, space: SearchSpace, seed: int, /, **options: Any
 ) -> Strategy:
     """Creates a strategy by its name.
 
@@ -43,7 +43,7 @@ def create_strategy(
 
     Example:
 
-    >>> create_strategy("random", NASNetSpace(blocks=1), seed=0).ask(0)
+    >>> create_strategy("random", NASNetSpace(blocks=1), 0).ask(0)
     (1, 1, 6, 3, 0, 0, 0, 0, 2, 1)
     """
     check_strategy(name)

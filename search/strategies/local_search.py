@@ -2,7 +2,7 @@
 
 from search.space import SearchSpace
 from search.strategies.base import Strategy
-from search.strategies.settings import check_number
+from search.strategies.settings import check_flag, check_number
 from search.trial import Decisions, Trial
 
 
@@ -40,6 +40,7 @@ class LocalSearch(Strategy):
     ) -> None:
         super().__init__(space, seed)
         check_number("starts", starts, least=1, integer=True)
+        check_flag("first", first)
         self.starts, self.first = starts, first
         # By canonical vector: the reward, or None of a trial without one.
         self._known: dict[Decisions, float | None] = {}

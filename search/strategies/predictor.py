@@ -32,10 +32,11 @@ class PredictorSearch(Strategy):
     neighbours have brought no better one, the search starts anew: random
     trials, and then neighbours of the best since this start. The ensemble
     learns from these alone, since what it knew draws it back to where it comes
-    from. In the paper's space, of about 400 neighbours, this hardly happens.
+    from. In the paper's space, of 310 neighbours, this hardly happens.
 
-    Trials without a reward teach nothing, but no architecture that has been
-    told is proposed again, as long as there are others.
+    Trials without a reward teach nothing, but are no candidates either:
+    those are architectures that have not been told. Where there is none, the
+    proposal is random.
 
     Args:
         space: The space to search.

@@ -34,8 +34,9 @@ class ProgressiveSearch(Strategy):
     level, of K trials, has no trial to learn from: its prefixes and
     completions are random.
 
-    Trials without a reward teach nothing, but no architecture that has been
-    told is proposed again, as long as there are others.
+    Trials without a reward teach nothing, but are no candidates either:
+    those are architectures that have not been told. Where there is none, the
+    proposals are random.
 
     Args:
         space: The space to search.

@@ -72,7 +72,7 @@ class RegularizedEvolution(Strategy):
             (self.population[position] for position in drawn),
             key=lambda trial: (trial.reward, trial.number),
         )
-        if rng.random() < self.identity:
+        if rng.random() < self.identity or self.space.size == 1:
             return parent.decisions
         return self.space.mutate(parent.decisions, rng)
 

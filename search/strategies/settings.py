@@ -1,4 +1,4 @@
-"""The check of a strategy's numbers."""
+"""The checks of a strategy's settings."""
 
 import math
 import numbers
@@ -24,4 +24,15 @@ def check_number(
         raise ValueError(
             f"Invalid value for argument `{name}`. Expected {kind} from "
             f"{least}{end}. Received: {name}={value!r}."
+        )
+
+
+def check_flag(name: str, value: Any) -> None:
+    """Raises:
+    ValueError: The value is neither True nor False.
+    """
+    if not isinstance(value, bool):
+        raise ValueError(
+            f"Invalid value for argument `{name}`. Expected True or False. "
+            f"Received: {name}={value!r}."
         )

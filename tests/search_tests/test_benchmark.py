@@ -167,6 +167,17 @@ def test_workers_keep_tensorflows_lines_to_themselves(level, job, tmp_path):
     assert result.stderr == noise + "after"
 
 
+def test_a_table_of_which_nothing_is_found(tmp_path):
+    path = tmp_path / "sparse.csv"
+    rows = (f"|{op}~0|+|{op}~0|{op}~1|,1,1\n" for op in "abcdefghijk")
+    path.write_text("arch,validation,test\n" + "".join(rows))
+    folder = tmp_path / "output"
+    save_benchmark(folder, path, *COLUMNS, ["grid"], trials=1, seeds=1)
+    summary = json.loads((folder / "summary.json").read_text())
+    assert [row["mean"] for row in summary["results"]] == [None, None]
+    assert (folder / "curves.png").exists()
+
+
 def test_refuses_what_it_cannot_run(small_table):
     with pytest.raises(ValueError, match="a column 'loss' among arch"):
         check_benchmark(small_table, ["loss"], [])

@@ -103,6 +103,18 @@ def test_hopeful_are_all_that_can_still_go_on():
     assert halving.hopeful(6) == {4}
 
 
+def test_those_under_way_let_others_go_on():
+    halving = SuccessiveHalving(1, 9, 3)
+    for number in range(9):
+        halving.add(trial(number, number / 10))
+    for _ in range(3):
+        halving.promote()
+    halving.add(trial(8, 0.8, 0.9))
+    halving.add(trial(7, 0.7, 0.8))
+    # When 6 arrives, one of three goes on.
+    assert halving.hopeful(9) == {8}
+
+
 def test_rungs_are_taken_up_from_stored_trials():
     halving, resumed = SuccessiveHalving(1, 9, 3), SuccessiveHalving(1, 9, 3)
     trials = [trial(number, number / 10) for number in range(9)]

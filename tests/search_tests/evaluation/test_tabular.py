@@ -109,11 +109,17 @@ def test_refuses_what_is_no_cell(text):
         ("cell,x\n|a~0|,1\n", "Expected a column 'arch' among cell, x"),
         ("arch,x\n", "Expected at least one row"),
         ("arch,x\n|a~0|,1\n|a~0|,2\n", r"each cell once, but has '\|a~0\|'"),
+        ("arch\n" + 200_000 * "a", "can be read: field larger than"),
     ],
 )
 def test_refuses_what_is_no_table(write, text, message):
     with pytest.raises(ValueError, match=message):
         Table(write(text))
+
+
+def test_refuses_a_row_that_ends_before_its_cell(write):
+    with pytest.raises(ValueError, match="Expected a cell such as.*''"):
+        TabularSpace(Table(write("x,arch\n1,|a~0|\n2\n")))
 
 
 def test_refuses_files_that_cannot_be_read(write, tmp_path):

@@ -57,10 +57,18 @@ class ExhaustedSpace(FreeSpace):
     decisions = FreeSpace.decisions[:2] + FreeSpace.decisions[3:]
 
 
+class SingleSpace(FreeSpace):
+    """A single architecture."""
+
+    name = "single"
+    decisions = FreeSpace.decisions[1:2]
+
+
 SPACES = {
     "free": FreeSpace(),
     "nasnet": NASNetSpace(blocks=1),
     "exhausted": ExhaustedSpace(),
+    "single": SingleSpace(),
 }
 
 every_strategy = pytest.mark.parametrize("name", STRATEGIES)
@@ -175,6 +183,12 @@ def test_goes_on_when_nothing_ever_succeeds(name):
 
 
 @every_strategy
+def test_goes_on_where_there_is_nothing_to_choose(name):
+    trials, _ = drive(create(name, "single"), [], lag=1)
+    assert {trial.decisions for trial in trials} == {(0,)}
+
+
+@every_strategy
 def test_another_seed_is_another_search(name):
     trials = [search(name, "free", lag=0, seed=seed)[1] for seed in range(2)]
     assert trials[0] != trials[1]
@@ -212,13 +226,14 @@ def test_has_the_name_it_is_registered_by_and_metrics(name):
 
 def test_refuses_an_unknown_strategy():
     with pytest.raises(ValueError, match="Expected one of random, "):
-        create_strategy("annealing", SPACES["free"], seed=0)
+        create_strategy("annealing", SPACES["free"], 0)
 
 
 @every_strategy
-def test_refuses_an_unknown_option(name):
-    with pytest.raises(ValueError, match="temperature"):
-        create_strategy(name, SPACES["free"], seed=0, temperature=1.0)
+@pytest.mark.parametrize("option", ["temperature", "name", "seed"])
+def test_refuses_an_unknown_option(name, option):
+    with pytest.raises(ValueError, match=option):
+        create_strategy(name, SPACES["free"], 0, **{option: 1.0})
 
 
 def test_names_and_random_search_need_neither_keras_nor_tensorflow():
@@ -228,7 +243,7 @@ def test_names_and_random_search_need_neither_keras_nor_tensorflow():
         "from search.strategies import STRATEGIES, create_strategy\n"
         "import search.policy\n"
         "print(*STRATEGIES)\n"
-        "create_strategy('random', NASNetSpace(), seed=0).ask(0)\n"
+        "create_strategy('random', NASNetSpace(), 0).ask(0)\n"
         "print({'keras', 'tensorflow'} & set(sys.modules))\n"
     )
     output = subprocess.run(

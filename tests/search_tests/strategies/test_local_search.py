@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from search.strategies.local_search import LocalSearch
 
@@ -92,3 +93,10 @@ def test_waits_for_no_proposal_that_never_comes(space, complete):
         strategy.tell(complete(number, start, 0.5))
     centre = strategy.ask(200)
     assert centre not in set(space.neighbours(start))
+
+
+def test_refuses_settings_out_of_range(space):
+    with pytest.raises(ValueError, match="`starts`. Expected an integer"):
+        LocalSearch(space, 0, starts=0)
+    with pytest.raises(ValueError, match="`first`. Expected True or False"):
+        LocalSearch(space, 0, first="False")

@@ -75,7 +75,7 @@ ROUNDING = {
 }
 
 
-class CellFigure(Figure):
+class NotebookFigure(Figure):
     """A figure that a notebook shows by itself."""
 
     def _repr_png_(self) -> bytes:
@@ -154,7 +154,7 @@ def _draw(
     below = MARGIN + TITLE_HEIGHT * any(title for _, title in cells)
     height = below + max(layout.height for layout in layouts) + MARGIN
 
-    figure = CellFigure(figsize=(width, height), dpi=RESOLUTION)
+    figure = NotebookFigure(figsize=(width, height), dpi=RESOLUTION)
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     axes.set(xlim=(0.0, width), ylim=(0.0, height))  # in inches
     axes.set_axis_off()

@@ -1,4 +1,4 @@
-"""The command `nasnet-search`: run, resume, status, export, report,
+"""The command `nasnet-search`: run, resume, status, export, retrain, report,
 latency-table, benchmark.
 
 `--help` and wrong arguments are answered without Keras and TensorFlow.
@@ -20,14 +20,21 @@ import typer
 from nasnet_keras.command import (
     INTERRUPTED,
     InputError,
+    RunError,
     complain,
     import_tensorflow,
     run_command,
 )
 from nasnet_keras.files import check_free
+from nasnet_keras.training.recipe_options import (
+    RecipeOption,
+    chosen_recipe,
+    with_recipe,
+)
 from search.configuration import PARTS, RunConfig, create_configuration
 from search.run_directory import RunDirectory
 from search.runs import Run, load
+from search.trial import Trial
 
 # The headings of the options in `run --help`, by the part of the
 # configuration.
@@ -167,6 +174,80 @@ def export(
     import_tensorflow()
     loaded.export(output, trial)
     print(f"Wrote {', '.join(sorted(os.listdir(output)))} to {output}.")
+
+
+@app.command()
+@with_recipe
+def retrain(
+    run: RunArgument,
+    *,
+    top: Annotated[
+        int, typer.Option(min=1, help="How many of the best children.")
+    ] = 5,
+    recipe: RecipeOption = "cifar",
+    repeats: Annotated[
+        int | None,
+        typer.Option(min=1, help="N; the search's if not given."),
+    ] = None,
+    filters: Annotated[
+        int | None,
+        typer.Option(min=1, help="F; the search's if not given."),
+    ] = None,
+    image_size: Annotated[
+        int | None,
+        typer.Option(
+            min=8,
+            help="Height and width to train at; the search's if not given.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="The folder of the trainings.",
+            show_default="the run's folder `retrained`",
+        ),
+    ] = None,
+    **values: Any,
+) -> None:
+    """Trains the best children longer, on all training images, and ranks them
+    again by the test images; the same command goes on after a kill."""
+    loaded = load(run)
+    chosen = chosen_recipe(recipe, values)
+    import_tensorflow()
+    from rich.console import Console
+
+    from nasnet_keras.training.progress import Progress
+    from search.display import ranking_table
+
+    def watch(trial: Trial) -> Progress:
+        print(f"Trial {trial.number}, reward {trial.reward:.4f}.", flush=True)
+        return Progress(chosen.epochs)
+
+    try:
+        ranking = loaded.retrain(
+            chosen,
+            top,
+            repeats=repeats,
+            filters=filters,
+            image_size=image_size,
+            output=output,
+            watch=watch,
+        )
+    except (ValueError, OSError) as error:
+        raise InputError(str(error)) from error
+    except KeyboardInterrupt:
+        complain("Interrupted. Go on by the same command.")
+        raise typer.Exit(INTERRUPTED) from None
+    Console().print(ranking_table(ranking))
+    for child in ranking.children:
+        if child.reason is not None:
+            print(f"Trial {child.trial}: {child.reason}")
+    if ranking.tau is not None:
+        print(f"Kendall's tau of the places now and before: {ranking.tau:.2f}.")
+    folder = output or loaded.directory.retrained
+    print(f"Wrote {folder / 'ranking.json'}.")
+    if not any(ranking.places):
+        raise RunError("Every training failed.")
 
 
 @app.command()

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from nasnet_keras.genotype import CellSpec, Genotype
 from search.observer import Observer
+from search.ranking import Ranking
 from search.trial import Trial, TrialState, ranked
 
 
@@ -148,6 +149,24 @@ def status_table(trials: Sequence[Trial]) -> Table:
             if trial.state is TrialState.COMPLETE
             else "",
             note,
+        )
+    return table
+
+
+def ranking_table(ranking: Ranking) -> Table:
+    """A table with a row for each child, the most accurate first."""
+    table = Table("place", "before", "trial", "reward", "test accuracy")
+    table.add_column("parameters", justify="right")
+    table.add_column("seconds", justify="right")
+    for place, child in zip(ranking.places, ranking.children, strict=True):
+        table.add_row(
+            "" if place is None else str(place),
+            str(child.place),
+            str(child.trial),
+            f"{child.reward:.4f}",
+            "" if child.accuracy is None else f"{child.accuracy:.4f}",
+            f"{child.parameters:,}",
+            f"{child.seconds:.0f}",
         )
     return table
 

@@ -5,6 +5,7 @@
     lock                    held by the process that drives the run
     children/NNNNN.weights.h5   trained weights of the best children
     tensorboard/            event files
+    retrained/NNNNN/        trainings of the best children, longer
 
 Neither Keras nor TensorFlow is imported here.
 """
@@ -35,6 +36,7 @@ class RunDirectory:
         self.database = self.path / "search.db"
         self.children = self.path / "children"
         self.tensorboard = self.path / "tensorboard"
+        self.retrained = self.path / "retrained"
 
     def check_free(self) -> None:
         """Raises:

@@ -7,12 +7,13 @@ import contextlib
 import math
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from nasnet_keras.command import InputError
 from nasnet_keras.genotype import Genotype
+from nasnet_keras.training.recipes import Recipe
 from search.configuration import (
     RunConfig,
     check_identity,
@@ -20,6 +21,7 @@ from search.configuration import (
     create_space,
 )
 from search.evaluation.base import Evaluator
+from search.ranking import Ranking
 from search.run_directory import RunDirectory
 from search.storage import SQLiteStorage
 from search.trial import Trial, ranked
@@ -121,6 +123,68 @@ class Run:
         from search.export import export
 
         return export(self, Path(output), trial, evaluator)
+
+    def retrain(
+        self,
+        recipe: Recipe,
+        top: int = 5,
+        *,
+        repeats: int | None = None,
+        filters: int | None = None,
+        image_size: int | None = None,
+        output: str | os.PathLike[str] | None = None,
+        watch: Callable[[Trial], Any] | None = None,
+    ) -> Ranking:
+        """The last step of a search: trains its best children longer, on the
+        search's data set and with its seed, and ranks them again by their
+        accuracy on the test images.
+
+        They are trained on all training images: those that the search
+        validated on have served to choose. The test images were no part of
+        the search, unless the data set has none: then they are a tenth of its
+        training images, which the search has trained and validated on.
+
+        The same call goes on after a kill, and trains only those that have
+        not been trained. A training that diverges is reported, and the others
+        go on.
+
+        Args:
+            recipe: How they are trained, such as `RECIPES["cifar"]`.
+            top: How many of them. Default 5.
+            repeats: N. Default: the search's.
+            filters: F. Default: the search's.
+            image_size: Height and width to train at. Default: the search's.
+            output: The folder, with a training of `run_training` for each
+                trial, named by its number, and ranking.json. Default: the
+                folder `retrained` of the run.
+            watch: Called with each trial before its training; returns the
+                `Progress` that shows how far it is.
+
+        Raises:
+            InputError: The run was begun with an evaluator of its own or has
+                no complete trial, or the output holds trainings with other
+                settings.
+            ValueError: The data set or the networks cannot be had.
+
+        Example:
+
+        >>> from dataclasses import replace
+        >>> from nasnet_keras.training.recipes import RECIPES
+        >>> ranking = run.retrain(replace(RECIPES["cifar"], epochs=30))
+        >>> ranking.tau, ranking.children[0].trial
+        """
+        from search.retrain import retrain
+
+        return retrain(
+            self,
+            recipe,
+            top,
+            repeats,
+            filters,
+            image_size,
+            None if output is None else Path(output),
+            watch,
+        )
 
     def describe(self, trial: Trial) -> dict[str, Any]:
         """A trial as JSON data."""

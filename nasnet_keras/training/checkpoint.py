@@ -33,13 +33,19 @@ def save_training(model: keras.Model, path: Path) -> None:
             [np.asarray(state.value) for state in _random_states(model)],
             np.uint32,
         )
-        file[RANDOM_STATES].attrs[STEPS] = int(model.optimizer.iterations)
+        file[RANDOM_STATES].attrs[STEPS] = steps_of(model)
     descriptor = os.open(draft, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
     draft.replace(path)
+
+
+def steps_of(model: keras.Model) -> int:
+    """How many steps a model has been trained for."""
+    # The variable of several replicas is no number, but an array of one.
+    return int(np.asarray(model.optimizer.iterations.value))
 
 
 def steps_taken(path: Path) -> int:

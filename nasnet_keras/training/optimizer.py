@@ -9,7 +9,10 @@ import tensorflow as tf
 class KernelPenalty(keras.optimizers.Optimizer):
     """Adds L2 regularisation of kernels to an optimizer: `l2 * kernel` to the
     gradient of each convolution and dense kernel that has one; those of a cell
-    that nothing reads stay as they are."""
+    that nothing reads stay as they are.
+
+    Gradients of several replicas are summed first, so that the penalty counts
+    once, and the norm that is clipped is that of the whole batch."""
 
     def __init__(self, *arguments: Any, l2: float = 0.0, **keywords: Any):
         super().__init__(*arguments, **keywords)
@@ -25,6 +28,9 @@ class KernelPenalty(keras.optimizers.Optimizer):
         }
 
     def _backend_apply_gradients(self, grads, trainable_variables):
+        replica = tf.distribute.get_replica_context()
+        if replica is not None and replica.num_replicas_in_sync > 1:
+            grads = replica.all_reduce(tf.distribute.ReduceOp.SUM, grads)
         if self.l2:
             grads = [
                 grad + self.l2 * variable.value
@@ -35,6 +41,9 @@ class KernelPenalty(keras.optimizers.Optimizer):
                 )
             ]
         super()._backend_apply_gradients(grads, trainable_variables)
+
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        return grads_and_vars  # They are summed.
 
     def get_config(self):
         return {**super().get_config(), "l2": self.l2}

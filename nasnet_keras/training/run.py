@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import pydantic
 import tensorflow as tf
 
@@ -23,7 +24,11 @@ from nasnet_keras.command import InputError, RunError, provenance
 from nasnet_keras.files import check_free, locked, write_json
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.network import build_network, dtype_policy, load_model
-from nasnet_keras.training.checkpoint import restore_training, save_training
+from nasnet_keras.training.checkpoint import (
+    restore_training,
+    save_training,
+    steps_of,
+)
 from nasnet_keras.training.datasets import (
     ImageDataset,
     LabelledImages,
@@ -66,6 +71,8 @@ class TrainingSettings:
         weights: Where the network's first weights come from, for the record.
         dtype: A dtype or a dtype policy.
         seed: Fixes weights, batches, and what is dropped.
+        replicas: How many devices train alike, each on its part of every
+            batch: GPUs, or processors where there are none.
     """
 
     dataset: str
@@ -76,6 +83,7 @@ class TrainingSettings:
     weights: str | None = None
     dtype: str = "float32"
     seed: int = 0
+    replicas: int = 1
 
     @classmethod
     def load(cls, folder: Path) -> "TrainingSettings":
@@ -240,10 +248,13 @@ class _Training:
                 f"number of images to train on, {len(data.train)}. Received: "
                 f"batch_size={recipe.batch_size}."
             )
+        self.strategy = _strategy(settings.replicas, recipe.batch_size)
         keras.utils.set_random_seed(settings.seed)
-        self.model = build_model(
-            settings, data.dataset.num_classes, recipe.epochs * self.steps
-        )
+        with self.strategy.scope():
+            self.model = build_model(
+                settings, data.dataset.num_classes, recipe.epochs * self.steps
+            )
+        _synchronise(self.model, settings.replicas > 1)
 
     def go_on(
         self, initialise: Callable[[keras.Model], None] | None
@@ -263,6 +274,7 @@ class _Training:
             if not any(file.exists() for file in files[number + 1 :]):
                 self._train(phase, number, first_epoch, files)
             first_epoch += phase.epochs
+        _synchronise(self.model, False)
         model = without_auxiliary_head(self.model)
         draft = self.folder / ".model.keras"
         model.save(draft, include_optimizer=False)
@@ -283,10 +295,11 @@ class _Training:
         frozen = number < len(files) - 1
         for layer in self.model.layers:
             layer.trainable = layer.name == CLASSIFIER or not frozen
-        compile_network(self.model, phase, self.steps)
+        with self.strategy.scope():
+            compile_network(self.model, phase, self.steps)
         if files[number].exists():
             restore_training(self.model, files[number])
-        done = int(self.model.optimizer.iterations) // self.steps
+        done = steps_of(self.model) // self.steps
         keeper = _Keeper(self.folder, files, number, first_epoch, done)
         watching: list[keras.callbacks.Callback] = [keeper, *self.callbacks]
         if self.progress is not None:
@@ -349,7 +362,7 @@ class _Keeper(keras.callbacks.Callback):
         entry = {
             "epoch": number,
             **metrics,
-            "learning_rate": float(optimizer.learning_rate),
+            "learning_rate": float(np.asarray(optimizer.learning_rate)),
             "seconds": now - self._began,
         }
         self._began = now
@@ -402,10 +415,45 @@ def read_history(folder: Path) -> list[dict[str, float]]:
     return json.loads(file.read_text()) if file.exists() else []
 
 
-def prepare_long_trainings() -> None:
+def prepare_long_trainings(replicas: int = 1) -> None:
     """Has TensorFlow compute the same every time, so that a training that
-    goes on ends as one that was never stopped."""
+    goes on ends as one that was never stopped.
+
+    Args:
+        replicas: So many devices there are to be at least. Where there is no
+            GPU, the processors are shared out among so many. Default 1.
+
+    Raises:
+        RuntimeError: TensorFlow has begun work in this process.
+    """
     tf.config.experimental.enable_op_determinism()
+    if replicas > 1 and not tf.config.list_physical_devices("GPU"):
+        (processors,) = tf.config.list_physical_devices("CPU")
+        tf.config.set_logical_device_configuration(
+            processors, [tf.config.LogicalDeviceConfiguration()] * replicas
+        )
+
+
+def _strategy(replicas: int, batch_size: int) -> tf.distribute.Strategy:
+    """What has so many devices train alike."""
+    if replicas == 1:
+        return tf.distribute.get_strategy()
+    found = tf.config.list_logical_devices
+    devices = [device.name for device in found("GPU") or found("CPU")]
+    if not 1 <= replicas <= len(devices) or batch_size % replicas:
+        raise ValueError(
+            "Invalid value for argument `replicas`. Expected a divisor of the "
+            f"batch size, {batch_size}, of at most the number of devices, "
+            f"{len(devices)}. Received: replicas={replicas}."
+        )
+    return tf.distribute.MirroredStrategy(devices[:replicas])
+
+
+def _synchronise(model: keras.Model, synchronised: bool) -> None:
+    """Has batch norms count the whole batch, or a replica's part of it."""
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.synchronized = synchronised
 
 
 def read_record(folder: Path) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 import search.cli
 
 BINARIES = Path(sys.executable).parent
+COMMANDS = ("run", "resume", "status", "report", "export", "retrain")
 HEAVY = ("keras", "tensorflow", "tensorflow_datasets", "matplotlib")
 
 
@@ -160,10 +161,7 @@ def test_a_defect_is_not_hidden(command, monkeypatch, FakeEvaluator):
     ("arguments", "code"),
     [
         (["--help"], 0),
-        *(
-            (name, 0)
-            for name in ("run", "resume", "status", "report", "export")
-        ),
+        *((name, 0) for name in COMMANDS),
         (["run", "--output", "x", "--trials", "0"], 2),
         (["run", "--colour"], 2),
         (["run", "--output", "x", "--strategy", "psychic"], 2),

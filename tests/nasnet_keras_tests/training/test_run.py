@@ -1,5 +1,8 @@
 import dataclasses
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -17,6 +20,8 @@ from nasnet_keras.training.run import (
     read_history,
     run_training,
 )
+
+SCENARIO = Path(__file__).parent / "replicas_scenario.py"
 
 CELL = CellSpec((Block((0, 1), ("conv_3x3", "identity")),))
 PLAIN = Recipe(epochs=3, batch_size=8, learning_rate=0.05, dropout=0.5)
@@ -271,3 +276,30 @@ def test_mixed_precision(settings, tmp_path):
     assert model.get_layer("cell_0").compute_dtype == "bfloat16"
     assert tf.as_dtype(model(np.zeros((1, 8, 8, 3))).dtype) == tf.float32
     assert keras.config.dtype_policy().name == "float32"
+
+
+def test_two_replicas_train_as_one(tmp_path):
+    """Batch norms count the whole batch, the penalty counts once, and the
+    norm that is clipped is that of the sum: within float32's rounding."""
+    rng = np.random.default_rng(0)
+    dataset = tmp_path / "noise.npz"
+    images = rng.integers(0, 256, (40, 8, 8, 3), np.uint8)
+    np.savez(dataset, x_train=images, y_train=np.arange(40) % 2)
+    losses = []
+    for replicas in (1, 2):
+        folder = tmp_path / f"{replicas}"
+        completed = subprocess.run(
+            [sys.executable, SCENARIO, f"{replicas}", dataset, folder],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        losses.append(json.loads(completed.stdout.splitlines()[-1]))
+    np.testing.assert_allclose(*losses, rtol=1e-5)
+    assert load_model(tmp_path / "2" / "model.keras").output_shape == (None, 2)
+
+
+def test_replicas_without_devices_are_refused(settings, tmp_path):
+    settings = dataclasses.replace(settings, replicas=4)
+    with pytest.raises(ValueError, match="of at most the number of devices, 1"):
+        run_training(tmp_path / "run", settings)

@@ -1,0 +1,96 @@
+"""The best children of a search, ranked again: `Retrained`, `Ranking`.
+
+Neither Keras nor TensorFlow is imported here.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Retrained:
+    """A child of a search after a longer training.
+
+    Attributes:
+        trial: The number of its trial.
+        reward: What the search made of it.
+        place: Its place by the search among those that were trained longer,
+            from 1; children of equal rewards share one.
+        accuracy: Its accuracy on the test images, 0 to 1; None if the
+            training failed.
+        parameters: How many its network has, moving statistics included.
+        seconds: How long it was trained.
+        reason: One sentence, of a training that failed.
+    """
+
+    trial: int
+    reward: float
+    place: int
+    accuracy: float | None
+    parameters: int
+    seconds: float
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Children that were trained longer.
+
+    Attributes:
+        children: The most accurate first, those that failed last.
+    """
+
+    children: Sequence[Retrained]
+
+    @classmethod
+    def of(cls, children: Iterable[Retrained]) -> "Ranking":
+        """The ranking of children in any order."""
+        return cls(sorted(children, key=_order))
+
+    @property
+    def places(self) -> list[int | None]:
+        """The place of each child by its accuracy, from 1; equal ones share
+        one, and those that failed have none."""
+        accuracies = [
+            child.accuracy
+            for child in self.children
+            if child.accuracy is not None
+        ]
+        failed = len(self.children) - len(accuracies)
+        return [*places_of(accuracies), *[None] * failed]
+
+    @property
+    def tau(self) -> float | None:
+        """Kendall's tau-b between the places before and now, of the children
+        that did not fail: 1 for the same order, -1 for the reverse; None
+        where there are too few of them, or all are equal."""
+        from scipy.stats import kendalltau
+
+        now = [place for place in self.places if place is not None]
+        if len(now) < 2:
+            return None
+        before = [child.place for child in self.children[: len(now)]]
+        tau = float(kendalltau(before, now).statistic)
+        return None if math.isnan(tau) else tau
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as JSON data."""
+        return {
+            "tau": self.tau,
+            "children": [
+                {"place_now": place, **asdict(child)}
+                for place, child in zip(self.places, self.children, strict=True)
+            ],
+        }
+
+
+def places_of(values: Sequence[Any]) -> list[int]:
+    """The place of each value among all, from 1 for the largest; equal ones
+    share one."""
+    return [1 + sum(other > value for other in values) for value in values]
+
+
+def _order(child: Retrained) -> tuple[bool, float, int]:
+    return child.accuracy is None, -(child.accuracy or 0.0), child.place

@@ -1,0 +1,196 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import zoo.train_cli
+from nasnet_keras.command import RunError
+from nasnet_keras.genotype import Block, CellSpec, Genotype
+
+HEAVY = ("keras", "tensorflow", "tensorflow_datasets", "matplotlib")
+RUN = (
+    "run --genotype cells.json --dataset images.npz --repeats 1 --filters 2 "
+    "--image-size 8 --recipe search-proxy --epochs 2 --batch-size 8"
+)
+
+
+def call(text):
+    """Calls `nasnet-train` in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["nasnet-train", *text.split()])
+        return zoo.train_cli.main()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """With cells and images: bright ones and dark ones, none to test on."""
+    folder = tmp_path_factory.mktemp("folder")
+    cell = CellSpec((Block((0, 1), ("conv_3x3", "identity")),))
+    (folder / "cells.json").write_text(Genotype(cell, cell).to_json())
+    rng = np.random.default_rng(0)
+    labels = np.arange(40) % 2
+    images = rng.integers(0, 128, (40, 8, 8, 1))
+    images += 127 * labels[:, None, None, None]
+    np.savez(
+        folder / "images.npz",
+        x_train=images.astype(np.uint8),
+        y_train=labels,
+        class_names=np.array(["dark", "bright"]),
+    )
+    return folder
+
+
+@pytest.fixture
+def here(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(folder):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert call(f"{RUN} --validation-images 8 --output trained") == 0
+    return folder / "trained"
+
+
+def test_a_training_and_its_evaluation(trained, here, capsys):
+    assert call("evaluate trained") == 0
+    output = capsys.readouterr().out
+    data = json.loads((trained / "evaluation" / "test.json").read_text())
+    assert data["split"] == "test"
+    assert data["images"] == 4  # held out
+    assert f"{data['accuracy']:.2%}" in output
+    assert "top-5" not in output
+    assert {"dark", "bright"} <= set(output.split())
+    assert sorted(file.name for file in (trained / "evaluation").iterdir()) == [
+        "test.json",
+        "test_confusion.png",
+        "test_mistakes.png",
+    ]
+
+
+def test_the_figures_are_those_of_the_training(trained, here):
+    assert call("evaluate trained --split validation --batch-size 3") == 0
+    data = json.loads((trained / "evaluation" / "validation.json").read_text())
+    last = json.loads((trained / "history.json").read_text())[-1]
+    assert data["accuracy"] == pytest.approx(last["val_accuracy"])
+    assert data["cross_entropy"] == pytest.approx(last["val_loss"], rel=1e-4)
+
+
+def test_only_what_is_finished_is_evaluated(trained, here, tmp_path, capsys):
+    shutil.copy(trained / "config.json", tmp_path)
+    assert call(f"evaluate {tmp_path}") == 2
+    command = json.loads((trained / "config.json").read_text())["command"]
+    error = capsys.readouterr().err
+    assert "is not finished" in error
+    assert error.endswith(f"Go on with it by `{command}`.\n")
+
+
+def test_images_that_have_changed_are_refused(trained, here, tmp_path, capsys):
+    other = tmp_path / "other"
+    shutil.copytree(trained, other)
+    record = json.loads((other / "config.json").read_text())
+    images = dict(np.load("images.npz"))
+    images["x_train"] = 255 - images["x_train"]
+    np.savez(tmp_path / "inverted.npz", **images)
+    record["settings"]["dataset"] = str(tmp_path / "inverted.npz")
+    (other / "config.json").write_text(json.dumps(record))
+    assert call(f"evaluate {other} --split validation") == 2
+    assert "are not those that it was begun with" in capsys.readouterr().err
+    record["settings"]["validation_images"] = None
+    (other / "config.json").write_text(json.dumps(record))
+    assert call(f"evaluate {other} --split validation") == 2
+    assert "has no validation images" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (f"{RUN} --output new --epochs 0", "Invalid value for `epochs`."),
+        (f"{RUN} --output new --frozen-epochs 2", "The values of the recipe"),
+        (f"{RUN} --output new --recipe haste", "Invalid value for `recipe`."),
+        (f"{RUN} --output new --colour red", "No such option: --colour"),
+        (f"{RUN} --output new --model nasnet_large", "Expected either --mod"),
+        (f"{RUN} --output new --dataset none.npz", "Invalid value for arg"),
+        (f"{RUN} --output new --genotype none", "Cannot read the genotype"),
+        (f"{RUN} --output new --genotype images.npz", "images.npz holds no"),
+        (RUN, "Missing option '--output'"),
+        (f"{RUN} --output .", "Expected as output a folder that is new"),
+        ("run --dataset digits --output new", "Expected either --model or"),
+        (
+            "run --dataset digits --output new --model nasnet_huge",
+            "Invalid value for argument `model`",
+        ),
+        (
+            "run --dataset digits --output new --model nasnet_large "
+            "--stem cifar",
+            "Expected --stem with --genotype only",
+        ),
+        ("evaluate nowhere", "Expected the folder of a training. Received: n"),
+        ("evaluate nowhere --split all", "Invalid value for '--split'"),
+        ("evaluate nowhere --batch-size 0", "Invalid value for '--batch-size"),
+        ("evaluate", "Missing argument 'run'"),
+    ],
+)
+def test_bad_input_is_a_sentence(here, capsys, arguments, sentence):
+    before = sorted(here.iterdir())
+    assert call(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(sentence)
+    assert captured.err.count("\n") == 1
+    assert sorted(here.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (RunError("The training diverged."), 1, "The training diverged."),
+        (KeyboardInterrupt(), 130, "Interrupted. Go on by the same command."),
+    ],
+)
+def test_how_a_training_may_end(
+    here, capsys, monkeypatch, error, code, sentence
+):
+    def run_training(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr("nasnet_keras.training.run.run_training", run_training)
+    assert call(f"{RUN} --output new") == code
+    assert capsys.readouterr().err == f"{sentence}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "texts"),
+    [
+        ("--help", 0, ["run", "evaluate"]),
+        # Every value of a recipe is an option.
+        ("run --help", 0, ["--cutout", "Decay of the moving average"]),
+        ("evaluate --help", 0, ["--split", "validation"]),
+        ("run --output new --dataset digits --recipe haste", 2, []),
+        ("run --output new --dataset digits --model nasnet_huge", 2, []),
+    ],
+)
+def test_help_and_bad_arguments_need_no_keras(tmp_path, arguments, code, texts):
+    script = (
+        "import sys\n"
+        "from zoo.train_cli import main\n"
+        "code = main()\n"
+        f"loaded = [name for name in {HEAVY} if name in sys.modules]\n"
+        "sys.exit(f'loaded {loaded}' if loaded else code)\n"
+    )
+    completed = subprocess.run(
+        [sys.executable, "-c", script, *arguments.split()],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "COLUMNS": "200"},
+    )
+    assert completed.returncode == code, completed.stderr
+    for text in texts:
+        assert text in completed.stdout

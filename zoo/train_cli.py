@@ -1,0 +1,241 @@
+"""The command `nasnet-train`: run, evaluate.
+
+`--help` and wrong arguments are answered without Keras and TensorFlow.
+
+Exit codes: 0 done, 1 the training failed, 2 bad input, 130 interrupted.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from nasnet_keras.command import (
+    INTERRUPTED,
+    InputError,
+    complain,
+    import_tensorflow,
+    run_command,
+)
+from nasnet_keras.files import check_free
+from nasnet_keras.genotype import Genotype
+from nasnet_keras.training.recipe_options import (
+    RecipeOption,
+    chosen_recipe,
+    with_recipe,
+)
+from zoo.presets import PRESETS, find
+
+app = typer.Typer(
+    help="Trains networks of the zoo, or of cells that a search has found.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> int:
+    """Runs the command line; returns the exit code."""
+    return run_command(app, "nasnet-train")
+
+
+@app.command()
+@with_recipe
+def run(
+    *,
+    dataset: Annotated[
+        str,
+        typer.Option(
+            help="Images to train on: a name such as digits or cifar10, a "
+            "folder with a sub-folder a class, or an .npz file."
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            help="The folder of the training: new, or one to go on with."
+        ),
+    ],
+    model: Annotated[
+        str | None, typer.Option(help="A network of `zoo.list_models()`.")
+    ] = None,
+    genotype: Annotated[
+        Path | None, typer.Option(help="A file of cells, as a search exports.")
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            help="First weights: imagenet or a file; random ones if not given."
+        ),
+    ] = None,
+    recipe: RecipeOption = "cifar",
+    repeats: Annotated[
+        int | None,
+        typer.Option(min=1, help="N, the normal cells of each stage."),
+    ] = None,
+    filters: Annotated[
+        int | None, typer.Option(min=1, help="F, the filters of the first.")
+    ] = None,
+    stem: Annotated[
+        Literal["cifar", "imagenet"] | None,
+        typer.Option(help="How the network begins, with --genotype."),
+    ] = None,
+    image_size: Annotated[
+        int | None,
+        typer.Option(
+            min=8,
+            help="Height and width to train at; the model's if not given, or "
+            "32, or 224 with the ImageNet stem.",
+        ),
+    ] = None,
+    train_images: Annotated[
+        int | None,
+        typer.Option(min=1, help="Images to train on; all if not given."),
+    ] = None,
+    validation_images: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Training images to measure on after each epoch instead; "
+            "none if not given.",
+        ),
+    ] = None,
+    dtype: Annotated[
+        str, typer.Option(help="The dtype policy, such as mixed_bfloat16.")
+    ] = "float32",
+    seed: Annotated[int, typer.Option(min=0, help="Fixes the training.")] = 0,
+    replicas: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Devices that train alike, each on a part of a batch."
+        ),
+    ] = 1,
+    **values: Any,
+) -> None:
+    """Trains a network; the same command goes on after a kill."""
+    if not (output / "config.json").exists():
+        check_free(output)
+    try:
+        chosen = chosen_recipe(recipe, values)
+        network = _network(model, genotype, repeats, filters, stem, image_size)
+        import_tensorflow()
+        from nasnet_keras.training.progress import Progress
+        from nasnet_keras.training.run import (
+            TrainingSettings,
+            prepare_long_trainings,
+            run_training,
+        )
+
+        prepare_long_trainings(replicas)
+        settings = TrainingSettings(
+            dataset=dataset,
+            network=network,
+            recipe=chosen,
+            train_images=train_images,
+            validation_images=validation_images,
+            weights=weights,
+            dtype=dtype,
+            seed=seed,
+            replicas=replicas,
+        )
+        run_training(
+            output,
+            settings,
+            _initialiser(weights, model),
+            progress=Progress(chosen.epochs),
+        )
+    except InputError:
+        raise
+    except (ValueError, OSError) as error:
+        raise InputError(str(error)) from error
+    except KeyboardInterrupt:
+        complain("Interrupted. Go on by the same command.")
+        raise typer.Exit(INTERRUPTED) from None
+    print(f"Wrote {output / 'model.keras'}.")
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="The folder of the training.")],
+    split: Annotated[
+        Literal["test", "validation", "train"],
+        typer.Option(help="The images to evaluate on."),
+    ] = "test",
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Images computed at once.")
+    ] = 250,
+) -> None:
+    """Measures a trained network: accuracy, of each class too, confusion
+    matrix and worst mistakes."""
+    import_tensorflow()
+    from rich.console import Console
+
+    from nasnet_keras.training.evaluation import evaluate_run
+    from nasnet_keras.training.evaluation_table import evaluation_table
+
+    try:
+        evaluation = evaluate_run(run, split, batch_size)
+    except (ValueError, OSError) as error:
+        raise InputError(str(error)) from error
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+    Console().print(evaluation_table(evaluation))
+    print(f"Wrote {split}.json and pictures to {run / 'evaluation'}.")
+
+
+def _initialiser(weights: str | None, preset: str | None) -> Any:
+    """What gives a network its first weights, if they are not random."""
+    if weights is None:
+        return None
+    from zoo import weights as pretrained
+
+    name = preset or ""
+    pretrained.check(weights, name, "softmax")
+    return lambda model: pretrained.load(model, weights, name)
+
+
+def _network(
+    model: str | None,
+    genotype: Path | None,
+    repeats: int | None,
+    filters: int | None,
+    stem: str | None,
+    image_size: int | None,
+) -> dict[str, Any]:
+    """The arguments of `build_network`, but for the number of classes."""
+    if (model is None) == (genotype is None):
+        raise InputError(
+            "Expected either --model or --genotype. Received: "
+            f"{'neither' if model is None else 'both'}."
+        )
+    if model is not None:
+        if stem is not None:
+            raise InputError(
+                "Expected --stem with --genotype only; a model has its own. "
+                f"Received: --model {model} and --stem {stem}."
+            )
+        preset = find(PRESETS, model, "model", "`zoo.list_models()`")
+        arguments = preset.network_arguments()
+        del arguments["classes"]  # those of the data
+        arguments["nominal_size"] = list(preset.input_shape[:2])
+        size = image_size or preset.input_shape[0]
+    else:
+        arguments = {"genotype": _read_genotype(genotype)}
+        arguments["stem"] = stem or "cifar"
+        size = image_size or (32 if arguments["stem"] == "cifar" else 224)
+    arguments["genotype"] = arguments["genotype"].to_dict()
+    arguments["input_shape"] = [size, size, 3]
+    given = {"repeats": repeats, "filters": filters}
+    arguments.update({k: v for k, v in given.items() if v is not None})
+    return arguments
+
+
+def _read_genotype(path: Any) -> Genotype:
+    try:
+        return Genotype.from_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"Cannot read the genotype {path}: {error.strerror}."
+        ) from None
+    except ValueError as error:
+        raise InputError(f"{path} holds no genotype. {error}") from None

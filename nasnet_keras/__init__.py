@@ -23,6 +23,7 @@ _MODULES = {
         "multiply_adds",
     ),
     "nasnet_keras.conventions": ("Conventions",),
+    "nasnet_keras.deployment.export": ("export",),
     "nasnet_keras.deployment.fuse": ("fuse_for_inference",),
     "nasnet_keras.deployment.latency": ("LatencyTable", "measure_latency"),
     "nasnet_keras.drawing": ("draw_cell", "draw_genotype"),

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from nasnet_keras.deployment.chains import measure_operations
+from nasnet_keras.deployment.export import exported
 from nasnet_keras.deployment.robust_line import robust_line
 from nasnet_keras.deployment.samples import covering_genotypes, random_genotypes
 from nasnet_keras.deployment.setting import complete_setting, network_plan
@@ -41,6 +42,7 @@ def measure_latency(
     warmup: int = 5,
     input_shape: tuple[int, ...] | None = None,
     clock: Callable[[], float] = time.perf_counter,
+    runtime: str = "keras",
 ) -> float:
     """The median of the seconds of a forward pass on this machine.
 
@@ -58,11 +60,19 @@ def measure_latency(
         input_shape: The shape of an image, without the batch. Default: the
             model's; needed where the model's has a None.
         clock: Tells the seconds.
+        runtime: `"keras"`, the default, or a format of `export`, in whose
+            runtime the network is timed as it would be deployed, fused.
 
     Raises:
         ValueError: The model has several inputs or takes another shape, the
-            shape is not known, or a number is out of range.
+            shape is not known, a number is out of range, or the runtime is
+            unknown or not installed.
     """
+    if runtime != "keras":
+        with exported(model, runtime, batch_size, input_shape) as call:
+            return median_seconds(
+                *call, repeats=repeats, warmup=warmup, clock=clock
+            )
     with rewritten_graphs():
         function, images = forward_pass(model, batch_size, input_shape)
         return median_seconds(

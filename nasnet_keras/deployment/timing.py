@@ -97,15 +97,36 @@ def forward_pass(
         ValueError: The model has several inputs, or the shape is not known or
             not the model's.
     """
-    if len(model.inputs) != 1:
-        raise ValueError(
-            "Invalid value for argument `model`. Expected one input. "
-            f"Received: {len(model.inputs)} inputs."
-        )
     if type(batch_size) is not int or batch_size < 1:
         raise ValueError(
             "Invalid value for argument `batch_size`. Expected a positive "
             f"integer. Received: batch_size={batch_size!r}."
+        )
+    shape = image_shape(model, input_shape)
+    return traced(
+        lambda images: model(images, training=False),
+        tf.TensorShape([batch_size]).concatenate(shape),
+        dtype=model.inputs[0].dtype,
+    )
+
+
+def image_shape(
+    model: keras.Model, input_shape: Sequence[int] | None = None
+) -> tf.TensorShape:
+    """The shape of an image for a model, without a None.
+
+    Args:
+        model: A Keras model with one input.
+        input_shape: The shape. Default: the model's.
+
+    Raises:
+        ValueError: The model has several inputs, or the shape is not known or
+            not the model's.
+    """
+    if len(model.inputs) != 1:
+        raise ValueError(
+            "Invalid value for argument `model`. Expected one input. "
+            f"Received: {len(model.inputs)} inputs."
         )
     own = tf.TensorShape(model.inputs[0].shape[1:])
     shape = own if input_shape is None else tf.TensorShape(input_shape)
@@ -115,11 +136,7 @@ def forward_pass(
             f"of an image of the model, whose own are {tuple(own)}. Received: "
             f"input_shape={input_shape!r}."
         )
-    return traced(
-        lambda images: model(images, training=False),
-        tf.TensorShape([batch_size]).concatenate(shape),
-        dtype=model.inputs[0].dtype,
-    )
+    return shape
 
 
 @contextmanager

@@ -19,6 +19,7 @@ def test_every_public_name_is_there():
             "build_network",
             "draw_cell",
             "draw_genotype",
+            "export",
             "fuse_for_inference",
             "genotype_complexity",
             "load_dataset",

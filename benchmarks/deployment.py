@@ -1,0 +1,117 @@
+"""Deployment of NASNet-A Mobile: seconds for a batch in each runtime, beside
+keras.applications in Keras, and seconds to write each export, beside
+`model.export` of keras.applications' Mobile.
+
+    python benchmarks/deployment.py
+    python benchmarks/deployment.py --only latency --batches 1
+    python benchmarks/deployment.py --only writing --clock processor
+
+Runtimes take their steps in turn, as in `inference.py`; a file has the size of
+its batch. What is written is logits at 224 x 224; ours is fused and traced
+anew for each format, and the seconds are also given with the verification.
+`--clock processor` counts the seconds of the processors, all threads together:
+for a machine that does other work meanwhile. `model.export` to ONNX needs
+tf2onnx.
+"""
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+from inference import CLOCKS, FUSED, OURS, PEER, SIZE, build_models, in_turns
+
+from nasnet_keras.deployment.export import export
+from nasnet_keras.deployment.formats import FORMATS
+from nasnet_keras.deployment.frozen import frozen_function
+from nasnet_keras.deployment.fuse import fuse_for_inference
+
+KERAS_FORMATS = {
+    "openvino": "openvino",
+    "onnx": "onnx",
+    "litert": "litert",
+    "saved_model": "tf_saved_model",
+}
+
+
+def latencies(models, batches, rounds, clock):
+    """A row a batch: the median milliseconds in each runtime."""
+    names = [PEER, OURS, FUSED, *FORMATS]
+    print(f"| ms a batch | {' | '.join(names)} |\n|---|{'---|' * len(names)}")
+    random = np.random.default_rng(0)
+    for batch in batches:
+        images = random.uniform(-1, 1, (batch, SIZE, SIZE, 3))
+        images = images.astype("float32")
+        calls = {name: model.predict_on_batch for name, model in models.items()}
+        with tempfile.TemporaryDirectory() as folder:
+            for name, chosen in FORMATS.items():
+                path = Path(folder) / f"mobile{chosen.suffix}"
+                export(models[OURS], path, name, batch, images=images)
+                calls[name] = chosen.load(path)
+            count = rounds if batch == 1 else max(1, rounds // 5)
+            seconds = in_turns(calls, images, count, clock)
+        cells = " | ".join(
+            f"{1e3 * spent:.1f} ({seconds[PEER] / spent:.2f}x)"
+            for spent in seconds.values()
+        )
+        print(f"| batch {batch} | {cells} |", flush=True)
+
+
+def writing(models, clock):
+    """A row a format: the seconds to write it."""
+
+    def spent(function, *arguments, **options):
+        began = clock()
+        result = function(*arguments, **options)
+        return clock() - began, result
+
+    def write(chosen, path):
+        chosen.write(frozen_function(fuse_for_inference(models[OURS])), path)
+
+    print(
+        "| s to write | keras.applications, model.export | ours | ours, "
+        "verified | MB | largest difference |\n|---|---|---|---|---|---|"
+    )
+    for name, chosen in FORMATS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            first, second, peer = (
+                Path(folder) / f"{each}{chosen.suffix}"
+                for each in ("first", "second", "peer")
+            )
+            theirs, _ = spent(
+                models[PEER].export,
+                str(peer),
+                format=KERAS_FORMATS[name],
+                verbose=False,
+            )
+            ours, _ = spent(write, chosen, first)
+            verified, report = spent(export, models[OURS], second, name)
+        print(
+            f"| {name} | {theirs:.1f} | {ours:.1f} ({ours / theirs:.2f}x) | "
+            f"{verified:.1f} ({verified / theirs:.2f}x) | "
+            f"{report.bytes / 1e6:.1f} | {report.comparison.difference:.1e} |",
+            flush=True,
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--only", choices=("latency", "writing"))
+    parser.add_argument("--batches", type=int, nargs="+", default=[1, 32])
+    parser.add_argument("--rounds", type=int, default=30, help="of batch 1")
+    parser.add_argument("--clock", choices=CLOCKS, default="wall")
+    arguments = parser.parse_args()
+    clock = CLOCKS[arguments.clock]
+    models = build_models()
+    if arguments.only != "writing":
+        latencies(models, arguments.batches, arguments.rounds, clock)
+        print()
+    if arguments.only != "latency":
+        writing(models, clock)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""What every format of exports can do: `Format`."""
+
+import abc
+import importlib.util
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+# Takes images `[B, H, W, C]`, returns the outputs in the order of their names.
+Runner = Callable[[np.ndarray], list[np.ndarray]]
+
+
+class Format(abc.ABC):
+    """Writes a frozen function to a file, and runs such a file.
+
+    Attributes:
+        suffix: Of the file; empty for a folder.
+        modules: What has to be installed.
+        int8_modules: What else for int8; None where there is no int8.
+    """
+
+    suffix: str
+    modules: tuple[str, ...]
+    int8_modules: tuple[str, ...] | None = None
+
+    @abc.abstractmethod
+    def write(
+        self,
+        function: Any,
+        path: Path,
+        calibration: Sequence[np.ndarray] | None = None,
+    ) -> None:
+        """Writes a file.
+
+        Args:
+            function: Of `frozen_function`.
+            path: The file; others that belong to it come beside.
+            calibration: For int8, batches as the function takes them, by which
+                the ranges of activations are found; None for float32.
+
+        Raises:
+            ValueError: The format has no such operations.
+        """
+
+    @abc.abstractmethod
+    def load(self, path: Path) -> Runner:
+        """The file in the format's runtime, on all cores."""
+
+    def files(self, path: Path) -> list[Path]:
+        """What `write` makes."""
+        return [path]
+
+    def check(self, int8: bool = False) -> None:
+        """Raises:
+        ValueError: The format cannot be written here.
+        """
+        if int8 and self.int8_modules is None:
+            raise ValueError(
+                f"The format {type(self).__name__} is not written in int8. "
+                "Expected int8 with openvino or litert."
+            )
+        needed = (*self.modules, *(self.int8_modules or () if int8 else ()))
+        missing = [
+            name for name in needed if importlib.util.find_spec(name) is None
+        ]
+        if missing:
+            raise ValueError(
+                f"The format {type(self).__name__} needs "
+                f"{' and '.join(missing)}, which is not installed. Install it "
+                "by `pip install nasnet-keras[export]`."
+            )
+
+    def check_path(self, path: Path) -> None:
+        """Raises:
+        ValueError: The path is not that of a new file of this format.
+        """
+        if path.suffix != self.suffix:
+            kind = f"a file *{self.suffix}" if self.suffix else "a folder"
+            raise ValueError(
+                f"Invalid value for argument `path`. Expected {kind}. "
+                f"Received: path='{path}'."
+            )
+        taken = [file for file in self.files(path) if file.exists()]
+        if taken or not path.absolute().parent.is_dir():
+            raise ValueError(
+                "Invalid value for argument `path`. Expected a new file, or "
+                "a new folder, in a folder that is there. Received: "
+                f"path='{path}'."
+            )

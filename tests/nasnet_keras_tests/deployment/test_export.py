@@ -1,0 +1,240 @@
+"""One contract for all formats: what they write computes what the network
+does, or is not there."""
+
+import keras
+import numpy as np
+import pytest
+
+from nasnet_keras.deployment.export import (
+    ExportError,
+    as_input,
+    compare,
+    export,
+    exported,
+    in_batches,
+)
+from nasnet_keras.deployment.formats import FORMATS
+from nasnet_keras.deployment.fuse import fuse_for_inference
+from nasnet_keras.deployment.latency import measure_latency
+from nasnet_keras.genotype import Block, CellSpec, Genotype
+from nasnet_keras.network import build_network
+
+SHAPE = (9, 11, 3)
+CELL = CellSpec((Block((0, 1), ("sep_conv_3x3", "max_pool_3x3")),))
+SMALL = Genotype(CELL, CELL)
+INT8 = [name for name, each in FORMATS.items() if each.int8_modules is not None]
+
+
+def build(**arguments):
+    arguments = {"repeats": 1, "filters": 4, **arguments}
+    keras.utils.set_random_seed(0)
+    return build_network(
+        SMALL, arguments.pop("input_shape", SHAPE), **arguments
+    )
+
+
+@pytest.fixture(scope="module")
+def model():
+    return build(classifier_activation=None)
+
+
+def noise(count, shape=SHAPE):
+    rng = np.random.default_rng(0)
+    return rng.uniform(-1, 1, (count, *shape)).astype("float32")
+
+
+def skip_unless_installed(name, int8=False):
+    try:
+        FORMATS[name].check(int8)
+    except ValueError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(params=FORMATS)
+def name(request):
+    skip_unless_installed(request.param)
+    return request.param
+
+
+def place(folder, name):
+    return folder / f"network{FORMATS[name].suffix}"
+
+
+def written(folder):
+    return sorted(each.name for each in folder.iterdir())
+
+
+# === The contract ===
+
+
+def test_the_file_computes_what_the_network_does(name, model, tmp_path):
+    path = place(tmp_path, name)
+    report = export(model, path, name, images=noise(3))
+    assert (
+        report.comparison.difference < 1e-5 and report.comparison.agreement == 1
+    )
+    assert (report.images, report.batch_size) == (3, 1)
+    assert sorted(report.files) == sorted(tmp_path.iterdir())
+    files = [each for each in tmp_path.rglob("*") if each.is_file()]
+    assert report.bytes == sum(each.stat().st_size for each in files)
+    (outputs,) = in_batches(FORMATS[name].load(path), noise(3), 1)
+    expected = model(noise(3), training=False)
+    np.testing.assert_allclose(outputs, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("batch_size", [4, None])
+def test_other_batches(name, model, tmp_path, batch_size):
+    path = place(tmp_path, name)
+    report = export(model, path, name, batch_size, images=noise(6))
+    assert report.comparison.difference < 1e-5
+    (outputs,) = FORMATS[name].load(path)(noise(4))
+    expected = model(noise(4), training=False)
+    np.testing.assert_allclose(outputs, expected, rtol=0, atol=1e-5)
+
+
+def test_a_wrong_export_leaves_no_file(name, model, tmp_path, monkeypatch):
+    other = fuse_for_inference(model)
+    other.layers[-1].bias.assign(np.full(10, 0.1))
+    monkeypatch.setattr(
+        "nasnet_keras.deployment.export.fuse_for_inference", lambda model: other
+    )
+    with pytest.raises(
+        ExportError, match=f"The {name} file does not .* 0.0001"
+    ):
+        export(model, place(tmp_path, name), name, images=noise(2))
+    assert not written(tmp_path)
+
+
+def test_several_outputs_and_open_sizes(name, tmp_path):
+    """In the order of their names, and channels last, whatever the format."""
+    model = build(input_shape=(None, None, 3), features=True)
+    path = place(tmp_path, name)
+    report = export(model, path, name, input_shape=SHAPE, images=noise(2))
+    assert (
+        report.comparison.difference < 1e-5
+        and report.comparison.agreement is None
+    )
+    outputs = FORMATS[name].load(path)(noise(1))
+    expected = model(noise(1), training=False)
+    for each, key in zip(outputs, sorted(expected), strict=True):
+        np.testing.assert_allclose(each, expected[key], rtol=0, atol=1e-5)
+
+
+def test_the_latency_in_the_runtime(name, model):
+    ticks = iter(range(100))
+    seconds = measure_latency(
+        model, 2, repeats=3, warmup=1, clock=lambda: next(ticks), runtime=name
+    )
+    assert seconds == 1 and next(ticks) == 6
+    with exported(model, name, 2) as (run, images):
+        (outputs,) = run(images)
+    expected = model(images, training=False)
+    np.testing.assert_allclose(outputs, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", INT8)
+def test_int8_is_small_and_near(name, tmp_path):
+    skip_unless_installed(name, int8=True)
+    model = build(classifier_activation=None, filters=16)
+    report = export(
+        model,
+        place(tmp_path, name),
+        name,
+        images=noise(20),
+        calibration=noise(40),
+    )
+    exact = tmp_path / "float"
+    exact.mkdir()
+    whole = export(model, place(exact, name), name, images=noise(20))
+    assert 1e-4 < report.comparison.error < 0.2
+    weights = report.files[-1].stat().st_size
+    assert weights < 0.8 * whole.files[-1].stat().st_size
+
+
+def test_int8_elsewhere_is_refused(model, tmp_path):
+    for name in set(FORMATS) - set(INT8):
+        with pytest.raises(ValueError, match="not written in int8"):
+            export(model, tmp_path / "x", name, calibration=noise(2))
+
+
+def test_what_is_not_installed_is_told(name, model, tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"needs .*nasnet-keras\[export\]"):
+        export(model, place(tmp_path, name), name)
+
+
+def test_a_path_that_is_taken_or_of_another_format(name, model, tmp_path):
+    for path in (tmp_path / "network.other", tmp_path / "no" / "folder.xml"):
+        with pytest.raises(ValueError, match="argument `path`"):
+            export(model, path, name)
+    taken = FORMATS[name].files(place(tmp_path, name))[-1]
+    taken.write_text("mine")
+    with pytest.raises(ValueError, match="Expected a new file"):
+        export(model, place(tmp_path, name), name)
+    assert taken.read_text() == "mine"
+
+
+# === All formats alike ===
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"format": "tflite"}, "argument `format`. Expected one of openvino"),
+        ({"batch_size": 0}, "argument `batch_size`"),
+        ({"input_shape": (8, 8, 3)}, "argument `input_shape`"),
+        ({"images": noise(2, (8, 8, 3))}, "argument `images`"),
+        ({"images": noise(0)}, "argument `images`"),
+    ],
+)
+def test_bad_arguments(model, tmp_path, arguments, message):
+    arguments = {"format": "saved_model", "images": noise(2), **arguments}
+    with pytest.raises(ValueError, match=message):
+        export(model, tmp_path / "network", **arguments)
+    assert not written(tmp_path)
+
+
+def test_what_other_runtimes_do_not_compute_is_refused(tmp_path):
+    channels_first = {"data_format": "channels_first"}
+    for model, message in (
+        (build(conventions=channels_first, input_shape=(3, 9, 11)), "channels"),
+        (keras.Sequential([keras.Input(SHAPE)]), "Expected a network"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            export(model, tmp_path / "network", "saved_model")
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = build()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    with pytest.raises(ValueError, match="float32. Received: .*bfloat16"):
+        export(model, tmp_path / "network", "saved_model")
+
+
+def test_photographs_and_pixels_unless_images_are_given(tmp_path):
+    model = build(include_preprocessing=True)
+    report = export(model, tmp_path / "network", "saved_model")
+    assert report.images == 10 and report.comparison.agreement == 1
+    pixels = np.array([0, 255], np.uint8)
+    assert list(as_input(model, pixels)) == [0, 255]
+    assert list(as_input(build(), pixels)) == [-1, 1]
+
+
+def test_an_auxiliary_head_is_left_out(tmp_path):
+    model = build(input_shape=(32, 32, 3), auxiliary_head=True)
+    report = export(model, tmp_path / "network", "saved_model")
+    assert (
+        report.comparison.difference < 1e-5 and report.comparison.agreement == 1
+    )
+
+
+def test_compare():
+    one = np.array([[1.0, 4.0], [3.0, 2.0]])
+    assert compare([one], [one]) == (0, 0, 1)
+    half = compare([one], [one + [[0, 0], [0, 2]]])
+    assert half == (0.5, pytest.approx(2 / 30**0.5), 0.5)
+    two = compare([one, one], [one, one + 1])
+    assert two == (0.25, pytest.approx(2 / 30**0.5), None)
+    assert compare([one], [one * np.nan])[:2] == (np.inf, np.inf)
+    assert compare([one], [one[:1]]) == (np.inf, np.inf, None)
+    assert compare([one], [one, one]) == (np.inf, np.inf, None)

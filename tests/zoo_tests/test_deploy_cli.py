@@ -1,0 +1,162 @@
+import re
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import zoo.deploy_cli
+from nasnet_keras.deployment.formats import FORMATS
+from nasnet_keras.genotype import Block, CellSpec, Genotype
+from nasnet_keras.network import build_network
+
+HEAVY = ("keras", "tensorflow", "onnx", "onnxruntime", "openvino", "nncf")
+CELL = CellSpec((Block((0, 1), ("conv_3x3", "identity")),))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """With a network, and images of two classes with some to test on."""
+    folder = tmp_path_factory.mktemp("folder")
+    keras.utils.set_random_seed(0)
+    (folder / "best").mkdir()
+    build_network(
+        Genotype(CELL, CELL), (8, 8, 3), classes=2, repeats=1, filters=4
+    ).save(folder / "best" / "model.keras")
+    rng = np.random.default_rng(0)
+    labels = np.arange(40) % 2
+    images = rng.integers(0, 256, (40, 8, 8, 3)).astype(np.uint8)
+    np.savez(
+        folder / "images.npz",
+        x_train=images,
+        y_train=labels,
+        x_test=images[:20],
+        y_test=labels[:20],
+    )
+    return folder
+
+
+@pytest.fixture
+def call(folder, tmp_path, monkeypatch):
+    """Calls `nasnet-deploy` in this process."""
+    monkeypatch.chdir(folder)
+
+    def call(text):
+        text = text.replace("OUT", str(tmp_path))
+        monkeypatch.setattr(sys, "argv", ["nasnet-deploy", *text.split()])
+        return zoo.deploy_cli.main()
+
+    return call
+
+
+def test_a_network_of_a_search(call, tmp_path, capsys):
+    assert call("best --format saved_model --output OUT/network") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"Wrote {tmp_path}/network: 0.")
+    assert lines[1].startswith("Latency here: ")
+    assert lines[1].endswith(" ms for a batch of 1.")
+    assert lines[2].startswith("Difference on 10 images: ")
+    assert lines[2].endswith("the same best class on 100%.")
+    outputs = FORMATS["saved_model"].load(tmp_path / "network")(
+        np.zeros((1, 8, 8, 3), "float32")
+    )
+    assert outputs[0].shape == (1, 2)
+
+
+def test_the_accuracy_before_and_after(call, capsys):
+    assert (
+        call(
+            "best/model.keras --format saved_model --output OUT/network "
+            "--images images.npz --batch 16"
+        )
+        == 0
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert "Difference on 20 images" in lines[2]
+    found = re.fullmatch(
+        r"Accuracy on 20 images: (.*)% in Keras, (.*)% in the file.", lines[3]
+    )
+    with np.load("images.npz") as arrays:
+        images, labels = arrays["x_test"] / 127.5 - 1, arrays["y_test"]
+    model = keras.models.load_model("best/model.keras")
+    right = np.asarray(model(images, training=False)).argmax(1) == labels
+    assert [float(each) for each in found.groups()] == [100 * right.mean()] * 2
+
+
+def test_int8(call, tmp_path, capsys):
+    try:
+        FORMATS["openvino"].check(int8=True)
+    except ValueError as error:
+        pytest.skip(str(error))
+    text = "best --format openvino --int8 --calibration images.npz"
+    assert call(f"{text} --calibration-images 20 --output OUT/network.xml") == 0
+    assert "Accuracy on 20 images: " in capsys.readouterr().out
+    assert (tmp_path / "network.bin").exists()
+
+
+def test_a_named_network_with_weights(call, monkeypatch, capsys):
+    given = []
+
+    def create_model(name, weights):
+        given.append((name, weights))
+        return keras.models.load_model("best/model.keras")
+
+    monkeypatch.setattr("zoo.create_model", create_model, raising=False)
+    text = "nasnet_mobile --format saved_model --output OUT/network"
+    assert call(f"{text} --weights mine.h5 --batch dynamic") == 0
+    assert given == [("nasnet_mobile", "mine.h5")]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("best --format pb --output OUT/x", "Expected one of openvino, onnx"),
+        ("best --format saved_model --output OUT/x.pb", "Expected a folder"),
+        ("best --format saved_model --output OUT/no/x", "that is there"),
+        ("best --format saved_model --output OUT/x --batch 0", "`--batch`"),
+        ("best --format litert --output OUT/x --int8", "--calibration"),
+        ("none --format saved_model --output OUT/x", "`MODEL`"),
+        ("nasnet_mobile --format saved_model --output OUT/x", "--weights"),
+        ("best --format saved_model --output OUT/x --weights w", "its own"),
+        ("best --format saved_model --output OUT/x --images no", "`source`"),
+        ("best --format saved_model --output OUT/x --image-size 9", "_shape`"),
+    ],
+)
+def test_bad_input(call, capsys, text, message):
+    assert call(text) == 2
+    error = capsys.readouterr().err
+    assert message in error and "Traceback" not in error
+
+
+def test_a_file_that_is_no_network(call, tmp_path, capsys):
+    (tmp_path / "bad.keras").write_text("not a network")
+    assert call("OUT/bad.keras --format saved_model --output OUT/x") == 2
+    assert "bad.keras" in capsys.readouterr().err
+
+
+def test_a_wrong_export_is_a_failure(call, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("nasnet_keras.deployment.export.TOLERANCE", -1)
+    assert call("best --format saved_model --output OUT/x") == 1
+    assert "does not compute what the network does" in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
+
+
+def test_help_and_wrong_arguments_need_no_tensorflow(tmp_path):
+    script = (
+        "import sys, zoo.deploy_cli\n"
+        "for text in ('--help', 'x --format pb --output y',\n"
+        "             'none --format saved_model --output y'):\n"
+        "    sys.argv = ['nasnet-deploy', *text.split()]\n"
+        "    print(zoo.deploy_cli.main())\n"
+        f"print([name for name in {HEAVY} if name in sys.modules])"
+    )
+    completed = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    lines = completed.stdout.splitlines()
+    assert lines[-3:] == ["2", "2", "[]"], completed.stderr
+    assert "0" in lines

@@ -1,0 +1,252 @@
+"""The command `nasnet-deploy`: a trained network as a file for a runtime.
+
+`--help` and wrong arguments are answered without Keras and TensorFlow.
+
+Exit codes: 0 done, 1 the export is wrong, 2 bad input, 130 interrupted.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nasnet_keras.command import (
+    INTERRUPTED,
+    InputError,
+    import_tensorflow,
+    run_command,
+)
+from nasnet_keras.deployment.formats import FORMATS, find_format
+from zoo.presets import PRESETS
+
+DYNAMIC = "dynamic"
+VERIFIED = 32  # images of a data set
+CHUNK = 512
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> int:
+    """Runs the command line; returns the exit code."""
+    return run_command(app, "nasnet-deploy")
+
+
+@app.command()
+def deploy(
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="A .keras file, a folder of `nasnet-search export`, or with "
+            "--weights a name of `zoo.list_models()`."
+        ),
+    ],
+    *,
+    format: Annotated[str, typer.Option(help=f"One of {', '.join(FORMATS)}.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            help="What to write: a file .xml, .onnx or .tflite, or a folder "
+            "for saved_model."
+        ),
+    ],
+    weights: Annotated[
+        str | None,
+        typer.Option(help="The weights of a named network: a name or a file."),
+    ] = None,
+    batch: Annotated[
+        str,
+        typer.Option(
+            metavar="N|dynamic",
+            help="How many images the file takes at a time.",
+        ),
+    ] = "1",
+    image_size: Annotated[
+        int | None,
+        typer.Option(
+            min=8,
+            help="Height and width of the images, where the network leaves "
+            "them open.",
+        ),
+    ] = None,
+    int8: Annotated[
+        bool,
+        typer.Option(
+            "--int8", help="Quantise, with --calibration, for openvino, litert."
+        ),
+    ] = False,
+    calibration: Annotated[
+        str | None,
+        typer.Option(
+            help="Images to quantise by: a name such as cifar10, a folder "
+            "with a sub-folder a class, or an .npz file. Its training images "
+            "are taken."
+        ),
+    ] = None,
+    calibration_images: Annotated[
+        int, typer.Option(min=1, help="How many of them.")
+    ] = 300,
+    images: Annotated[
+        str | None,
+        typer.Option(
+            help="Images to verify on, and by their labels the accuracy: as "
+            "--calibration. Its test images are taken. Two photographs, in "
+            "parts, if neither is given."
+        ),
+    ] = None,
+) -> None:
+    """Writes a network, fused, for another runtime, and verifies it there."""
+    if int8 != (calibration is not None):
+        raise InputError(
+            "Expected --int8 and --calibration together. Received: one of them."
+        )
+    try:
+        chosen = find_format(format)
+        chosen.check(int8)
+        chosen.check_path(output)
+        batch_size = _batch_size(batch)
+        source = _find(model, weights)
+        import_tensorflow()
+        from nasnet_keras.deployment.export import export
+
+        network = _load(source, weights)
+        side = image_size or network.input_shape[1]
+        data = _data(images or calibration, side)
+        test = data and (data.test or data.train)
+        by = _data(calibration, side, train_images=calibration_images)
+        report = export(
+            network,
+            output,
+            format,
+            batch_size,
+            (
+                side,
+                image_size or network.input_shape[2],
+                *network.input_shape[3:],
+            ),
+            test and _scaled(network, test.images[:VERIFIED]),
+            by and _scaled(network, by.train.images),
+        )
+        _show(report)
+        if data and data.num_classes == _classes(network):
+            _show_accuracy(
+                network, chosen.load(output), report.batch_size, test
+            )
+    except (ValueError, OSError) as error:
+        raise InputError(str(error)) from error
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _batch_size(text: str) -> int | None:
+    if text == DYNAMIC:
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise InputError(
+            f"Invalid value for `--batch`. Expected a number or {DYNAMIC}. "
+            f"Received: {text!r}."
+        )
+    return int(text)
+
+
+def _find(model: str, weights: str | None) -> str | Path:
+    """The name of a preset, or the file of a network."""
+    if model in PRESETS:
+        if weights is None:
+            raise InputError(
+                f"Expected --weights with the name {model}: a network needs "
+                "to be trained. Received: none."
+            )
+        return model
+    path = Path(model).expanduser()
+    path = path / "model.keras" if path.is_dir() else path
+    if path.suffix != ".keras" or not path.is_file():
+        raise InputError(
+            "Invalid value for `MODEL`. Expected a .keras file, a folder with "
+            "a model.keras, or a name of `zoo.list_models()`. Received: "
+            f"{model!r}."
+        )
+    if weights is not None:
+        raise InputError(
+            "Expected --weights with the name of a network only. Received: "
+            f"{weights!r} with the file {path}, which has its own."
+        )
+    return path
+
+
+def _load(source: str | Path, weights: str | None) -> Any:
+    if isinstance(source, Path):
+        from nasnet_keras.network import load_model
+
+        return load_model(source)
+    import zoo
+
+    return zoo.create_model(source, weights=weights)
+
+
+def _classes(network: Any) -> int | None:
+    """How many classes a network tells apart, None if it is for others."""
+    shape = network.output_shape
+    if isinstance(shape, dict):
+        shape = shape.get("predictions", ())
+    return shape[-1] if len(shape) == 2 else None
+
+
+def _data(source: str | None, side: int | None, **options: Any) -> Any:
+    """A data set in the size of the network, None without a source."""
+    if source is None:
+        return None
+    from nasnet_keras.training.datasets import load_dataset
+
+    return load_dataset(source, image_size=side, **options)
+
+
+def _scaled(network: Any, pixels: Any) -> Any:
+    from nasnet_keras.deployment.export import as_input
+
+    return as_input(network, pixels)
+
+
+def _show(report: Any) -> None:
+    names = ", ".join(str(file) for file in report.files)
+    print(
+        f"Wrote {names}: {report.bytes / 1e6:.1f} MB in "
+        f"{report.write_seconds:.1f} s, verified in "
+        f"{report.verify_seconds:.1f} s."
+    )
+    print(
+        f"Latency here: {1e3 * report.latency:.1f} ms for a batch of "
+        f"{report.batch_size}."
+    )
+    found = report.comparison
+    same = found.agreement is not None
+    print(
+        f"Difference on {report.images} images: {found.difference:.1e} of the "
+        "largest output"
+        + (f"; the same best class on {found.agreement:.0%}." if same else ".")
+    )
+
+
+def _show_accuracy(network: Any, run: Any, batch_size: int, test: Any) -> None:
+    """The accuracy of the network and of the file."""
+    from nasnet_keras.deployment.export import in_batches, keras_outputs
+
+    right = [0, 0]
+    for start in range(0, len(test), CHUNK):
+        labels = test.labels[start : start + CHUNK]
+        images = _scaled(network, test.images[start : start + CHUNK])
+        for way, outputs in enumerate(
+            (
+                keras_outputs(network, images),
+                in_batches(run, images, batch_size),
+            )
+        ):
+            right[way] += int((outputs[0].argmax(1) == labels).sum())
+    before, after = (count / len(test) for count in right)
+    print(
+        f"Accuracy on {len(test):,} images: {before:.2%} in Keras, {after:.2%} "
+        "in the file."
+    )

@@ -7,11 +7,11 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from nasnet_keras.command import InputError, provenance
 from nasnet_keras.files import new_directory, write_json
+from nasnet_keras.training.datasets import located
 from search.configuration import (
     RunConfig,
     check_identity,
@@ -196,12 +196,8 @@ def _configuration(
         if isinstance(before, dict) and isinstance(value, Mapping):
             value = {**before, **value}
         values[name] = value
-    dataset = str(values.get("dataset") or "")
-    path = Path(dataset).expanduser()
-    if dataset:
-        values["dataset"] = dataset
-    if path.exists() and (path.is_dir() or path.suffix == ".npz"):
-        values["dataset"] = str(path.resolve())
+    if values.get("dataset"):
+        values["dataset"] = located(values["dataset"])
     return create_configuration(values)
 
 

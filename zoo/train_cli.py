@@ -119,6 +119,7 @@ def run(
         chosen = chosen_recipe(recipe, values)
         network = _network(model, genotype, repeats, filters, stem, image_size)
         import_tensorflow()
+        from nasnet_keras.training.datasets import located
         from nasnet_keras.training.progress import Progress
         from nasnet_keras.training.run import (
             TrainingSettings,
@@ -128,7 +129,7 @@ def run(
 
         prepare_long_trainings(replicas)
         settings = TrainingSettings(
-            dataset=dataset,
+            dataset=located(dataset),
             network=network,
             recipe=chosen,
             train_images=train_images,

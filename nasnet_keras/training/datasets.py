@@ -193,6 +193,27 @@ def load_dataset(
     )
 
 
+def located(source: str | PathLike[str]) -> str:
+    """A source of `load_dataset` as it is written down: a path is absolute, so
+    that it is found from elsewhere; a name, and what is neither, stays."""
+    if _is_name(source):
+        return str(source)
+    path = Path(source).expanduser()
+    return str(path.resolve()) if path.exists() else str(source)
+
+
+def _is_name(source: str | PathLike[str]) -> bool:
+    """Whether it is a data set's name; folders of that name need a `./`."""
+    name = str(source)
+    if isinstance(source, PathLike) or name.startswith((".", "/", "~")):
+        return False
+    if name == digits.NAME:
+        return True
+    if name.endswith(".npz") and Path(name).is_file():
+        return False
+    return re.split("[/:]", name)[0] in tfds.dataset_names()
+
+
 def _open(
     source: str | PathLike[str],
     data_dir: str | PathLike[str] | None,
@@ -200,17 +221,16 @@ def _open(
 ) -> Source:
     """Finds the reader of a source."""
     name = str(source)
+    if _is_name(source):
+        if name == digits.NAME:
+            return digits.read_digits(image_size)
+        return tfds.read_tfds(name, data_dir, image_size)
     path = Path(source).expanduser()
-    if name == digits.NAME:
-        return digits.read_digits(image_size)
     if path.suffix == ".npz" and path.is_file():
         return npz.read_npz(path, image_size)
-    is_path = isinstance(source, PathLike) or name.startswith((".", "/", "~"))
-    names = [] if is_path else tfds.dataset_names()
-    if re.split("[/:]", name)[0] in names:
-        return tfds.read_tfds(name, data_dir, image_size)
     if path.is_dir():
         return folder.read_folder(path, image_size)
+    names = tfds.dataset_names()
     near = difflib.get_close_matches(name, [digits.NAME, *names])
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     raise ValueError(

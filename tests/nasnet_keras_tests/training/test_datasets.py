@@ -10,6 +10,7 @@ from nasnet_keras.training.datasets import (
     ImageDataset,
     LabelledImages,
     load_dataset,
+    located,
 )
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -145,3 +146,19 @@ def test_cifar10():
     # data set with JPEG images lose.
     means = dataset.train.images.mean(axis=(0, 1, 2)) / 255
     np.testing.assert_allclose(means, [0.4914, 0.4822, 0.4465], atol=0.01)
+
+
+def test_a_path_is_written_down_whole_and_a_name_as_it_is(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("digits", "cifar10", "mine"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "images.npz").touch()
+    assert located("digits") == "digits"
+    assert located("cifar10") == "cifar10"
+    assert located("./digits") == str(tmp_path / "digits")
+    assert located(Path("cifar10")) == str(tmp_path / "cifar10")
+    assert located("mine") == str(tmp_path / "mine")
+    assert located("images.npz") == str(tmp_path / "images.npz")
+    assert located("nowhere") == "nowhere"

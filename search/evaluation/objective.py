@@ -53,8 +53,8 @@ def weighted_product(
 
 def netscore(accuracy: float, parameters: float, multiply_adds: float) -> float:
     """NetScore: `20 log10(a ** 2 / (p ** 0.5 * m ** 0.5))`, with the accuracy
-    in percent, and parameters and multiply-adds in millions; at least 0, which
-    is what a child that fails counts as.
+    in percent, and parameters and multiply-adds in millions (another unit adds
+    a constant); at least 0, which is what a child that fails counts as.
 
     Reference:
         [Wong 2018](https://arxiv.org/abs/1806.05512), section 2.

@@ -20,6 +20,7 @@ from nasnet_keras.training.run import (
     read_history,
     run_training,
 )
+from nasnet_keras.training.train import prepare_short_trainings
 
 SCENARIO = Path(__file__).parent / "replicas_scenario.py"
 
@@ -54,6 +55,14 @@ def dataset(tmp_path_factory):
     path = tmp_path_factory.mktemp("data") / "images.npz"
     np.savez(path, x_train=images.astype(np.uint8), y_train=labels)
     return str(path)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _short():
+    """These trainings are."""
+    prepare_short_trainings()
+    yield
+    prepare_short_trainings(False)
 
 
 @pytest.fixture
@@ -95,7 +104,17 @@ def metrics(folder):
     ]
 
 
-@pytest.mark.parametrize("name", BROKEN_OFF)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "momentum",
+        *(
+            pytest.param(name, marks=pytest.mark.large)
+            for name in BROKEN_OFF
+            if name != "momentum"
+        ),
+    ],
+)
 def test_a_training_goes_on_as_if_it_had_never_stopped(
     name, settings, tmp_path
 ):
@@ -278,6 +297,7 @@ def test_mixed_precision(settings, tmp_path):
     assert keras.config.dtype_policy().name == "float32"
 
 
+@pytest.mark.large
 def test_two_replicas_train_as_one(tmp_path):
     """Batch norms count the whole batch, the penalty counts once, and the
     norm that is clipped is that of the sum: within float32's rounding."""

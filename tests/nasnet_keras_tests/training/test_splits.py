@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -103,7 +105,7 @@ def test_fingerprint_depends_on_shape_and_type():
 
 
 def test_a_test_part_is_held_out_where_there_is_none():
-    whole = dataset()
+    whole = dataclasses.replace(dataset(), read_test=None)
     data = with_test(whole)
     assert (len(data.train), len(data.test)) == (90, 10)
     assert not set(numbers(data.train)) & set(numbers(data.test))

@@ -190,6 +190,7 @@ def test_a_detector_takes_the_backbone(classifier):
         ("enas_micro", {"repeats": 1, "filters": 4}),
     ],
 )
+@pytest.mark.large
 def test_heads_that_differ(name, small, tmp_path):
     model = zoo.create_model(name, **small)
     model.save_weights(tmp_path / "small.weights.h5")

@@ -209,6 +209,7 @@ def test_images_are_held_out_and_brought_into_colour(settings):
     np.testing.assert_array_equal(other.test.images, data.test.images)
 
 
+@pytest.mark.large
 def test_the_auxiliary_head_is_left_out_in_the_end(settings, tmp_path):
     settings = dataclasses.replace(
         settings,

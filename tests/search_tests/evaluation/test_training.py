@@ -85,6 +85,7 @@ def test_another_seed_is_another_child(evaluator, trained):
     assert other.metrics["parameters"] == trained[0].metrics["parameters"]
 
 
+@pytest.mark.large
 def test_a_budget_is_epochs(evaluator, monkeypatch):
     asked = []
 
@@ -101,6 +102,7 @@ def test_a_budget_is_epochs(evaluator, monkeypatch):
         evaluator.evaluate(GENOTYPE, 3, 3)
 
 
+@pytest.mark.large
 def test_a_training_in_two_parts_is_one_to_the_last_bit(
     evaluator, trained, tmp_path
 ):
@@ -144,6 +146,7 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(
     assert resumed.metrics == trained[0].metrics
 
 
+@pytest.mark.large
 def test_another_process_gets_the_same_to_the_last_bit(trained):
     code = (
         "import json, sys\n"
@@ -186,6 +189,7 @@ def test_a_child_that_diverges_fails(evaluator, monkeypatch):
         evaluator.evaluate(GENOTYPE, seed=3)
 
 
+@pytest.mark.large
 def test_a_child_that_diverges_in_its_last_step_fails(evaluator, monkeypatch):
     """The loss of the training, of before that step, is still finite."""
     recipe = dataclasses.replace(

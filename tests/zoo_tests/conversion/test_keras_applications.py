@@ -95,6 +95,7 @@ def test_the_same_logits_with_the_pools_of_slim(
     assert difference(theirs, ours, 33) < TOLERANCE
 
 
+@pytest.mark.large
 def test_several_cells_in_a_stage_and_the_other_skip(
     their_model, our_model, difference, tmp_path
 ):

@@ -141,7 +141,7 @@ def _markdown(
 
 def _row(name: str, preset: Preset) -> tuple[str, ...]:
     published, recount = preset.published, preset.recount
-    available = [f'`"{known}"`' for known in weights.names(name)]
+    available = ['`"imagenet"`'] if weights.published(name) else []
     available += _OTHER_WEIGHTS.get(name, ())
     return (
         f"`{name}`",

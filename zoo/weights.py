@@ -54,16 +54,16 @@ _FILES = {
 }
 
 
-def names(preset: str) -> tuple[str, ...]:
-    """The weights of a network that can be loaded by name."""
-    return ("imagenet",) if (preset, True) in _FILES else ()
+def published(preset: str) -> bool:
+    """Whether there are ImageNet weights that can be loaded by name."""
+    return (preset, True) in _FILES
 
 
 def check(weights: Any, preset: str, activation: Any) -> None:
     """Refuses what cannot be loaded, before anything is built.
 
     Args:
-        weights: None, a name such as `"imagenet"`, or a path.
+        weights: None, `"imagenet"` or a path.
         preset: The name of the network.
         activation: Of its classifier.
 
@@ -73,22 +73,21 @@ def check(weights: Any, preset: str, activation: Any) -> None:
     """
     if weights is None:
         return
-    if isinstance(weights, str) and weights in _by_name():
-        if weights not in names(preset):
+    if isinstance(weights, str) and weights == "imagenet":
+        known = sorted({name for name, _ in _FILES})
+        if not published(preset):
             raise ValueError(
-                "Invalid value for argument `weights`. No weights of that "
-                f"name can be loaded into {preset}. Expected None or the path "
-                f"of a file; {weights!r} is there for "
-                f"{', '.join(_by_name()[weights])}. Received: "
-                f"weights={weights!r}."
+                "Invalid value for argument `weights`. No ImageNet weights "
+                f"are published for {preset} in a layout that can be read. "
+                "Expected None or the path of a file; 'imagenet' is there for "
+                f"{', '.join(known)}. Received: weights='imagenet'."
             )
     elif not isinstance(weights, str | os.PathLike) or not (
         Path(weights).is_file() or slim.is_checkpoint(weights)
     ):
         raise ValueError(
-            "Invalid value for argument `weights`. Expected None, "
-            f"{', '.join(map(repr, _by_name()))} or the path of a file. "
-            f"Received: weights={weights!r}."
+            "Invalid value for argument `weights`. Expected None, 'imagenet' "
+            f"or the path of a file. Received: weights={weights!r}."
         )
     else:
         return
@@ -105,7 +104,7 @@ def load(model: keras.Model, weights: str | os.PathLike, preset: str) -> None:
 
     Args:
         model: The model.
-        weights: A name such as `"imagenet"`, or a path.
+        weights: `"imagenet"` or a path.
         preset: The name of the network.
 
     Raises:
@@ -192,15 +191,6 @@ def _half(array: np.ndarray) -> np.ndarray:
         return array
     fits = np.abs(array).max(initial=0) <= np.finfo(np.float16).max
     return array.astype(np.float16) if fits else array
-
-
-def _by_name() -> dict[str, list[str]]:
-    """The names of weights, and the networks that have them."""
-    known: dict[str, list[str]] = {}
-    for preset in sorted({preset for preset, _ in _FILES}):
-        for name in names(preset):
-            known.setdefault(name, []).append(preset)
-    return known
 
 
 def classifier(model: keras.Model) -> Any:

@@ -328,6 +328,16 @@ def _apply_auxiliary_head(
     )(outputs[plan.auxiliary_input])
 
 
+def without_auxiliary_head(model: keras.Model) -> keras.Model:
+    """A network as it is used after its training: the same layers with the
+    same weights and one output, not compiled; itself if it has no such
+    head."""
+    outputs = model.output
+    if not (isinstance(outputs, dict) and "auxiliary_predictions" in outputs):
+        return model
+    return keras.Model(model.input, outputs["predictions"], name=model.name)
+
+
 def load_model(path: Any) -> keras.Model:
     """Loads a model saved as a `.keras` file.
 

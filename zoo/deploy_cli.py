@@ -11,10 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from nasnet_keras.command import (
-    INTERRUPTED,
     InputError,
     import_tensorflow,
     run_command,
+    working,
 )
 from nasnet_keras.deployment.formats import FORMATS, find_format
 from zoo.presets import PRESETS
@@ -103,7 +103,7 @@ def deploy(
         raise InputError(
             "Expected --int8 and --calibration together. Received: one of them."
         )
-    try:
+    with working():
         chosen = find_format(format)
         chosen.check(int8)
         chosen.check_path(output)
@@ -114,9 +114,9 @@ def deploy(
 
         network = _load(source, weights)
         side = image_size or network.input_shape[1]
-        data = _data(images or calibration, side)
-        test = data and (data.test or data.train)
         by = _data(calibration, side, train_images=calibration_images)
+        data = _data(images, side) if images else by
+        test = data and (data.test or data.train)
         report = export(
             network,
             output,
@@ -135,10 +135,6 @@ def deploy(
             _show_accuracy(
                 network, chosen.load(output), report.batch_size, test
             )
-    except (ValueError, OSError) as error:
-        raise InputError(str(error)) from error
-    except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
 
 
 def _batch_size(text: str) -> int | None:

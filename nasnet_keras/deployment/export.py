@@ -4,7 +4,7 @@ import contextlib
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,19 +14,19 @@ import numpy as np
 
 from nasnet_keras.command import RunError
 from nasnet_keras.deployment.formats import find_format
+from nasnet_keras.deployment.formats.base import Runner
 from nasnet_keras.deployment.frozen import frozen_function, named
 from nasnet_keras.deployment.fuse import fuse_for_inference
 from nasnet_keras.deployment.photographs import photographs
 from nasnet_keras.deployment.timing import image_shape, median_seconds
 from nasnet_keras.files import sync
+from nasnet_keras.network import without_auxiliary_head
 
 # The largest difference; and with int8, which rounds, the error: outputs that
 # have nothing in common with the network's come to more than 1.
 TOLERANCE, INT8_TOLERANCE = 1e-4, 0.5
 
 CHUNK = 32  # images at a time in Keras
-
-Predict = Callable[[np.ndarray], list[np.ndarray]]
 
 
 class Comparison(NamedTuple):
@@ -128,8 +128,7 @@ def export(
     chosen.check_path(path)
     _check_batch(batch_size)
     began = time.perf_counter()
-    fused = fuse_for_inference(model)
-    _check_model(fused)
+    fused = _fused(model)
     shape = tuple(image_shape(model, input_shape))
     if images is None:
         images = as_input(model, photographs(shape))
@@ -147,16 +146,7 @@ def export(
             keras_outputs(model, images), in_batches(run, images, size)
         )
         verified = time.perf_counter()
-        if calibration is None:
-            kind, value, limit = "difference", comparison.difference, TOLERANCE
-        else:
-            kind, value, limit = "error", comparison.error, INT8_TOLERANCE
-        if not value <= limit:
-            raise ExportError(
-                f"The {format} file does not compute what the network does, "
-                f"and is not written. Expected a relative {kind} of at most "
-                f"{limit:g}. Received: {value:.2g} on {len(images)} images."
-            )
+        _check_comparison(comparison, format, int8=calibration is not None)
         latency = median_seconds(run, _batches(images, size)[0])
         bytes_written = sum(_size(file) for file in chosen.files(draft))
     return ExportReport(
@@ -177,7 +167,7 @@ def exported(
     format: str,
     batch_size: int = 1,
     input_shape: Sequence[int] | None = None,
-) -> Iterator[tuple[Predict, np.ndarray]]:
+) -> Iterator[tuple[Runner, np.ndarray]]:
     """A network in the runtime of a format, for the time of the block, and
     random images to call it with.
 
@@ -187,9 +177,7 @@ def exported(
     chosen = find_format(format)
     chosen.check()
     _check_batch(batch_size)
-    fused = fuse_for_inference(model)
-    _check_model(fused)
-    function = frozen_function(fused, batch_size, input_shape)
+    function = frozen_function(_fused(model), batch_size, input_shape)
     shape = function.inputs[0].shape
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"network{chosen.suffix}"
@@ -210,18 +198,17 @@ def as_input(model: keras.Model, pixels: np.ndarray) -> np.ndarray:
 def keras_outputs(model: keras.Model, images: np.ndarray) -> list[np.ndarray]:
     """What a network returns in inference, in the order of the names, without
     its auxiliary head."""
+    network = without_auxiliary_head(model)
     parts = []
     for start in range(0, len(images), CHUNK):
         # Without a trace, which takes longer than a few images do.
-        outputs = model(images[start : start + CHUNK], training=False)
-        if isinstance(outputs, dict) and "predictions" in outputs:
-            outputs = outputs["predictions"]
+        outputs = network(images[start : start + CHUNK], training=False)
         parts.append([np.asarray(each) for each in named(outputs).values()])
     return [np.concatenate(each) for each in zip(*parts, strict=True)]
 
 
 def in_batches(
-    run: Predict, images: np.ndarray, batch_size: int
+    run: Runner, images: np.ndarray, batch_size: int
 ) -> list[np.ndarray]:
     """What a runtime returns for any number of images."""
     parts = [run(batch) for batch in _batches(images, batch_size)]
@@ -273,6 +260,28 @@ def _draft(path: Path) -> Iterator[Path]:
 def _size(path: Path) -> int:
     files = path.rglob("*") if path.is_dir() else (path,)
     return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def _check_comparison(comparison: Comparison, format: str, int8: bool) -> None:
+    """Raises:
+    ExportError: The file computes something else.
+    """
+    kind, value, limit = "difference", comparison.difference, TOLERANCE
+    if int8:
+        kind, value, limit = "error", comparison.error, INT8_TOLERANCE
+    if not value <= limit:
+        raise ExportError(
+            f"The {format} file does not compute what the network does, and is "
+            f"not written. Expected a relative {kind} of at most {limit:g}. "
+            f"Received: {value:.2g}."
+        )
+
+
+def _fused(model: keras.Model) -> keras.Model:
+    """The network to write."""
+    fused = fuse_for_inference(model)
+    _check_model(fused)
+    return fused
 
 
 def _check_model(model: Any) -> None:

@@ -8,6 +8,7 @@ import keras
 from nasnet_keras.batch_normalization import BatchNormalization, Bias
 from nasnet_keras.cell import Cell
 from nasnet_keras.combine import Combiner
+from nasnet_keras.network import without_auxiliary_head
 
 
 def fuse_for_inference(model: keras.Model) -> keras.Model:
@@ -48,10 +49,7 @@ def fuse_for_inference(model: keras.Model) -> keras.Model:
             "layers. Of a model around a network, pass the network. "
             f"Received: model={model!r}."
         )
-    outputs = model.output
-    if isinstance(outputs, dict) and "auxiliary_predictions" in outputs:
-        outputs = outputs["predictions"]
-    model = keras.Model(model.input, outputs, name=model.name)
+    model = without_auxiliary_head(model)
     norms = _stem_norms(model)
     fused = keras.models.clone_model(
         model,

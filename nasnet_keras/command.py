@@ -1,5 +1,5 @@
-"""What the commands have in common: how they fail, and that TensorFlow's own
-lines do not run through theirs.
+"""What the commands have in common: options made of data, how they fail, and
+that TensorFlow's own lines do not run through theirs.
 
 Exit codes: 0 done, 1 the run failed, 2 bad input, 130 interrupted.
 
@@ -9,12 +9,13 @@ Neither Keras nor TensorFlow is imported here before it is asked for.
 import contextlib
 import importlib
 import importlib.metadata
+import inspect
 import os
 import platform
 import shlex
 import sys
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Annotated, Any
 
 import typer
 
@@ -50,6 +51,65 @@ def run_command(app: typer.Typer, name: str) -> int:
     except RunError as error:
         complain(str(error))
         return FAILED
+
+
+@contextlib.contextmanager
+def working(interrupted: str = "Interrupted.") -> Iterator[None]:
+    """The work of a command. What cannot be used is bad input, and Ctrl-C ends
+    it with this word."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise InputError(str(error)) from error
+    except KeyboardInterrupt:
+        complain(interrupted)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def option(
+    name: str, kind: Any, default: Any, description: str | None, panel: str
+) -> inspect.Parameter:
+    """An option of a command, under a heading of its `--help`."""
+    shown = typer.Option(help=description, rich_help_panel=panel)
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=default,
+        annotation=Annotated[kind, shown],
+    )
+
+
+def with_options(
+    command: Callable[..., None], options: Iterable[inspect.Parameter]
+) -> Callable[..., None]:
+    """Gives a command these options, which it takes as `**keywords`."""
+    signature = inspect.signature(command)
+    *own, _ = signature.parameters.values()
+    parameters = [*own, *options]
+    command.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=parameters
+    )
+    command.__annotations__ = {
+        parameter.name: parameter.annotation for parameter in parameters
+    }
+    return command
+
+
+def sentence(details: Any, parts: Collection[str] = ()) -> str:
+    """One sentence for one of pydantic's errors.
+
+    Args:
+        details: Of `ValidationError.errors()`.
+        parts: The names of what has several settings, which may disagree.
+    """
+    name = ".".join(str(part) for part in details["loc"])
+    message = details["msg"].removeprefix("Value error, ")
+    if details["type"] == "value_error" and (not name or name in parts):
+        return f"The settings disagree. {message}."
+    return (
+        f"Invalid value for `{name}`. {message}. Received: "
+        f"{details['input']!r}."
+    )
 
 
 def provenance() -> dict[str, Any]:

@@ -8,7 +8,6 @@ Exit codes: 0 done, 1 the run failed, 2 bad input, 130 interrupted.
 
 import contextlib
 import functools
-import inspect
 import json
 import os
 from collections.abc import Callable, Collection, Iterator
@@ -23,7 +22,10 @@ from nasnet_keras.command import (
     RunError,
     complain,
     import_tensorflow,
+    option,
     run_command,
+    with_options,
+    working,
 )
 from nasnet_keras.files import check_free
 from nasnet_keras.training.recipe_options import (
@@ -59,12 +61,7 @@ def _with_settings(
     command: Callable[..., None], names: Collection[str] | None = None
 ) -> Callable[..., None]:
     """Gives a command an option for each setting of a run, or for some."""
-    signature = inspect.signature(command)
-    parameters = [
-        parameter
-        for parameter in signature.parameters.values()
-        if parameter.kind is not inspect.Parameter.VAR_KEYWORD
-    ]
+    options = []
     for part, panel in PANELS.items():
         model = PARTS.get(part, RunConfig)
         for name, field in model.model_fields.items():
@@ -74,22 +71,10 @@ def _with_settings(
                 continue
             several = field.annotation == tuple[str, ...]
             kind = list[str] if several else field.annotation
-            option = typer.Option(help=field.description, rich_help_panel=panel)
-            parameters.append(
-                inspect.Parameter(
-                    name,
-                    inspect.Parameter.KEYWORD_ONLY,
-                    default=field.default,
-                    annotation=Annotated[kind, option],
-                )
+            options.append(
+                option(name, kind, field.default, field.description, panel)
             )
-    command.__signature__ = signature.replace(  # type: ignore[attr-defined]
-        parameters=parameters
-    )
-    command.__annotations__ = {
-        parameter.name: parameter.annotation for parameter in parameters
-    }
-    return command
+    return with_options(command, options)
 
 
 @app.command()
@@ -223,7 +208,7 @@ def retrain(
         print(f"Trial {trial.number}, reward {trial.reward:.4f}.", flush=True)
         return Progress(chosen.epochs)
 
-    try:
+    with working("Interrupted. Go on by the same command."):
         ranking = loaded.retrain(
             chosen,
             top,
@@ -233,11 +218,6 @@ def retrain(
             output=output,
             watch=watch,
         )
-    except (ValueError, OSError) as error:
-        raise InputError(str(error)) from error
-    except KeyboardInterrupt:
-        complain("Interrupted. Go on by the same command.")
-        raise typer.Exit(INTERRUPTED) from None
     Console().print(ranking_table(ranking))
     for child in ranking.children:
         if child.reason is not None:
@@ -294,12 +274,8 @@ def latency_table(
     import_tensorflow()
     from search.latency_table import measure_table
 
-    try:
+    with working():
         measure_table(config, output)
-    except (ValueError, OSError) as error:
-        raise InputError(str(error)) from error
-    except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
     print(f"Wrote {output}.")
 
 
@@ -340,7 +316,7 @@ def benchmark(
         os.environ.setdefault(library, "1")
     from search.benchmark_report import save_benchmark
 
-    try:
+    with working():
         save_benchmark(
             output,
             table=table,
@@ -351,8 +327,6 @@ def benchmark(
             seeds=seeds,
             workers=workers,
         )
-    except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
 
 
 def _configuration(settings: dict[str, Any]) -> RunConfig:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 import pydantic
 from pydantic import Field
 
-from nasnet_keras.command import InputError
+from nasnet_keras.command import InputError, sentence
 from nasnet_keras.genotype import MAX_BLOCKS, NASNET_COMBINERS
 from search.evaluation.base import Evaluator
 from search.evaluation.objective import HARD, SOFT, ObjectiveEvaluator
@@ -385,18 +385,11 @@ def _first_difference(
 
 def _sentence(details: Any) -> str:
     """One sentence for one of pydantic's errors."""
-    name = ".".join(str(part) for part in details["loc"])
-    if details["type"] == "extra_forbidden":
-        part = details["loc"][0] if len(details["loc"]) > 1 else None
-        model = PARTS.get(part, RunConfig)
-        return (
-            f"Unknown setting `{name}`. Expected one of "
-            f"{', '.join(model.model_fields)}."
-        )
-    message = details["msg"].removeprefix("Value error, ")
-    if details["type"] == "value_error" and (not name or name in PARTS):
-        return f"The settings disagree. {message}."
+    if details["type"] != "extra_forbidden":
+        return sentence(details, PARTS)
+    *part, _ = details["loc"]
+    model = PARTS[part[0]] if part else RunConfig
     return (
-        f"Invalid value for `{name}`. {message}. Received: "
-        f"{details['input']!r}."
+        f"Unknown setting `{'.'.join(map(str, details['loc']))}`. Expected "
+        f"one of {', '.join(model.model_fields)}."
     )

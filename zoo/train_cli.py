@@ -11,11 +11,10 @@ from typing import Annotated, Any, Literal
 import typer
 
 from nasnet_keras.command import (
-    INTERRUPTED,
     InputError,
-    complain,
     import_tensorflow,
     run_command,
+    working,
 )
 from nasnet_keras.files import check_free
 from nasnet_keras.genotype import Genotype
@@ -115,19 +114,19 @@ def run(
     """Trains a network; the same command goes on after a kill."""
     if not (output / "config.json").exists():
         check_free(output)
-    try:
+    with working("Interrupted. Go on by the same command."):
         chosen = chosen_recipe(recipe, values)
         network = _network(model, genotype, repeats, filters, stem, image_size)
         import_tensorflow()
         from nasnet_keras.training.datasets import located
         from nasnet_keras.training.progress import Progress
-        from nasnet_keras.training.run import (
-            TrainingSettings,
-            prepare_long_trainings,
-            run_training,
-        )
+        from nasnet_keras.training.replicas import prepare_replicas
+        from nasnet_keras.training.run import run_training
+        from nasnet_keras.training.settings import TrainingSettings
+        from nasnet_keras.training.train import prepare_long_trainings
 
-        prepare_long_trainings(replicas)
+        prepare_long_trainings()
+        prepare_replicas(replicas)
         settings = TrainingSettings(
             dataset=located(dataset),
             network=network,
@@ -145,13 +144,6 @@ def run(
             _initialiser(weights, model),
             progress=Progress(chosen.epochs),
         )
-    except InputError:
-        raise
-    except (ValueError, OSError) as error:
-        raise InputError(str(error)) from error
-    except KeyboardInterrupt:
-        complain("Interrupted. Go on by the same command.")
-        raise typer.Exit(INTERRUPTED) from None
     print(f"Wrote {output / 'model.keras'}.")
 
 
@@ -174,12 +166,8 @@ def evaluate(
     from nasnet_keras.training.evaluation import evaluate_run
     from nasnet_keras.training.evaluation_table import evaluation_table
 
-    try:
+    with working():
         evaluation = evaluate_run(run, split, batch_size)
-    except (ValueError, OSError) as error:
-        raise InputError(str(error)) from error
-    except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
     Console().print(evaluation_table(evaluation))
     print(f"Wrote {split}.json and pictures to {run / 'evaluation'}.")
 

@@ -101,7 +101,7 @@ def test_images_that_have_changed_are_refused(trained, here, tmp_path, capsys):
     record["settings"]["dataset"] = str(tmp_path / "inverted.npz")
     (other / "config.json").write_text(json.dumps(record))
     assert call(f"evaluate {other} --split validation") == 2
-    assert "are not those that it was begun with" in capsys.readouterr().err
+    assert "are not those that the training in" in capsys.readouterr().err
     record["settings"]["validation_images"] = None
     (other / "config.json").write_text(json.dumps(record))
     assert call(f"evaluate {other} --split validation") == 2
@@ -112,7 +112,7 @@ def test_images_that_have_changed_are_refused(trained, here, tmp_path, capsys):
     ("arguments", "sentence"),
     [
         (f"{RUN} --output new --epochs 0", "Invalid value for `epochs`."),
-        (f"{RUN} --output new --frozen-epochs 2", "The values of the recipe"),
+        (f"{RUN} --output new --frozen-epochs 2", "The settings disagree"),
         (f"{RUN} --output new --recipe haste", "Invalid value for `recipe`."),
         (f"{RUN} --output new --colour red", "No such option: --colour"),
         (f"{RUN} --output new --model nasnet_large", "Expected either --mod"),

@@ -16,12 +16,12 @@ from nasnet_keras.training.evaluation import evaluate_run
 from nasnet_keras.training.progress import Progress
 from nasnet_keras.training.recipes import Recipe
 from nasnet_keras.training.run import (
-    TrainingSettings,
-    prepare_long_trainings,
+    check_settings,
     read_history,
     run_training,
 )
-from nasnet_keras.training.train import prepare_short_trainings
+from nasnet_keras.training.settings import TrainingSettings
+from nasnet_keras.training.train import prepare_long_trainings
 from search.ranking import Ranking, Retrained, places_of
 from search.runs import Run
 from search.trial import Trial, ranked
@@ -46,8 +46,6 @@ def retrain(
     tasks = [
         _task(run, trial, recipe, network, folder) for trial in _best(run, top)
     ]
-    # A search in this process has set TensorFlow up for short ones.
-    prepare_short_trainings(False)
     prepare_long_trainings()
     before = places_of([_merit(task.trial) for task in tasks])
     ranking = Ranking.of(
@@ -115,19 +113,11 @@ def _task(
     )
     folder = output / f"{trial.number:05d}"
     if (folder / "config.json").exists():
-        _check_same(folder, settings)
+        check_settings(folder, settings)
     cost = genotype_complexity(
         genotype, **network, classes=_recorded(run)["classes"]
     )
     return _Task(trial, folder, settings, cost.parameters)
-
-
-def _check_same(folder: Path, settings: TrainingSettings) -> None:
-    if TrainingSettings.load(folder) != settings:
-        raise InputError(
-            f"{folder} holds a training with other settings. Give those that "
-            "it was begun with to go on, or choose another output."
-        )
 
 
 def _best(run: Run, top: int) -> list[Trial]:

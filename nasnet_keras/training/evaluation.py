@@ -14,16 +14,14 @@ import tensorflow as tf
 
 from nasnet_keras.command import InputError, provenance
 from nasnet_keras.files import write_json
-from nasnet_keras.network import load_model
+from nasnet_keras.network import load_model, without_auxiliary_head
 from nasnet_keras.training.datasets import LabelledImages
-from nasnet_keras.training.pipeline import evaluation_pipeline
-from nasnet_keras.training.run import (
+from nasnet_keras.training.pipeline import (
     EVALUATION_BATCH_SIZE,
-    TrainingSettings,
-    load_data,
-    read_record,
+    evaluation_pipeline,
 )
-from nasnet_keras.training.splits import fingerprint
+from nasnet_keras.training.run import check_data, load_settings, read_record
+from nasnet_keras.training.settings import load_data
 
 SPLITS = ("train", "validation", "test")
 WORST = 25  # mistakes that are told
@@ -196,11 +194,11 @@ def evaluate_network(
     >>> evaluation.accuracy, evaluation.worst_mistakes(1)
     """
     batches = evaluation_pipeline(images, labels, batch_size)
+    network = without_auxiliary_head(model)
 
     @tf.function(input_signature=[batches.element_spec[0]])
     def classify(images: tf.Tensor) -> tf.Tensor:
-        outputs = model(images, training=False)
-        return outputs["predictions"] if isinstance(outputs, dict) else outputs
+        return network(images, training=False)
 
     probabilities = [classify(batch).numpy() for batch, _ in batches]
     return NetworkEvaluation(
@@ -232,7 +230,7 @@ def evaluate_run(
 
     >>> evaluate_run(Path("runs/digits"), "test").accuracy
     """
-    record, settings = read_record(folder), TrainingSettings.load(folder)
+    settings = load_settings(folder)
     if split not in SPLITS:
         raise ValueError(
             "Invalid value for argument `split`. Expected one of "
@@ -247,15 +245,10 @@ def evaluate_run(
     if not trained.exists():
         raise InputError(
             f"The training {folder} is not finished: it has no model.keras. "
-            f"Go on with it by `{record['command']}`."
+            f"Go on with it by `{read_record(folder)['command']}`."
         )
     data = load_data(settings)
-    if fingerprint(data.train.images, data.train.labels) != record["data"]:
-        raise InputError(
-            f"The training {folder} cannot be evaluated: the images of "
-            f"{settings.dataset} are not those that it was begun with. "
-            "Restore them, or train again."
-        )
+    check_data(folder, data)
     part: LabelledImages = getattr(data, split)
     evaluation = evaluate_network(
         load_model(trained),

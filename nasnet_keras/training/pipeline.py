@@ -15,8 +15,9 @@ from typing import get_args
 import numpy as np
 import tensorflow as tf
 
-from nasnet_keras.training.recipes import Augmentation
+from nasnet_keras.training.recipes import Augmentation, Recipe
 
+EVALUATION_BATCH_SIZE = 250
 PADDING_SHARE = 8  # 32 x 32 images are padded by 4, to 40 x 40
 # The parts that are cut out for ImageNet, as TF-slim does.
 LEAST_AREA, MOST_ASPECT = 0.08, 4 / 3
@@ -178,10 +179,40 @@ def training_pipeline(
     )
 
 
+def recipe_pipeline(
+    recipe: Recipe,
+    dataset: str,
+    images: np.ndarray,
+    labels: np.ndarray,
+    seed: int,
+    first_epoch: int,
+) -> tf.data.Dataset:
+    """The batches of `training_pipeline` that a recipe trains on.
+
+    Args:
+        recipe: The recipe.
+        dataset: The data set's name, which says how to augment where the
+            recipe does not.
+        images: `[N, H, W, C]`, 0 to 255.
+        labels: `[N]`.
+        seed: Fixes all batches.
+        first_epoch: The number of the epoch to begin with, from 0.
+    """
+    return training_pipeline(
+        images,
+        labels,
+        recipe.batch_size,
+        augmentation=recipe.augmentation or default_augmentation(dataset),
+        cutout=recipe.cutout,
+        seed=seed,
+        first_epoch=first_epoch,
+    )
+
+
 def evaluation_pipeline(
     images: np.ndarray,
     labels: np.ndarray,
-    batch_size: int,
+    batch_size: int = EVALUATION_BATCH_SIZE,
     image_size: int | None = None,
 ) -> tf.data.Dataset:
     """Batches to measure on: every image once, in order, unchanged but for
@@ -191,6 +222,7 @@ def evaluation_pipeline(
         images: `[N, H, W, C]`, 0 to 255.
         labels: `[N]`.
         batch_size: How many images a batch has; the last may have fewer.
+            Default 250.
         image_size: Height and width to scale the images to, in pixels; None
             leaves them as they are.
 

@@ -47,7 +47,7 @@ class Split:
 
 def split(
     dataset: ImageDataset,
-    validation_images: int | float = 0.1,
+    validation_images: int | float | None = 0.1,
     train_images: int | float | None = None,
     seed: int = 0,
 ) -> Split:
@@ -60,8 +60,8 @@ def split(
     Args:
         dataset: The data set; its test images are not touched.
         validation_images: How many images to measure on, or which share of
-            the training images when below 1. Defaults to a tenth: the
-            5,000 of CIFAR-10's 50,000 of the paper (appendix A.1).
+            the training images when below 1; None for none. Defaults to a
+            tenth: the 5,000 of CIFAR-10's 50,000 of the paper (appendix A.1).
         train_images: How many images to train on, or which share of the
             training images when below 1. None takes all that are left.
         seed: Chooses the images.
@@ -77,7 +77,9 @@ def split(
     """
     labels = dataset.train.labels
     total = len(labels)
-    held_out = count_of(validation_images, total, "validation_images")
+    held_out = 0
+    if validation_images is not None:
+        held_out = count_of(validation_images, total, "validation_images")
     wanted = total - held_out
     if train_images is not None:
         wanted = count_of(train_images, total, "train_images")

@@ -160,3 +160,10 @@ def prepare_short_trainings(short: bool = True) -> None:
     tf.config.optimizer.set_experimental_options(
         {"disable_meta_optimizer": short}
     )
+
+
+def prepare_long_trainings() -> None:
+    """Has TensorFlow rewrite graphs, and compute the same every time, so that
+    a training that goes on ends as one that was never stopped."""
+    prepare_short_trainings(False)
+    tf.config.experimental.enable_op_determinism()

@@ -14,10 +14,11 @@ from nasnet_keras.published import NASNET_A
 from nasnet_keras.training.checkpoint import restore_training, save_training
 from nasnet_keras.training.datasets import ImageDataset, load_dataset
 from nasnet_keras.training.pipeline import (
+    EVALUATION_BATCH_SIZE,
     default_augmentation,
     evaluation_pipeline,
+    recipe_pipeline,
     resize_images,
-    training_pipeline,
 )
 from nasnet_keras.training.recipes import RECIPES, Augmentation
 from nasnet_keras.training.splits import split
@@ -29,8 +30,6 @@ from nasnet_keras.training.train import (
 from search.evaluation.base import EvaluationError, Evaluator
 from search.evaluation.child import ChildNetwork
 from search.trial import Evaluation
-
-EVALUATION_BATCH_SIZE = 250
 
 # A child that is killed in its training loses about so much of it.
 CHECKPOINT_SECONDS = 60
@@ -93,7 +92,6 @@ class TrainingEvaluator(Evaluator):
                 f"Received: {len(parts.train)} images, batch_size="
                 f"{batch_size}."
             )
-        self.augmentation = augmentation or default_augmentation(dataset)
         self.recipe = dataclasses.replace(
             RECIPES["search-proxy"],
             epochs=epochs,
@@ -101,8 +99,9 @@ class TrainingEvaluator(Evaluator):
             learning_rate=learning_rate,
             drop_path_rate=drop_path_rate,
             l2=l2,
-            augmentation=self.augmentation,
+            augmentation=augmentation or default_augmentation(dataset),
         )
+        self.dataset = dataset
         self.fingerprint = parts.fingerprint
         self.train_images = resize_images(parts.train.images, image_size)
         self.train_labels = parts.train.labels
@@ -220,14 +219,13 @@ class TrainingEvaluator(Evaluator):
         first_epoch = int(model.optimizer.iterations) // self.steps_per_epoch
         history = train(
             model,
-            training_pipeline(
+            recipe_pipeline(
+                self.recipe,
+                self.dataset,
                 self.train_images,
                 self.train_labels,
-                self.recipe.batch_size,
-                augmentation=self.augmentation,
-                cutout=self.recipe.cutout,
-                seed=seed,
-                first_epoch=first_epoch,
+                seed,
+                first_epoch,
             ),
             self.recipe,
             self.steps_per_epoch,

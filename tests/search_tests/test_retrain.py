@@ -10,7 +10,7 @@ import search
 import search.cli
 from nasnet_keras.command import InputError, RunError
 from nasnet_keras.training.recipes import RECIPES
-from nasnet_keras.training.run import TrainingSettings
+from nasnet_keras.training.run import load_settings
 
 RECIPE = dataclasses.replace(
     RECIPES["search-proxy"], epochs=1, batch_size=8, drop_path_rate=0.0
@@ -102,7 +102,7 @@ def trainings(monkeypatch, best):
 def test_children_are_trained_and_measured(run, best, tmp_path):
     ranking = run.retrain(RECIPE, top=1, filters=3)
     folder = tmp_path / "run" / "retrained" / f"{best[0]:05d}"
-    settings = TrainingSettings.load(folder)
+    settings = load_settings(folder)
     assert settings.network["genotype"] == run.genotype.to_dict()
     assert settings.network["filters"] == 3
     (child,) = ranking.children
@@ -173,7 +173,7 @@ def test_what_cannot_be_retrained_is_refused(
     with pytest.raises(InputError, match="at least 1. Received: top=0"):
         run.retrain(RECIPE, top=0)
     run.retrain(RECIPE, top=1)
-    with pytest.raises(InputError, match="holds a training with other set"):
+    with pytest.raises(InputError, match="begun with other network"):
         run.retrain(RECIPE, top=2, repeats=2)
     # Before anything is trained.
     assert list(trainings.settings) == best[:1]

@@ -7,15 +7,14 @@ from pathlib import Path
 
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.training.recipes import Recipe
-from nasnet_keras.training.run import (
-    TrainingSettings,
-    prepare_long_trainings,
-    read_history,
-    run_training,
-)
+from nasnet_keras.training.replicas import prepare_replicas
+from nasnet_keras.training.run import read_history, run_training
+from nasnet_keras.training.settings import TrainingSettings
+from nasnet_keras.training.train import prepare_long_trainings
 
 replicas, dataset, folder = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
-prepare_long_trainings(replicas)
+prepare_long_trainings()
+prepare_replicas(replicas)
 cell = CellSpec((Block((0, 1), ("conv_3x3", "identity")),))
 recipe = Recipe(
     epochs=2, batch_size=8, learning_rate=0.05, l2=1e-2, clip_norm=0.2

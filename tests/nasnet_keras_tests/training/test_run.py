@@ -15,11 +15,11 @@ from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.network import load_model
 from nasnet_keras.training.recipes import Recipe
 from nasnet_keras.training.run import (
-    TrainingSettings,
-    load_data,
+    load_settings,
     read_history,
     run_training,
 )
+from nasnet_keras.training.settings import TrainingSettings, load_data
 from nasnet_keras.training.train import prepare_short_trainings
 
 SCENARIO = Path(__file__).parent / "replicas_scenario.py"
@@ -234,10 +234,10 @@ def test_other_settings_are_refused(settings, tmp_path):
     with pytest.raises(InputError, match="begun with other dtype, seed"):
         run_training(folder, other)
     record = json.loads((folder / "config.json").read_text())
-    assert TrainingSettings.load(folder) == settings
+    assert load_settings(folder) == settings
     record["data"] = "other"
     (folder / "config.json").write_text(json.dumps(record))
-    with pytest.raises(InputError, match="begun with other data"):
+    with pytest.raises(InputError, match="are not those that the training"):
         run_training(folder, settings)
 
 
@@ -281,9 +281,9 @@ def test_what_cannot_be_trained_leaves_no_folder(
 def test_a_broken_record_is_a_sentence(text, tmp_path):
     (tmp_path / "config.json").write_text(text)
     with pytest.raises(InputError, match="config.json"):
-        TrainingSettings.load(tmp_path)
+        load_settings(tmp_path)
     with pytest.raises(InputError, match="has no config.json"):
-        TrainingSettings.load(tmp_path / "other")
+        load_settings(tmp_path / "other")
 
 
 def test_mixed_precision(settings, tmp_path):

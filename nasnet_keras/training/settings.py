@@ -1,0 +1,139 @@
+"""What a training is made of: `TrainingSettings`, and the images and the
+network that they stand for."""
+
+import dataclasses
+from typing import Any
+
+import keras
+import pydantic
+
+from nasnet_keras.genotype import Genotype
+from nasnet_keras.network import build_network, dtype_policy
+from nasnet_keras.training.datasets import (
+    ImageDataset,
+    LabelledImages,
+    load_dataset,
+)
+from nasnet_keras.training.pipeline import in_channels
+from nasnet_keras.training.recipes import Recipe
+from nasnet_keras.training.splits import split, with_test
+
+
+@pydantic.dataclasses.dataclass(
+    frozen=True, kw_only=True, config=pydantic.ConfigDict(extra="forbid")
+)
+class TrainingSettings:
+    """What a training is made of, as data.
+
+    Attributes:
+        dataset: A name, a folder or an `.npz` file, for `load_dataset`.
+        network: Arguments of `build_network` as JSON data, without those that
+            the recipe or the data set have. Its `input_shape` says to which
+            size and channels the images are brought.
+        recipe: How it is trained.
+        train_images: How many training images, or which share of them; None
+            for all that are left.
+        validation_images: How many of the training images, or which share, to
+            measure on after each epoch; None for none.
+        weights: Where the network's first weights come from, for the record.
+        dtype: A dtype or a dtype policy.
+        seed: Fixes weights, batches, and what is dropped.
+        replicas: How many devices train alike, each on its part of every
+            batch: GPUs, or processors where there are none.
+    """
+
+    dataset: str
+    network: dict[str, Any]
+    recipe: Recipe
+    train_images: int | float | None = None
+    validation_images: int | float | None = None
+    weights: str | None = None
+    dtype: str = "float32"
+    seed: int = 0
+    replicas: int = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingData:
+    """The images of a training, brought to the channels that its network
+    takes.
+
+    Attributes:
+        train: What it learns from.
+        validation: What it is measured on after each epoch, if anything.
+        dataset: What they were taken from; it has test images.
+        fingerprint: Changes when one of these images or labels does.
+    """
+
+    train: LabelledImages
+    validation: LabelledImages | None
+    dataset: ImageDataset
+    fingerprint: str
+
+    @property
+    def test(self) -> LabelledImages:
+        """The test images; held out where the data set has none."""
+        images: Any = self.dataset.test
+        return _in_channels(images, self.train.images.shape[-1])
+
+
+def load_data(settings: TrainingSettings) -> TrainingData:
+    """Loads the images of a training.
+
+    Raises:
+        ValueError: The data set is missing or unusable, or has too few
+            images.
+    """
+    height, width, channels = settings.network["input_shape"]
+    if height != width:
+        raise ValueError(
+            "Invalid value for argument `input_shape`. Expected a height equal "
+            f"to the width to train at. Received: {height} and {width}."
+        )
+    dataset = with_test(load_dataset(settings.dataset, image_size=height))
+    parts = split(
+        dataset,
+        settings.validation_images,
+        settings.train_images,
+        settings.seed,
+    )
+    train, validation = (
+        _in_channels(part, channels) for part in (parts.train, parts.validation)
+    )
+    return TrainingData(
+        train,
+        validation if len(validation) else None,
+        dataset,
+        parts.fingerprint,
+    )
+
+
+def build_model(
+    settings: TrainingSettings, classes: int, steps: int
+) -> keras.Model:
+    """The network of a training of so many steps, untrained.
+
+    Raises:
+        ValueError: An argument of the network is out of range.
+    """
+    arguments = dict(settings.network)
+    recipe = settings.recipe
+    conventions = dict(arguments.pop("conventions", None) or {})
+    if recipe.bn_momentum is not None:
+        conventions["bn_momentum"] = recipe.bn_momentum
+    with dtype_policy(settings.dtype):
+        return build_network(
+            Genotype.from_dict(arguments.pop("genotype")),
+            input_shape=tuple(arguments.pop("input_shape")),
+            **arguments,
+            classes=classes,
+            conventions=conventions,
+            auxiliary_head=recipe.auxiliary_weight > 0,
+            dropout=recipe.dropout,
+            drop_path_rate=recipe.drop_path_rate,
+            drop_path_steps=steps if recipe.drop_path_rate else None,
+        )
+
+
+def _in_channels(images: LabelledImages, channels: int) -> LabelledImages:
+    return LabelledImages(in_channels(images.images, channels), images.labels)

@@ -95,13 +95,16 @@ class FactorizedReduction(keras.layers.Layer):
 
     def _paths(self, states: Any) -> list[Any]:
         """The input, and the input shifted by one row and one column."""
+        axes = self.conventions.spatial_axes
         paddings = [(0, 0)] * 4
-        for axis in self.conventions.spatial_axes:
-            paddings[axis] = (0, 1)
-        shifted = ops.pad(states, paddings)
-        if self.conventions.data_format == "channels_last":
-            return [states, shifted[:, 1:, 1:]]
-        return [states, shifted[:, :, 1:, 1:]]
+        for axis in axes:
+            # Of an even length the last position would not be read.
+            if states.shape[axis] is None or states.shape[axis] % 2:
+                paddings[axis] = (0, 1)
+        shifted = kernels.without_first(states, axes)
+        if any(map(any, paddings)):
+            shifted = ops.pad(shifted, paddings)
+        return [states, shifted]
 
     def compute_output_shape(self, input_shape):
         return self.conventions.output_shape(input_shape, self.filters, (2, 2))

@@ -6,6 +6,7 @@ function here is one graph operation; elsewhere it is its `keras.ops` form,
 and the tests hold the two equal.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -15,6 +16,10 @@ if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 else:
     tf = None
+
+# Up to so many columns, whatever the rows, oneDNN (in TensorFlow 2.21) is fast
+# at the gradient of a depthwise kernel.
+FAST_WIDTH = 3
 
 
 def conv2d(
@@ -34,17 +39,98 @@ def conv2d(
 
 
 def depthwise_conv2d(
-    inputs: Any, kernel: Any, strides: int, dilation: int, data_format: str
+    inputs: Any,
+    kernel: Any,
+    strides: int,
+    dilation: int,
+    data_format: str,
+    training: bool | None = None,
 ) -> Any:
     """A depthwise convolution, multiplier 1: `kernel [height, width, C,
-    1]`."""
+    1]`. In training a gradient is to be expected."""
     if tf is None or data_format == "channels_first" or dilation > 1:
         return ops.depthwise_conv(
             inputs, kernel, strides, "same", data_format, dilation
         )
+    kernel = tf.convert_to_tensor(kernel)
+    if (
+        training
+        and kernel.shape[1] > FAST_WIDTH
+        and None not in inputs.shape[1:3]
+        and not tf.config.list_physical_devices("GPU")
+    ):
+        return _wide_depthwise_conv2d(inputs, kernel, strides)
     return tf.nn.depthwise_conv2d(
         inputs, kernel, (1, strides, strides, 1), "SAME"
     )
+
+
+def _wide_depthwise_conv2d(inputs: Any, kernel: Any, stride: int) -> Any:
+    """`tf.nn.depthwise_conv2d`, the gradient of its kernel in parts of
+    columns that oneDNN is fast for."""
+    strides = (1, stride, stride, 1)
+
+    @tf.custom_gradient
+    def convolve(inputs: Any, kernel: Any) -> Any:
+        outputs = tf.nn.depthwise_conv2d(inputs, kernel, strides, "SAME")
+
+        def gradient(upstream: Any) -> tuple[Any, Any]:
+            return (
+                tf.nn.depthwise_conv2d_backprop_input(
+                    tf.shape(inputs), kernel, upstream, strides, "SAME"
+                ),
+                kernel_gradient(inputs, kernel.shape, upstream),
+            )
+
+        return outputs, gradient
+
+    def kernel_gradient(inputs: Any, shape: Any, upstream: Any) -> Any:
+        height, width, *channels = shape
+        rows, columns = (
+            _read(inputs.shape[axis], upstream.shape[axis], size, stride)
+            for axis, size in ((1, height), (2, width))
+        )
+        parts = []
+        # Parts that overlap by a column: windows that need no slice.
+        for first in range(0, width - 1, FAST_WIDTH - 1):
+            last = columns[1] - width + first + FAST_WIDTH
+            parts.append(
+                tf.nn.depthwise_conv2d_backprop_filter(
+                    _window(inputs, rows, (columns[0] + first, last)),
+                    (height, FAST_WIDTH, *channels),
+                    upstream,
+                    strides,
+                    "VALID",
+                )
+            )
+        parts[:-1] = [part[:, :-1] for part in parts[:-1]]
+        return tf.concat(parts, axis=1)
+
+    return convolve(inputs, kernel)
+
+
+def _read(
+    length: int, output_length: int, size: int, stride: int
+) -> tuple[int, int]:
+    """From where to where SAME reads, beyond the image on both sides."""
+    read = (output_length - 1) * stride + size
+    before = (read - length) // 2
+    return -before, read - before
+
+
+def _window(
+    images: Any, rows: tuple[int, int], columns: tuple[int, int]
+) -> Any:
+    """Some rows and columns of images, zeros where the image has none."""
+    begin, size, paddings = [0] * 4, [-1] * 4, [(0, 0)] * 4
+    for axis, (low, high) in ((1, rows), (2, columns)):
+        length = images.shape[axis]
+        begin[axis] = max(low, 0)
+        size[axis] = min(high, length) - begin[axis]
+        paddings[axis] = (begin[axis] - low, max(high - length, 0))
+    if size[1:3] != images.shape[1:3]:
+        images = tf.slice(images, begin, size)
+    return tf.pad(images, paddings)
 
 
 def add_bias(inputs: Any, bias: Any, axis: int) -> Any:
@@ -55,6 +141,15 @@ def add_bias(inputs: Any, bias: Any, axis: int) -> Any:
     shape = [1] * len(inputs.shape)
     shape[axis] = -1
     return inputs + ops.reshape(bias, shape)
+
+
+def without_first(inputs: Any, axes: Sequence[int]) -> Any:
+    """The inputs without the first position along some axes."""
+    begin = [int(axis in axes) for axis in range(len(inputs.shape))]
+    # The gradient of a strided slice is an order of magnitude slower.
+    if tf is not None:
+        return tf.slice(inputs, begin, [-1] * len(begin))
+    return inputs[tuple(slice(first, None) for first in begin)]
 
 
 def average_pool(

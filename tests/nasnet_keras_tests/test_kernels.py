@@ -68,16 +68,46 @@ def test_convolutions(
 
 
 @pytest.mark.parametrize(("strides", "dilation"), [(1, 1), (2, 1), (1, 2)])
-@pytest.mark.parametrize("size", [(6, 6), (7, 5)])
-def test_depthwise_convolutions(monkeypatch, strides, dilation, size):
+@pytest.mark.parametrize("size", [(6, 6), (7, 5), (4, 3)])
+@pytest.mark.parametrize("kernel_size", [3, 5, 7])
+def test_depthwise_convolutions(
+    monkeypatch, strides, dilation, size, kernel_size
+):
     assert_equal(
         both_forms(
             monkeypatch,
             lambda images, kernel: kernels.depthwise_conv2d(
-                images, kernel, strides, dilation, "channels_last"
+                images, kernel, strides, dilation, "channels_last", True
             ),
             noise(2, *size, 3),
-            noise(5, 5, 3, 1),
+            noise(kernel_size, kernel_size, 3, 1),
+        )
+    )
+
+
+def test_a_wide_depthwise_kernel_in_inference_is_one_operation():
+    @tf.function
+    def convolve(images):
+        return kernels.depthwise_conv2d(
+            images, noise(5, 5, 3, 1), 1, 1, "channels_last", training=False
+        )
+
+    graph = convolve.get_concrete_function(noise(2, 6, 6, 3)).graph
+    types = {operation.type for operation in graph.get_operations()}
+    assert types == {
+        "Const",
+        "DepthwiseConv2dNative",
+        "Identity",
+        "Placeholder",
+    }
+
+
+def test_without_first(monkeypatch):
+    assert_equal(
+        both_forms(
+            monkeypatch,
+            lambda images: kernels.without_first(images, (1, 2)),
+            noise(2, 5, 4, 3),
         )
     )
 

@@ -7,6 +7,9 @@ functional Keras model of the same cell, in turn in one process:
 
 Medians over the cells. Both models are trained with momentum and a clipped
 global norm; the plain one is written as `keras.applications` writes its own.
+Other networks, as those that `nasnet-train` trains, by their options:
+
+    python benchmarks/child_startup.py --nasnet-a --repeats 6 --filters 32
 """
 
 import argparse
@@ -24,6 +27,7 @@ from keras import layers
 from nasnet_keras.frames import plan_cells
 from nasnet_keras.genotype import CellSpec, Genotype
 from nasnet_keras.network import build_network
+from nasnet_keras.published import NASNET_A
 from nasnet_keras.training.recipes import RECIPES
 from nasnet_keras.training.train import (
     compile_network,
@@ -31,8 +35,7 @@ from nasnet_keras.training.train import (
 )
 from search.space import NASNetSpace
 
-REPEATS, FILTERS, BATCH, STEPS = 1, 8, 64, 10
-SHAPE, CLASSES = (32, 32, 3), 10
+BATCH, STEPS, CLASSES = 64, 10, 10
 
 
 # === The peer: one Keras layer for each operation of the graph ===
@@ -126,15 +129,24 @@ def cell(spec: CellSpec, inputs, input_strides, filters, strides):
         ]
         combine = layers.Add if block.combiner == "add" else layers.Concatenate
         states.append(combine()(sides))
-    outputs = [states[state] for state in spec.output_states]
+    outputs = []
+    for number in spec.output_states:
+        x = states[number]
+        if number < 2 and strides == 2:
+            x = factorized_reduction(x, filters)
+        elif number < 2 and x.shape[-1] != filters:
+            x = convolution(x, filters, 1)
+        outputs.append(x)
     return outputs[0] if len(outputs) == 1 else layers.Concatenate()(outputs)
 
 
-def plain_network(genotype: Genotype) -> keras.Model:
-    inputs = layers.Input(SHAPE)
-    x = layers.Conv2D(3 * FILTERS, 3, padding="same", use_bias=False)(inputs)
+def plain_network(
+    genotype: Genotype, size: int, repeats: int, filters: int
+) -> keras.Model:
+    inputs = layers.Input((size, size, 3))
+    x = layers.Conv2D(3 * filters, 3, padding="same", use_bias=False)(inputs)
     outputs = [batch_norm(x)]
-    for place in plan_cells(REPEATS, FILTERS):
+    for place in plan_cells(repeats, filters):
         outputs.append(
             cell(
                 genotype.reduction if place.reduction else genotype.normal,
@@ -151,8 +163,8 @@ def plain_network(genotype: Genotype) -> keras.Model:
 # === The measurement ===
 
 
-def plain(genotype: Genotype) -> keras.Model:
-    model = plain_network(genotype)
+def plain(genotype: Genotype, *setting: int) -> keras.Model:
+    model = plain_network(genotype, *setting)
     model.compile(
         keras.optimizers.SGD(0.05, momentum=0.9, global_clipnorm=5.0),
         "sparse_categorical_crossentropy",
@@ -162,21 +174,25 @@ def plain(genotype: Genotype) -> keras.Model:
     return model
 
 
-def ours(genotype: Genotype) -> keras.Model:
+def ours(
+    genotype: Genotype, size: int, repeats: int, filters: int
+) -> keras.Model:
     model = build_network(
-        genotype, SHAPE, CLASSES, repeats=REPEATS, filters=FILTERS
+        genotype, (size, size, 3), CLASSES, repeats=repeats, filters=filters
     )
     compile_network(model, RECIPES["search-proxy"], steps_per_epoch=100)
     return model
 
 
-def measure(build, genotype: Genotype) -> dict[str, float]:
+def measure(
+    build, genotype: Genotype, size: int, repeats: int, filters: int
+) -> dict[str, float]:
     keras.backend.clear_session()
     random = np.random.default_rng(0)
-    images = random.normal(size=(BATCH, *SHAPE)).astype("float32")
+    images = random.normal(size=(BATCH, size, size, 3)).astype("float32")
     labels = random.integers(CLASSES, size=BATCH)
     times = [time.perf_counter()]
-    model = build(genotype)
+    model = build(genotype, size, repeats, filters)
     times.append(time.perf_counter())
     for _ in range(1 + STEPS):
         model.train_on_batch(images, labels)
@@ -197,6 +213,14 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", choices=("plain Keras", "ours"))
+    parser.add_argument("--image-size", type=int, default=32)
+    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--filters", type=int, default=8)
+    parser.add_argument(
+        "--nasnet-a",
+        action="store_true",
+        help="its cells, trained as `nasnet-train` does, graphs rewritten",
+    )
     parser.add_argument(
         "--deterministic", action="store_true", help="as a search trains"
     )
@@ -212,10 +236,20 @@ def main() -> None:
     for number in range(arguments.cells):
         rng = np.random.default_rng((arguments.seed, number))
         genotype = space.decode(space.sample(rng))
+        if arguments.nasnet_a:
+            genotype = NASNET_A
         for name, build in builders.items():
             # Ours as the search trains its children.
-            prepare_short_trainings(name == "ours")
-            rows[name].append(measure(build, genotype))
+            prepare_short_trainings(name == "ours" and not arguments.nasnet_a)
+            rows[name].append(
+                measure(
+                    build,
+                    genotype,
+                    arguments.image_size,
+                    arguments.repeats,
+                    arguments.filters,
+                )
+            )
     header = next(iter(rows.values()))[0]
     print(f"{'':12}" + "".join(f"{key:>14}" for key in header))
     medians = {
@@ -225,6 +259,8 @@ def main() -> None:
         }
         for name, measured in rows.items()
     }
+    if len({values["parameters"] for values in medians.values()}) > 1:
+        raise SystemExit(f"The networks differ: {medians}")
     for name, values in medians.items():
         print(f"{name:12}" + "".join(f"{v:14,.2f}" for v in values.values()))
     if arguments.only:

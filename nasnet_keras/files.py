@@ -68,9 +68,16 @@ def locked(path: Path, complaint: str) -> Iterator[None]:
     ends, in whatever way.
 
     Raises:
-        InputError: Another process holds it; the text is `complaint`.
+        InputError: Another process holds it; the text is `complaint`. Or the
+            file cannot be written.
     """
-    with open(path, "w") as file:
+    try:
+        file = open(path, "w")
+    except OSError as error:
+        raise InputError(
+            f"Cannot write the file {path}: {error.strerror}."
+        ) from None
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

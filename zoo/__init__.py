@@ -26,7 +26,11 @@ _MODULES = {
         "create_model",
         "list_models",
     ),
-    "zoo.preprocessing": ("decode_predictions", "preprocess_input"),
+    "zoo.preprocessing": (
+        "CIFAR10_CLASSES",
+        "decode_predictions",
+        "preprocess_input",
+    ),
     "zoo.presets": ("PRESETS", "Preset"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

@@ -58,14 +58,15 @@ def create_model(
             format says so. Height and width may be None, with weights too.
             Default: the size that the network was published for, in colour.
         include_top: Whether to end in the classifier. Default True.
-        weights: `"imagenet"` (NASNet-A Mobile and Large), the path of a file
-            of weights, see `zoo.weights`, or None, the default: random.
+        weights: `"imagenet"` (NASNet-A Mobile and Large), `"cifar10"` (the
+            nano network; comes with the package), the path of a file of
+            weights, see `zoo.weights`, or None, the default: random.
         input_tensor: A Keras tensor to build upon. Default None.
         pooling: Without the top: None for a feature map, `"avg"` or `"max"`
             for its global average or maximum. Default None.
         classes: The number of classes. Default: 1000, or 10 for networks of
-            CIFAR-10. With `weights="imagenet"` and another number the
-            classifier starts anew.
+            CIFAR-10. With weights by name and another number the classifier
+            starts anew.
         classifier_activation: Of the classifier, None for logits. Default
             `"softmax"`.
         name: The name of the model. Default: the preset's.

@@ -24,7 +24,8 @@ size. Both columns say what the paper prints, then our count; **bold** where
 the two differ, by more than the rounding of the paper's figure and by more
 than half a percent. Accuracy is the paper's: on ImageNet top-1 / top-5 in
 percent, on CIFAR-10 the test error. Weights: `"imagenet"` is fetched by that
-name; what others have published is loaded by its path, see `zoo.weights`.
+name; `"cifar10"` comes with the package, see [training.md](training.md); what
+others have published is loaded by its path, see `zoo.weights`.
 """
 
 _COLUMNS = (
@@ -141,7 +142,7 @@ def _markdown(
 
 def _row(name: str, preset: Preset) -> tuple[str, ...]:
     published, recount = preset.published, preset.recount
-    available = ['`"imagenet"`'] if weights.published(name) else []
+    available = [f'`"{known}"`' for known in weights.names(name)]
     available += _OTHER_WEIGHTS.get(name, ())
     return (
         f"`{name}`",

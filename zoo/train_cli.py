@@ -64,7 +64,8 @@ def run(
     weights: Annotated[
         str | None,
         typer.Option(
-            help="First weights: imagenet or a file; random ones if not given."
+            help="First weights: imagenet, cifar10 or a file; random ones if "
+            "not given."
         ),
     ] = None,
     recipe: RecipeOption = "cifar",

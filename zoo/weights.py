@@ -1,6 +1,8 @@
 """Weights for the networks of the zoo: fetch, verify, cache, load.
 
-A path may be that of
+By name there are `"imagenet"`, the published weights of NASNet-A Mobile and
+Large, downloaded, and `"cifar10"`, those of the nano network, which come with
+the package. A path may be that of
 
 - a `.keras` or `.weights.h5` file of one of our models, see
   `zoo.conversion.ours`,
@@ -21,6 +23,7 @@ for. No pickle is read.
 import hashlib
 import os
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -53,17 +56,47 @@ _FILES = {
     ),
 }
 
+# Those that come with the package, see docs/training.md.
+_SHIPPED = {"nasnet_a_cifar_nano": "nasnet_a_cifar_nano_cifar10.weights.h5"}
 
-def published(preset: str) -> bool:
-    """Whether there are ImageNet weights that can be loaded by name."""
-    return (preset, True) in _FILES
+_NETWORKS = {
+    "imagenet": sorted({preset for preset, _ in _FILES}),
+    "cifar10": sorted(_SHIPPED),
+}
+
+
+def networks(name: str) -> list[str]:
+    """The networks that have weights of a name.
+
+    Example:
+
+    >>> networks("imagenet")
+    ['nasnet_large', 'nasnet_mobile']
+    """
+    return _NETWORKS[name]
+
+
+def names(preset: str) -> list[str]:
+    """The names of the weights that a network has.
+
+    Example:
+
+    >>> names("nasnet_mobile")
+    ['imagenet']
+    """
+    return [name for name, presets in _NETWORKS.items() if preset in presets]
+
+
+def shipped(preset: str) -> Path:
+    """The file of a network's weights that come with the package."""
+    return Path(__file__).parent / "shipped" / _SHIPPED[preset]
 
 
 def check(weights: Any, preset: str, activation: Any) -> None:
     """Refuses what cannot be loaded, before anything is built.
 
     Args:
-        weights: None, `"imagenet"` or a path.
+        weights: None, a name or a path.
         preset: The name of the network.
         activation: Of its classifier.
 
@@ -73,21 +106,22 @@ def check(weights: Any, preset: str, activation: Any) -> None:
     """
     if weights is None:
         return
-    if isinstance(weights, str) and weights == "imagenet":
-        known = sorted({name for name, _ in _FILES})
-        if not published(preset):
+    if isinstance(weights, str) and weights in _NETWORKS:
+        if weights not in names(preset):
             raise ValueError(
-                "Invalid value for argument `weights`. No ImageNet weights "
-                f"are published for {preset} in a layout that can be read. "
-                "Expected None or the path of a file; 'imagenet' is there for "
-                f"{', '.join(known)}. Received: weights='imagenet'."
+                "Invalid value for argument `weights`. There are no "
+                f"{weights!r} weights for {preset}. Expected None or the path "
+                f"of a file; {weights!r} is there for "
+                f"{', '.join(_NETWORKS[weights])}. Received: "
+                f"weights={weights!r}."
             )
     elif not isinstance(weights, str | os.PathLike) or not (
         Path(weights).is_file() or slim.is_checkpoint(weights)
     ):
         raise ValueError(
-            "Invalid value for argument `weights`. Expected None, 'imagenet' "
-            f"or the path of a file. Received: weights={weights!r}."
+            "Invalid value for argument `weights`. Expected None, one of "
+            f"{', '.join(map(repr, _NETWORKS))}, or the path of a file. "
+            f"Received: weights={weights!r}."
         )
     else:
         return
@@ -104,7 +138,7 @@ def load(model: keras.Model, weights: str | os.PathLike, preset: str) -> None:
 
     Args:
         model: The model.
-        weights: `"imagenet"` or a path.
+        weights: A name of `names(preset)` or a path.
         preset: The name of the network.
 
     Raises:
@@ -115,6 +149,12 @@ def load(model: keras.Model, weights: str | os.PathLike, preset: str) -> None:
         head = classifier(model)
         fits = head is not None and head.units == 1000
         keras_applications.load(model, fetch(preset, include_top=fits))
+        return
+    if weights == "cifar10":
+        with warnings.catch_warnings():
+            # That another classifier starts anew.
+            warnings.simplefilter("ignore")
+            ours.load(model, shipped(preset))
         return
     try:
         for conversion in _CONVERSIONS:

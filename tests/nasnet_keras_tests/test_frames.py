@@ -76,7 +76,9 @@ def test_separate_states_go_to_the_next_cell_alone():
 
 
 @EVERY
-@pytest.mark.parametrize("stem", ["cifar", "imagenet"])
+@pytest.mark.parametrize(
+    "stem", ["cifar", pytest.param("imagenet", marks=pytest.mark.large)]
+)
 def test_what_is_built_is_what_is_counted(frame, stem, tmp_path):
     arguments = {
         "input_shape": (33, 32, 3),

@@ -136,6 +136,7 @@ def test_the_imagenet_stem():
     )
 
 
+@pytest.mark.large
 def test_separate_states_travel_one_by_one():
     """NASNet-B: output k of a cell is input k of the next, and the head reads
     all four as one."""
@@ -272,6 +273,7 @@ def test_mixed_precision_leaves_the_classifier_alone(policy):
     assert {weight.dtype for weight in model.trainable_weights} == {"float32"}
 
 
+@pytest.mark.large
 def test_a_saved_model_loads_where_nasnet_keras_alone_is_imported(tmp_path):
     """With every layer there is, and the optimizer of a trained network."""
     model = build(

@@ -38,6 +38,7 @@ def proof(script, tmp_path_factory):
     return directory
 
 
+@pytest.mark.large
 def test_a_backend_agrees_with_itself_and_not_with_others(script, proof):
     assert script.compare(proof, "channels_last")
     path = proof / "proof.npz"

@@ -84,6 +84,7 @@ def test_the_accuracy_before_and_after(call, capsys):
     assert [float(each) for each in found.groups()] == [100 * right.mean()] * 2
 
 
+@pytest.mark.large
 def test_int8(call, tmp_path, capsys):
     try:
         FORMATS["openvino"].check(int8=True)

@@ -113,6 +113,7 @@ def test_the_arguments_come_first_and_have_their_defaults(builder):
         assert ours.parameters[name].kind == parameter.kind
 
 
+@pytest.mark.large
 def test_the_readme_of_keras_applications(published):
     """Every argument by its place, images in, class names out."""
     model = zoo.NASNetMobile(
@@ -129,6 +130,7 @@ def test_the_readme_of_keras_applications(published):
     )
 
 
+@pytest.mark.large
 def test_two_in_one_model():
     """Every builder has `name`, so that names do not clash."""
     inputs = keras.Input((64, 64, 3))
@@ -184,6 +186,7 @@ def backbone(published):
     )
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("height, width", [(64, 64), (65, 97), (99, 64)])
 def test_unknown_sizes_predict_at_any(height, width, backbone):
     """keras#10324, titu1994/Keras-NASNet#10: builds, then fails at predict,
@@ -224,6 +227,7 @@ def test_the_classifier_at_another_size(published):
     assert model(images(1, 70, 81, 3)).shape == (1, 1000)
 
 
+@pytest.mark.large
 def test_the_wiring_of_large_is_not_that_of_mobile(published):
     """keras#10209, keras-contrib#258: one flag for two things, and weights
     that did not load."""

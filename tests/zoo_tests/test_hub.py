@@ -122,6 +122,7 @@ def test_a_preset_gives_the_converter_back(preset):
     )
 
 
+@pytest.mark.large
 def test_a_preset_gives_the_backbone_for_other_sizes(classifier, preset):
     again = keras_hub.models.Backbone.from_preset(
         preset, image_shape=(None, None, 3)
@@ -144,6 +145,7 @@ def test_the_configuration_is_plain_data(classifier):
     ]
 
 
+@pytest.mark.large
 @pytest.mark.filterwarnings("ignore:.*has no such classifier")
 def test_the_pyramid_is_that_of_the_zoo(published):
     _, path = published
@@ -201,6 +203,7 @@ def test_heads_that_differ(name, small, tmp_path):
     assert_close(outputs(classifier, x), outputs(model, x))
 
 
+@pytest.mark.large
 def test_training_moves_the_weights():
     classifier = NASNetImageClassifier.from_zoo(
         "nasnet_a_cifar",

@@ -178,6 +178,7 @@ def test_mixed_precision(small):
     assert model(images(1, 32, 32, 3)).dtype == "float32"
 
 
+@pytest.mark.large
 def test_channels_first_gives_the_same(small):
     keras.utils.set_random_seed(0)
     last = zoo.NASNetCIFAR(classifier_activation=None)

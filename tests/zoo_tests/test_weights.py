@@ -103,7 +103,14 @@ def body(model):
     }
 
 
-@pytest.mark.parametrize("suffix", [".weights.h5", ".keras", ".h5"])
+@pytest.mark.parametrize(
+    "suffix",
+    [
+        ".weights.h5",
+        pytest.param(".keras", marks=pytest.mark.large),
+        pytest.param(".h5", marks=pytest.mark.large),
+    ],
+)
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5")
 def test_our_own_files_of_other_classes_keep_the_body(suffix, tmp_path):
     stored, target = tiny(classes=3), tiny(classes=5)
@@ -114,7 +121,9 @@ def test_our_own_files_of_other_classes_keep_the_body(suffix, tmp_path):
     assert equal_where_both_have(stored, target) == body(target)
 
 
-@pytest.mark.parametrize("trained", [False, True])
+@pytest.mark.parametrize(
+    "trained", [True, pytest.param(False, marks=pytest.mark.large)]
+)
 @pytest.mark.parametrize("target", [{}, {"drop_path_rate": 0.3}])
 def test_drop_path_makes_no_difference(trained, target, tmp_path):
     rate = 0.2 if trained else 0.0
@@ -125,6 +134,7 @@ def test_drop_path_makes_no_difference(trained, target, tmp_path):
     assert body(target) < equal_where_both_have(stored, target)
 
 
+@pytest.mark.large
 def test_of_a_compiled_model_the_optimizer_is_left(tmp_path):
     stored, target = tiny(), tiny()
     stored.compile("adam", "sparse_categorical_crossentropy")
@@ -137,6 +147,7 @@ def test_of_a_compiled_model_the_optimizer_is_left(tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.large
 def test_a_file_loads_under_layers_of_ones_own(tmp_path):
     path = saved(tiny(), tmp_path / "ours.weights.h5")
     inputs = keras.Input((32, 32, 1))
@@ -174,6 +185,7 @@ def test_heads_that_one_has_and_the_other_not_are_named(
     assert equal_where_both_have(stored, target) >= body(target)
 
 
+@pytest.mark.large
 def test_an_auxiliary_head_is_loaded(tmp_path):
     shape = {"input_shape": (40, 40, 3), "auxiliary_head": True}
     stored, target = tiny(**shape), tiny(**shape)
@@ -181,7 +193,10 @@ def test_an_auxiliary_head_is_loaded(tmp_path):
     assert len(equal_where_both_have(stored, target)) == len(target.weights)
 
 
-@pytest.mark.parametrize("genotype", [NASNET_C, ENAS_MICRO])
+@pytest.mark.parametrize(
+    "genotype",
+    [NASNET_C, pytest.param(ENAS_MICRO, marks=pytest.mark.large)],
+)
 def test_all_parts_of_cells_are_loaded(genotype, tmp_path):
     frame = "enas" if genotype is ENAS_MICRO else "nasnet"
     stored, target = (

@@ -123,6 +123,7 @@ def test_arguments_without_networks_are_refused(arguments, message):
         LatencyTable.measure(timer=products, **arguments)
 
 
+@pytest.mark.large
 def test_measurements_that_contradict_each_other_are_refused(monkeypatch):
     monkeypatch.setattr("nasnet_keras.deployment.chains.STEPS", 1)
 

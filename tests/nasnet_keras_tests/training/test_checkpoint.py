@@ -43,6 +43,7 @@ def fit(model, first, epochs):
     return train(model, batches, RECIPE, STEPS, (), first, epochs)["loss"]
 
 
+@pytest.mark.large
 def test_a_training_goes_on_as_if_it_had_never_stopped(tmp_path):
     """Weights, momenta, the schedules' clocks, what is dropped, and the
     batches: all are where they were."""

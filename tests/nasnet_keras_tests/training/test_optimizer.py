@@ -131,6 +131,7 @@ def test_other_options_of_sgd_work(arguments):
         np.testing.assert_allclose(weight, value, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("policy", ["mixed_float16", "float64"])
 def test_other_precisions_train(policy):
     """With the scaled loss of half precision."""

@@ -133,6 +133,7 @@ def test_a_training_goes_on_as_if_it_had_never_stopped(
         np.testing.assert_array_equal(ours, theirs)
     # And once more: nothing is left to do.
     again = run_training(parts, settings, callbacks=[Stop(0)])
+    assert not again.compiled
     np.testing.assert_array_equal(again.weights[0], whole.weights[0])
     assert sorted(file.name for file in parts.iterdir()) == [
         "config.json",
@@ -171,6 +172,7 @@ def test_a_frozen_phase_teaches_the_classifier_alone(settings, tmp_path):
     assert all(layer.trainable for layer in model.layers)
 
 
+@pytest.mark.large
 def test_averaged_weights_are_what_it_ends_with(settings, tmp_path):
     """Those of `keras.optimizers`: the first step's, then half the average
     and half the new."""
@@ -286,6 +288,7 @@ def test_a_broken_record_is_a_sentence(text, tmp_path):
         load_settings(tmp_path / "other")
 
 
+@pytest.mark.large
 def test_mixed_precision(settings, tmp_path):
     settings = dataclasses.replace(
         settings,

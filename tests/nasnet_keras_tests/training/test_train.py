@@ -108,6 +108,7 @@ def test_the_optimizer_is_the_recipes():
     assert schedule.decay_steps == RECIPE.epochs * STEPS
 
 
+@pytest.mark.large
 def test_a_cell_that_reads_one_input_trains_without_a_word():
     """Whole cells are then without effect and have no gradient."""
     cell = CellSpec((Block((1, 1), ("sep_conv_3x3", "identity")),))

@@ -82,6 +82,7 @@ def test_the_same_logits(write, theirs, zeros, difference, tmp_path):
     assert difference(theirs, zeros, 40) < TOLERANCE
 
 
+@pytest.mark.large
 def test_the_same_logits_with_the_pools_of_slim(
     their_same_pooling, their_model, our_model, difference, tmp_path
 ):
@@ -107,6 +108,7 @@ def test_several_cells_in_a_stage_and_the_other_skip(
     assert difference(theirs, ours, 40) < TOLERANCE
 
 
+@pytest.mark.large
 def test_the_body_of_another_size_and_without_a_top(
     their_model, our_model, difference, tmp_path
 ):
@@ -130,6 +132,7 @@ def test_what_does_not_fit_is_listed(theirs, our_model, tmp_path):
         assert line in str(error.value)
 
 
+@pytest.mark.large
 def test_a_whole_model_of_theirs_is_theirs(theirs, our_model, tmp_path):
     path = tmp_path / "theirs.keras"
     theirs.save(path)

@@ -263,6 +263,7 @@ def as_slim(model):
     return variables
 
 
+@pytest.mark.large
 def test_the_same_logits_as_keras_applications(
     theirs, our_model, difference, slim_variables, tmp_path
 ):

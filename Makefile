@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 OUTPUT ?= runs/digits
 
-.PHONY: install search test test-all check format clean
+.PHONY: install search test test-all check format notebooks clean
 
 install: $(INSTALLED)
 
@@ -42,6 +42,13 @@ check: $(INSTALLED)
 format: $(INSTALLED)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Executes the notebooks whole and keeps their outputs in place.
+notebooks: $(INSTALLED)
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/jupyter-nbconvert --to notebook --execute --inplace \
+	  --ExecutePreprocessor.record_timing=False \
+	  --ExecutePreprocessor.extra_arguments=--IPKernelApp.capture_fd_output=False \
+	  notebooks/*.ipynb
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -14,6 +14,7 @@ import os
 import platform
 import shlex
 import sys
+import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Annotated, Any
 
@@ -55,15 +56,17 @@ def run_command(app: typer.Typer, name: str) -> int:
 
 @contextlib.contextmanager
 def working(interrupted: str = "Interrupted.") -> Iterator[None]:
-    """The work of a command. What cannot be used is bad input, and Ctrl-C ends
-    it with this word."""
-    try:
-        yield
-    except (ValueError, OSError) as error:
-        raise InputError(str(error)) from error
-    except KeyboardInterrupt:
-        complain(interrupted)
-        raise typer.Exit(INTERRUPTED) from None
+    """The work of a command. What cannot be used is bad input, Ctrl-C ends it
+    with this word, and a warning is its text alone."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: complain(str(message))
+        try:
+            yield
+        except (ValueError, OSError) as error:
+            raise InputError(str(error)) from error
+        except KeyboardInterrupt:
+            complain(interrupted)
+            raise typer.Exit(INTERRUPTED) from None
 
 
 def option(

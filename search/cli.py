@@ -1,5 +1,5 @@
-"""The command `nasnet-search`: run, resume, status, export, retrain, report,
-latency-table, benchmark.
+"""The command `nasnet-search`: run, resume, restore, status, export, retrain,
+report, dashboard, latency-table, benchmark.
 
 `--help` and wrong arguments are answered without Keras and TensorFlow.
 
@@ -10,10 +10,12 @@ import contextlib
 import functools
 import json
 import os
-from collections.abc import Callable, Collection, Iterator
+import signal
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
+import pydantic
 import typer
 
 from nasnet_keras.command import (
@@ -33,14 +35,28 @@ from nasnet_keras.training.recipe_options import (
     chosen_recipe,
     with_recipe,
 )
-from search.configuration import PARTS, RunConfig, create_configuration
+from search.configuration import (
+    PARTS,
+    ObjectiveConfig,
+    ProxyConfig,
+    RunConfig,
+    create_configuration,
+)
+from search.executors.configuration import ExecutionConfig, create_execution
 from search.run_directory import RunDirectory
 from search.runs import Run, load
-from search.trial import Trial
+from search.trial import Trial, ranked
 
-# The headings of the options in `run --help`, by the part of the
-# configuration.
-PANELS = {None: "The search", "proxy": "A child", "objective": "The objective"}
+# The headings of the options in `run --help`.
+PANELS: dict[type[pydantic.BaseModel], str] = {
+    RunConfig: "The search",
+    ProxyConfig: "A child",
+    ObjectiveConfig: "The objective",
+    ExecutionConfig: "How it is driven",
+}
+
+# More rows would take long to draw.
+TRIALS_SHOWN = 1000
 
 RunArgument = Annotated[Path, typer.Argument(help="The folder of the run.")]
 
@@ -58,12 +74,14 @@ def main() -> int:
 
 
 def _with_settings(
-    command: Callable[..., None], names: Collection[str] | None = None
+    command: Callable[..., None],
+    models: Iterable[type[pydantic.BaseModel]] = tuple(PANELS),
+    names: Collection[str] | None = None,
 ) -> Callable[..., None]:
-    """Gives a command an option for each setting of a run, or for some."""
+    """Gives a command an option for each setting of these models, or for
+    some."""
     options = []
-    for part, panel in PANELS.items():
-        model = PARTS.get(part, RunConfig)
+    for model in models:
         for name, field in model.model_fields.items():
             if field.description is None:  # has an option of its own
                 continue
@@ -72,7 +90,9 @@ def _with_settings(
             several = field.annotation == tuple[str, ...]
             kind = list[str] if several else field.annotation
             options.append(
-                option(name, kind, field.default, field.description, panel)
+                option(
+                    name, kind, field.default, field.description, PANELS[model]
+                )
             )
     return with_options(command, options)
 
@@ -95,17 +115,20 @@ def run(
 ) -> None:
     """Begins a search and drives it to its end."""
     settings["strategy_options"] = dict(map(_option, strategy_option))
+    execution = _execution(settings)
     config = _configuration(settings)
     RunDirectory(output).check_free()
     with _searching(output) as observers:
         from search.driver import run
 
-        _show_best(run(output, config, observers=observers))
+        _show_end(run(output, config, observers=observers, **execution))
 
 
 @app.command()
+@functools.partial(_with_settings, models=(ExecutionConfig,))
 def resume(
     run: RunArgument,
+    *,
     trials: Annotated[
         int | None,
         typer.Option(
@@ -113,13 +136,31 @@ def resume(
             help="Children to evaluate in all, those already done included.",
         ),
     ] = None,
+    **settings: Any,
 ) -> None:
-    """Goes on with a search that was interrupted, or with more trials."""
+    """Goes on with a search that was interrupted, or with more trials, and
+    with any number of workers."""
+    execution = _execution(settings)
     load(run)
     with _searching(run) as observers:
         from search.driver import resume
 
-        _show_best(resume(run, trials, observers=observers))
+        _show_end(resume(run, trials, observers=observers, **execution))
+
+
+@app.command()
+def restore(run: RunArgument) -> None:
+    """Puts the last backup in the place of a damaged database."""
+    from search.recovery import restore
+
+    restored = restore(run)
+    print(
+        f"Restored the backup of {restored.time:%Y-%m-%d %H:%M:%S}, which has "
+        f"{len(restored.run.trials)} trials."
+    )
+    if restored.damaged.exists():
+        print(f"The damaged database is now {restored.damaged}.")
+    print(f"Go on by `nasnet-search resume {run}`.")
 
 
 @app.command()
@@ -128,18 +169,39 @@ def status(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON instead of a table.")
     ] = False,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch", help="Show the status again, until the run ends."
+        ),
+    ] = False,
+    every: Annotated[
+        float,
+        typer.Option(
+            min=0.1, max=3600, help="Seconds from one time to the next."
+        ),
+    ] = 2.0,
 ) -> None:
-    """Shows the trials and the best cells of a run, at any time."""
+    """Shows the trials, the last 1,000 of them, and the best cells of a run,
+    at any time; with --json all trials."""
+    if as_json and watch:
+        raise InputError(
+            "The options `--json` and `--watch` disagree. Expected one of them."
+        )
     loaded = load(run)
     if as_json:
         print(json.dumps(loaded.status(), indent=2, allow_nan=False))
         return
     from rich.console import Console
 
-    from search.display import status_table
+    from search.display import status_table, watch_status
 
-    Console().print(status_table(loaded.trials))
-    _show_best(loaded)
+    if watch:
+        with working():
+            watch_status(loaded, Console(), every)
+    trials = loaded.trials
+    Console().print(status_table(trials[-TRIALS_SHOWN:]))
+    _show_best(loaded, trials)
 
 
 @app.command()
@@ -250,6 +312,32 @@ def report(
     print(f"Wrote {output}.")
 
 
+@app.command()
+def dashboard(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN...", help="The folders of the runs."),
+    ],
+    host: Annotated[
+        str, typer.Option(help="The address to serve the page at.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="0 for any that is free.")
+    ] = 8765,
+) -> None:
+    """Serves a page on this machine that follows runs, until Ctrl-C: rewards,
+    children under way, best cells, failures, memory and seconds."""
+    loaded = [load(run) for run in runs]
+    from search.dashboard import Dashboard
+
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        Dashboard(loaded, host, port) as server,
+    ):
+        print(f"{server.url} follows the runs. Ctrl-C ends it.", flush=True)
+        server.serve_forever()
+
+
 # What the latency of a child depends on.
 LATENCY_SETTINGS = (
     *("dataset", "blocks", "combiners"),
@@ -342,6 +430,16 @@ def _configuration(settings: dict[str, Any]) -> RunConfig:
     return create_configuration({**settings, **parts})
 
 
+def _execution(settings: dict[str, Any]) -> dict[str, Any]:
+    """The options that say how the run is driven, checked, and taken out of
+    the others."""
+    execution = {
+        name: settings.pop(name) for name in ExecutionConfig.model_fields
+    }
+    create_execution(execution)
+    return execution
+
+
 def _option(text: str) -> tuple[str, Any]:
     """A NAME=VALUE; the value is JSON, or else a text."""
     name, equals, value = text.partition("=")
@@ -358,11 +456,13 @@ def _option(text: str) -> tuple[str, Any]:
 
 @contextlib.contextmanager
 def _searching(folder: Path) -> Iterator[list[Any]]:
-    """Offers the display, and says how to go on after an interruption."""
+    """Offers the display, and says how to go on after an interruption, by
+    Ctrl-C or by SIGTERM."""
     from rich.console import Console
 
     from search.display import create_display
 
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         import_tensorflow()
         yield [create_display(Console())]
@@ -373,14 +473,26 @@ def _searching(folder: Path) -> Iterator[list[Any]]:
             else "Interrupted."
         )
         raise typer.Exit(INTERRUPTED) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
-def _show_best(run: Run) -> None:
+def _show_end(run: Run) -> None:
+    """Shows the best cell, and how to go on if the time was over."""
+    trials = run.trials
+    _show_best(run, trials)
+    if _done(trials) < run.config.trials:
+        print(
+            "The time limit is over. Go on by `nasnet-search resume "
+            f"{run.directory.path}`."
+        )
+
+
+def _show_best(run: Run, trials: Sequence[Trial]) -> None:
     from search.display import genotype_text
 
-    status = run.status()
-    print(f"{status['done']} of {status['total']} children done.")
-    best = run.best
+    print(f"{_done(trials)} of {run.config.trials} children done.")
+    best = next(iter(ranked(trials)), None)
     if best is None:
         return
     print(f"Best: trial {best.number}, reward {best.reward:.4f}.")
@@ -389,3 +501,7 @@ def _show_best(run: Run) -> None:
         f"Export it by `nasnet-search export {run.directory.path} --output "
         "FOLDER`."
     )
+
+
+def _done(trials: Sequence[Trial]) -> int:
+    return sum(trial.state.counts for trial in trials)

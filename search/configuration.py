@@ -4,14 +4,14 @@ from the command line, from Python or from a run's config.json.
 Neither Keras nor TensorFlow is imported here before `create_evaluator`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import pydantic
 from pydantic import Field
 
-from nasnet_keras.command import InputError, sentence
+from nasnet_keras.command import InputError, import_tensorflow, sentence
 from nasnet_keras.genotype import MAX_BLOCKS, NASNET_COMBINERS
 from search.evaluation.base import Evaluator
 from search.evaluation.objective import HARD, SOFT, ObjectiveEvaluator
@@ -28,7 +28,6 @@ IDENTITY = {
     "config": "its config.json was edited",
     "space": "its search space is of another version",
     "evaluator": "its data or the training of its children changed",
-    "lag": "its executor is another",
 }
 
 
@@ -144,6 +143,14 @@ class ObjectiveConfig(_Settings):
         ),
     ] = None
 
+    latency_runtime: Annotated[
+        Literal["keras", "openvino", "onnx", "litert", "saved_model"],
+        Field(
+            description="In what latency is measured: Keras, or the runtime "
+            "of an export (extra `export`)."
+        ),
+    ] = "keras"
+
     @pydantic.field_validator("latency_table")
     @classmethod
     def _make_absolute(cls, path: Path | None) -> Path | None:
@@ -160,10 +167,16 @@ class ObjectiveConfig(_Settings):
             )
         if self.hard and not mnasnet:
             raise ValueError("Expected `hard` with the reward mnasnet only")
-        if self.latency_table and "latency" not in (self.cost, *self.limits):
+        given = self.latency_table or self.latency_runtime != "keras"
+        if given and "latency" not in (self.cost, *self.limits):
             raise ValueError(
-                "Expected a `latency_table` with the cost latency or with "
-                "`max_latency` only"
+                "Expected a `latency_table` or a `latency_runtime` with the "
+                "cost latency or with `max_latency` only"
+            )
+        if self.latency_table and self.latency_runtime != "keras":
+            raise ValueError(
+                "Expected either a `latency_table`, which is of Keras, or a "
+                "`latency_runtime`"
             )
         return self
 
@@ -231,6 +244,15 @@ class RunConfig(_Settings):
     keep: Annotated[
         int, Field(ge=1, description="Best children to keep weights of.")
     ] = 5
+    lag: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            description="Children that may be under way beside the one that "
+            "is proposed, which follows from the results before; if not given "
+            "0 in process, else 4 x the workers that the run begins with.",
+        ),
+    ] = None
     halving: Annotated[
         int | None,
         Field(
@@ -311,16 +333,19 @@ def create_halving(config: RunConfig) -> SuccessiveHalving | None:
 
 
 def create_evaluator(
-    config: RunConfig, evaluator: Evaluator | None = None
+    config: RunConfig,
+    evaluator: Evaluator | Callable[[], Evaluator] | None = None,
 ) -> Evaluator:
     """The evaluator of a run: children are trained on the run's data, or by
-    the given evaluator, for the run's objective.
+    the given evaluator, or what makes it, for the run's objective.
 
     Raises:
         ValueError: The data set is missing or unusable.
     """
     if evaluator is None:
         evaluator = _create_training(config)
+    elif not isinstance(evaluator, Evaluator):
+        evaluator = evaluator()
     objective = config.objective
     if objective == ObjectiveConfig():
         return evaluator
@@ -332,6 +357,7 @@ def create_evaluator(
         HARD if objective.hard else SOFT,
         objective.limits,
         objective.latency_table,
+        objective.latency_runtime,
     )
 
 
@@ -341,6 +367,7 @@ def _create_training(config: RunConfig) -> Evaluator:
             "Expected a `dataset`, a name or a path, or an `evaluator` from "
             "Python. Received: neither."
         )
+    import_tensorflow()
     from search.evaluation.training import TrainingEvaluator
 
     return TrainingEvaluator(

@@ -1,17 +1,25 @@
-"""What a person sees of a search: a live display, or a line per trial."""
+"""What a person sees of a search: a live display, or a line per trial; and the
+status of a run, once or again and again."""
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
 from nasnet_keras.genotype import CellSpec, Genotype
+from search.driving import Driver, DriverWatch
 from search.observer import Observer
 from search.ranking import Ranking
+from search.runs import Run
 from search.trial import Trial, TrialState, ranked
+
+# Of the terminal, beside the rows of the table that `watch_status` shows.
+OTHER_LINES = 8
 
 
 def create_display(console: Console) -> "Display":
@@ -31,10 +39,10 @@ class Display(Observer):
         self.total = 0
         self.done = 0
         self.best: Trial | None = None
-        self.current: Trial | None = None
+        self.under_way: dict[int, float] = {}  # since when, by number
         self.last: Trial | None = None
         self._done_before = 0
-        self._began = self._child_began = time.monotonic()
+        self._began = time.monotonic()
         self._end: float | None = None
 
     def begin(self, trials: Sequence[Trial], total: int) -> None:
@@ -45,15 +53,14 @@ class Display(Observer):
         self._began = time.monotonic()
 
     def proposed(self, trial: Trial) -> None:
-        self.current = trial
-        self._child_began = time.monotonic()
+        self.under_way[trial.number] = time.monotonic()
 
     def finished(
         self, trial: Trial, best: Trial | None, metrics: Mapping[str, float]
     ) -> None:
         self.done += trial.state.counts and not trial.went_on
         self.last = trial
-        self.current = None
+        self.under_way.pop(trial.number, None)
         self.best = best
         now = time.monotonic()
         done = self.done - self._done_before
@@ -108,16 +115,14 @@ class LiveDisplay(Display):
             ("Done", f"{self.done} of {self.total} children"),
             ("", ProgressBar(self.total, self.done, width=40)),
         ]
-        if self.current is not None:
-            seconds = time.monotonic() - self._child_began
-            rows.append(
-                (
-                    "Now",
-                    f"trial {self.current.number}, {duration_text(seconds)}",
-                )
-            )
+        if self.under_way:
+            number, began = next(iter(self.under_way.items()))
+            text = f"trial {number}, {duration_text(time.monotonic() - began)}"
+            if len(self.under_way) > 1:
+                text += f", and {len(self.under_way) - 1} more"
+            rows.append(("Now", text))
         if self.last is not None:
-            rows.append(("Last", outcome_text(self.last)))
+            rows.append(("Last", Text(outcome_text(self.last))))
         if self.best is not None:
             rows.append(
                 (
@@ -148,9 +153,60 @@ def status_table(trials: Sequence[Trial]) -> Table:
             f"{trial.seconds:.1f}"
             if trial.state is TrialState.COMPLETE
             else "",
-            note,
+            Text(note),
         )
     return table
+
+
+def watch_status(run: Run, console: Console, seconds: float) -> None:
+    """Shows on a terminal where a run stands, again and again, until the run
+    ends or Ctrl-C comes; elsewhere only waits.
+
+    A run ends when its driver does, if that was seen on this machine, or when
+    all its children are done.
+
+    Args:
+        run: The run.
+        console: Where to show it.
+        seconds: How long to wait between two looks.
+
+    Raises:
+        InputError: The run cannot be read any more.
+    """
+    watch = DriverWatch(run.directory)
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        Live(console=console, auto_refresh=False, transient=True) as live,
+    ):
+        while True:
+            # If there is no driver, the trials read after that are all.
+            driver = watch.look()
+            trials, total = run.trials, run.config.trials
+            rows = max(1, console.height - OTHER_LINES)
+            live.update(_standing(trials, total, driver, rows), refresh=True)
+            done = _count(trials) >= total and driver is None
+            if watch.ended or done:
+                return
+            time.sleep(seconds)
+
+
+def _standing(
+    trials: Sequence[Trial], total: int, driver: Driver | None, rows: int
+) -> RenderableType:
+    """The last trials, and what they have come to."""
+    lines = [f"{_count(trials)} of {total} children done."]
+    if driver is not None:
+        lines.append(str(driver))
+    best = next(iter(ranked(trials)), None)
+    if best is not None:
+        lines.append(f"Best: trial {best.number}, reward {best.reward:.4f}.")
+    table = status_table(trials[-rows:])
+    table.columns[-1].no_wrap = True
+    return Group(table, Text("\n".join(lines)))
+
+
+def _count(trials: Sequence[Trial]) -> int:
+    return sum(trial.state.counts for trial in trials)
 
 
 def ranking_table(ranking: Ranking) -> Table:

@@ -4,9 +4,12 @@ Neither Keras nor TensorFlow is imported here before a search begins.
 """
 
 import contextlib
+import functools
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from nasnet_keras.command import InputError, provenance
@@ -21,12 +24,15 @@ from search.configuration import (
     create_space,
 )
 from search.evaluation.base import Evaluator
-from search.executors import InProcessExecutor
-from search.loop import SearchError, SearchLoop
+from search.executors import create_executor
+from search.executors.base import SearchError
+from search.executors.configuration import ExecutionConfig, create_execution
+from search.loop import SearchLoop
 from search.observer import Callback, Observer
 from search.run_directory import SCHEMA_VERSION, RunDirectory
 from search.runs import Run
 from search.storage import SQLiteStorage
+from search.storage.backups import Backups
 from search.strategies import create_strategy
 from search.trial import Trial
 
@@ -35,13 +41,14 @@ def run(
     output: str | os.PathLike[str],
     config: RunConfig | None = None,
     *,
-    evaluator: Evaluator | None = None,
+    evaluator: Evaluator | Callable[[], Evaluator] | None = None,
     on_trial: Callable[[Trial], object] | None = None,
     observers: Iterable[Observer] = (),
     tensorboard: bool = True,
     **settings: Any,
 ) -> Run:
-    """Searches for cells, and returns when enough children were evaluated.
+    """Searches for cells, and returns when enough children were evaluated, or
+    when the time limit is over.
 
     All children share the run's seed, so that they differ by their
     architectures alone. `search.load(output)`, in another thread or process,
@@ -50,38 +57,49 @@ def run(
     Args:
         output: The folder of the run, new or empty.
         config: The configuration; or give its fields as `settings`.
-        evaluator: Says how good a cell is. By default children are trained
-            on the configuration's data set.
+        evaluator: Says how good a cell is; for workers, a class or a function
+            of a module, which makes it. By default children are trained on
+            the configuration's data set.
         on_trial: Called with each finished trial.
         observers: More to be told what happens.
         tensorboard: Whether to write event files.
         **settings: Fields of `RunConfig`: `dataset`, `strategy`, `trials`,
-            `seed`, `blocks`, `proxy`, ...
+            `seed`, `blocks`, `proxy`, ...; and of `ExecutionConfig`:
+            `workers`, `executor`, `time_limit`, ...
 
     Returns:
         The finished run.
 
     Raises:
         InputError: A setting or the output cannot be used.
-        SearchError: All children fail, or the space is exhausted.
+        SearchError: All children fail, the space is exhausted, the workers
+            die before they can evaluate a child, or the output cannot be
+            written any more.
 
     Example:
 
     >>> run = search.run("runs/first", dataset="digits", trials=20)
     >>> run.best.reward, run.genotype
     """
-    config = _configuration(config, settings)
+    execution = create_execution(
+        {
+            name: settings.pop(name)
+            for name in ExecutionConfig.model_fields
+            if name in settings
+        }
+    )
+    config = _begun(_configuration(config, settings), execution)
     directory = RunDirectory(output)
     directory.check_free()
-    search = _Search(config, evaluator)
-    with new_directory(directory.path) as folder:
-        new = RunDirectory(folder)
-        new.children.mkdir()
-        SQLiteStorage.create(new.database, search.identity())
-        write_json(new.configuration, _record(config))
-    watching = _observers(directory, on_trial, observers, tensorboard)
-    with directory.lock():
-        search.drive(directory, watching)
+    with _Search(config, evaluator, execution) as search:
+        with _written(directory), new_directory(directory.path) as folder:
+            new = RunDirectory(folder)
+            new.children.mkdir()
+            SQLiteStorage.create(new.database, search.identity())
+            write_json(new.configuration, _record(config))
+        watching = _observers(directory, on_trial, observers, tensorboard)
+        with directory.lock():
+            search.drive(directory, watching)
     return Run(output)
 
 
@@ -89,15 +107,16 @@ def resume(
     path: str | os.PathLike[str],
     trials: int | None = None,
     *,
-    evaluator: Evaluator | None = None,
+    evaluator: Evaluator | Callable[[], Evaluator] | None = None,
     on_trial: Callable[[Trial], object] | None = None,
     observers: Iterable[Observer] = (),
     tensorboard: bool = True,
+    **execution: Any,
 ) -> Run:
     """Goes on with a run that was interrupted, or with more trials.
 
     No finished trial is lost or repeated, and the proposals are those of an
-    uninterrupted run.
+    uninterrupted run, whatever the number of workers then and now.
 
     Args:
         path: The folder of the run.
@@ -107,59 +126,81 @@ def resume(
         on_trial: Called with each finished trial.
         observers: More to be told what happens.
         tensorboard: Whether to write event files.
+        **execution: Fields of `ExecutionConfig`: `workers`, `executor`,
+            `time_limit`, ...
 
     Returns:
         The finished run.
 
     Raises:
-        InputError: There is no run, another process drives it, or its
-            configuration, data or space are not those it began with.
-        SearchError: All children fail, or the space is exhausted.
+        InputError: There is no run, another process drives it, its
+            database is damaged, its configuration, data or space are not
+            those it began with, or it cannot use so many workers.
+        SearchError: All children fail, the space is exhausted, the workers
+            die before they can evaluate a child, or the folder cannot be
+            written any more.
     """
+    settings = create_execution(execution)
     run = Run(path)
     watching = _observers(run.directory, on_trial, observers, tensorboard)
     with run.directory.lock():
+        run.check()
         config = run.config
         if trials is not None:
             config = _with_trials(config, trials, run.trials)
-        search = _Search(config, evaluator)
-        check_identity(run.directory.path, run.identity, search.identity())
-        if trials is not None:
-            record = run.directory.record()
-            record["config"]["trials"] = trials
-            write_json(run.directory.configuration, record)
-        search.drive(run.directory, watching)
+        with _Search(config, evaluator, settings) as search:
+            check_identity(run.directory.path, run.identity, search.identity())
+            if trials is not None:
+                record = run.directory.record()
+                record["config"]["trials"] = trials
+                with _written(run.directory):
+                    write_json(run.directory.configuration, record)
+            search.drive(run.directory, watching)
     return run
 
 
-class _Search:
-    """The parts of a search, made from its configuration."""
+class _Search(contextlib.AbstractContextManager["_Search"]):
+    """The parts of a search, made from its configuration; its workers end
+    with the block."""
 
-    def __init__(self, config: RunConfig, evaluator: Evaluator | None) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        evaluator: Evaluator | Callable[[], Evaluator] | None,
+        execution: ExecutionConfig,
+    ) -> None:
+        self.deadline = execution.time_limit and (
+            time.monotonic() + execution.time_limit
+        )
+        _check_workers(config, execution)
         self.config = config
         self.space = create_space(config)
-        try:
+        with _checked():
             # First, since it sets TensorFlow up.
-            self.evaluator = create_evaluator(config, evaluator)
+            self.executor = create_executor(
+                functools.partial(create_evaluator, config, evaluator),
+                config.seed,
+                execution,
+                config.proxy.threads,
+            )
             self.strategy = create_strategy(
                 config.strategy,
                 self.space,
                 config.seed,
                 **config.strategy_options,
             )
-        except ValueError as error:
-            raise InputError(str(error)) from error
-        except OSError as error:
-            raise SearchError(f"The data cannot be read: {error}") from error
-        self.executor = InProcessExecutor(self.evaluator, config.seed)
+
+    def __exit__(self, *exception: object) -> None:
+        self.executor.close()
 
     def identity(self) -> dict[str, Any]:
         """What makes the run what it is, as JSON data."""
+        with _checked():
+            evaluator = self.executor.describe()
         identity = {
             "config": self.config.identity,
             "space": self.space.describe(),
-            "evaluator": self.evaluator.describe(),
-            "lag": self.executor.lag,
+            "evaluator": evaluator,
         }
         return json.loads(json.dumps(identity))
 
@@ -167,8 +208,12 @@ class _Search:
         self, directory: RunDirectory, observers: Iterable[Observer]
     ) -> None:
         """Searches from where the run stands to its end."""
-        storage = SQLiteStorage(directory.database, self.space)
-        with contextlib.closing(storage):
+        with (
+            _written(directory),
+            contextlib.closing(
+                SQLiteStorage(directory.database, self.space)
+            ) as storage,
+        ):
             learnt = storage.strategy()
             if learnt is not None:
                 self.strategy.restore(*learnt)
@@ -179,6 +224,8 @@ class _Search:
                 directory,
                 trials=self.config.trials,
                 keep=self.config.keep,
+                lag=self.config.lag or 0,
+                deadline=self.deadline,
                 halving=create_halving(self.config),
                 cost=self.config.objective.weighed,
                 observers=observers,
@@ -199,6 +246,57 @@ def _configuration(
     if values.get("dataset"):
         values["dataset"] = located(values["dataset"])
     return create_configuration(values)
+
+
+@contextlib.contextmanager
+def _checked() -> Iterator[None]:
+    """What the configuration says cannot be used is bad input."""
+    try:
+        yield
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    except OSError as error:
+        raise SearchError(f"The data cannot be read: {error}") from error
+
+
+@contextlib.contextmanager
+def _written(directory: RunDirectory) -> Iterator[None]:
+    """A folder that cannot be written, or not any more, ends the search."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        text = f"The run {directory.path} broke off: {error}."
+        if directory.configuration.exists():
+            text += (
+                " When the cause is gone, go on by `nasnet-search resume "
+                f"{directory.path}`."
+            )
+        raise SearchError(text) from error
+
+
+def _begun(config: RunConfig, execution: ExecutionConfig) -> RunConfig:
+    """The configuration with what the first call decides of the run, and no
+    later one changes."""
+    settled = config.model_dump()
+    if config.lag is None:
+        settled["lag"] = execution.lag
+    if config.proxy.threads is None and execution.lag:
+        cores = os.cpu_count() or 1
+        settled["proxy"]["threads"] = max(1, cores // execution.workers)
+    return create_configuration(settled)
+
+
+def _check_workers(config: RunConfig, execution: ExecutionConfig) -> None:
+    """Raises:
+    InputError: There are more workers than the run can use.
+    """
+    lag = config.lag or 0
+    if execution.workers > lag + 1:
+        raise InputError(
+            f"Invalid value for argument `workers`. Expected at most {lag + 1}"
+            f" for a run with a lag of {lag}, in which no more children are "
+            f"under way at a time. Received: workers={execution.workers}."
+        )
 
 
 def _with_trials(
@@ -230,7 +328,7 @@ def _observers(
     observers: Iterable[Observer],
     tensorboard: bool,
 ) -> list[Observer]:
-    watching = list(observers)
+    watching = [Backups(directory.database, directory.backup), *observers]
     if on_trial is not None:
         watching.append(Callback(on_trial))
     if tensorboard:

@@ -4,13 +4,13 @@ Neither Keras nor TensorFlow is imported here.
 """
 
 import dataclasses
+import time
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from nasnet_keras.command import RunError
 from nasnet_keras.files import sync
-from search.executors.base import Executor, Job, Outcome
+from search.executors.base import Executor, Job, Outcome, SearchError
 from search.halving import SuccessiveHalving
 from search.observer import Observer
 from search.pareto import pareto_front
@@ -30,17 +30,13 @@ REFUSED_IN_A_ROW = 1000
 UNIFORM_STREAM = 1
 
 
-class SearchError(RunError):
-    """The search cannot go on."""
-
-
 class SearchLoop:
     """Drives a search until enough trials count, from wherever it stands.
 
     **Order.** Trials are numbered in the order of proposal and told in that
     order. Before proposal n the strategy was told the trials 0 .. n - D - 1
-    and no other, where D is the executor's lag. So proposals depend on the
-    seed and on outcomes, not on which child ends first.
+    and no other, where D is the lag. So proposals depend on the seed and on
+    outcomes, not on how many workers there are or which child ends first.
 
     **Kill.** A proposal is recorded before its child is evaluated, an outcome
     in one transaction with what the strategy learnt from it. A loop made
@@ -66,6 +62,11 @@ class SearchLoop:
         directory: Where the children's weights go.
         trials: How many trials are to count, those before included.
         keep: How many of the best children keep their weights.
+        lag: How many trials a proposal may be ahead of those that the
+            strategy was told. As many children and one may be under way.
+        deadline: The reading of `time.monotonic` at which the loop ends,
+            with children under way; None without one. A child that trains in
+            this process is finished first.
         halving: Says which children train on; None where all train to the
             end at once.
         cost: The metric, lower is better, whose Pareto front with the
@@ -82,6 +83,8 @@ class SearchLoop:
         *,
         trials: int,
         keep: int,
+        lag: int = 0,
+        deadline: float | None = None,
         halving: SuccessiveHalving | None = None,
         cost: str | None = None,
         observers: Iterable[Observer] = (),
@@ -93,6 +96,8 @@ class SearchLoop:
         self.directory = directory
         self.total = trials
         self.keep = keep
+        self.lag = lag
+        self.deadline = deadline
         self.halving = halving
         self.cost = cost
         self.observers = list(observers)
@@ -105,6 +110,7 @@ class SearchLoop:
         self._going_on: set[int] = set()
         self._counted = sum(trial.state.counts for trial in self.trials)
         self._best = ranked(self.trials)[:keep]
+        self._front = self._front_of(self.trials)
         self._refused = 0  # in a row
         self._failed_at_start: list[Trial] | None = []
         self._metrics: Mapping[str, float] = {}
@@ -114,10 +120,11 @@ class SearchLoop:
             if trial.duplicate_of is None
         }
         for trial in self.trials:
+            strategy.proposed(trial.decisions)
             self._halve(trial)
 
     def run(self) -> None:
-        """Searches until enough trials count.
+        """Searches until enough trials count, or until the deadline.
 
         Raises:
             SearchError: All children fail or are refused, or the space has no
@@ -130,7 +137,9 @@ class SearchLoop:
             self._new_metrics()
             for number in sorted(self._running):
                 self._begin(self.trials[number])
-            while self._promote() or self._wanted() or self._in_training():
+            while not self._is_late() and (
+                self._promote() or self._wanted() or self._in_training()
+            ):
                 if self._has_room() and self._wanted() and self._hears_all():
                     self._propose()
                 else:
@@ -138,15 +147,18 @@ class SearchLoop:
         finally:
             for observer in self.observers:
                 observer.end()
-        if not self._best:
+        if not self._best and not self._is_late():
             raise _all_failed(self.trials)
+
+    def _is_late(self) -> bool:
+        return self.deadline is not None and self.deadline <= time.monotonic()
 
     def _in_training(self) -> int:
         """How many children the executor has."""
         return len(self._running) + len(self._going_on)
 
     def _has_room(self) -> bool:
-        return self._in_training() <= self.executor.lag
+        return self._in_training() <= self.lag
 
     def _hears_all(self) -> bool:
         """Whether the strategy was told what the next proposal follows
@@ -171,11 +183,12 @@ class SearchLoop:
 
     def _due(self) -> int:
         """How many trials are to be told before the next proposal."""
-        return max(0, len(self.trials) - self.executor.lag)
+        return max(0, len(self.trials) - self.lag)
 
     def _propose(self) -> None:
         number = len(self.trials)
         decisions = self._decisions(number)
+        self.strategy.proposed(decisions)
         key = self.space.canonical(decisions)
         original = self._originals.setdefault(key, number)
         trial = Trial(number, decisions)
@@ -189,10 +202,14 @@ class SearchLoop:
         self.storage.save(trial)
         self.trials.append(trial)
         self._running.add(number)
+        # One more may be told now, which ended before its turn.
+        self._tell()
         self._begin(trial)
 
     def _decisions(self, number: int) -> Decisions:
-        last = self.trials[-VAIN_IN_A_ROW:]
+        # Which of the later ones are refused depends on the clock.
+        due = self._due()
+        last = self.trials[max(0, due - VAIN_IN_A_ROW) : due]
         if len(last) == VAIN_IN_A_ROW and all(
             trial.state in (TrialState.DUPLICATE, TrialState.REFUSED)
             for trial in last
@@ -231,7 +248,12 @@ class SearchLoop:
         )
 
     def _collect(self) -> None:
-        outcome = self.executor.collect()
+        timeout = None
+        if self.deadline is not None:
+            timeout = max(0.0, self.deadline - time.monotonic())
+        outcome = self.executor.collect(timeout)
+        if outcome is None:
+            return
         trial = self._after(self.trials[outcome.number], outcome)
         weights = self.directory.weights(trial.number)
         if weights.exists():
@@ -295,8 +317,11 @@ class SearchLoop:
             self._running.discard(trial.number)
             self._counted += trial.state.counts
         self._halve(trial)
-        known = self.trials if goes_on else [*self._best, trial]
-        self._best = ranked(known)[: self.keep]
+        # One that goes on may fail, and make room for any other.
+        others = self.trials if goes_on else [*self._best, trial]
+        self._best = ranked(others)[: self.keep]
+        others = self.trials if goes_on else [*self._front, trial]
+        self._front = self._front_of(others)
         self.directory.keep_weights(self._kept())
         metrics = self._new_metrics()
         best = next(iter(self._best), None)
@@ -309,13 +334,13 @@ class SearchLoop:
 
     def _kept(self) -> set[int]:
         """The numbers of the trials whose weights stay."""
-        best = list(self._best)
-        if self.cost is not None:
-            best += pareto_front(self.trials, self.cost)
-        kept = {trial.number for trial in best}
+        kept = {trial.number for trial in [*self._best, *self._front]}
         if self.halving is not None:
             kept |= self.halving.hopeful(self.total)
         return kept | self._running | self._going_on
+
+    def _front_of(self, trials: Iterable[Trial]) -> list[Trial]:
+        return [] if self.cost is None else pareto_front(trials, self.cost)
 
     def _tell(self) -> None:
         learned = self.strategy.learned

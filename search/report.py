@@ -9,7 +9,7 @@ import datetime
 import math
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import jinja2
@@ -36,6 +36,11 @@ from search.usage import PARTS, Usage, heat, usage_of
 
 TOP_CELLS = 3
 GENERATOR = "nasnet-search report"
+# A template each, in this order.
+SECTIONS = (
+    *("summary", "rewards", "cells", "fronts", "choices"),
+    *("trials", "settings"),
+)
 COSTS = {
     "parameters": "Parameters",
     "multiply_adds": "Multiply-adds",
@@ -92,6 +97,28 @@ def _check_output(path: Path) -> None:
 def render(runs: Sequence[Run]) -> str:
     """The report as HTML."""
     subjects = subjects_of(runs)
+    settings = settings_of(subjects)
+    template = create_environment().get_template("report.html")
+    return template.render(
+        heading="Search report",
+        generator=GENERATOR,
+        now=datetime.datetime.now().astimezone(),
+        sections=SECTIONS,
+        subjects=subjects,
+        parts=PARTS,
+        rewards=rewards_chart(subjects),
+        cells=top_cells(subjects),
+        usage=_usage(subjects),
+        fronts=_fronts(subjects),
+        table=TrialTable.of(subjects),
+        settings=settings,
+        differences=differences(settings),
+    )
+
+
+def create_environment() -> jinja2.Environment:
+    """What the templates of pages about runs are rendered with: texts are
+    escaped."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("search"),
         autoescape=True,
@@ -105,23 +132,10 @@ def render(runs: Sequence[Run]) -> str:
         "heat": heat,
         "number": lambda value: format(value, number_form([value])),
     }
-    settings = settings_of(subjects)
-    return environment.get_template("report.html").render(
-        generator=GENERATOR,
-        now=datetime.datetime.now().astimezone(),
-        subjects=subjects,
-        parts=PARTS,
-        rewards=_rewards(subjects),
-        cells=_top_cells(subjects),
-        usage=_usage(subjects),
-        fronts=_fronts(subjects),
-        table=TrialTable.of(subjects),
-        settings=settings,
-        differences=differences(settings),
-    )
+    return environment
 
 
-def _rewards(subjects: Sequence[Subject]) -> Chart | None:
+def rewards_chart(subjects: Sequence[Subject]) -> Chart | None:
     """Rewards over the children evaluated. The best so far is of those that
     were trained longest, as the best of a run is."""
     curves = []
@@ -141,7 +155,7 @@ def _rewards(subjects: Sequence[Subject]) -> Chart | None:
         if steps:
             steps.append((float(len(counted)), steps[-1][1]))
         curves.append(Curve(subject.label, dots, steps))
-    return _chart("Children evaluated", "Reward", curves)
+    return chart("Children evaluated", "Reward", curves)
 
 
 def _usage(
@@ -188,20 +202,29 @@ def _fronts(
                     ],
                 )
             )
-        chart = _chart(name, "Accuracy", curves)
-        if chart:
-            charts.append((name, chart, rows))
+        drawn = chart(name, "Accuracy", curves)
+        if drawn:
+            charts.append((name, drawn, rows))
     return charts
 
 
-def _chart(x_label: str, y_label: str, curves: Sequence[Curve]) -> Chart | None:
+def chart(x_label: str, y_label: str, curves: Sequence[Curve]) -> Chart | None:
+    """The chart of these curves, or None where there is nothing to draw."""
     if not any(curve.dots for curve in curves):
         return None
     return Chart.of(x_label, y_label, curves)
 
 
-def _top_cells(
-    subjects: Sequence[Subject],
+def picture(cell: CellSpec) -> str:
+    """The cell as an SVG file, in base64."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "cell.svg"
+        draw_cell(cell, path)
+        return base64.b64encode(path.read_bytes()).decode()
+
+
+def top_cells(
+    subjects: Sequence[Subject], draw: Callable[[CellSpec], str] = picture
 ) -> list[tuple[Subject, Trial, dict[str, str], str]]:
     """The best trials of all runs, with their cells drawn and as text."""
     best = sorted(
@@ -216,16 +239,8 @@ def _top_cells(
     for subject, trial in best[:TOP_CELLS]:
         genotype = subject.run.space.decode(trial.decisions)
         pictures = {
-            "normal": _picture(genotype.normal),
-            "reduction": _picture(genotype.reduction),
+            "normal": draw(genotype.normal),
+            "reduction": draw(genotype.reduction),
         }
         cells.append((subject, trial, pictures, genotype_text(genotype)))
     return cells
-
-
-def _picture(cell: CellSpec) -> str:
-    """The cell as an SVG file, in base64."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "cell.svg"
-        draw_cell(cell, path)
-        return base64.b64encode(path.read_bytes()).decode()

@@ -46,7 +46,7 @@ class Subject:
     def ranked(self) -> list[Trial]:
         return ranked(self.trials)
 
-    @property
+    @cached_property
     def longest(self) -> list[Trial]:
         """The complete trials of the highest budget."""
         budgets = [

@@ -2,6 +2,7 @@
 
     config.json             the configuration, versions, the command
     search.db               the trials and what the strategy has learnt
+    backup.db               a copy of it, made every minute while it is driven
     lock                    held by the process that drives the run
     children/NNNNN.weights.h5   trained weights of the best children
     tensorboard/            event files
@@ -13,6 +14,7 @@ Neither Keras nor TensorFlow is imported here.
 import contextlib
 import json
 import os
+import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,20 @@ from nasnet_keras.command import InputError
 from nasnet_keras.files import check_free, locked
 
 SCHEMA_VERSION = 2  # of config.json
+
+# What is no damage: SQLite could not get at the file.
+OUT_OF_REACH = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+}
+
+
+class DamageError(InputError):
+    """The database of a run is damaged, or gone."""
 
 
 class RunDirectory:
@@ -34,6 +50,7 @@ class RunDirectory:
         self.path = Path(path)
         self.configuration = self.path / "config.json"
         self.database = self.path / "search.db"
+        self.backup = self.path / "backup.db"
         self.children = self.path / "children"
         self.tensorboard = self.path / "tensorboard"
         self.retrained = self.path / "retrained"
@@ -53,12 +70,31 @@ class RunDirectory:
     def check_run(self) -> None:
         """Raises:
         InputError: The folder holds no run.
+        DamageError: It has a backup alone of its database.
         """
-        if not (self.configuration.exists() and self.database.exists()):
-            raise InputError(
-                f"Expected the folder of a run. Received: {self.path}, which "
-                "has no config.json and search.db."
-            )
+        if self.configuration.is_file() and self.database.is_file():
+            return
+        if self.configuration.is_file() and self.backup.is_file():
+            raise self.unreadable(FileNotFoundError("it is not there"))
+        raise InputError(
+            f"Expected the folder of a run. Received: {self.path}, which "
+            "has no config.json and search.db."
+        )
+
+    def unreadable(self, error: Exception) -> InputError:
+        """The exception to raise where the database cannot be read."""
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        text = f"The database {self.database} cannot be read: "
+        text += reason.rstrip(".")
+        code = getattr(error, "sqlite_errorcode", 0)
+        if code & 0xFF in OUT_OF_REACH:
+            return InputError(f"{text}.")
+        if not self.backup.is_file():
+            return DamageError(f"{text}; it has no backup.")
+        return DamageError(
+            f"{text}; restore its last backup by `nasnet-search restore "
+            f"{self.path}`."
+        )
 
     def lock(self) -> contextlib.AbstractContextManager[None]:
         """Keeps every other driver away.
@@ -76,11 +112,15 @@ class RunDirectory:
         """What config.json holds.
 
         Raises:
-            InputError: It is no JSON object.
+            InputError: It cannot be read, or is no JSON object.
         """
         try:
-            record = json.loads(self.configuration.read_text())
-        except ValueError as error:
+            record = json.loads(self.configuration.read_text("utf-8"))
+        except OSError as error:
+            raise InputError(
+                f"{self.configuration} cannot be read: {error.strerror}."
+            ) from None
+        except (ValueError, RecursionError) as error:
             raise InputError(
                 f"{self.configuration} is not valid JSON: {error}."
             ) from None
@@ -100,7 +140,8 @@ class RunDirectory:
 
     def keep_weights(self, numbers: Iterable[int]) -> None:
         """Deletes the weights of all trials but these."""
-        kept = {self.weights(number) for number in numbers}
+        kept = {self.weights(number).name for number in numbers}
         for file in self.children.glob("*.weights.h5"):
-            if file not in kept:
-                file.unlink()
+            # A child in training writes a draft first, the name after a dot.
+            if file.name.removeprefix(".") not in kept:
+                file.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ import contextlib
 import math
 import os
 import sqlite3
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,18 @@ from search.configuration import (
 from search.evaluation.base import Evaluator
 from search.ranking import Ranking
 from search.run_directory import RunDirectory
-from search.storage import SQLiteStorage
+from search.storage import SQLiteStorage, backups
 from search.trial import Trial, ranked
+
+# What reading a damaged database comes to.
+DAMAGE = (
+    sqlite3.Error,
+    zipfile.BadZipFile,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
 
 
 def load(path: str | os.PathLike[str]) -> "Run":
@@ -52,9 +63,9 @@ class Run:
         self.directory.check_run()
         self.space = create_space(self.config)
         with self._storage() as storage:
-            self.identity: dict[str, Any] = storage.meta("identity")
+            self.identity: dict[str, Any] = dict(storage.meta("identity"))
         now = {"config": self.config.identity, "space": self.space.describe()}
-        before = {part: self.identity[part] for part in now}
+        before = {part: self.identity.get(part) for part in now}
         check_identity(self.directory.path, before, now)
 
     def __repr__(self) -> str:
@@ -81,6 +92,23 @@ class Run:
         """The best trial's cells, or None so far."""
         best = self.best
         return None if best is None else self.space.decode(best.decisions)
+
+    def check(self) -> None:
+        """Reads the whole database.
+
+        Raises:
+            InputError: It is damaged.
+        """
+        with self._storage() as storage:
+            backups.check(self.directory.database)
+            storage.trials()
+            storage.strategy()
+        # A write-ahead log that is damaged or gone leaves an earlier state.
+        known = backups.outcomes(self.directory.backup)
+        if backups.outcomes(self.directory.database) < known:
+            raise self.directory.unreadable(
+                ValueError("it has fewer outcomes than its backup")
+            )
 
     def status(self) -> dict[str, Any]:
         """The run as JSON data: its settings, every trial, and the best."""
@@ -214,12 +242,10 @@ class Run:
             storage = SQLiteStorage(path, self.space, read_only=True)
             with contextlib.closing(storage):
                 yield storage
-        except sqlite3.Error as error:
-            raise InputError(
-                f"The database {path} cannot be read: {error}."
-            ) from error
-        except ValueError as error:
-            raise InputError(str(error)) from error
+        except InputError:
+            raise
+        except DAMAGE as error:
+            raise self.directory.unreadable(error) from error
 
 
 def _finite(values: Mapping[str, float]) -> dict[str, float | None]:

@@ -183,17 +183,17 @@ class SearchSpace(abc.ABC):
                 f"of space {self.name!r} version {self.version}, in order. "
                 f"Received: {list(names)}."
             )
-        for decision in self.decisions:
-            if names[decision.name] not in decision.choices:
+        decisions = []
+        for decision, name in zip(self.decisions, names.values(), strict=True):
+            try:
+                decisions.append(decision.choices.index(name))
+            except ValueError:
                 raise ValueError(
                     f"Invalid value for decision `{decision.name}`. Expected "
                     f"one of {', '.join(decision.choices)}. Received: "
-                    f"{names[decision.name]!r}."
-                )
-        return tuple(
-            decision.choices.index(names[decision.name])
-            for decision in self.decisions
-        )
+                    f"{name!r}."
+                ) from None
+        return tuple(decisions)
 
 
 class NASNetSpace(SearchSpace):

@@ -86,9 +86,13 @@ class ObjectiveEvaluator(Evaluator):
         latency_table: A file of
             `nasnet_keras.deployment.latency.LatencyTable`. By default the
             latency is measured on this machine, where it is asked for.
+        latency_runtime: In what it is measured: `"keras"`, the default, or a
+            format of `nasnet_keras.export`, to which each network is then
+            exported.
 
     Raises:
-        ValueError: A value is missing or unknown, or the file is no table.
+        ValueError: A value is missing or unknown, the file is no table, or
+            the runtime is not installed.
     """
 
     def __init__(
@@ -100,6 +104,7 @@ class ObjectiveEvaluator(Evaluator):
         exponents: tuple[float, float] = SOFT,
         limits: Costs | None = None,
         latency_table: Path | None = None,
+        latency_runtime: str = "keras",
     ) -> None:
         if objective == "mnasnet" and not (cost and target):
             raise ValueError(
@@ -127,6 +132,11 @@ class ObjectiveEvaluator(Evaluator):
             )
         self._needed, self._reward = table[objective]
         self._measured: dict[str, float] = {}  # latency, by architecture
+        self._runtime = latency_runtime
+        if latency_runtime != "keras":
+            from nasnet_keras.deployment.formats import find_format
+
+            find_format(latency_runtime).check()
         self._table = (
             None if latency_table is None else self._load(latency_table)
         )
@@ -205,7 +215,7 @@ class ObjectiveEvaluator(Evaluator):
         name = str(architecture)
         if name not in self._measured:
             model = self.evaluator.build(architecture)
-            self._measured[name] = measure_latency(model)
+            self._measured[name] = measure_latency(model, runtime=self._runtime)
         return self._measured[name]
 
     def describe(self) -> dict[str, Any]:

@@ -2,12 +2,19 @@
 
 import abc
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nasnet_keras.command import RunError
 from search.evaluation.base import EvaluationError, Evaluator, Refusal
+from search.executors.configuration import ExecutionConfig
 from search.trial import Evaluation, TrialState
+
+
+class SearchError(RunError):
+    """The search cannot go on."""
 
 
 @dataclass(frozen=True)
@@ -36,28 +43,61 @@ class Outcome:
 class Executor(abc.ABC):
     """Has children evaluated, one after the other or several at once.
 
-    `lag` is how many trials a proposal may be ahead of what the strategy was
-    told: proposal n follows from the trials 0 .. n - lag - 1. It is recorded
-    with the run and stays, whatever the number of workers.
+    Args:
+        create_evaluator: Makes the evaluator; called once in each process
+            that evaluates children.
+        seed: The seed of every child. All children of a run share it, so that
+            they differ by their architectures alone.
+        settings: How many workers, and what becomes of children whose worker
+            dies or that take too long. Default: one worker.
+        threads: How many threads a child trains on, if that is known.
+
+    Raises:
+        ValueError: The evaluator cannot be made, or not by other processes.
     """
 
-    lag: int = 0
+    def __init__(
+        self,
+        create_evaluator: Callable[[], Evaluator],
+        seed: int,
+        settings: ExecutionConfig | None = None,
+        threads: int | None = None,
+    ) -> None:
+        self.create_evaluator = create_evaluator
+        self.seed = seed
+        self.settings = settings or ExecutionConfig()
+        self.threads = threads
+
+    @abc.abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """What the evaluator's `describe` returns.
+
+        Raises:
+            ValueError: The evaluator cannot be made.
+            SearchError: The workers die before they have made it.
+        """
 
     @abc.abstractmethod
     def submit(self, job: Job) -> None:
-        """Takes a job; at most lag + 1 wait at a time."""
+        """Takes a job, to be begun when there is a worker for it."""
 
     @abc.abstractmethod
-    def collect(self) -> Outcome:
-        """Waits for any of the submitted jobs to end."""
+    def collect(self, timeout: float | None = None) -> Outcome | None:
+        """Waits for any of the submitted jobs to end; None when it has not
+        after so many seconds.
+
+        A child is an outcome whatever becomes of it. An exception is a defect
+        of the program, and ends the search; that of a worker is raised here,
+        with the worker's traceback as a note.
+        """
+
+    def close(self) -> None:  # noqa: B027
+        """Ends all workers at once, whatever they do. By default there are
+        none."""
 
 
 def attempt(evaluator: Evaluator, job: Job, seed: int) -> Outcome:
-    """Evaluates a child.
-
-    Children that fail are an outcome; any other exception is a defect of the
-    program, and ends the search.
-    """
+    """Evaluates a child; one that fails is an outcome."""
     try:
         evaluation = evaluator.evaluate(
             job.architecture, seed, job.budget, job.weights
@@ -65,24 +105,25 @@ def attempt(evaluator: Evaluator, job: Job, seed: int) -> Outcome:
     except Refusal as error:
         return Outcome(job.number, TrialState.REFUSED, reason=_sentence(error))
     except EvaluationError as error:
-        return _failed(job, _sentence(error))
+        return failed(job, _sentence(error))
     except MemoryError:
-        return _failed(job, "The child ran out of memory.")
+        return failed(job, "The child ran out of memory.")
     except Exception as error:
         # TensorFlow's ResourceExhaustedError, known by name because the
         # search itself runs without TensorFlow.
         names = [parent.__name__ for parent in type(error).__mro__]
         if "ResourceExhaustedError" not in names:
             raise
-        return _failed(job, "The child ran out of the device's memory.")
+        return failed(job, "The child ran out of the device's memory.")
     if not math.isfinite(evaluation.reward):
-        return _failed(
+        return failed(
             job, f"The child's reward is no number: {evaluation.reward}."
         )
     return Outcome(job.number, TrialState.COMPLETE, evaluation)
 
 
-def _failed(job: Job, reason: str) -> Outcome:
+def failed(job: Job, reason: str) -> Outcome:
+    """The outcome of a child that failed, with one sentence why."""
     return Outcome(job.number, TrialState.FAILED, reason=reason)
 
 

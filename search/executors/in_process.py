@@ -1,27 +1,33 @@
 """Evaluation in the driver's own process, one child after the other."""
 
 from collections import deque
+from collections.abc import Callable
+from typing import Any
 
 from search.evaluation.base import Evaluator
 from search.executors.base import Executor, Job, Outcome, attempt
+from search.executors.configuration import ExecutionConfig
 
 
 class InProcessExecutor(Executor):
-    """Evaluates a child when its outcome is asked for.
+    """Evaluates a child when its outcome is asked for, and then to its end."""
 
-    Args:
-        evaluator: Evaluates the children.
-        seed: The seed of every child. All children of a run share it, so that
-            they differ by their architectures alone.
-    """
-
-    def __init__(self, evaluator: Evaluator, seed: int) -> None:
-        self._evaluator = evaluator
-        self._seed = seed
+    def __init__(
+        self,
+        create_evaluator: Callable[[], Evaluator],
+        seed: int,
+        settings: ExecutionConfig | None = None,
+        threads: int | None = None,
+    ) -> None:
+        super().__init__(create_evaluator, seed, settings, threads)
+        self._evaluator = create_evaluator()
         self._jobs: deque[Job] = deque()
+
+    def describe(self) -> dict[str, Any]:
+        return self._evaluator.describe()
 
     def submit(self, job: Job) -> None:
         self._jobs.append(job)
 
-    def collect(self) -> Outcome:
-        return attempt(self._evaluator, self._jobs.popleft(), self._seed)
+    def collect(self, timeout: float | None = None) -> Outcome | None:
+        return attempt(self._evaluator, self._jobs.popleft(), self.seed)

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from nasnet_keras.training.train import prepare_short_trainings
 from search.policy import losses
 from search.policy.controller import Controller
 from search.trial import Decisions
@@ -132,6 +133,9 @@ class PPOLearner:
     """
 
     def __init__(self, controller: Controller, config: PPOConfig) -> None:
+        # What is learnt is the same whether children are trained in this
+        # process, which calls for it too, or elsewhere.
+        prepare_short_trainings()
         self.controller = controller
         self.config = config
         self.baseline = np.nan  # until the first step

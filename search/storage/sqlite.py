@@ -8,6 +8,7 @@ import io
 import itertools
 import json
 import operator
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from nasnet_keras.command import InputError
 from search.space import SearchSpace
 from search.trial import Evaluation, Trial, TrialState
 
@@ -88,7 +90,8 @@ class SQLiteStorage:
         read_only: Whether to open it for reading alone.
 
     Raises:
-        ValueError: The file has another schema version.
+        InputError: The file has another schema version.
+        sqlite3.Error: It cannot be read.
     """
 
     def __init__(
@@ -99,7 +102,7 @@ class SQLiteStorage:
         version = self.meta("schema")
         if version != SCHEMA_VERSION:
             self.close()
-            raise ValueError(
+            raise InputError(
                 f"The database {path} has schema version {version}. "
                 f"Expected version {SCHEMA_VERSION}."
             )
@@ -233,17 +236,23 @@ class SQLiteStorage:
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}",
-        uri=True,
-        isolation_level=None,
-    )
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
+    if mode == "ro" and _is_at_rest(path):
+        uri += "&immutable=1"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None)
     connection.row_factory = sqlite3.Row
     if mode != "ro":
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
     return connection
+
+
+def _is_at_rest(path: Path) -> bool:
+    """Whether nobody here can write the database, nor SQLite the files that
+    it keeps beside one in use, and it is whole without them."""
+    log = path.with_name(f"{path.name}-wal")
+    return not (log.exists() or os.access(path.parent, os.W_OK))
 
 
 def _numbers(values: Mapping[str, float]) -> str:

@@ -51,6 +51,11 @@ class Strategy(abc.ABC):
     def ask(self, number: int) -> Decisions:
         """The decision vector of proposal `number`."""
 
+    def proposed(self, decisions: Decisions) -> None:  # noqa: B027
+        """Takes note of what is under way. A search names each proposal after
+        `ask`, in order, and when it goes on, first of all, those there are.
+        By default: nothing."""
+
     def tell(self, trial: Trial) -> None:  # noqa: B027
         """Learns from the finished trial. By default: nothing."""
 

@@ -34,9 +34,9 @@ class PredictorSearch(Strategy):
     learns from these alone, since what it knew draws it back to where it comes
     from. In the paper's space, of 310 neighbours, this hardly happens.
 
-    Trials without a reward teach nothing, but are no candidates either:
-    those are architectures that have not been told. Where there is none, the
-    proposal is random.
+    Trials without a reward teach nothing, but are no candidates either, and
+    no more are those under way. Where there is no candidate, the proposal is
+    random.
 
     Args:
         space: The space to search.
@@ -87,8 +87,11 @@ class PredictorSearch(Strategy):
                 return candidates[int(gains.argmax())]
         return self.space.sample(rng)
 
+    def proposed(self, decisions: Decisions) -> None:
+        self._known.add(self.space.canonical(decisions))
+
     def tell(self, trial: Trial) -> None:
-        self._known.add(self.space.canonical(trial.decisions))
+        self.proposed(trial.decisions)
         if trial.reward is None:
             return
         self._decisions.append(trial.decisions)

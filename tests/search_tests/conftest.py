@@ -67,10 +67,10 @@ class LearningStrategy(Strategy):
 
     name = "learning"
 
-    def __init__(self, space, seed, minibatch=4):
+    def __init__(self, space, seed, minibatch=4, lag=0):
         super().__init__(space, seed)
         self.minibatch = minibatch
-        self.lag = 0
+        self.lag = lag
         self.told = 0
         self.batch = []
         self.sum = 0

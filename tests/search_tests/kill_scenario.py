@@ -1,5 +1,5 @@
-"""Kills a search again and again, at any statement of the database and any
-step of a child, and prints what it came to beside an uninterrupted search.
+"""Kills a search again and again, at any statement of the database, any step
+of a child and any of a backup, and prints what it came to beside an uninterrupted search.
 
 Run by test_kill.py in a process without threads, so that it can fork:
 
@@ -19,6 +19,7 @@ import search.storage.sqlite
 from search.driver import resume, run
 from search.run_directory import RunDirectory
 from search.runs import load
+from search.storage import backups
 from search.strategies import STRATEGIES
 from search.trial import Trial
 
@@ -73,6 +74,11 @@ def connect_mortally(*arguments):
     connection = connect(*arguments)
     connection.set_trace_callback(LIFE.step)
     return connection
+
+
+def sync_mortally(path):
+    LIFE.step()
+    sync(path)
 
 
 def search_once(folder: Path) -> None:
@@ -141,6 +147,8 @@ def main(folder: Path, seed: int) -> None:
 
 connect = search.storage.sqlite._connect
 search.storage.sqlite._connect = connect_mortally
+sync = backups.sync
+backups.sync = sync_mortally
 STRATEGIES["learning"] = LEARNING
 
 if __name__ == "__main__":

@@ -89,6 +89,20 @@ def test_every_setting_is_an_option(command, capsys):
             f"{RUN} --halving 3 --first-epochs 3",
             "The settings disagree. Expected with `halving` fewer `first_epo",
         ),
+        (f"{RUN} --workers 0", "Invalid value for `workers`."),
+        (
+            f"{RUN} --workers 2 --executor in-process",
+            "The settings disagree. Expected the `executor` processes or ray",
+        ),
+        (
+            f"{RUN} --child-time-limit 9",
+            "The settings disagree. Expected the `executor` processes or ray",
+        ),
+        (f"{RUN} --address auto", "The settings disagree. Expected an `addr"),
+        (
+            f"{RUN} --workers 3 --lag 1",
+            "Invalid value for argument `workers`. Expected at most 2",
+        ),
         (f"{RUN} --combiners mean", "Invalid value for argument `combiners`"),
         (f"{RUN} --colour red", "No such option: --colour"),
         (
@@ -135,6 +149,19 @@ def test_an_interrupted_run_says_how_to_go_on(
     assert "Go on by `nasnet-search resume first`." in capsys.readouterr().err
     assert command("resume first") == 0
     assert "3 of 3 children done." in capsys.readouterr().out
+
+
+def test_a_run_ends_at_its_time_limit_and_goes_on(command, capsys):
+    assert command(f"{RUN} --trials 3 --time-limit 1e-6") == 0
+    said = capsys.readouterr().out
+    assert "0 of 3 children done." in said
+    assert "is over. Go on by `nasnet-search resume first`." in said
+    assert command("resume first --workers 2") == 2
+    assert "a run with a lag of 0" in capsys.readouterr().err
+    assert command("resume first") == 0
+    said = capsys.readouterr().out
+    assert "3 of 3 children done." in said
+    assert "time limit" not in said
 
 
 def test_a_failed_run_says_why(command, capsys, monkeypatch, FakeEvaluator):
@@ -190,6 +217,7 @@ def test_help_and_bad_arguments_need_no_keras(tmp_path, arguments, code):
         assert "Usage: nasnet-search" in completed.stdout
 
 
+@pytest.mark.large
 def test_tensorflow_is_imported_in_silence():
     script = (
         "import os, sys\n"

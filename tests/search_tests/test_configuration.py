@@ -74,7 +74,21 @@ def test_a_configuration_survives_json():
         ),
         (
             {"objective": {"latency_table": "t", "max_parameters": 3}},
-            "The settings disagree. Expected a `latency_table` with the cost",
+            "The settings disagree. Expected a `latency_table` or a",
+        ),
+        (
+            {
+                "objective": {
+                    "max_latency": 1,
+                    "latency_table": "t",
+                    "latency_runtime": "onnx",
+                }
+            },
+            "The settings disagree. Expected either a `latency_table`",
+        ),
+        (
+            {"objective": {"latency_runtime": "onnx"}},
+            "The settings disagree. Expected a `latency_table` or a",
         ),
         (
             {"objective": {"max_latency": float("inf")}},

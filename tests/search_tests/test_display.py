@@ -1,8 +1,12 @@
+import contextlib
 import io
+import os
 
 import pytest
 from rich.console import Console
 
+import search
+import search.cli
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from search.display import (
     Display,
@@ -11,6 +15,7 @@ from search.display import (
     duration_text,
     genotype_text,
     status_table,
+    watch_status,
 )
 from search.trial import Evaluation, Trial, TrialState, ranked
 
@@ -67,12 +72,13 @@ def test_a_terminal_shows_where_the_search_stands(clock):
     watch(display, clock)
     display.proposed(Trial(4, (2,)))
     clock[0] += 7
+    display.proposed(Trial(5, (2,)))
     with console.capture() as shown:
         console.print(display.render())
     display.end()
     for part in (
         "3 of 10 children",
-        "trial 4, 7 s",
+        "trial 4, 7 s, and 1 more",
         "trial 3: reward 0.7500 in 12 s",
         "reward 0.7500, trial 3",
         "about 2 min",
@@ -148,3 +154,108 @@ def test_children_that_go_on_count_once_and_refused_ones_not(clock):
         "1/3  trial 1: reward 0.2500 at 3 epochs in 32 s",
         "1/3  trial 2: failed. It diverged.",
     ]
+
+
+def test_reasons_are_no_markup(clock):
+    trial = Trial(0, (0,), TrialState.FAILED, reason="No data in [/data].")
+    console = Console(file=io.StringIO(), width=80, force_terminal=True)
+    display = create_display(console)
+    display.begin([], 1)
+    display.finished(trial, None, {})
+    display.end()
+    console.print(status_table([trial]))
+    assert console.file.getvalue().count("No data in [/data].") >= 2
+
+
+@pytest.fixture
+def run(tmp_path, learning, FakeEvaluator):
+    """A run that was interrupted in its third child."""
+    with pytest.raises(KeyboardInterrupt):
+        search.run(
+            tmp_path / "run",
+            evaluator=FakeEvaluator(interrupt=(2, KeyboardInterrupt())),
+            strategy="learning",
+            trials=3,
+            seed=1,
+            blocks=2,
+            tensorboard=False,
+        )
+    return search.load(tmp_path / "run")
+
+
+@pytest.fixture
+def sleep(monkeypatch):
+    """What happens while the status waits for its next look: calls, in
+    turn."""
+    calls = []
+    monkeypatch.setattr(
+        "search.display.time.sleep", lambda seconds: calls.pop(0)(seconds)
+    )
+    return calls
+
+
+def watched(run):
+    console = Console(file=io.StringIO(), width=80, force_terminal=True)
+    watch_status(run, console, 7.0)
+    return console.file.getvalue()
+
+
+def test_the_status_is_watched_until_all_children_are_done(
+    run, sleep, FakeEvaluator
+):
+    waited = []
+    sleep += [
+        waited.append,
+        lambda _: search.resume(
+            run.directory.path, evaluator=FakeEvaluator(), tensorboard=False
+        ),
+    ]
+    text = watched(run)
+    assert waited == [7.0]
+    before, after = (text.index(f"{done} of 3 children") for done in (2, 3))
+    assert before < after
+    assert f"Best: trial {run.best.number}, reward" in text
+
+
+def test_the_status_is_watched_until_the_driver_ends(run, sleep):
+    with contextlib.ExitStack() as driver:
+        driver.enter_context(run.directory.lock())
+        sleep.append(lambda _: driver.close())
+        assert "2 of 3 children done.\n" in watched(run)
+
+
+def test_ctrl_c_ends_the_watch(run, sleep):
+    def interrupt(seconds):
+        raise KeyboardInterrupt
+
+    sleep.append(interrupt)
+    with run.directory.lock():
+        text = watched(run)
+    assert f"Driven by process {os.getpid()}." in text
+    assert "running" in text
+
+
+def test_the_command_watches(run, sleep, monkeypatch, capsys):
+    path = run.directory.path
+
+    def command(*options):
+        arguments = ["nasnet-search", "status", str(path), *options]
+        monkeypatch.setattr("sys.argv", arguments)
+        return search.cli.main()
+
+    with contextlib.ExitStack() as driver:
+        driver.enter_context(run.directory.lock())
+        sleep.append(lambda seconds: driver.close())
+        assert command("--watch", "--every", "9") == 0
+    text = capsys.readouterr().out
+    assert text.count("complete") == 2
+    assert text.rstrip().endswith(f"export {path} --output FOLDER`.")
+    for options, sentence in {
+        ("--watch", "--json"): "The options `--json` and `--watch` disagree.",
+        ("--watch", "--every", "0"): "Invalid value for '--every'",
+        ("--watch", "--every", "nan"): "Invalid value",
+    }.items():
+        assert command(*options) == 2
+        error = capsys.readouterr().err
+        assert error.startswith(sentence)
+        assert error.count("\n") == 1

@@ -6,6 +6,7 @@ import pytest
 import search
 from nasnet_keras.command import InputError
 from search.configuration import RunConfig
+from search.driver import _begun
 
 pytestmark = pytest.mark.usefixtures("learning")
 
@@ -61,6 +62,7 @@ def test_a_run_leaves_its_folder(begin, tmp_path):
         record["versions"]
     )
     assert record["command"]
+    assert (tmp_path / "run" / "backup.db").exists()
     assert len(list((tmp_path / "run" / "children").iterdir())) == 5
 
 
@@ -111,6 +113,25 @@ def test_bad_input_leaves_no_folder(tmp_path, FakeEvaluator, settings):
     with pytest.raises(InputError):
         search.run(tmp_path / "run", **arguments)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("config", "execution", "lag", "threads"),
+    [
+        ({}, {}, 0, None),
+        ({}, {"workers": 4}, 16, 2),
+        ({}, {"workers": 1, "executor": "processes"}, 4, 8),
+        ({}, {"workers": 20}, 80, 1),
+        ({"lag": 7, "proxy": {"threads": 3}}, {"workers": 4}, 7, 3),
+    ],
+)
+def test_a_run_keeps_the_lag_and_the_threads_that_it_began_with(
+    monkeypatch, config, execution, lag, threads
+):
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    settings = search.ExecutionConfig(**execution)
+    begun = _begun(RunConfig(**config), settings)
+    assert (begun.lag, begun.proxy.threads) == (lag, threads)
 
 
 def test_a_path_to_data_is_made_absolute(

@@ -12,6 +12,7 @@ def test_the_public_names():
         "Evaluation",
         "EvaluationError",
         "Evaluator",
+        "ExecutionConfig",
         "InputError",
         "NASNetSpace",
         "Observer",

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from search.evaluation.base import EvaluationError, Evaluator, Refusal
-from search.executors import Executor, InProcessExecutor, Outcome
-from search.executors.base import attempt
+from search.executors import Executor, Outcome
+from search.executors.base import SearchError, attempt
+from search.executors.in_process import InProcessExecutor
 from search.halving import SuccessiveHalving
-from search.loop import SearchError, SearchLoop
+from search.loop import SearchLoop
 from search.observer import Observer
 from search.run_directory import RunDirectory
 from search.space import NASNetSpace
@@ -63,7 +64,7 @@ def evaluator(FakeEvaluator):
 
 @pytest.fixture
 def executor(evaluator):
-    return InProcessExecutor(evaluator, seed=3)
+    return InProcessExecutor(lambda: evaluator, seed=3)
 
 
 class Repeats(Strategy):
@@ -78,17 +79,18 @@ class Repeats(Strategy):
 class ShuffledExecutor(Executor):
     """Several children at once, which end in any order."""
 
-    lag = 3
-
     def __init__(self, evaluator, order):
         self.evaluator = evaluator
         self.rng = np.random.default_rng(order)
         self.jobs = []
 
+    def describe(self):
+        return {}
+
     def submit(self, job):
         self.jobs.append(job)
 
-    def collect(self):
+    def collect(self, timeout=None):
         job = self.jobs.pop(int(self.rng.integers(len(self.jobs))))
         return attempt(self.evaluator, job, seed=0)
 
@@ -137,7 +139,7 @@ def test_the_uniform_sample_is_a_function_of_the_seed(
     drawn = []
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         bench = Bench(tmp_path / name, space)
-        executor = InProcessExecutor(evaluator, seed=0)
+        executor = InProcessExecutor(lambda: evaluator, seed=0)
         bench.loop(Repeats(space, seed), executor, trials=2).run()
         drawn.append(bench.trials[-1].decisions)
         bench.storage.close()
@@ -158,7 +160,7 @@ def test_an_exhausted_space_ends_the_search_with_a_sentence(
 def test_failed_children_are_trials_with_a_reason(
     bench, LearningStrategy, FakeEvaluator
 ):
-    executor = InProcessExecutor(FakeEvaluator(failing=0.5), seed=0)
+    executor = InProcessExecutor(lambda: FakeEvaluator(failing=0.5), seed=0)
     bench.loop(LearningStrategy(bench.space, 0), executor, trials=16).run()
     counted = [trial for trial in bench.trials if trial.state.counts]
     failed = [trial for trial in counted if trial.state is FAILED]
@@ -172,13 +174,13 @@ def test_failed_children_are_trials_with_a_reason(
 def test_a_search_whose_first_children_all_fail_stops(
     bench, LearningStrategy, FakeEvaluator
 ):
-    executor = InProcessExecutor(FakeEvaluator(failing=2.0), seed=0)
+    executor = InProcessExecutor(lambda: FakeEvaluator(failing=2.0), seed=0)
     loop = bench.loop(LearningStrategy(bench.space, 0), executor, trials=30)
     with pytest.raises(SearchError, match="All 10 children.*The child diverg"):
         loop.run()
     assert sum(trial.state is FAILED for trial in bench.trials) == 10
     # What was wrong is put right, and the search goes on.
-    executor = InProcessExecutor(FakeEvaluator(), seed=0)
+    executor = InProcessExecutor(FakeEvaluator, seed=0)
     bench.loop(LearningStrategy(bench.space, 0), executor, trials=30).run()
     assert sum(trial.state is COMPLETE for trial in bench.trials) == 20
 
@@ -186,7 +188,7 @@ def test_a_search_whose_first_children_all_fail_stops(
 def test_a_short_search_of_failures_alone_fails(
     bench, LearningStrategy, FakeEvaluator
 ):
-    executor = InProcessExecutor(FakeEvaluator(failing=2.0), seed=0)
+    executor = InProcessExecutor(lambda: FakeEvaluator(failing=2.0), seed=0)
     with pytest.raises(SearchError, match="All 2 children"):
         bench.loop(LearningStrategy(bench.space, 0), executor, trials=2).run()
 
@@ -195,18 +197,18 @@ def test_a_resumed_search_equals_an_uninterrupted_one(
     tmp_path, space, LearningStrategy, FakeEvaluator, outcomes
 ):
     whole = Bench(tmp_path / "whole", space)
-    executor = InProcessExecutor(FakeEvaluator(), seed=0)
+    executor = InProcessExecutor(FakeEvaluator, seed=0)
     whole.loop(LearningStrategy(space, 4), executor, trials=20).run()
     parts = Bench(tmp_path / "parts", space)
     for child in (3, 1, 6):
         evaluator = FakeEvaluator(interrupt=(child, KeyboardInterrupt()))
-        executor = InProcessExecutor(evaluator, seed=0)
+        executor = InProcessExecutor(lambda which=evaluator: which, seed=0)
         loop = parts.loop(LearningStrategy(space, 4), executor, trials=20)
         with pytest.raises(KeyboardInterrupt):
             loop.run()
         assert parts.trials[-1].state is TrialState.RUNNING
     for trials in (15, 20):
-        executor = InProcessExecutor(FakeEvaluator(), seed=0)
+        executor = InProcessExecutor(FakeEvaluator, seed=0)
         parts.loop(LearningStrategy(space, 4), executor, trials=trials).run()
     assert outcomes(parts.trials) == outcomes(whole.trials)
     whole.storage.close()
@@ -230,17 +232,70 @@ def test_proposals_do_not_depend_on_which_child_ends_first(
     for order in range(3):
         bench = Bench(tmp_path / str(order), space)
         for trials in (9, 20):  # the second loop resumes
-            strategy = LearningStrategy(space, 2)
-            strategy.lag = ShuffledExecutor.lag
+            strategy = LearningStrategy(space, 2, lag=3)
             executor = ShuffledExecutor(evaluator, order)
-            bench.loop(strategy, executor, trials=trials).run()
-        proposals = [trial[:2] for trial in outcomes(bench.trials)]
-        found.append(proposals)
+            bench.loop(strategy, executor, trials=trials, lag=3).run()
+        found.append(outcomes(bench.trials))
         assert sum(trial.state.counts for trial in bench.trials) == 20
         bench.storage.close()
-    shortest = min(len(proposals) for proposals in found)
-    assert shortest >= 20
-    assert found[0][:shortest] == found[1][:shortest] == found[2][:shortest]
+    assert found[0] == found[1] == found[2]
+
+
+def test_uniform_samples_do_not_depend_on_which_child_is_refused_first(
+    tmp_path, space, evaluator, outcomes
+):
+    found = []
+    for order in range(3):
+        bench = Bench(tmp_path / str(order), space)
+        refuses = Refuses(evaluator, lambda genotype: len(str(genotype)) % 3)
+        executor = ShuffledExecutor(refuses, order)
+        bench.loop(Repeats(space, 0), executor, trials=4, lag=3).run()
+        found.append(outcomes(bench.trials))
+        bench.storage.close()
+    assert {row[2] for row in found[0]} >= {DUPLICATE, TrialState.REFUSED}
+    assert found[0] == found[1] == found[2]
+
+
+def test_as_many_children_are_under_way_as_the_lag_allows(
+    bench, LearningStrategy, evaluator
+):
+    """Those that end before their turn make room at once."""
+    under_way = []
+
+    class Counts(ShuffledExecutor):
+        def collect(self, timeout=None):
+            under_way.append(len(self.jobs))
+            return super().collect(timeout)
+
+    strategy = LearningStrategy(bench.space, 2, lag=6)
+    bench.loop(strategy, Counts(evaluator, 0), trials=60, lag=6).run()
+    assert max(under_way) == 7
+    assert np.mean(under_way) > 4
+
+
+def test_a_search_ends_at_its_deadline_and_goes_on(
+    bench, LearningStrategy, evaluator, monkeypatch
+):
+    clock = [0.0]
+    monkeypatch.setattr("search.loop.time.monotonic", lambda: clock[0])
+
+    class Slow(InProcessExecutor):
+        def collect(self, timeout=None):
+            assert timeout == 25 - clock[0]
+            clock[0] += 10
+            return None if clock[0] > 25 else super().collect(timeout)
+
+    def search(deadline=None):
+        executor = (Slow if deadline else InProcessExecutor)(
+            lambda: evaluator, seed=0
+        )
+        strategy = LearningStrategy(bench.space, 2)
+        bench.loop(strategy, executor, trials=6, deadline=deadline).run()
+        return [trial.state.counts for trial in bench.trials]
+
+    assert sum(search(deadline=25.0)) == 2
+    assert sum(search()) == 6
+    assert len(evaluator.genotypes) == 6
 
 
 def test_the_strategy_state_is_written_when_it_has_learnt(
@@ -307,7 +362,7 @@ def test_observers_hear_of_the_end_of_a_broken_search(
     evaluator = FakeEvaluator(interrupt=(1, RuntimeError("a defect")))
     loop = bench.loop(
         LearningStrategy(bench.space, 1),
-        InProcessExecutor(evaluator, seed=0),
+        InProcessExecutor(lambda: evaluator, seed=0),
         observers=[diary],
     )
     with pytest.raises(RuntimeError, match="a defect"):
@@ -319,10 +374,16 @@ def test_a_child_that_vanished_is_an_outcome(bench, LearningStrategy):
     """Executors beyond this process report children by outcomes alone."""
 
     class Vanishing(Executor):
+        def __init__(self):
+            pass
+
+        def describe(self):
+            return {}
+
         def submit(self, job):
             self.job = job
 
-        def collect(self):
+        def collect(self, timeout=None):
             return Outcome(self.job.number, FAILED, reason="The worker died.")
 
     with pytest.raises(SearchError, match="The worker died"):
@@ -354,7 +415,9 @@ def test_refused_cells_are_not_trained_and_do_not_count(
     def lets_through(genotype):
         return genotype.normal.blocks[0].operations[0].startswith("sep")
 
-    executor = InProcessExecutor(Refuses(evaluator, lets_through), seed=0)
+    executor = InProcessExecutor(
+        lambda: Refuses(evaluator, lets_through), seed=0
+    )
     bench.loop(LearningStrategy(bench.space, 1), executor, trials=6).run()
     refused = [t for t in bench.trials if t.state is TrialState.REFUSED]
     assert refused
@@ -369,7 +432,7 @@ def test_refused_cells_are_not_trained_and_do_not_count(
 def test_after_fifty_refused_comes_a_uniform_sample(bench, evaluator):
     first = bench.space.decode((0,) * 20)
     executor = InProcessExecutor(
-        Refuses(evaluator, lambda genotype: genotype != first), seed=0
+        lambda: Refuses(evaluator, lambda genotype: genotype != first), seed=0
     )
     bench.loop(Repeats(bench.space, 0), executor, trials=2).run()
     # What was refused once is a duplicate afterwards.
@@ -385,7 +448,9 @@ def test_constraints_that_refuse_everything_end_the_search(
     bench, LearningStrategy, evaluator, monkeypatch
 ):
     monkeypatch.setattr("search.loop.REFUSED_IN_A_ROW", 70)
-    executor = InProcessExecutor(Refuses(evaluator, lambda _: False), seed=0)
+    executor = InProcessExecutor(
+        lambda: Refuses(evaluator, lambda _: False), seed=0
+    )
     loop = bench.loop(LearningStrategy(bench.space, 1), executor)
     with pytest.raises(
         SearchError, match="70 proposals.*9, above the limit of 8"
@@ -425,7 +490,7 @@ class Grows(Evaluator):
 
 def halve(path, space, strategy, evaluator, trials=18):
     bench = Bench(path, space) if isinstance(path, Path) else path
-    executor = InProcessExecutor(evaluator, seed=0)
+    executor = InProcessExecutor(lambda: evaluator, seed=0)
     halving = SuccessiveHalving(1, 9, 3)
     bench.loop(strategy, executor, trials, keep=1, halving=halving).run()
     return bench
@@ -470,7 +535,9 @@ def test_proposals_do_not_depend_on_who_goes_on(
         tmp_path / "with", space, LearningStrategy(space, 1), Grows(evaluator)
     )
     without = Bench(tmp_path / "without", space)
-    first_rung = InProcessExecutor(Budgeted(Grows(evaluator), 1), seed=0)
+    first_rung = InProcessExecutor(
+        lambda: Budgeted(Grows(evaluator), 1), seed=0
+    )
     without.loop(LearningStrategy(space, 1), first_rung, trials=18).run()
     assert [trial.decisions for trial in with_it.trials] == [
         trial.decisions for trial in without.trials
@@ -516,7 +583,7 @@ def test_an_interrupted_halving_equals_an_uninterrupted_one(
     parts.storage.close()
 
 
-def test_one_child_at_a_time_is_with_an_executor_without_a_lag(
+def test_one_child_at_a_time_is_under_way_without_a_lag(
     tmp_path, space, LearningStrategy, evaluator
 ):
     class One(InProcessExecutor):
@@ -528,14 +595,14 @@ def test_one_child_at_a_time_is_with_an_executor_without_a_lag(
                 raise RuntimeError("Two children at a time.")
             super().submit(job)
 
-        def collect(self):
+        def collect(self, timeout=None):
             self.waiting -= 1
-            return super().collect()
+            return super().collect(timeout)
 
     bench = Bench(tmp_path / "run", space)
     bench.loop(
         LearningStrategy(space, 1),
-        One(Grows(evaluator), seed=0),
+        One(lambda: Grows(evaluator), seed=0),
         18,
         halving=SuccessiveHalving(1, 9, 3),
     ).run()
@@ -597,7 +664,7 @@ def test_the_pareto_front_keeps_its_weights(bench, LearningStrategy, evaluator):
         def describe(self):
             return {}
 
-    executor = InProcessExecutor(Costs(), seed=0)
+    executor = InProcessExecutor(Costs, seed=0)
     strategy = LearningStrategy(bench.space, 1)
     bench.loop(strategy, executor, trials=8, keep=1, cost="parameters").run()
     # The more accurate, the larger: all are in the front.

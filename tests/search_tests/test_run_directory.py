@@ -73,8 +73,11 @@ def test_weights_of_other_children_are_deleted(directory):
     for number in range(4):
         directory.weights(number).touch()
     (directory.children / "notes.txt").touch()
+    for name in (".00002.weights.h5", ".00003.weights.h5"):  # drafts
+        (directory.children / name).touch()
     directory.keep_weights([1, 3])
     assert sorted(file.name for file in directory.children.iterdir()) == [
+        ".00003.weights.h5",
         "00001.weights.h5",
         "00003.weights.h5",
         "notes.txt",

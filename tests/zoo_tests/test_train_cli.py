@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -145,6 +146,16 @@ def test_bad_input_is_a_sentence(here, capsys, arguments, sentence):
     assert captured.err.startswith(sentence)
     assert captured.err.count("\n") == 1
     assert sorted(here.iterdir()) == before
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_warning_is_its_text(here, capsys, monkeypatch):
+    def run_training(*arguments, **options):
+        warnings.warn("The classifier starts anew.", stacklevel=2)
+
+    monkeypatch.setattr("nasnet_keras.training.run.run_training", run_training)
+    assert call(f"{RUN} --output new") == 0
+    assert capsys.readouterr().err == "The classifier starts anew.\n"
 
 
 @pytest.mark.parametrize(

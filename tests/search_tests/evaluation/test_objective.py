@@ -101,7 +101,7 @@ def test_what_costs_too_much_is_refused_before_it_is_trained():
 def test_latency_is_measured_on_the_network_where_it_is_asked_for(monkeypatch):
     measured = []
 
-    def measure(model):
+    def measure(model, runtime):
         measured.append(model)
         return 0.02
 
@@ -167,6 +167,25 @@ def table(monkeypatch):
         "nasnet_keras.deployment.latency.LatencyTable.load", lambda path: loaded
     )
     return loaded
+
+
+def test_latency_in_the_runtime_of_an_export(monkeypatch):
+    calls = []
+
+    def measure(model, runtime):
+        calls.append((model, runtime))
+        return 0.03
+
+    monkeypatch.setattr(
+        "nasnet_keras.deployment.latency.measure_latency", measure
+    )
+    evaluator = ObjectiveEvaluator(
+        Accurate(), limits={"latency": 1}, latency_runtime="saved_model"
+    )
+    assert evaluator.costs({"parameters": 1})["latency"] == 0.03
+    assert calls == [("a network of {'parameters': 1}", "saved_model")]
+    with pytest.raises(ValueError, match="`format`.*Received: format='coreml'"):
+        ObjectiveEvaluator(Accurate(), latency_runtime="coreml")
 
 
 def test_latency_is_predicted_by_a_table(table):

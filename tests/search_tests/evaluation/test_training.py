@@ -119,6 +119,7 @@ def test_a_training_in_two_parts_is_one_to_the_last_bit(
     assert "trace" not in third.seconds
 
 
+@pytest.mark.large
 def test_a_killed_training_goes_on_from_its_last_checkpoint(
     evaluator, trained, tmp_path, monkeypatch
 ):

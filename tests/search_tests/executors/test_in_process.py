@@ -1,11 +1,12 @@
-from search.executors import InProcessExecutor, Job
+from search.executors import Job
+from search.executors.in_process import InProcessExecutor
 
 
 def test_jobs_are_evaluated_in_order_with_one_seed(
     FakeEvaluator, space, tmp_path
 ):
     evaluator = FakeEvaluator()
-    executor = InProcessExecutor(evaluator, seed=5)
+    executor = InProcessExecutor(lambda: evaluator, seed=5)
     genotypes = [
         space.decode((0,) * 20),
         space.decode((1,) * 20),

@@ -81,6 +81,7 @@ def test_advantages_are_rewards_less_the_baseline(minibatch):
     assert metrics["losses/approx_kl"] == metrics["losses/clipfrac"] == 0
 
 
+@pytest.mark.large
 def test_ranks_do_not_depend_on_the_scale_of_rewards(learner, minibatch):
     decisions, rewards = minibatch
     new = learner.state()
@@ -101,6 +102,7 @@ def test_equal_rewards_teach_nothing(minibatch):
     np.testing.assert_array_equal(before, log_prob(learner, decisions))
 
 
+@pytest.mark.large
 def test_the_entropy_weight_keeps_the_policy_open(minibatch):
     decisions, rewards = minibatch
     entropies = []

@@ -73,8 +73,22 @@ SPACES = {
 
 every_strategy = pytest.mark.parametrize("name", STRATEGIES)
 # The lag: how many trials are under way when another is proposed.
+SEARCHES = (("nasnet", 3), ("free", 0), ("exhausted", 1))
+POLICIES = ("ppo", "reinforce")  # which TensorFlow makes slow
 every_search = pytest.mark.parametrize(
-    ("space", "lag"), [("free", 0), ("nasnet", 3), ("exhausted", 1)]
+    ("name", "space", "lag"),
+    [
+        pytest.param(
+            name,
+            space,
+            lag,
+            marks=[pytest.mark.large]
+            if name in POLICIES and space != "nasnet"
+            else [],
+        )
+        for name in STRATEGIES
+        for space, lag in SEARCHES
+    ],
 )
 
 
@@ -116,13 +130,17 @@ def drive(strategy, trials, lag, finish=finish):
         All trials, and the state and `learned` before each proposal.
     """
     trials, states = list(trials), []
+    for trial in trials:
+        strategy.proposed(trial.decisions)
     told = strategy.learned
     for number in range(len(trials), TRIALS):
         while told < number - lag:
             strategy.tell(trials[told])
             told += 1
         states.append((strategy.state(), strategy.learned))
-        trials.append(finish(number, strategy.ask(number)))
+        decisions = strategy.ask(number)
+        strategy.proposed(decisions)
+        trials.append(finish(number, decisions))
     return trials, states
 
 
@@ -133,7 +151,6 @@ def search(name, space, lag, seed=0):
     return strategy, *drive(strategy, [], lag)
 
 
-@every_strategy
 @every_search
 def test_proposals_are_decision_vectors_of_the_space(name, space, lag):
     _, trials, _ = search(name, space, lag)
@@ -144,7 +161,6 @@ def test_proposals_are_decision_vectors_of_the_space(name, space, lag):
         assert all(type(choice) is int for choice in trial.decisions)
 
 
-@every_strategy
 @every_search
 def test_the_seed_alone_fixes_the_search(name, space, lag):
     _, trials, _ = search(name, space, lag)
@@ -194,7 +210,6 @@ def test_another_seed_is_another_search(name):
     assert trials[0] != trials[1]
 
 
-@every_strategy
 @every_search
 @pytest.mark.parametrize("stop", [3, 11])
 def test_a_restored_search_goes_on_as_if_never_stopped(name, space, lag, stop):

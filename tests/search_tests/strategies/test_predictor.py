@@ -23,6 +23,19 @@ def test_proposes_nothing_twice(space, additive, drive):
     assert not set(keys[:5]) & set(keys[5:])
 
 
+def test_proposes_nothing_that_is_under_way(space, additive, complete):
+    strategy = PredictorSearch(space, seed=0, initial=5)
+    trials = []
+    for number in range(40):
+        if number >= 8:
+            strategy.tell(trials[number - 8])
+        decisions = strategy.ask(number)
+        strategy.proposed(decisions)
+        trials.append(complete(number, decisions, additive(decisions)))
+    keys = [space.canonical(trial.decisions) for trial in trials]
+    assert len(set(keys)) == 40
+
+
 def test_proposes_the_highest_expected_improvement(space, additive, drive):
     strategy = PredictorSearch(space, seed=0, initial=10, parents=10)
     told = drive(strategy, additive, 10)

@@ -1,0 +1,110 @@
+"""How a run is driven: `ExecutionConfig`. It says nothing of what the run is,
+and may be another whenever the run goes on.
+
+Neither Keras nor TensorFlow is imported here.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+import pydantic
+from pydantic import Field
+
+from nasnet_keras.command import InputError, sentence
+
+
+class ExecutionConfig(pydantic.BaseModel):
+    """Where the children of a run are evaluated, and for how long.
+
+    The fields are described where they are declared; the command line offers
+    each as an option.
+
+    Example:
+
+    >>> ExecutionConfig(workers=4).executor_name
+    'processes'
+    """
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    workers: Annotated[
+        int, Field(ge=1, description="Children evaluated at the same time.")
+    ] = 1
+    executor: Annotated[
+        Literal["in-process", "processes", "ray"] | None,
+        Field(
+            description="In the command's own process, in processes on this "
+            "machine, or on a Ray cluster; if not given in-process for one "
+            "worker, processes for several."
+        ),
+    ] = None
+    address: Annotated[
+        str | None,
+        Field(
+            description="The Ray cluster: HOST:PORT, auto for the one that "
+            "this machine is part of, local to start one here; local if not "
+            "given."
+        ),
+    ] = None
+    retries: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="How often a child whose worker died is tried again.",
+        ),
+    ] = 2
+    child_time_limit: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            description="Seconds after which a child fails; workers only.",
+        ),
+    ] = None
+    time_limit: Annotated[
+        float | None,
+        Field(gt=0, description="Seconds after which the command ends."),
+    ] = None
+
+    @pydantic.model_validator(mode="after")
+    def _check(self) -> Self:
+        name = self.executor_name
+        if name == "in-process" and self.workers > 1:
+            raise ValueError(
+                "Expected the `executor` processes or ray with several "
+                "`workers`"
+            )
+        if name == "in-process" and self.child_time_limit is not None:
+            raise ValueError(
+                "Expected the `executor` processes or ray with a "
+                "`child_time_limit`"
+            )
+        if name != "ray" and self.address is not None:
+            raise ValueError("Expected an `address` with `executor` ray only")
+        return self
+
+    @property
+    def executor_name(self) -> str:
+        """The key of `EXECUTORS`."""
+        if self.executor is not None:
+            return self.executor
+        return "in-process" if self.workers == 1 else "processes"
+
+    @property
+    def lag(self) -> int:
+        """The lag of a run that begins so: with less than four times the
+        workers some of them would wait, since children differ in length."""
+        if self.executor_name == "in-process":
+            return 0
+        return 4 * self.workers
+
+
+def create_execution(settings: Mapping[str, Any]) -> ExecutionConfig:
+    """The configuration of these settings.
+
+    Raises:
+        InputError: A setting is unknown, or a value is invalid.
+    """
+    try:
+        return ExecutionConfig.model_validate(settings)
+    except pydantic.ValidationError as error:
+        raise InputError(" ".join(map(sentence, error.errors()))) from None

@@ -1,0 +1,252 @@
+"""What all executors with processes of their own have in common."""
+
+import abc
+import math
+import pickle
+import time
+import traceback
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from search.evaluation.base import Evaluator
+from search.executors.base import Executor, Job, Outcome, SearchError, failed
+from search.executors.configuration import ExecutionConfig
+
+# TensorFlow keeps memory of every child, so a worker is replaced after some.
+CHILDREN_PER_WORKER = 50
+
+# So many workers in a row that die before they are ready, and the search
+# gives up.
+DEAD_AT_START = 3
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A worker has made its evaluator, which describes itself so."""
+
+    description: dict[str, Any]
+
+
+# What comes from a worker: first `Ready`, then an outcome for each job. An
+# exception is a defect, or an evaluator that cannot be made.
+Message = Ready | Outcome | Exception
+
+
+class WorkerDied(Exception):
+    """A worker is gone; the text says how it ended."""
+
+
+class Worker(abc.ABC):
+    """A process that makes the evaluator, says that it is ready, and then
+    evaluates one child at a time.
+
+    Attributes:
+        handle: What tells that it has something to say, for
+            `PoolExecutor._wait`; None while it has nothing to do.
+    """
+
+    handle: Any
+
+    def __init__(self) -> None:
+        self.ready = False
+        self.job: Job | None = None
+        self.deadline = math.inf
+        self.children = 0
+
+    @property
+    def is_idle(self) -> bool:
+        return self.ready and self.job is None
+
+    @abc.abstractmethod
+    def send(self, job: Job) -> None:
+        """Has the worker begin a job."""
+
+    @abc.abstractmethod
+    def receive(self) -> Message:
+        """What the worker has to say, once its handle has told.
+
+        Raises:
+            WorkerDied: It is gone.
+        """
+
+    @abc.abstractmethod
+    def kill(self) -> None:
+        """Ends the worker at once, whatever it does."""
+
+
+class PoolExecutor(Executor):
+    """Hands children to workers, which may die.
+
+    The first worker makes the evaluator alone, so that a data set is
+    downloaded once; the others are started when there are jobs for them. A
+    worker is replaced after 50 children.
+
+    A child whose worker died is tried again, so many times as the settings
+    say, and then has failed. One that takes longer than they allow has failed
+    at once, and its worker is killed.
+    """
+
+    def __init__(
+        self,
+        create_evaluator: Callable[[], Evaluator],
+        seed: int,
+        settings: ExecutionConfig | None = None,
+        threads: int | None = None,
+    ) -> None:
+        super().__init__(create_evaluator, seed, settings, threads)
+        self._workers: dict[int, Worker] = {}  # by place, 0, 1, ...
+        self._jobs: deque[Job] = deque()
+        self._outcomes: deque[Outcome] = deque()
+        self._deaths: Counter[int] = Counter()  # by the number of the child
+        self._dead_at_start = 0  # in a row
+        self._description: dict[str, Any] | None = None
+
+    @abc.abstractmethod
+    def _start(self, place: int) -> Worker:
+        """Starts a worker; `place` is below the number of workers, and no
+        other worker has the same."""
+
+    @abc.abstractmethod
+    def _wait(
+        self, handles: Sequence[Any], timeout: float | None
+    ) -> Collection[Any]:
+        """The handles of workers that have something to say, or are gone, as
+        soon as there are any; none after so many seconds."""
+
+    def describe(self) -> dict[str, Any]:
+        while self._description is None:
+            if not self._workers:
+                self._workers[0] = self._start(0)
+            self._listen(math.inf)
+        return self._description
+
+    def submit(self, job: Job) -> None:
+        self._jobs.append(job)
+        self._hand_out()
+
+    def collect(self, timeout: float | None = None) -> Outcome | None:
+        end = math.inf if timeout is None else time.monotonic() + timeout
+        while not self._outcomes:
+            if time.monotonic() >= end:
+                return None
+            self._hand_out()
+            self._listen(end)
+        self._hand_out()
+        return self._outcomes.popleft()
+
+    def close(self) -> None:
+        for place in list(self._workers):
+            self._dismiss(place)
+
+    def _hand_out(self) -> None:
+        """Gives the waiting jobs to idle workers, and starts workers for
+        those that are left."""
+        for worker in self._workers.values():
+            if self._jobs and worker.is_idle:
+                worker.job = self._jobs.popleft()
+                limit = self.settings.child_time_limit or math.inf
+                worker.deadline = time.monotonic() + limit
+                worker.send(worker.job)
+        starting = sum(not worker.ready for worker in self._workers.values())
+        free = [
+            place
+            for place in range(self.settings.workers)
+            if place not in self._workers
+        ]
+        for place in free[: max(0, len(self._jobs) - starting)]:
+            self._workers[place] = self._start(place)
+
+    def _listen(self, end: float) -> None:
+        """Waits for workers to say something, for a child to be late, or for
+        the end."""
+        workers = self._workers.items()
+        places = {worker.handle: place for place, worker in workers}
+        places.pop(None, None)
+        end = min([end, *(worker.deadline for _, worker in workers)])
+        timeout = None if end == math.inf else max(0, end - time.monotonic())
+        for handle in self._wait(list(places), timeout):
+            place = places[handle]
+            self._hear(place, self._workers[place])
+        for place, worker in list(self._workers.items()):
+            if worker.job and time.monotonic() >= worker.deadline:
+                limit = self.settings.child_time_limit
+                reason = f"The child took longer than its {limit:g} seconds."
+                self._outcomes.append(failed(worker.job, reason))
+                self._dismiss(place)
+
+    def _hear(self, place: int, worker: Worker) -> None:
+        try:
+            message = worker.receive()
+        except WorkerDied as death:
+            self._dismiss(place)
+            self._bury(worker, str(death))
+            return
+        if isinstance(message, Exception):
+            if worker.ready or self._description is None:
+                raise message
+            raise SearchError(
+                f"A new worker cannot evaluate children: {message}"
+            ) from message
+        if isinstance(message, Ready):
+            self._welcome(worker, message.description)
+            return
+        self._outcomes.append(message)
+        del self._deaths[message.number]
+        worker.job, worker.deadline = None, math.inf
+        worker.children += 1
+        if worker.children == CHILDREN_PER_WORKER:
+            self._dismiss(place)
+
+    def _welcome(self, worker: Worker, description: dict[str, Any]) -> None:
+        """Takes note that a worker is ready."""
+        self._description = self._description or description
+        if description != self._description:
+            raise SearchError(
+                "A new worker finds other data, or trains children otherwise, "
+                "than the first one."
+            )
+        worker.ready = True
+        self._dead_at_start = 0
+
+    def _bury(self, worker: Worker, death: str) -> None:
+        """Sees to the job of a dead worker."""
+        if not worker.ready:
+            self._dead_at_start += 1
+            if self._dead_at_start == DEAD_AT_START:
+                raise SearchError(
+                    f"{DEAD_AT_START} workers in a row died before they could "
+                    f"evaluate a child, the last one by {death}."
+                )
+        job = worker.job
+        if job is None:
+            return
+        self._deaths[job.number] += 1
+        if self._deaths[job.number] <= self.settings.retries:
+            self._jobs.appendleft(job)
+            return
+        times = self._deaths.pop(job.number)
+        self._outcomes.append(
+            failed(
+                job,
+                f"The child's worker died {times} "
+                f"{'time' if times == 1 else 'times'}, the last time by "
+                f"{death}.",
+            )
+        )
+
+    def _dismiss(self, place: int) -> None:
+        self._workers.pop(place).kill()
+
+
+def portable(error: Exception) -> Exception:
+    """An exception as another process can read it, with its traceback as a
+    note."""
+    lines = traceback.format_exception(error)
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        error = RuntimeError(f"{type(error).__name__}: {error}")
+    error.add_note("In a worker:\n\n" + "".join(lines))
+    return error

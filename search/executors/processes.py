@@ -1,0 +1,177 @@
+"""Evaluation in worker processes on this machine.
+
+Kept pools break where these must not: those of `concurrent.futures` and
+pebble when an idle worker is killed, and a lock that they share stays locked
+when the worker that holds it is. So each worker here has a pipe of its own,
+and nothing else.
+"""
+
+import contextlib
+import dataclasses
+import multiprocessing
+import multiprocessing.connection
+import multiprocessing.resource_tracker
+import os
+import pickle
+import signal
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from search.evaluation.base import Evaluator
+from search.executors.base import Job, attempt
+from search.executors.configuration import ExecutionConfig
+from search.executors.pool import (
+    Message,
+    PoolExecutor,
+    Ready,
+    Worker,
+    WorkerDied,
+    portable,
+)
+
+# A process that is stuck in the kernel does not die of SIGKILL; it is not
+# waited for longer.
+SECONDS_TO_DIE = 5
+
+VISIBLE_GPUS = "CUDA_VISIBLE_DEVICES"
+
+
+class ProcessExecutor(PoolExecutor):
+    """Evaluates children in processes on this machine.
+
+    A process is spawned, so nothing of the driver's is copied into it. Each
+    sees one of the GPUs, where there are any, and takes of its memory what it
+    needs. It leaves Ctrl-C to the driver, and ends when the driver is gone.
+
+    Raises:
+        ValueError: The evaluator cannot be made in another process.
+    """
+
+    def __init__(
+        self,
+        create_evaluator: Callable[[], Evaluator],
+        seed: int,
+        settings: ExecutionConfig | None = None,
+        threads: int | None = None,
+    ) -> None:
+        super().__init__(create_evaluator, seed, settings, threads)
+        try:
+            pickle.dumps(create_evaluator)
+        except (AttributeError, TypeError, pickle.PicklingError) as error:
+            raise ValueError(
+                "Invalid value for argument `evaluator`. Expected with "
+                "workers a class or a function of a module, which makes the "
+                f"evaluator without arguments. Received: {error}."
+            ) from None
+
+    def _start(self, place: int) -> Worker:
+        gpus = visible_gpus()
+        environment = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+        if gpus:
+            environment[VISIBLE_GPUS] = gpus[place % len(gpus)]
+        return _ProcessWorker(environment, self.create_evaluator, self.seed)
+
+    def _wait(
+        self, handles: Sequence[Any], timeout: float | None
+    ) -> Collection[Any]:
+        return multiprocessing.connection.wait(handles, timeout)
+
+
+class _ProcessWorker(Worker):
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        create_evaluator: Callable[[], Evaluator],
+        seed: int,
+    ) -> None:
+        super().__init__()
+        context = multiprocessing.get_context("spawn")
+        self.handle, theirs = context.Pipe()
+        self._process = context.Process(
+            target=_work,
+            args=(theirs, environment, create_evaluator, seed),
+            # Ended with the driver, if that ends without `close`.
+            daemon=True,
+        )
+        with _interruptions_later():
+            self._process.start()
+        theirs.close()
+
+    def send(self, job: Job) -> None:
+        if job.weights is not None:
+            # The driver's current folder is not the worker's.
+            job = dataclasses.replace(job, weights=job.weights.absolute())
+        # If the worker is gone, `receive` will say so.
+        with contextlib.suppress(OSError):
+            self.handle.send(job)
+
+    def receive(self) -> Message:
+        try:
+            return self.handle.recv()
+        except (EOFError, OSError):
+            self._process.join(SECONDS_TO_DIE)
+            raise WorkerDied(_ending(self._process.exitcode)) from None
+
+    def kill(self) -> None:
+        self.handle.close()
+        self._process.kill()
+        self._process.join(SECONDS_TO_DIE)
+
+
+def _work(
+    connection: Connection,
+    environment: Mapping[str, str],
+    create_evaluator: Callable[[], Evaluator],
+    seed: int,
+) -> None:
+    """What a worker process does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_driver, daemon=True).start()
+    os.environ.update(environment)
+    # The driver is gone when the pipe is.
+    with contextlib.suppress(EOFError, OSError):
+        try:
+            evaluator = create_evaluator()
+            connection.send(Ready(evaluator.describe()))
+            while True:
+                connection.send(attempt(evaluator, connection.recv(), seed))
+        except Exception as error:
+            connection.send(portable(error))
+
+
+def _end_with_driver() -> None:
+    driver = multiprocessing.parent_process()
+    if driver is not None:
+        driver.join()
+    os._exit(1)
+
+
+@contextlib.contextmanager
+def _interruptions_later() -> Iterator[None]:
+    """Keeps Ctrl-C away from a process that starts and cannot ignore it yet;
+    the driver gets it when the block ends."""
+    # Starting it lets Ctrl-C through again, so that comes before.
+    multiprocessing.resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _ending(exitcode: int | None) -> str:
+    if exitcode is not None and exitcode < 0:
+        return signal.Signals(-exitcode).name
+    return f"its exit code {exitcode}"
+
+
+def visible_gpus() -> list[str]:
+    """The GPUs that TensorFlow would see, without asking it."""
+    visible = os.environ.get(VISIBLE_GPUS)
+    if visible is not None:
+        return [name for name in visible.split(",") if name]
+    devices = Path("/dev").glob("nvidia[0-9]*")
+    return [str(number) for number in range(len(list(devices)))]

@@ -1,0 +1,72 @@
+"""The way back from a damaged database to its backup: `restore`.
+
+Neither Keras nor TensorFlow is imported here.
+"""
+
+import datetime
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from nasnet_keras.command import InputError
+from search.run_directory import DamageError, RunDirectory
+from search.runs import Run
+from search.storage import backups
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a run was restored to.
+
+    Attributes:
+        run: The run as it is now.
+        time: When the backup was made.
+        damaged: Where the damaged database is now, if there was one.
+    """
+
+    run: Run
+    time: datetime.datetime
+    damaged: Path
+
+
+def restore(path: str | os.PathLike[str]) -> Restored:
+    """Puts the last backup in the place of a run's damaged database.
+
+    What finished after the backup, within a minute of it, is evaluated again
+    when the run goes on, from its files if it was under way then. Files of
+    later children are deleted.
+
+    Args:
+        path: The folder of the run.
+
+    Raises:
+        InputError: There is no run, another process drives it, its database
+            is whole, or there is no backup that can be read.
+
+    Example:
+
+    >>> restored = restore("runs/first")
+    >>> restored.time, len(restored.run.trials)
+    """
+    directory = RunDirectory(path)
+    directory.record()
+    with directory.lock():
+        if _is_whole(path):
+            raise InputError(
+                f"The database {directory.database} is whole: there is "
+                "nothing to restore."
+            )
+        damaged = backups.restore(directory.database, directory.backup)
+        run = Run(path)
+        directory.keep_weights(range(len(run.trials)))
+    made = directory.backup.stat().st_mtime
+    time = datetime.datetime.fromtimestamp(made).astimezone()
+    return Restored(run, time, damaged)
+
+
+def _is_whole(path: str | os.PathLike[str]) -> bool:
+    try:
+        Run(path).check()
+    except DamageError:
+        return False
+    return True

@@ -1,0 +1,121 @@
+"""Evaluators that workers can make: imported by its name, since they are
+other processes, by `conftest.py` and by what `search_scenario.py` runs."""
+
+import os
+import signal
+import time
+import zlib
+
+from search.evaluation.base import EvaluationError, Evaluator, Refusal
+from search.trial import Evaluation
+
+
+class Obedient(Evaluator):
+    """An architecture says what becomes of it: a word and its argument."""
+
+    def evaluate(self, architecture, seed, budget=None, weights=None):
+        word, argument = architecture
+        return getattr(self, word)(argument, seed, budget, weights)
+
+    def describe(self):
+        return {"data": "none"}
+
+    def reward(self, reward, seed, budget, weights):
+        if weights is not None:
+            before = weights.read_text() if weights.exists() else ""
+            weights.write_text(f"{before}{seed} ")
+        return Evaluation(reward, {"pid": os.getpid()}, budget=budget or 0.0)
+
+    def fail(self, reason, *_):
+        raise EvaluationError(reason)
+
+    def refuse(self, reason, *_):
+        raise Refusal(reason)
+
+    def break_off(self, text, *_):
+        raise Peculiar(text, 3)
+
+    def sleep(self, seconds, *_):
+        time.sleep(seconds)
+        return Evaluation(1.0, {"pid": os.getpid()})
+
+    def meet(self, folder, *_):
+        """Waits for another process to be here."""
+        (folder / f"{os.getpid()}.pid").touch()
+        while len(list(folder.glob("*.pid"))) < 2:
+            time.sleep(0.01)
+        return Evaluation(1.0, {"pid": os.getpid()})
+
+    def die(self, argument, *_):
+        """Takes its process down so many times, which it counts in a file."""
+        times, diary = argument
+        deaths = len(diary.read_text()) if diary.exists() else 0
+        if deaths == times:
+            return Evaluation(1.0)
+        diary.write_text("x" * (deaths + 1))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Fickle(Obedient):
+    """Has other data in each process."""
+
+    def describe(self):
+        return {"data": os.getpid()}
+
+
+class Peculiar(Exception):
+    """Cannot be pickled."""
+
+    def __init__(self, text, number):
+        super().__init__(text)
+        self.number = number
+
+
+class Checksums(Evaluator):
+    """Rewards follow from the genotype; some children fail, a few take
+    longer."""
+
+    def evaluate(self, architecture, seed, budget=None, weights=None):
+        checksum = zlib.crc32(architecture.to_json().encode()) % 1000
+        time.sleep(checksum % 7 / 200)
+        if checksum < 100:
+            raise EvaluationError("The child diverged.")
+        weights.write_text(str(checksum))
+        return Evaluation(checksum / 1000)
+
+    def describe(self):
+        return {}
+
+
+def without_data():
+    raise ValueError("Expected images. Received: none.")
+
+
+def dying():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def mortal_training(diary):
+    """Trains children, saves each epoch, notes the steps at which it does,
+    and dies after the second."""
+    from search.evaluation import training
+
+    save = training.save_training
+
+    def save_and_die(model, path):
+        save(model, path)
+        with open(diary, "a") as file:
+            file.write(f"{int(model.optimizer.iterations)} ")
+        if len(diary.read_text().split()) == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    training.save_training = save_and_die
+    training.CHECKPOINT_SECONDS = 0
+    return training.TrainingEvaluator(
+        "digits",
+        epochs=4,
+        filters=2,
+        train_images=128,
+        validation_images=64,
+        threads=1,
+    )

@@ -1,0 +1,42 @@
+"""`nasnet-search` with children that train nothing: run by test_processes.py
+in a process of its own, to interrupt it and to kill it. Workers run this
+file's first part too, as spawned processes do.
+
+    python search_scenario.py ARGUMENT...
+"""
+
+import os
+import sys
+import time
+import types
+
+import executor_fakes
+
+import search.cli
+import search.configuration
+from search.observer import Observer
+
+
+class Sleeping(executor_fakes.Checksums):
+    """The third child and those after it never end; each notes its process."""
+
+    def evaluate(self, architecture, seed, budget=None, weights=None):
+        if int(weights.name[:5]) < 2:
+            return super().evaluate(architecture, seed, budget, weights)
+        (weights.parent.parent / f"{os.getpid()}.pid").touch()
+        time.sleep(600)
+
+
+class Nothing(Observer):
+    def __init__(self, directory):
+        pass
+
+
+tensorboard = types.ModuleType("search.tensorboard")
+tensorboard.TensorBoardObserver = Nothing
+sys.modules[tensorboard.__name__] = tensorboard
+search.cli.import_tensorflow = lambda: None
+search.configuration._create_training = lambda config: Sleeping()
+
+if __name__ == "__main__":
+    sys.exit(search.cli.main())

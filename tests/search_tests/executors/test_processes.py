@@ -1,0 +1,143 @@
+import contextlib
+import functools
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import executor_fakes
+import pytest
+
+from search.executors.base import Job, SearchError
+from search.executors.pool import CHILDREN_PER_WORKER
+from search.executors.processes import ProcessExecutor, visible_gpus
+
+SCENARIO = Path(__file__).with_name("search_scenario.py")
+PATIENCE = 60  # seconds
+
+
+@pytest.fixture
+def pool():
+    """One worker at a time."""
+    executor = ProcessExecutor(executor_fakes.Obedient, seed=0)
+    with contextlib.closing(executor):
+        yield executor
+
+
+def process_of_a_child(pool):
+    pool.submit(Job(0, ("reward", 0.5)))
+    return pool.collect().evaluation.metrics["pid"]
+
+
+def test_an_idle_worker_that_dies_is_replaced(pool):
+    first = process_of_a_child(pool)
+    os.kill(first, signal.SIGKILL)
+    assert process_of_a_child(pool) != first
+
+
+def test_a_worker_is_replaced_after_some_children(pool, monkeypatch):
+    assert CHILDREN_PER_WORKER > 1
+    monkeypatch.setattr("search.executors.pool.CHILDREN_PER_WORKER", 2)
+    processes = [process_of_a_child(pool) for _ in range(3)]
+    assert processes[0] == processes[1] != processes[2]
+
+
+def test_a_new_worker_that_finds_other_data_ends_the_search(monkeypatch):
+    monkeypatch.setattr("search.executors.pool.CHILDREN_PER_WORKER", 1)
+    executor = ProcessExecutor(executor_fakes.Fickle, seed=0)
+    with contextlib.closing(executor):
+        process_of_a_child(executor)
+        with pytest.raises(SearchError, match="finds other data"):
+            process_of_a_child(executor)
+
+
+def test_an_evaluator_from_here_is_refused():
+    with pytest.raises(ValueError, match="`evaluator`. Expected with workers"):
+        ProcessExecutor(lambda: executor_fakes.Obedient(), seed=0)
+
+
+@pytest.mark.parametrize(
+    ("visible", "names"),
+    [("0,1", ["0", "1"]), ("GPU-3a", ["GPU-3a"]), ("", []), ("-1", ["-1"])],
+)
+def test_gpus_are_those_that_the_driver_may_see(monkeypatch, visible, names):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert visible_gpus() == names
+
+
+class Search:
+    """A search that has come to children that never end."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.process = subprocess.Popen(
+            [sys.executable, str(SCENARIO), *self.arguments],
+            cwd=folder,
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        await_(lambda: len(self.workers) == 2)
+
+    @property
+    def arguments(self):
+        options = "--dataset none --strategy random --workers 2 --blocks 2"
+        return f"run --output run {options}".split()
+
+    @property
+    def workers(self):
+        return [int(file.stem) for file in self.folder.glob("run/*.pid")]
+
+
+def await_(condition):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def is_alive(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_search_leaves_no_process(tmp_path, by):
+    search = Search(tmp_path)
+    if by is signal.SIGINT:
+        os.killpg(search.process.pid, by)  # as the terminal does
+    else:
+        search.process.send_signal(by)
+    output, errors = search.process.communicate(timeout=PATIENCE)
+    assert search.process.returncode == 130
+    assert errors == "Interrupted. Go on by `nasnet-search resume run`.\n"
+    assert not any(map(is_alive, search.workers))
+
+
+def test_workers_end_with_a_driver_that_is_killed(tmp_path):
+    search = Search(tmp_path)
+    search.process.kill()
+    search.process.communicate()
+    await_(lambda: not any(map(is_alive, search.workers)))
+
+
+@pytest.mark.large
+def test_a_training_whose_worker_died_goes_on_from_its_file(space, tmp_path):
+    diary = tmp_path / "diary"
+    make = functools.partial(executor_fakes.mortal_training, diary)
+    architecture = space.decode((0,) * len(space.decisions))
+    with contextlib.closing(ProcessExecutor(make, seed=0)) as executor:
+        for number in range(2):
+            weights = tmp_path / f"{number}.weights.h5"
+            executor.submit(Job(number, architecture, weights))
+        killed, whole = executor.collect(), executor.collect()
+    assert diary.read_text().split() == ["2", "4", "6", "8", "8"] + (
+        ["2", "4", "6", "8", "8"]
+    )
+    assert killed.evaluation.metrics == whole.evaluation.metrics

@@ -1,0 +1,56 @@
+"""Has faults befall searches, and prints as Markdown what they cost:
+
+    python tests/search_tests/soak.py --seed 0 --kills 200
+
+It takes about TIME minutes on two cores.
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from faults import FAULTS, Victim, befall
+
+# By fault: how often, trials of the search, mean seconds of a child, and
+# seconds between two backups.
+CASES = {
+    "`kill -9` of the command or a worker": (200, 600, 0.03, 60.0),
+    "disk full": (6, 100, 0.01, 60.0),
+    "read-only file system": (3, 40, 0.01, 60.0),
+    "database damaged, then `restore`": (12, 900, 0.01, 0.3),
+    "clock jumps back": (10, 100, 0.03, 60.0),
+    "a second command on the run": (10, 400, 0.1, 60.0),
+    "rewards NaN or infinite": (10, 100, 0.03, 60.0),
+    "data set gone, or another": (3, 100, 0.01, 60.0),
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--only", default="", help="A word of the fault.")
+    arguments = parser.parse_args()
+    print("| fault | times | seen | lost | repeated | differing | seconds |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    wrong = 0
+    for name, (times, trials, pause, backup) in CASES.items():
+        if arguments.only not in name:
+            continue
+        if FAULTS[name].__name__ == "kills":
+            times = arguments.kills
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            victim = Victim(Path(folder, "victim"), trials, pause, backup)
+            rng = np.random.default_rng(arguments.seed)
+            seen, *costs = befall(FAULTS[name], victim, rng, times)
+        wrong += sum(costs)
+        cells = [name, times, seen, *costs, f"{time.monotonic() - began:.0f}"]
+        print(f"| {' | '.join(map(str, cells))} |", flush=True)
+    return wrong > 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -342,9 +342,23 @@ def load_model(path: Any) -> keras.Model:
     """Loads a model saved as a `.keras` file.
 
     As `keras.models.load_model`, which does the same once this module is
-    imported.
+    imported. No code that a file may hold or name is run.
+
+    Raises:
+        ValueError: The file is damaged, or not one of a network.
     """
-    return keras.models.load_model(path)
+    try:
+        return keras.models.load_model(path, safe_mode=True)
+    # What is wrong with a file, Keras says by exceptions of all kinds.
+    except Exception as error:
+        if isinstance(error, MemoryError):
+            raise
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ValueError(
+            "Invalid value for argument `path`. Expected a whole .keras file "
+            f"of a network. Received: path={str(path)!r}, which cannot be "
+            f"loaded: {reason.rstrip('.: ')}."
+        ) from error
 
 
 @contextlib.contextmanager

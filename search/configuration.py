@@ -4,6 +4,7 @@ from the command line, from Python or from a run's config.json.
 Neither Keras nor TensorFlow is imported here before `create_evaluator`.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -155,7 +156,8 @@ class ObjectiveConfig(_Settings):
     @classmethod
     def _make_absolute(cls, path: Path | None) -> Path | None:
         """So that the run can be resumed from elsewhere."""
-        return None if path is None else path.expanduser().resolve()
+        # `Path.expanduser` raises where there is no such user.
+        return path and Path(os.path.expanduser(path)).resolve()
 
     @pydantic.model_validator(mode="after")
     def _check(self) -> Self:

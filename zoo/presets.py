@@ -252,7 +252,10 @@ PRESETS: dict[str, Preset] = {
         published.NASNET_A,
         1,
         16,
-        Figures("ours, to try things with: of no paper"),
+        Figures(
+            "ours, to try things with: of no paper",
+            accuracy="error 15.60, with the weights that ship",
+        ),
         Recount(230_362, 235_546, 43_257_600),
         **_CIFAR,
     ),

@@ -228,4 +228,5 @@ def _read_genotype(path: Any) -> Genotype:
             f"Cannot read the genotype {path}: {error.strerror}."
         ) from None
     except ValueError as error:
-        raise InputError(f"{path} holds no genotype. {error}") from None
+        reason = str(error).rstrip(".")
+        raise InputError(f"{path} holds no genotype. {reason}.") from None

@@ -1,7 +1,7 @@
 """The JSON text of a table of latencies, and what is wrong with one."""
 
 import json
-import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from typing import Any
@@ -82,7 +82,8 @@ def _check(
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
+    # `math.isfinite` raises for an integer that no float can hold.
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
 
 
 def _is_count(value: Any) -> bool:

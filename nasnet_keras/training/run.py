@@ -282,9 +282,13 @@ def read_record(folder: Path) -> Mapping[str, Any]:
             f"Expected the folder of a training. Received: {folder}, which "
             "has no config.json."
         ) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{file} is not valid JSON: {error}.") from None
-    if not isinstance(record, dict) or record.get("schema") != SCHEMA_VERSION:
+    if (
+        not isinstance(record, dict)
+        or record.get("schema") != SCHEMA_VERSION
+        or not isinstance(record.get("settings"), dict)
+    ):
         raise InputError(
             f"{file} is not that of a training of this version of "
             "nasnet-keras. Expected the folder of a training."

@@ -11,7 +11,16 @@ import pytest
 import search.cli
 
 BINARIES = Path(sys.executable).parent
-COMMANDS = ("run", "resume", "status", "report", "export", "retrain")
+COMMANDS = (
+    "run",
+    "resume",
+    "restore",
+    "status",
+    "report",
+    "dashboard",
+    "export",
+    "retrain",
+)
 HEAVY = ("keras", "tensorflow", "tensorflow_datasets", "matplotlib")
 
 

@@ -44,7 +44,8 @@ def run_command(app: typer.Typer, name: str) -> int:
     try:
         return app(prog_name=name, standalone_mode=False) or 0
     except typer.TyperException as error:
-        complain(error.format_message())
+        # What was typed may hold the ends of lines.
+        complain(" ".join(error.format_message().split()))
         return error.exit_code
     except InputError as error:
         complain(str(error))
@@ -105,7 +106,7 @@ def sentence(details: Any, parts: Collection[str] = ()) -> str:
         details: Of `ValidationError.errors()`.
         parts: The names of what has several settings, which may disagree.
     """
-    name = ".".join(str(part) for part in details["loc"])
+    name = setting_name(details)
     message = details["msg"].removeprefix("Value error, ")
     if details["type"] == "value_error" and (not name or name in parts):
         return f"The settings disagree. {message}."
@@ -113,6 +114,12 @@ def sentence(details: Any, parts: Collection[str] = ()) -> str:
         f"Invalid value for `{name}`. {message}. Received: "
         f"{details['input']!r}."
     )
+
+
+def setting_name(details: Any) -> str:
+    """The setting that one of pydantic's errors is about, printable."""
+    name = ".".join(str(part) for part in details["loc"])
+    return name.encode("unicode_escape").decode()
 
 
 def provenance() -> dict[str, Any]:

@@ -12,7 +12,12 @@ from typing import Annotated, Any, Literal, Self
 import pydantic
 from pydantic import Field
 
-from nasnet_keras.command import InputError, import_tensorflow, sentence
+from nasnet_keras.command import (
+    InputError,
+    import_tensorflow,
+    sentence,
+    setting_name,
+)
 from nasnet_keras.genotype import MAX_BLOCKS, NASNET_COMBINERS
 from search.evaluation.base import Evaluator
 from search.evaluation.objective import HARD, SOFT, ObjectiveEvaluator
@@ -419,6 +424,6 @@ def _sentence(details: Any) -> str:
     *part, _ = details["loc"]
     model = PARTS[part[0]] if part else RunConfig
     return (
-        f"Unknown setting `{'.'.join(map(str, details['loc']))}`. Expected "
-        f"one of {', '.join(model.model_fields)}."
+        f"Unknown setting `{setting_name(details)}`. Expected one of "
+        f" {', '.join(model.model_fields)}."
     )

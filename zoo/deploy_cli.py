@@ -5,6 +5,7 @@
 Exit codes: 0 done, 1 the export is wrong, 2 bad input, 130 interrupted.
 """
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -157,7 +158,7 @@ def _find(model: str, weights: str | None) -> str | Path:
                 "to be trained. Received: none."
             )
         return model
-    path = Path(model).expanduser()
+    path = Path(os.path.expanduser(model))
     path = path / "model.keras" if path.is_dir() else path
     if path.suffix != ".keras" or not path.is_file():
         raise InputError(

@@ -4,6 +4,7 @@ Neither TensorFlow nor scikit-learn is imported before a source needs it.
 """
 
 import difflib
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -198,7 +199,7 @@ def located(source: str | PathLike[str]) -> str:
     that it is found from elsewhere; a name, and what is neither, stays."""
     if _is_name(source):
         return str(source)
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))
     return str(path.resolve()) if path.exists() else str(source)
 
 
@@ -225,7 +226,7 @@ def _open(
         if name == digits.NAME:
             return digits.read_digits(image_size)
         return tfds.read_tfds(name, data_dir, image_size)
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))
     if path.suffix == ".npz" and path.is_file():
         return npz.read_npz(path, image_size)
     if path.is_dir():

@@ -48,9 +48,7 @@ class Victim:
         repeated: Evaluations of trials that were finished.
     """
 
-    def __init__(
-        self, folder, trials, pause=0.01, backup=60.0
-    ):
+    def __init__(self, folder, trials, pause=0.01, backup=60.0):
         folder.mkdir(parents=True)
         self.folder = folder
         self.run = folder / "run"

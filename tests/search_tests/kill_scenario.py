@@ -1,5 +1,6 @@
 """Kills a search again and again, at any statement of the database, any step
-of a child and any of a backup, and prints what it came to beside an uninterrupted search.
+of a child and any of a backup, and prints what it came to beside an
+uninterrupted search.
 
 Run by test_kill.py in a process without threads, so that it can fork:
 

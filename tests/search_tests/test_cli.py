@@ -173,6 +173,25 @@ def test_a_run_ends_at_its_time_limit_and_goes_on(command, capsys):
     assert "time limit" not in said
 
 
+def test_a_damaged_run_is_restored(command, capsys):
+    assert command(f"{RUN} --trials 3 --seed 1") == 0
+    assert command("restore first") == 2
+    assert "is whole: there is nothing to restore." in capsys.readouterr().err
+    Path("first/search.db").write_bytes(b"noise")
+    for action in ("status", "resume"):
+        assert command(f"{action} first") == 2
+        error = capsys.readouterr().err
+        assert error.endswith("by `nasnet-search restore first`.\n")
+        assert error.count("\n") == 1
+    assert command("restore first") == 0
+    restored, aside, further = capsys.readouterr().out.splitlines()
+    assert restored.startswith("Restored the backup of 20")
+    assert restored.endswith(" 3 trials.")
+    assert aside == "The damaged database is now first/search.db.damaged."
+    assert further == "Go on by `nasnet-search resume first`."
+    assert command("resume first --trials 4") == 0
+
+
 def test_a_failed_run_says_why(command, capsys, monkeypatch, FakeEvaluator):
     evaluator = FakeEvaluator(failing=2.0)
     monkeypatch.setattr(

@@ -1,4 +1,5 @@
 import json
+import resource
 import threading
 
 import pytest
@@ -227,6 +228,34 @@ def test_a_second_driver_is_refused(begin, go_on):
 
     begin(on_trial=second)
     assert refused
+
+
+def test_a_full_disk_ends_the_search_and_costs_nothing(
+    begin, go_on, tmp_path, outcomes, FakeEvaluator
+):
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    full = 120_000  # bytes, of each file
+    resource.setrlimit(resource.RLIMIT_FSIZE, (full, most))
+    try:
+        with pytest.raises(search.SearchError) as caught:
+            begin(trials=30)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    folder = tmp_path / "run"
+    assert f"The run {folder} broke off: " in str(caught.value)
+    assert f"`nasnet-search resume {folder}`." in str(caught.value)
+    before = outcomes(
+        trial for trial in search.load(folder).trials if trial.state.is_finished
+    )
+    evaluator = FakeEvaluator()
+    run = go_on(evaluator=evaluator)
+    assert outcomes(run.trials)[: len(before)] == before
+    new = [
+        trial
+        for trial in run.trials[len(before) :]
+        if trial.duplicate_of is None
+    ]
+    assert len(evaluator.genotypes) == len(new)
 
 
 def test_a_run_can_be_looked_at_while_it_goes_on(begin, tmp_path):

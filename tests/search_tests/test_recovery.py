@@ -73,6 +73,17 @@ def test_a_damaged_run_is_refused_and_restored_and_goes_on(
     )
 
 
+def test_a_lost_log_is_noticed(begin):
+    """What is left is whole, and an earlier state."""
+    directory = begin().directory
+    before = directory.database.read_bytes()
+    begin(trials=16)
+    directory.database.write_bytes(before)
+    with pytest.raises(DamageError, match="fewer outcomes than its backup"):
+        begin(trials=16)
+    assert len(restore(directory.path).run.trials) >= 16
+
+
 def test_what_is_whole_or_has_no_backup_is_left(begin):
     directory = begin().directory
     with pytest.raises(InputError, match="is whole: there is nothing"):

@@ -1,8 +1,6 @@
 """Weights that come with the package: `weights="cifar10"`."""
 
-import os
 import socket
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -13,11 +11,6 @@ from nasnet_keras.training.datasets import load_dataset
 from nasnet_keras.training.evaluation import evaluate_network
 from zoo import weights
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-CIFAR10_FOLDERS = (
-    os.environ.get("TFDS_DATA_DIR"),
-    REPOSITORY.parent / "shared" / "tensorflow_datasets",
-)
 # On the 10,000 test images, as docs/training.md says.
 ACCURACIES = {"nasnet_a_cifar_nano": 0.844}
 
@@ -63,15 +56,8 @@ def test_other_networks_have_none():
 
 
 @pytest.mark.large
-def test_the_accuracy_is_the_stated_one(preset, model):
-    folders = [
-        folder
-        for folder in CIFAR10_FOLDERS
-        if folder and (Path(folder) / "cifar10").is_dir()
-    ]
-    if not folders:
-        pytest.skip("no folder of `TFDS_DATA_DIR` has CIFAR-10")
-    data = load_dataset("cifar10", data_dir=folders[0])
+def test_the_accuracy_is_the_stated_one(preset, model, cifar10_folder):
+    data = load_dataset("cifar10", data_dir=cifar10_folder)
     assert data.class_names == zoo.CIFAR10_CLASSES
     evaluation = evaluate_network(
         model, data.test.images, data.test.labels, data.class_names

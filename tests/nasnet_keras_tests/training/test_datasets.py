@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,12 +10,6 @@ from nasnet_keras.training.datasets import (
     LabelledImages,
     load_dataset,
     located,
-)
-
-REPOSITORY = Path(__file__).resolve().parents[3]
-CIFAR10_FOLDERS = (
-    os.environ.get("TFDS_DATA_DIR"),
-    REPOSITORY.parent / "shared" / "tensorflow_datasets",
 )
 
 
@@ -129,15 +122,8 @@ def test_a_sample_keeps_the_classes_in_proportion():
 
 
 @pytest.mark.large
-def test_cifar10():
-    folders = [
-        folder
-        for folder in CIFAR10_FOLDERS
-        if folder and (Path(folder) / "cifar10").is_dir()
-    ]
-    if not folders:
-        pytest.skip("no folder of `TFDS_DATA_DIR` has CIFAR-10")
-    dataset = load_dataset("cifar10", data_dir=folders[0])
+def test_cifar10(cifar10_folder):
+    dataset = load_dataset("cifar10", data_dir=cifar10_folder)
     assert dataset.image_shape == (32, 32, 3)
     assert dataset.class_names[:2] == ("airplane", "automobile")
     assert np.bincount(dataset.train.labels).tolist() == [5000] * 10

@@ -126,6 +126,19 @@ def test_commits_outlive_a_power_cut(storage):
     assert pragma("PRAGMA synchronous").fetchone()[0] == 2  # FULL
 
 
+def test_a_database_where_nothing_can_be_written_is_read(
+    storage, path, space, trial, monkeypatch
+):
+    storage.save(trial)
+    storage.close()
+    monkeypatch.setattr("os.access", lambda *_: False)
+    reader = SQLiteStorage(path, space, read_only=True)
+    assert reader.trials() == [trial]
+    # SQLite would keep a file beside it.
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    reader.close()
+
+
 def test_another_schema_is_refused(path, space):
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE meta SET value = 9 WHERE key = 'schema'")

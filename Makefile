@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 OUTPUT ?= runs/digits
 
-.PHONY: install search test test-all check format notebooks clean
+.PHONY: install search test test-all soak check format notebooks clean
 
 install: $(INSTALLED)
 
@@ -31,6 +31,10 @@ test: $(INSTALLED)
 
 test-all: $(INSTALLED)
 	$(BIN)/pytest -n 2
+
+# Has faults befall searches and damaged files read, and prints what they cost.
+soak: $(INSTALLED)
+	$(BIN)/python tests/search_tests/soak.py
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .

@@ -425,5 +425,5 @@ def _sentence(details: Any) -> str:
     model = PARTS[part[0]] if part else RunConfig
     return (
         f"Unknown setting `{setting_name(details)}`. Expected one of "
-        f" {', '.join(model.model_fields)}."
+        f"{', '.join(model.model_fields)}."
     )

@@ -25,7 +25,7 @@ SELECT (SELECT COUNT(*) FROM trials WHERE state <> 'running')
 """
 
 # What SQLite keeps beside a database in use.
-COMPANIONS = ("-wal", "-shm")
+COMPANIONS = ("-journal", "-wal", "-shm")
 
 
 class Backups(Observer):
@@ -77,12 +77,16 @@ def back_up(database: Path, backup: Path) -> None:
         sqlite3.DatabaseError: The database is damaged.
     """
     draft = backup.with_name(f".{backup.name}")
-    draft.unlink(missing_ok=True)
+    for ending in ("", *COMPANIONS):
+        # SQLite would take what a kill left for a part of the new one.
+        Path(f"{draft}{ending}").unlink(missing_ok=True)
     with (
         contextlib.closing(_read_only(database)) as source,
         contextlib.closing(sqlite3.connect(draft)) as target,
     ):
         source.backup(target)
+        # So that it is whole without any file beside it.
+        target.execute("PRAGMA journal_mode = DELETE")
     check(draft)
     sync(draft)
     draft.rename(backup)

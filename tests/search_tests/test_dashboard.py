@@ -147,7 +147,7 @@ def test_a_search_under_way_is_followed(search_under_way, serve):
         assert "Driven by process" in sections["underway"]
         assert "<td>0</td><td>in training</td>" in sections["underway"]
         assert re.search(
-            rf"<td>{os.getpid()}</td><td>\d+ MiB", sections["underway"]
+            rf"<td>{os.getpid()}</td><td>[\d,]+ MiB", sections["underway"]
         )
         let_a_child_end()
         while "<dd>1 of 4</dd>" not in sections["summary"]:

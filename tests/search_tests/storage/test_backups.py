@@ -45,6 +45,20 @@ def test_a_database_in_use_is_copied_with_all_that_is_committed(
     assert trials(paths[1], space) == storage.trials()
     add(storage, space, 1)
     assert len(trials(paths[1], space)) == 3
+    # Nothing is left beside it when it has been read.
+    assert {file.name for file in paths[1].parent.glob("*backup*")} == {
+        "backup.db"
+    }
+
+
+def test_what_a_kill_left_of_a_copy_is_no_part_of_the_next(
+    storage, space, paths
+):
+    for ending in ("", "-journal", "-wal", "-shm"):
+        paths[1].with_name(f".backup.db{ending}").write_bytes(b"noise" * 2000)
+    add(storage, space, 3)
+    back_up(*paths)
+    assert trials(paths[1], space) == storage.trials()
 
 
 def test_backups_are_a_minute_apart_and_one_comes_at_the_end(

@@ -288,7 +288,7 @@ def unwritable(folder):
 def damages(victim, rng, times):
     """The database is cut, emptied, deleted or overwritten with noise amid
     the search; the command `restore` brings it back."""
-    again = collections.Counter()
+    again, longest = 0, 0.0
     for number in range(times):
         driver = victim.drive()
         victim.wait(driver, int(rng.integers(20, 60)))
@@ -302,16 +302,19 @@ def damages(victim, rng, times):
         restored = victim.command("restore", victim.run)
         if restored.wait(PATIENCE):
             raise RuntimeError(restored.stderr.read())
-        again.update(forgotten(victim))
+        count, seconds = forget(victim)
+        again += count
+        longest = max(longest, seconds)
     return (
-        f"{again.total()} trials restored as not finished, all finished "
-        f"within {victim.scenario['backup']:g} s of the backup"
+        f"copies {victim.scenario['backup']:g} s apart; {again} trials not in "
+        f"them, finished within {longest:.1f} s"
     )
 
 
-def forgotten(victim):
-    """The trials that a backup does not know as finished. They are no loss
-    if they finished within the time between two backups."""
+def forget(victim):
+    """Leaves out of account the trials that a backup does not know as
+    finished, and says how many these are and within how many seconds they
+    finished: no more than pass between two backups."""
     known = {
         number: outcome
         for number, outcome in victim.finished.items()
@@ -336,7 +339,7 @@ def forgotten(victim):
             if number not in gone
         )
     )
-    return gone
+    return len(gone), seconds
 
 
 def finished_in(run):

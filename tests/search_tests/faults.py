@@ -29,7 +29,7 @@ from search.strategies import STRATEGIES
 SCENARIO = Path(__file__).with_name("fault_scenario.py")
 LAG = 8
 PATIENCE = 600  # seconds
-MORE = 100  # trials, where a search ends before all has befallen it
+MORE = 400  # trials, where a search ends before all has befallen it
 SETTINGS = f"--dataset none --strategy learning --blocks 2 --threads 1 \
     --strategy-option lag={LAG} --lag {LAG}".split()
 
@@ -134,10 +134,12 @@ class Victim:
             for number, outcome in self.finished.items()
             if finished.get(number) != outcome
         }
-        noted = {number for what, number, _ in self.notes() if what[0] == "f"}
+        notes = self.notes()
+        noted = {number for what, number, _ in notes if what == "finished"}
         with open(self.diary, "a") as diary:
             for number in sorted(finished.keys() - noted):
-                diary.write(f"finished {number} {time.monotonic()}\n")
+                # The driver was killed as it had something to note.
+                diary.write(f"finished {number} {notes[-1][2]}\n")
         self.finished = finished
 
     @property

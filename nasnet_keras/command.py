@@ -60,7 +60,9 @@ def working(interrupted: str = "Interrupted.") -> Iterator[None]:
     """The work of a command. What cannot be used is bad input, Ctrl-C ends it
     with this word, and a warning is its text alone."""
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_: complain(str(message))
+        warnings.showwarning = lambda message, *_: print(
+            message, file=sys.stderr
+        )
         try:
             yield
         except (ValueError, OSError) as error:
@@ -118,8 +120,7 @@ def sentence(details: Any, parts: Collection[str] = ()) -> str:
 
 def setting_name(details: Any) -> str:
     """The setting that one of pydantic's errors is about, printable."""
-    name = ".".join(str(part) for part in details["loc"])
-    return name.encode("unicode_escape").decode()
+    return printable(".".join(str(part) for part in details["loc"]))
 
 
 def provenance() -> dict[str, Any]:
@@ -132,7 +133,18 @@ def provenance() -> dict[str, Any]:
 
 
 def complain(text: str) -> None:
-    print(text, file=sys.stderr)
+    """Shows one sentence, whatever is in the names that it quotes; lines that
+    are listed below it, after a colon, stay as they are."""
+    first, colon, listed = text.partition(":\n")
+    print(printable(first) + colon + listed, file=sys.stderr)
+
+
+def printable(text: str) -> str:
+    """A text with the ends of lines, and what else is not shown, escaped."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode()
+        for each in text
+    )
 
 
 def import_tensorflow() -> None:

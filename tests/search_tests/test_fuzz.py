@@ -93,12 +93,11 @@ COMMANDS = sorted(
     for command in app.registered_commands
 )
 OPTIONS = [f"--{name.replace('_', '-')}" for name in RunConfig.model_fields]
-# Without line breaks: a sentence shows a name as it is.
 WORDS = (
     st.sampled_from([*OPTIONS, "--output", "--json", "--workers", "--epochs"])
     | st.sampled_from(["nowhere", "new", "ppo", "1", "-1", "1e99", "nan", ""])
-    | st.text(string.printable.replace("\n", ""), max_size=9)
-    | st.text(st.characters(exclude_characters="\0\n"), max_size=9)
+    | st.text(string.printable, max_size=9)
+    | st.text(st.characters(exclude_characters="\0"), max_size=9)
 )
 
 

@@ -120,7 +120,7 @@ def _account(fits: int, problems: list[str], arrays: Arrays) -> str:
     if len(problems) > max(fits, _LISTED):
         end = (
             f". Of {places} places {fits} fit: this is a file of another "
-            "network, or of one with other arguments.\n"
+            "network, or of one with other arguments:\n"
         )
         problems = [_first(problems, "\n")]
     if arrays.by_name:

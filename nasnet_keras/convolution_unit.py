@@ -111,7 +111,7 @@ class ConvolutionUnit(keras.layers.Layer):
         """
         if self.dilation != 2 or self.strides != (2, 2):
             return states, self.strides, self.dilation
-        # The gradient of a strided slice is an order of magnitude slower.
+        # Not a strided slice, whose gradient is slow.
         even = kernels.average_pool(
             states, 1, 2, "same", self.conventions.data_format
         )

@@ -91,13 +91,14 @@ def _wide_depthwise_conv2d(inputs: Any, kernel: Any, stride: int) -> Any:
             for axis, size in ((1, height), (2, width))
         )
         parts = []
-        # Parts that overlap by a column: windows that need no slice.
+        # Parts that overlap by a column: windows that mostly need no slice.
         for first in range(0, width - 1, FAST_WIDTH - 1):
-            last = columns[1] - width + first + FAST_WIDTH
+            part = min(FAST_WIDTH, width - first)
+            last = columns[1] - width + first + part
             parts.append(
                 tf.nn.depthwise_conv2d_backprop_filter(
                     _window(inputs, rows, (columns[0] + first, last)),
-                    (height, FAST_WIDTH, *channels),
+                    (height, part, *channels),
                     upstream,
                     strides,
                     "VALID",
@@ -146,7 +147,7 @@ def add_bias(inputs: Any, bias: Any, axis: int) -> Any:
 def without_first(inputs: Any, axes: Sequence[int]) -> Any:
     """The inputs without the first position along some axes."""
     begin = [int(axis in axes) for axis in range(len(inputs.shape))]
-    # The gradient of a strided slice is an order of magnitude slower.
+    # TensorFlow's gradient of a strided slice is slow.
     if tf is not None:
         return tf.slice(inputs, begin, [-1] * len(begin))
     return inputs[tuple(slice(first, None) for first in begin)]

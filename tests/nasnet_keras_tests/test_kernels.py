@@ -69,7 +69,7 @@ def test_convolutions(
 
 @pytest.mark.parametrize(("strides", "dilation"), [(1, 1), (2, 1), (1, 2)])
 @pytest.mark.parametrize("size", [(6, 6), (7, 5), (4, 3)])
-@pytest.mark.parametrize("kernel_size", [3, 5, 7])
+@pytest.mark.parametrize("kernel_size", [3, 4, 5, 6, 7])
 def test_depthwise_convolutions(
     monkeypatch, strides, dilation, size, kernel_size
 ):

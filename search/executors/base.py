@@ -67,6 +67,11 @@ class Executor(abc.ABC):
         self.seed = seed
         self.settings = settings or ExecutionConfig()
         self.threads = threads
+        self._set_up()
+
+    @abc.abstractmethod
+    def _set_up(self) -> None:
+        """Makes what a kind of executor has besides."""
 
     @abc.abstractmethod
     def describe(self) -> dict[str, Any]:

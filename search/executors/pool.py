@@ -6,13 +6,11 @@ import pickle
 import time
 import traceback
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from search.evaluation.base import Evaluator
 from search.executors.base import Executor, Job, Outcome, SearchError, failed
-from search.executors.configuration import ExecutionConfig
 
 # TensorFlow keeps memory of every child, so a worker is replaced after some.
 CHILDREN_PER_WORKER = 50
@@ -88,14 +86,7 @@ class PoolExecutor(Executor):
     at once, and its worker is killed.
     """
 
-    def __init__(
-        self,
-        create_evaluator: Callable[[], Evaluator],
-        seed: int,
-        settings: ExecutionConfig | None = None,
-        threads: int | None = None,
-    ) -> None:
-        super().__init__(create_evaluator, seed, settings, threads)
+    def _set_up(self) -> None:
         self._workers: dict[int, Worker] = {}  # by place, 0, 1, ...
         self._jobs: deque[Job] = deque()
         self._outcomes: deque[Outcome] = deque()

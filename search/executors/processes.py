@@ -22,7 +22,6 @@ from typing import Any
 
 from search.evaluation.base import Evaluator
 from search.executors.base import Job, attempt
-from search.executors.configuration import ExecutionConfig
 from search.executors.pool import (
     Message,
     PoolExecutor,
@@ -50,16 +49,10 @@ class ProcessExecutor(PoolExecutor):
         ValueError: The evaluator cannot be made in another process.
     """
 
-    def __init__(
-        self,
-        create_evaluator: Callable[[], Evaluator],
-        seed: int,
-        settings: ExecutionConfig | None = None,
-        threads: int | None = None,
-    ) -> None:
-        super().__init__(create_evaluator, seed, settings, threads)
+    def _set_up(self) -> None:
+        super()._set_up()
         try:
-            pickle.dumps(create_evaluator)
+            pickle.dumps(self.create_evaluator)
         except (AttributeError, TypeError, pickle.PicklingError) as error:
             raise ValueError(
                 "Invalid value for argument `evaluator`. Expected with "

@@ -15,7 +15,6 @@ from typing import Any
 
 from search.evaluation.base import Evaluator
 from search.executors.base import Job, attempt
-from search.executors.configuration import ExecutionConfig
 from search.executors.pool import (
     Message,
     PoolExecutor,
@@ -43,16 +42,10 @@ class RayExecutor(PoolExecutor):
         ValueError: Ray is not installed, or no cluster answers.
     """
 
-    def __init__(
-        self,
-        create_evaluator: Callable[[], Evaluator],
-        seed: int,
-        settings: ExecutionConfig | None = None,
-        threads: int | None = None,
-    ) -> None:
-        super().__init__(create_evaluator, seed, settings, threads)
+    def _set_up(self) -> None:
+        super()._set_up()
         self._ray = _import_ray()
-        self._processors = threads or 1
+        self._processors = self.threads or 1
         # A user's own connection stays when the search ends.
         self._connected = not self._ray.is_initialized()
         if self._connected:

@@ -15,6 +15,12 @@ from typing import Any
 from nasnet_keras.command import InputError
 
 
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """A path with `~` written out; one of a user that there is not stays,
+    where `Path.expanduser` raises."""
+    return Path(os.path.expanduser(path))
+
+
 def check_free(path: Path) -> None:
     """Raises:
     InputError: There is a file at the path, or a folder that is not empty.

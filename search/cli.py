@@ -45,7 +45,7 @@ from search.configuration import (
 from search.executors.configuration import ExecutionConfig, create_execution
 from search.run_directory import RunDirectory
 from search.runs import Run, load
-from search.trial import Trial, ranked
+from search.trial import Trial, count_done, ranked
 
 # The headings of the options in `run --help`.
 PANELS: dict[type[pydantic.BaseModel], str] = {
@@ -481,7 +481,7 @@ def _show_end(run: Run) -> None:
     """Shows the best cell, and how to go on if the time was over."""
     trials = run.trials
     _show_best(run, trials)
-    if _done(trials) < run.config.trials:
+    if count_done(trials) < run.config.trials:
         print(
             "The time limit is over. Go on by `nasnet-search resume "
             f"{run.directory.path}`."
@@ -491,7 +491,7 @@ def _show_end(run: Run) -> None:
 def _show_best(run: Run, trials: Sequence[Trial]) -> None:
     from search.display import genotype_text
 
-    print(f"{_done(trials)} of {run.config.trials} children done.")
+    print(f"{count_done(trials)} of {run.config.trials} children done.")
     best = next(iter(ranked(trials)), None)
     if best is None:
         return
@@ -501,7 +501,3 @@ def _show_best(run: Run, trials: Sequence[Trial]) -> None:
         f"Export it by `nasnet-search export {run.directory.path} --output "
         "FOLDER`."
     )
-
-
-def _done(trials: Sequence[Trial]) -> int:
-    return sum(trial.state.counts for trial in trials)

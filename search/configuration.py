@@ -4,7 +4,6 @@ from the command line, from Python or from a run's config.json.
 Neither Keras nor TensorFlow is imported here before `create_evaluator`.
 """
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -18,6 +17,8 @@ from nasnet_keras.command import (
     sentence,
     setting_name,
 )
+from nasnet_keras.deployment.formats import FORMATS
+from nasnet_keras.files import expanded
 from nasnet_keras.genotype import MAX_BLOCKS, NASNET_COMBINERS
 from search.evaluation.base import Evaluator
 from search.evaluation.objective import HARD, SOFT, ObjectiveEvaluator
@@ -148,12 +149,11 @@ class ObjectiveConfig(_Settings):
             "measured if not given."
         ),
     ] = None
-
     latency_runtime: Annotated[
-        Literal["keras", "openvino", "onnx", "litert", "saved_model"],
+        str,
         Field(
-            description="In what latency is measured: Keras, or the runtime "
-            "of an export (extra `export`)."
+            description="In what latency is measured: keras, or the runtime "
+            f"of an export (extra `export`), {', '.join(FORMATS)}."
         ),
     ] = "keras"
 
@@ -161,8 +161,14 @@ class ObjectiveConfig(_Settings):
     @classmethod
     def _make_absolute(cls, path: Path | None) -> Path | None:
         """So that the run can be resumed from elsewhere."""
-        # `Path.expanduser` raises where there is no such user.
-        return path and Path(os.path.expanduser(path)).resolve()
+        return path and expanded(path).resolve()
+
+    @pydantic.field_validator("latency_runtime")
+    @classmethod
+    def _check_runtime(cls, name: str) -> str:
+        if name not in ("keras", *FORMATS):
+            raise ValueError(f"Expected keras or one of {', '.join(FORMATS)}")
+        return name
 
     @pydantic.model_validator(mode="after")
     def _check(self) -> Self:

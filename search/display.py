@@ -16,7 +16,7 @@ from search.driving import Driver, DriverWatch
 from search.observer import Observer
 from search.ranking import Ranking
 from search.runs import Run
-from search.trial import Trial, TrialState, ranked
+from search.trial import Trial, TrialState, count_done, ranked
 
 # Of the terminal, beside the rows of the table that `watch_status` shows.
 OTHER_LINES = 8
@@ -47,7 +47,7 @@ class Display(Observer):
 
     def begin(self, trials: Sequence[Trial], total: int) -> None:
         self.total = total
-        self.done = sum(trial.state.counts for trial in trials)
+        self.done = count_done(trials)
         self.best = next(iter(ranked(trials)), None)
         self._done_before = self.done
         self._began = time.monotonic()
@@ -184,7 +184,7 @@ def watch_status(run: Run, console: Console, seconds: float) -> None:
             trials, total = run.trials, run.config.trials
             rows = max(1, console.height - OTHER_LINES)
             live.update(_standing(trials, total, driver, rows), refresh=True)
-            done = _count(trials) >= total and driver is None
+            done = count_done(trials) >= total and driver is None
             if watch.ended or done:
                 return
             time.sleep(seconds)
@@ -194,7 +194,7 @@ def _standing(
     trials: Sequence[Trial], total: int, driver: Driver | None, rows: int
 ) -> RenderableType:
     """The last trials, and what they have come to."""
-    lines = [f"{_count(trials)} of {total} children done."]
+    lines = [f"{count_done(trials)} of {total} children done."]
     if driver is not None:
         lines.append(str(driver))
     best = next(iter(ranked(trials)), None)
@@ -203,10 +203,6 @@ def _standing(
     table = status_table(trials[-rows:])
     table.columns[-1].no_wrap = True
     return Group(table, Text("\n".join(lines)))
-
-
-def _count(trials: Sequence[Trial]) -> int:
-    return sum(trial.state.counts for trial in trials)
 
 
 def ranking_table(ranking: Ranking) -> Table:

@@ -34,7 +34,7 @@ from search.runs import Run
 from search.storage import SQLiteStorage
 from search.storage.backups import Backups
 from search.strategies import create_strategy
-from search.trial import Trial
+from search.trial import Trial, count_done
 
 
 def run(
@@ -303,7 +303,7 @@ def _with_trials(
     config: RunConfig, trials: int, done: list[Trial]
 ) -> RunConfig:
     config = create_configuration({**config.model_dump(), "trials": trials})
-    counted = sum(trial.state.counts for trial in done)
+    counted = count_done(done)
     if trials < counted:
         raise InputError(
             "Invalid value for argument `trials`. Expected a total of at "

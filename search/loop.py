@@ -17,7 +17,7 @@ from search.pareto import pareto_front
 from search.run_directory import RunDirectory
 from search.storage import SQLiteStorage
 from search.strategies.base import Strategy
-from search.trial import Decisions, Trial, TrialState, ranked
+from search.trial import Decisions, Trial, TrialState, count_done, ranked
 
 # So many proposals in a row that were no new children, and the next one is
 # drawn from the whole space; so many failed children at the start, or so many
@@ -108,7 +108,7 @@ class SearchLoop:
             trial.number for trial in self.trials if not trial.state.is_finished
         }
         self._going_on: set[int] = set()
-        self._counted = sum(trial.state.counts for trial in self.trials)
+        self._counted = count_done(self.trials)
         self._best = ranked(self.trials)[:keep]
         self._front = self._front_of(self.trials)
         self._refused = 0  # in a row

@@ -16,7 +16,7 @@ import numpy as np
 from search.configuration import RunConfig
 from search.display import genotype_text
 from search.runs import Run
-from search.trial import Trial, TrialState, ranked
+from search.trial import Trial, TrialState, count_done, ranked
 from search.usage import PARTS
 
 MAX_ROWS = 2000  # of the table of trials; more make the page slow
@@ -60,7 +60,7 @@ class Subject:
 
     @property
     def done(self) -> int:
-        return sum(trial.state.counts for trial in self.trials)
+        return count_done(self.trials)
 
     @property
     def seconds(self) -> float:

@@ -25,7 +25,7 @@ from search.evaluation.base import Evaluator
 from search.ranking import Ranking
 from search.run_directory import RunDirectory
 from search.storage import SQLiteStorage, backups
-from search.trial import Trial, ranked
+from search.trial import Trial, count_done, ranked
 
 # What reading a damaged database comes to.
 DAMAGE = (
@@ -122,7 +122,7 @@ class Run:
             "strategy": config.strategy,
             "seed": config.seed,
             "total": config.trials,
-            "done": sum(trial.state.counts for trial in trials),
+            "done": count_done(trials),
             "best": None if best is None else entries[best.number],
             "trials": list(entries.values()),
         }

@@ -95,6 +95,11 @@ class Trial:
         return sum(sum(each.seconds.values()) for each in self.evaluations)
 
 
+def count_done(trials: Iterable[Trial]) -> int:
+    """How many of the trials count."""
+    return sum(trial.state.counts for trial in trials)
+
+
 def ranked(trials: Iterable[Trial]) -> list[Trial]:
     """The complete trials, the best first: those of the highest budget by
     reward, then those of the next; of equal ones the earlier."""

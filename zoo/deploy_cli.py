@@ -5,7 +5,6 @@
 Exit codes: 0 done, 1 the export is wrong, 2 bad input, 130 interrupted.
 """
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +17,7 @@ from nasnet_keras.command import (
     working,
 )
 from nasnet_keras.deployment.formats import FORMATS, find_format
+from nasnet_keras.files import expanded
 from zoo.presets import PRESETS
 
 DYNAMIC = "dynamic"
@@ -158,7 +158,7 @@ def _find(model: str, weights: str | None) -> str | Path:
                 "to be trained. Received: none."
             )
         return model
-    path = Path(os.path.expanduser(model))
+    path = expanded(model)
     path = path / "model.keras" if path.is_dir() else path
     if path.suffix != ".keras" or not path.is_file():
         raise InputError(

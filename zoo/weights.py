@@ -31,6 +31,7 @@ import h5py
 import keras
 import numpy as np
 
+from nasnet_keras.files import expanded
 from zoo.conversion import keras_applications, ours, slim, timm
 
 _CONVERSIONS = (keras_applications, ours, timm, slim)
@@ -251,7 +252,7 @@ def fetch(preset: str, include_top: bool = True) -> Path:
     published, md5 = _FILES[preset, include_top]
     file_name = f"{preset}{'' if include_top else '_no_top'}.h5"
     home = os.environ.get("KERAS_HOME", "~/.keras")
-    place = Path(home).expanduser() / "models" / file_name
+    place = expanded(home) / "models" / file_name
     if place.is_file():
         with place.open("rb") as file:
             found = hashlib.file_digest(file, "md5").hexdigest()

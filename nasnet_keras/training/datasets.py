@@ -4,7 +4,6 @@ Neither TensorFlow nor scikit-learn is imported before a source needs it.
 """
 
 import difflib
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nasnet_keras.files import expanded
 from nasnet_keras.training.readers import digits, folder, npz, tfds
 from nasnet_keras.training.readers.source import Source
 from nasnet_keras.training.sampling import count_of, stratified
@@ -199,7 +199,7 @@ def located(source: str | PathLike[str]) -> str:
     that it is found from elsewhere; a name, and what is neither, stays."""
     if _is_name(source):
         return str(source)
-    path = Path(os.path.expanduser(source))
+    path = expanded(source)
     return str(path.resolve()) if path.exists() else str(source)
 
 
@@ -226,7 +226,7 @@ def _open(
         if name == digits.NAME:
             return digits.read_digits(image_size)
         return tfds.read_tfds(name, data_dir, image_size)
-    path = Path(os.path.expanduser(source))
+    path = expanded(source)
     if path.suffix == ".npz" and path.is_file():
         return npz.read_npz(path, image_size)
     if path.is_dir():

@@ -69,9 +69,8 @@ class Executor(abc.ABC):
         self.threads = threads
         self._set_up()
 
-    @abc.abstractmethod
-    def _set_up(self) -> None:
-        """Makes what a kind of executor has besides."""
+    def _set_up(self) -> None:  # noqa: B027
+        """Makes what a kind of executor has besides. By default nothing."""
 
     @abc.abstractmethod
     def describe(self) -> dict[str, Any]:

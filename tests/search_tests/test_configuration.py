@@ -87,6 +87,10 @@ def test_a_configuration_survives_json():
             "The settings disagree. Expected either a `latency_table`",
         ),
         (
+            {"objective": {"latency_runtime": "coreml"}},
+            "Invalid value for `objective.latency_runtime`. Expected keras or",
+        ),
+        (
             {"objective": {"latency_runtime": "onnx"}},
             "The settings disagree. Expected a `latency_table` or a",
         ),

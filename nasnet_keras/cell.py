@@ -1,5 +1,6 @@
 """A cell: one layer that computes what a `CellSpec` says."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -209,23 +210,10 @@ class Cell(keras.layers.Layer):
                 ops.relu(states[0]), training=training
             )
         states += [inputs[0]] * (self.spec.inputs - len(states))
-        activated: dict[int, object] = {}
         masks = self._drop_path_masks(inputs[0], training)
-        for block, operations, combiner in self._rows():
-            outputs = []
-            for number, name, operation in zip(
-                block.inputs, block.operations, operations, strict=True
-            ):
-                state = states[number]
-                if number not in activated and not operation.reads_raw:
-                    activated[number] = ops.relu(state)
-                output = operation(
-                    state, activated=activated.get(number), training=training
-                )
-                if masks and name != "identity":
-                    output = output * masks.pop()
-                outputs.append(output)
-            states.append(combiner(outputs))
+        apply_blocks(
+            self.spec, states, self.blocks, self.combiners, masks, training
+        )
         outputs = []
         for number in self.spec.output_states:
             adjustment = self.output_adjustments.get(str(number))
@@ -245,11 +233,7 @@ class Cell(keras.layers.Layer):
     def _drop_path_masks(self, like, training):
         if self.drop_path is None or not training:
             return []
-        paths = sum(
-            name != "identity"
-            for block in self.spec.blocks
-            for name in block.operations
-        )
+        paths = count_paths(self.spec)
         return self.drop_path.masks(like, paths) if paths else []
 
     def compute_output_shape(self, input_shape):
@@ -276,3 +260,49 @@ class Cell(keras.layers.Layer):
             "drop_path_steps": self.drop_path_steps,
             "conventions": self.conventions.to_dict(),
         }
+
+
+def apply_blocks(
+    spec: CellSpec,
+    states: list[Any],
+    operations: Sequence[Sequence[Any]],
+    combiners: Sequence[Any],
+    masks: list[Any],
+    training: bool | None,
+) -> None:
+    """Appends to the hidden states what each block makes of them.
+
+    Args:
+        spec: The blocks.
+        states: The inputs of the cell, brought to its filters.
+        operations: The two of each block.
+        combiners: That of each block.
+        masks: A factor for each path that is no identity, or none; they are
+            taken from the end.
+        training: Whether to normalise by the statistics of the batch.
+    """
+    activated: dict[int, Any] = {}
+    for block, sides, combiner in zip(
+        spec.blocks, operations, combiners, strict=True
+    ):
+        outputs = []
+        for number, name, operation in zip(
+            block.inputs, block.operations, sides, strict=True
+        ):
+            state = states[number]
+            if number not in activated and not operation.reads_raw:
+                activated[number] = ops.relu(state)
+            output = operation(
+                state, activated=activated.get(number), training=training
+            )
+            if masks and name != "identity":
+                output = output * masks.pop()
+            outputs.append(output)
+        states.append(combiner(outputs))
+
+
+def count_paths(spec: CellSpec) -> int:
+    """How many paths of a cell drop path may drop: identities are not."""
+    return sum(
+        name != "identity" for block in spec.blocks for name in block.operations
+    )

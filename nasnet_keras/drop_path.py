@@ -98,8 +98,7 @@ class DropPath(keras.layers.Layer):
         keep = 1.0 - self.rate * self._progress()
         shape = (paths, ops.shape(like)[0]) + (1,) * (len(like.shape) - 1)
         draws = keras.random.uniform(shape, seed=self.seed_generator)
-        factors = ops.cast(ops.floor(keep + draws) / keep, like.dtype)
-        return list(ops.unstack(factors, paths))
+        return list(ops.unstack(path_factors(draws, keep, like.dtype), paths))
 
     def _progress(self) -> Any:
         if self.total_steps is None:
@@ -118,3 +117,9 @@ class DropPath(keras.layers.Layer):
             "total_steps": self.total_steps,
             "seed": self.seed,
         }
+
+
+def path_factors(draws: Any, keep: Any, dtype: Any) -> Any:
+    """What paths are multiplied with, given uniform draws from 0 to 1: 0
+    where they are dropped, and 1 / keep elsewhere."""
+    return ops.cast(ops.floor(keep + draws) / keep, dtype)

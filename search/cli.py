@@ -1,5 +1,5 @@
 """The command `nasnet-search`: run, resume, restore, status, export, retrain,
-report, dashboard, latency-table, benchmark.
+rank, report, dashboard, latency-table, benchmark.
 
 `--help` and wrong arguments are answered without Keras and TensorFlow.
 
@@ -40,6 +40,7 @@ from search.configuration import (
     ObjectiveConfig,
     ProxyConfig,
     RunConfig,
+    SharedConfig,
     create_configuration,
 )
 from search.executors.configuration import ExecutionConfig, create_execution
@@ -52,6 +53,7 @@ PANELS: dict[type[pydantic.BaseModel], str] = {
     RunConfig: "The search",
     ProxyConfig: "A child",
     ObjectiveConfig: "The objective",
+    SharedConfig: "Shared weights",
     ExecutionConfig: "How it is driven",
 }
 
@@ -293,6 +295,38 @@ def retrain(
 
 
 @app.command()
+def rank(
+    run: RunArgument,
+    *,
+    cells: Annotated[
+        int, typer.Option(min=2, help="How many random cells.")
+    ] = 20,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Epochs that each is trained; those of the shared network if "
+            "not given.",
+        ),
+    ] = None,
+) -> None:
+    """Trains random cells alone and says how far the shared weights of a run
+    rank them the same; the same command goes on after a kill."""
+    loaded = load(run)
+    import_tensorflow()
+    from rich.console import Console
+
+    from search.display import shared_ranking_table
+
+    with _searching(run, "Interrupted. Go on by the same command.") as watching:
+        ranking = loaded.rank(cells, epochs, watching)
+    Console().print(shared_ranking_table(ranking))
+    print("With their 95 % intervals, by the bootstrap over the cells:")
+    print(f"Kendall's tau {ranking.kendall}")
+    print(f"Spearman's rho {ranking.spearman}")
+
+
+@app.command()
 def report(
     runs: Annotated[
         list[Path],
@@ -455,7 +489,9 @@ def _option(text: str) -> tuple[str, Any]:
 
 
 @contextlib.contextmanager
-def _searching(folder: Path) -> Iterator[list[Any]]:
+def _searching(
+    folder: Path, interrupted: str | None = None
+) -> Iterator[list[Any]]:
     """Offers the display, and says how to go on after an interruption, by
     Ctrl-C or by SIGTERM."""
     from rich.console import Console
@@ -467,11 +503,9 @@ def _searching(folder: Path) -> Iterator[list[Any]]:
         import_tensorflow()
         yield [create_display(Console())]
     except KeyboardInterrupt:
-        complain(
-            f"Interrupted. Go on by `nasnet-search resume {folder}`."
-            if (folder / "config.json").exists()
-            else "Interrupted."
-        )
+        begun = (folder / "config.json").exists()
+        go_on = f" Go on by `nasnet-search resume {folder}`." if begun else ""
+        complain(interrupted or f"Interrupted.{go_on}")
         raise typer.Exit(INTERRUPTED) from None
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -211,6 +211,32 @@ class ObjectiveConfig(_Settings):
         return "multiply_adds" if self.reward == "netscore" else self.cost
 
 
+class SharedConfig(_Settings):
+    """How the network is trained whose weights all children share."""
+
+    rounds: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="Turns in which the shared network is trained: in the "
+            "first on random cells, then on those evaluated in the turn "
+            "before; if not given as many as epochs for enas, else 1.",
+        ),
+    ] = None
+    round_cells: Annotated[
+        int,
+        Field(ge=1, description="Children evaluated in a turn but the last."),
+    ] = 100
+    calibration_batches: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Batches of training images that give a child the "
+            "statistics of its batch norms.",
+        ),
+    ] = 4
+
+
 class RunConfig(_Settings):
     """The configuration of a run.
 
@@ -235,6 +261,15 @@ class RunConfig(_Settings):
         Field(description=f"Who proposes the cells: {', '.join(STRATEGIES)}."),
     ] = "ppo"
     strategy_options: dict[str, Any] = {}
+    evaluator: Annotated[
+        Literal["training", "shared"] | None,
+        Field(
+            description="What says how good a cell is: training, of each child "
+            "by itself, or shared: one network that holds all cells is trained "
+            "for the epochs of a child, and lends them its weights; if not "
+            "given shared for one-shot and enas, else training."
+        ),
+    ] = None
     trials: Annotated[
         int, Field(ge=1, description="Children to evaluate in all.")
     ] = 60
@@ -281,6 +316,7 @@ class RunConfig(_Settings):
     ] = None
     proxy: ProxyConfig = ProxyConfig()
     objective: ObjectiveConfig = ObjectiveConfig()
+    shared: SharedConfig = SharedConfig()
 
     @pydantic.field_validator("strategy")
     @classmethod
@@ -300,16 +336,45 @@ class RunConfig(_Settings):
             )
         return self
 
+    @pydantic.model_validator(mode="after")
+    def _check_sharing(self) -> Self:
+        if self.halving and self.shares_weights:
+            raise ValueError(
+                "Expected `halving` with the evaluator training only"
+            )
+        if self.shared != SharedConfig() and not self.shares_weights:
+            raise ValueError(
+                "Expected settings of the shared network with the evaluator "
+                "shared only"
+            )
+        if (self.shared.rounds or 1) > self.proxy.epochs:
+            raise ValueError(
+                f"Expected at most as many `rounds` as `epochs`, which is "
+                f"{self.proxy.epochs}"
+            )
+        return self
+
+    @property
+    def shares_weights(self) -> bool:
+        """Whether children have the weights of one shared network."""
+        if self.evaluator is None:
+            return self.strategy in SHARING_STRATEGIES
+        return self.evaluator == "shared"
+
     @property
     def identity(self) -> dict[str, Any]:
         """The settings, as JSON data, that make the run what it is."""
         return self.model_dump(mode="json", exclude=set(FREE_SETTINGS))
 
 
+# Strategies that are meant for shared weights.
+SHARING_STRATEGIES = ("one-shot", "enas")
+
 # The settings that lie in a part of the configuration.
 PARTS: dict[Any, type[_Settings]] = {
     "proxy": ProxyConfig,
     "objective": ObjectiveConfig,
+    "shared": SharedConfig,
 }
 
 
@@ -381,11 +446,27 @@ def _create_training(config: RunConfig) -> Evaluator:
             "Python. Received: neither."
         )
     import_tensorflow()
+    settings = {
+        "dataset": config.dataset,
+        "seed": config.seed,
+        **dict(config.proxy),
+    }
+    if config.shares_weights:
+        from search.evaluation.shared import SharedEvaluator
+
+        in_turns = config.strategy == "enas"
+        rounds = config.proxy.epochs if in_turns else 1
+        return SharedEvaluator(
+            blocks=config.blocks,
+            combiners=config.combiners,
+            rounds=config.shared.rounds or rounds,
+            round_cells=config.shared.round_cells,
+            calibration_batches=config.shared.calibration_batches,
+            **settings,
+        )
     from search.evaluation.training import TrainingEvaluator
 
-    return TrainingEvaluator(
-        dataset=config.dataset, seed=config.seed, **dict(config.proxy)
-    )
+    return TrainingEvaluator(**settings)
 
 
 def check_identity(

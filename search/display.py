@@ -14,6 +14,7 @@ from rich.text import Text
 from nasnet_keras.genotype import CellSpec, Genotype
 from search.driving import Driver, DriverWatch
 from search.observer import Observer
+from search.rank import SharedRanking
 from search.ranking import Ranking
 from search.runs import Run
 from search.trial import Trial, TrialState, count_done, ranked
@@ -219,6 +220,16 @@ def ranking_table(ranking: Ranking) -> Table:
             "" if child.accuracy is None else f"{child.accuracy:.4f}",
             f"{child.parameters:,}",
             f"{child.seconds:.0f}",
+        )
+    return table
+
+
+def shared_ranking_table(ranking: SharedRanking) -> Table:
+    """A table with a row for each cell, the best alone first."""
+    table = Table("trial", "alone", "shared")
+    for cell in ranking.cells:
+        table.add_row(
+            str(cell.trial), f"{cell.alone:.4f}", f"{cell.shared:.4f}"
         )
     return table
 

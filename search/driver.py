@@ -41,7 +41,7 @@ def run(
     output: str | os.PathLike[str],
     config: RunConfig | None = None,
     *,
-    evaluator: Evaluator | Callable[[], Evaluator] | None = None,
+    evaluator: Evaluator | Callable[[], Evaluator] | str | None = None,
     on_trial: Callable[[Trial], object] | None = None,
     observers: Iterable[Observer] = (),
     tensorboard: bool = True,
@@ -59,7 +59,8 @@ def run(
         config: The configuration; or give its fields as `settings`.
         evaluator: Says how good a cell is; for workers, a class or a function
             of a module, which makes it. By default children are trained on
-            the configuration's data set.
+            the configuration's data set, or as its `evaluator` says, a name
+            that may also be given here.
         on_trial: Called with each finished trial.
         observers: More to be told what happens.
         tensorboard: Whether to write event files.
@@ -81,6 +82,8 @@ def run(
     >>> run = search.run("runs/first", dataset="digits", trials=20)
     >>> run.best.reward, run.genotype
     """
+    if isinstance(evaluator, str):
+        settings["evaluator"], evaluator = evaluator, None
     execution = create_execution(
         {
             name: settings.pop(name)
@@ -93,10 +96,7 @@ def run(
     directory.check_free()
     with _Search(config, evaluator, execution) as search:
         with _written(directory), new_directory(directory.path) as folder:
-            new = RunDirectory(folder)
-            new.children.mkdir()
-            SQLiteStorage.create(new.database, search.identity())
-            write_json(new.configuration, _record(config))
+            create_run(RunDirectory(folder), config, search.identity())
         watching = _observers(directory, on_trial, observers, tensorboard)
         with directory.lock():
             search.drive(directory, watching)
@@ -157,6 +157,26 @@ def resume(
                     write_json(run.directory.configuration, record)
             search.drive(run.directory, watching)
     return run
+
+
+def create_run(
+    directory: RunDirectory, config: RunConfig, identity: Mapping[str, Any]
+) -> None:
+    """Writes what a run has before its first trial.
+
+    Args:
+        directory: The folder, empty.
+        config: The configuration.
+        identity: What makes the run what it is, as JSON data.
+    """
+    directory.children.mkdir()
+    SQLiteStorage.create(directory.database, identity)
+    record = {
+        "schema": SCHEMA_VERSION,
+        **provenance(),
+        "config": config.model_dump(mode="json"),
+    }
+    write_json(directory.configuration, record)
 
 
 class _Search(contextlib.AbstractContextManager["_Search"]):
@@ -291,6 +311,14 @@ def _check_workers(config: RunConfig, execution: ExecutionConfig) -> None:
     InputError: There are more workers than the run can use.
     """
     lag = config.lag or 0
+    if config.shares_weights and execution.executor_name != "in-process":
+        raise InputError(
+            "Invalid value for argument `workers`. Expected 1, in process, "
+            "with the evaluator shared, whose children share one network. "
+            "Received: "
+            f"workers={execution.workers}, executor="
+            f"{execution.executor_name!r}."
+        )
     if execution.workers > lag + 1:
         raise InputError(
             f"Invalid value for argument `workers`. Expected at most {lag + 1}"
@@ -311,15 +339,6 @@ def _with_trials(
             f"trials={trials}."
         )
     return config
-
-
-def _record(config: RunConfig) -> dict[str, Any]:
-    """What config.json holds."""
-    return {
-        "schema": SCHEMA_VERSION,
-        **provenance(),
-        "config": config.model_dump(mode="json"),
-    }
 
 
 def _observers(

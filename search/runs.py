@@ -8,9 +8,9 @@ import math
 import os
 import sqlite3
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nasnet_keras.command import InputError
 from nasnet_keras.genotype import Genotype
@@ -22,10 +22,14 @@ from search.configuration import (
     create_space,
 )
 from search.evaluation.base import Evaluator
+from search.observer import Observer
 from search.ranking import Ranking
 from search.run_directory import RunDirectory
 from search.storage import SQLiteStorage, backups
 from search.trial import Trial, count_done, ranked
+
+if TYPE_CHECKING:
+    from search.rank import SharedRanking
 
 # What reading a damaged database comes to.
 DAMAGE = (
@@ -213,6 +217,41 @@ class Run:
             None if output is None else Path(output),
             watch,
         )
+
+    def rank(
+        self,
+        cells: int = 20,
+        epochs: int | None = None,
+        observers: Iterable[Observer] = (),
+    ) -> "SharedRanking":
+        """Measures how far shared weights rank cells as training them alone
+        does: random cells are trained alone, on the run's data and with its
+        settings, and compared by their accuracy with the weights of the run's
+        shared network, on the same validation images.
+
+        The cells are those that a random search with the seed of the run
+        proposes. They are trained by a run in the folder `ranked` of this
+        one, so the same call goes on after a kill, and with more cells.
+
+        Args:
+            cells: How many. Default 20.
+            epochs: For how long each is trained. Default: the epochs of the
+                shared network.
+            observers: Are told of the children that are trained alone.
+
+        Raises:
+            InputError: The run has no shared network, or the folder holds
+                children that were trained otherwise.
+            RunError: Fewer than two cells could be trained.
+
+        Example:
+
+        >>> ranking = search.load("runs/one-shot").rank(cells=20)
+        >>> ranking.kendall.value, ranking.spearman.low
+        """
+        from search.rank import rank
+
+        return rank(self, cells, epochs, observers)
 
     def describe(self, trial: Trial) -> dict[str, Any]:
         """A trial as JSON data."""

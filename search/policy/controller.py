@@ -5,6 +5,7 @@ In the shape descriptions, `B` is the number of architectures, `T` the number
 of decisions of the space and `C` the largest number of choices of a decision.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -42,6 +43,10 @@ class Controller(keras.Model):
             random generators. A non-negative integer.
         units: The size of the LSTM and of the embeddings. Default 100, the
             paper's.
+        bounds: By the kind of a decision c, where its logits x are
+            c tanh(x), so that no choice gets lost for good. Default: none.
+        favours: By choice what is added to its logits, and not learnt.
+            Default: nothing.
 
     Example:
 
@@ -53,13 +58,27 @@ class Controller(keras.Model):
     """
 
     def __init__(
-        self, space: SearchSpace, seed: int, units: int = UNITS
+        self,
+        space: SearchSpace,
+        seed: int,
+        units: int = UNITS,
+        bounds: Mapping[str, float] | None = None,
+        favours: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__(name="controller")
         counts = [len(decision.choices) for decision in space.decisions]
         self.steps, self.width = len(counts), max(counts)  # T, C
         self.counts = tf.constant(counts)
         self.present = tf.sequence_mask(counts, self.width)  # [T, C]
+        self.bounds = tf.constant(  # [T], 0 for none
+            [(bounds or {}).get(each.kind, 0.0) for each in space.decisions]
+        )
+        self.favours = tf.ragged.constant(  # [T, C]
+            [
+                [(favours or {}).get(choice, 0.0) for choice in each.choices]
+                for each in space.decisions
+            ]
+        ).to_tensor(shape=(self.steps, self.width))
         # Keras takes seeds of 32 bits.
         seed = int(np.random.SeedSequence(seed).generate_state(1)[0])
         uniform = keras.initializers.RandomUniform(
@@ -101,7 +120,9 @@ class Controller(keras.Model):
         )
         hidden = self.lstm(embedded)
         logits = tf.einsum("btu,tuc->btc", hidden, self.kernel) + self.bias
-        return tf.nn.log_softmax(tf.where(self.present, logits, ABSENT))
+        return _log_probs(
+            logits, self.bounds[:, None], self.favours, self.present
+        )
 
     def sample(self, noise: Any) -> tuple[tf.Tensor, tf.Tensor]:
         """Samples architectures: a pure function of the weights and `noise`.
@@ -159,8 +180,8 @@ class Controller(keras.Model):
             embedded = tf.gather(self.embeddings[t], choice)
             hidden, states = self.lstm.cell(embedded, states)
             logits = hidden @ self.kernel[t] + self.bias[t]
-            log_probs = tf.nn.log_softmax(
-                tf.where(self.present[t], logits, ABSENT)
+            log_probs = _log_probs(
+                logits, self.bounds[t], self.favours[t], self.present[t]
             )
             below = tf.cumsum(tf.exp(log_probs), axis=1) <= noise[:, t, None]
             choice = tf.reduce_sum(tf.cast(below, "int32"), axis=1)
@@ -175,3 +196,11 @@ class Controller(keras.Model):
         log_probs = self(decisions)
         taken = tf.gather(log_probs, decisions, batch_dims=2)
         return tf.reduce_sum(taken, axis=1), losses.entropy(log_probs)
+
+
+def _log_probs(
+    logits: tf.Tensor, bound: tf.Tensor, favours: tf.Tensor, present: tf.Tensor
+) -> tf.Tensor:
+    """The log-probabilities of choices, the last axis."""
+    logits = tf.where(bound > 0, bound * tf.tanh(logits), logits) + favours
+    return tf.nn.log_softmax(tf.where(present, logits, ABSENT))

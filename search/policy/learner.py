@@ -27,6 +27,8 @@ _LIMITS: dict[str, tuple[type, Callable[[Any], bool], str]] = {
     "clip_epsilon": (Real, lambda value: 0 < value < 1, "between 0 and 1"),
     "epochs": (Integral, lambda value: value >= 1, "an integer from 1"),
     "rank_advantages": (bool, lambda value: True, "True or False"),
+    "beta_1": (Real, lambda value: 0 <= value < 1, "0 to below 1"),
+    "epsilon": (Real, lambda value: value > 0, "a positive number"),
 }
 
 
@@ -63,6 +65,8 @@ class PPOConfig:
             baseline, as published. Ranks do not depend on the scale of the
             rewards, so that one failed child (reward 0) does not drown the
             small differences between the others.
+        beta_1: Adam's, the decay of the mean gradient. Default 0.9, Keras'.
+        epsilon: Adam's. Default 1e-7, Keras'.
 
     Raises:
         ValueError: A value is out of range.
@@ -75,6 +79,8 @@ class PPOConfig:
     clip_epsilon: float = 0.2
     epochs: int = 3
     rank_advantages: bool = True
+    beta_1: float = 0.9
+    epsilon: float = 1e-7
 
     def __post_init__(self) -> None:
         for name, (kind, valid, expected) in _LIMITS.items():
@@ -140,7 +146,10 @@ class PPOLearner:
         self.config = config
         self.baseline = np.nan  # until the first step
         self.optimizer = keras.optimizers.Adam(
-            config.learning_rate, name="adam"
+            config.learning_rate,
+            config.beta_1,
+            epsilon=config.epsilon,
+            name="adam",
         )
         self.optimizer.build(controller.trainable_variables)
 

@@ -23,6 +23,8 @@ STRATEGIES: dict[str, str] = {
     "predictor": "search.strategies.predictor:PredictorSearch",
     "progressive": "search.strategies.progressive:ProgressiveSearch",
     "grid": "search.strategies.grid:GridSearch",
+    "one-shot": "search.strategies.one_shot:OneShot",
+    "enas": "search.strategies.enas:ENAS",
 }
 
 

@@ -64,11 +64,14 @@ class PPO(Strategy):
                 f"`PPOConfig`. Received: config={config!r}."
             )
         self.config = dataclasses.replace(config or PPOConfig(), **settings)
-        self.learner = PPOLearner(Controller(space, seed), self.config)
+        self.learner = PPOLearner(self._create_controller(), self.config)
         self._learned = 0
         self._told: list[Trial] = []  # since the last step
         self._sampled: dict[int, Decisions] = {}  # by the present weights
         self._metrics: dict[str, float] = {}
+
+    def _create_controller(self) -> Controller:
+        return Controller(self.space, self.seed)
 
     def ask(self, number: int) -> Decisions:
         if number not in self._sampled:

@@ -108,6 +108,21 @@ def test_a_configuration_survives_json():
             "`first_epochs`, 1 if not given, than `epochs`, which is 3.",
         ),
         (
+            {"evaluator": "shared", "halving": 3},
+            "The settings disagree. Expected `halving` with the evaluator "
+            "training only.",
+        ),
+        (
+            {"shared": {"round_cells": 3}},
+            "The settings disagree. Expected settings of the shared network "
+            "with the evaluator shared only.",
+        ),
+        (
+            {"strategy": "enas", "shared": {"rounds": 9}},
+            "The settings disagree. Expected at most as many `rounds` as "
+            "`epochs`, which is 3.",
+        ),
+        (
             {"seed": -1, "blocks": 11},
             "Invalid value for `seed`. Input should be greater than or equal "
             "to 0. Received: -1. Invalid value for `blocks`.",
@@ -125,6 +140,20 @@ def test_the_number_of_trials_is_no_part_of_the_identity():
     few, many = RunConfig(trials=5), RunConfig(trials=50, keep=1)
     assert few.identity == many.identity
     assert few.identity != RunConfig(trials=5, seed=1).identity
+
+
+@pytest.mark.parametrize(
+    ("settings", "shares"),
+    [
+        ({}, False),
+        ({"strategy": "enas"}, True),
+        ({"strategy": "one-shot"}, True),
+        ({"strategy": "enas", "evaluator": "training"}, False),
+        ({"strategy": "random", "evaluator": "shared"}, True),
+    ],
+)
+def test_strategies_for_shared_weights_have_them(settings, shares):
+    assert create_configuration(settings).shares_weights is shares
 
 
 def test_the_space_has_the_blocks_and_combiners_of_the_configuration():

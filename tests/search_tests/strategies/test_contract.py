@@ -25,8 +25,10 @@ OPTIONS = {
     "local-search": {"starts": 2},
     "predictor": {"initial": 3, "refit": 2},
     "progressive": {"beam": 3},
+    "one-shot": {},
+    "enas": {"minibatch": 4, "learning_rate": 0.1},
 }
-LEARN_NOTHING = ("random", "grid")
+LEARN_NOTHING = ("random", "grid", "one-shot")
 TRIALS = 18
 
 
@@ -74,7 +76,7 @@ SPACES = {
 every_strategy = pytest.mark.parametrize("name", STRATEGIES)
 # The lag: how many trials are under way when another is proposed.
 SEARCHES = (("nasnet", 3), ("free", 0), ("exhausted", 1))
-POLICIES = ("ppo", "reinforce")  # which TensorFlow makes slow
+POLICIES = ("ppo", "reinforce", "enas")  # which TensorFlow makes slow
 every_search = pytest.mark.parametrize(
     ("name", "space", "lag"),
     [

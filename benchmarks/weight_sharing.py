@@ -1,0 +1,120 @@
+"""Candidates with shared weights beside children trained alone: how many a
+minute, on the same images.
+
+    python benchmarks/weight_sharing.py
+    python benchmarks/weight_sharing.py --dataset digits --cells 5
+
+Shared: random cells are evaluated with a network whose weights are as they
+begin, first while their layers are traced, then again. Alone: a random cell is
+trained for some epochs by the `search-proxy` recipe; its seconds for all the
+epochs of the recipe follow from those of an epoch. Also a step of the training
+of the shared network, once all is traced, and what it takes of the memory.
+"""
+
+import argparse
+import os
+import resource
+import statistics
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+
+from nasnet_keras.training.recipes import RECIPES
+from search.evaluation.shared import SharedEvaluator
+from search.evaluation.training import TrainingEvaluator
+from search.weight_sharing.training import SharedTraining
+
+
+def megabytes() -> float:
+    """The most that this process has held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--dataset", default="cifar10")
+    parser.add_argument("--filters", type=int, default=8)
+    parser.add_argument("--cells", type=int, default=30)
+    parser.add_argument("--epochs", type=int, default=1, help="of the child")
+    parser.add_argument("--validation-images", type=int, default=5000)
+    parser.add_argument("--steps", type=int, default=60, help="of training")
+    arguments = parser.parse_args()
+    recipe = RECIPES["search-proxy"]
+    settings = {
+        "filters": arguments.filters,
+        "epochs": recipe.epochs,
+        "batch_size": recipe.batch_size,
+        "learning_rate": recipe.learning_rate,
+        "drop_path_rate": recipe.drop_path_rate,
+        "l2": recipe.l2,
+        "validation_images": arguments.validation_images,
+    }
+    shared = SharedEvaluator(arguments.dataset, **settings)
+    rng = np.random.default_rng(0)
+    cells = [
+        shared.space.decode(shared.space.sample(rng))
+        for _ in range(arguments.cells)
+    ]
+    before, began = megabytes(), time.perf_counter()
+    network = shared.create_network()
+    size = sum(int(np.prod(bank.shape)) for bank in network.variables)
+    print(
+        f"shared network: {size / 1e6:.1f} million weights in "
+        f"{len(network.variables):,} variables, made in "
+        f"{time.perf_counter() - began:.1f} s, {megabytes() - before:.0f} MiB"
+    )
+    rounds = []
+    for _ in range(2):
+        seconds = []
+        for cell in cells:
+            began = time.perf_counter()
+            shared.measure(network.subnetwork(cell))
+            seconds.append(time.perf_counter() - began)
+        rounds.append(seconds)
+    once = statistics.median(rounds[1])
+    traced = sum(rounds[0]) - sum(rounds[1])
+    print(
+        f"evaluation: {once:.2f} s a cell, {60 / once:.1f} a minute; tracing "
+        f"{traced:.0f} s for the layers of {len(cells)} cells"
+    )
+    training = SharedTraining(
+        network,
+        shared.recipe,
+        shared.steps_per_epoch,
+        shared.batches,
+        lambda step: cells[step % len(cells)],
+    )
+    steps = []
+    for number, batch in enumerate(
+        shared.batches(0).take(arguments.steps + len(cells))
+    ):
+        began = time.perf_counter()
+        training.step(*batch)
+        if number >= len(cells):  # all is traced
+            steps.append(time.perf_counter() - began)
+    once_trained = statistics.median(steps)
+    print(
+        f"training: {once_trained:.3f} s a step, "
+        f"{recipe.batch_size / once_trained:.0f} images/s; {megabytes():.0f} "
+        "MiB in all"
+    )
+    alone = TrainingEvaluator(
+        arguments.dataset, **{**settings, "epochs": arguments.epochs}
+    )
+    evaluation = alone.evaluate(cells[0], seed=0)
+    epoch = evaluation.seconds["train"] / arguments.epochs
+    child = sum(evaluation.seconds.values()) + epoch * (
+        recipe.epochs - arguments.epochs
+    )
+    images = alone.steps_per_epoch * recipe.batch_size
+    print(
+        f"a child alone: {child:.0f} s for {recipe.epochs} epochs, "
+        f"{images / epoch:.0f} images/s; {child / once:.0f} cells with shared "
+        "weights in that time"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,310 @@
+"""Evaluation with shared weights: children are not trained, but the network
+that holds them all is."""
+
+import functools
+import json
+import math
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from nasnet_keras.command import RunError
+from nasnet_keras.genotype import NASNET_COMBINERS, Genotype
+from nasnet_keras.training.pipeline import recipe_pipeline
+from search.evaluation.base import EvaluationError
+from search.evaluation.training import TrainingEvaluator
+from search.space import NASNetSpace
+from search.trial import Decisions, Evaluation
+from search.weight_sharing.shared_network import SharedNetwork, Subnetwork
+from search.weight_sharing.training import SharedTraining
+
+# Beside the weights of the children: the shared network, and who they were.
+SHARED_FILE = "shared.npz"
+CHILDREN_FILE = "shared.jsonl"
+
+# Sets the draws of the cells that are trained apart from those of strategies.
+TRAINING_STREAM = 2
+
+
+class SharedEvaluator(TrainingEvaluator):
+    """A child's reward is its validation accuracy with the weights that it
+    finds in a network which holds every cell of the space.
+
+    One round, one-shot search: before the first child the network is trained,
+    each step on a cell drawn at random. The outcome is a function of the
+    genotype, the seed, the data and the number of threads, as with
+    `TrainingEvaluator`.
+
+    Several rounds, ENAS: the first part of the training comes before the first
+    child, each further one when so many children were evaluated, each step on
+    one of those of the round before. Then the outcome is also a function of
+    the children before; its budget is the epochs that the network has been
+    trained for, so that the best children are those of the last round.
+
+    The batch norms of a child normalise by statistics of its own, those of
+    some batches of training images: the moving ones are of all children
+    together.
+
+    References:
+        [Bender et al. 2018](
+        https://proceedings.mlr.press/v80/bender18a.html);
+        [Pham et al. 2018](https://arxiv.org/abs/1802.03268).
+
+    Args:
+        dataset: A name, a folder or an `.npz` file, for `load_dataset`.
+        seed: Fixes the parts of the data, the first weights and the cells
+            that are trained.
+        blocks: B, of the space. Default 5.
+        combiners: Of the space. Default both of the paper's.
+        rounds: How many parts the training has. Default 1.
+        round_cells: How many children are evaluated after each part but the
+            last. Default 100; ENAS, authors' code: 300.
+        calibration_batches: How many training batches give a child its
+            statistics. Default 4.
+        **proxy: The arguments of `TrainingEvaluator`; `epochs` are those of
+            the shared network.
+
+    Raises:
+        ValueError: As of `TrainingEvaluator`.
+    """
+
+    def __init__(
+        self,
+        dataset: str,
+        seed: int = 0,
+        blocks: int = 5,
+        combiners: tuple[str, ...] = NASNET_COMBINERS,
+        rounds: int = 1,
+        round_cells: int = 100,
+        calibration_batches: int = 4,
+        **proxy: Any,
+    ) -> None:
+        super().__init__(dataset, seed, **proxy)
+        self.seed = seed
+        self.space = NASNetSpace(blocks, combiners)
+        self.rounds = rounds
+        self.round_cells = round_cells
+        self.calibration_batches = calibration_batches
+        self._training: SharedTraining | None = None
+        self._children = Children(self.space)
+        self._best = (-1, -math.inf)  # of a round, the reward
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            **super().describe(),
+            "shared": {
+                "space": self.space.describe(),
+                "rounds": self.rounds,
+                "round_cells": self.round_cells,
+                "calibration_batches": self.calibration_batches,
+            },
+        }
+
+    def evaluate(
+        self,
+        architecture: Genotype,
+        seed: int,
+        budget: float | None = None,
+        weights: Path | None = None,
+    ) -> Evaluation:
+        seconds = {}
+        began = time.perf_counter()
+        if self._training is None:
+            self._training = self._create_training(weights)
+        training = self._training
+        number = self._children.add(architecture, weights)
+        current = min(number // self.round_cells, self.rounds - 1)
+        if training.steps < self._end(current):
+            training.run(
+                weights and weights.with_name(SHARED_FILE), self._end(current)
+            )
+            seconds["train"] = time.perf_counter() - began
+        if training.steps != self._end(current):
+            raise RunError(
+                f"{weights and weights.parent} holds a shared network of other "
+                f"children than its {CHILDREN_FILE}. Begin another run."
+            )
+        began = time.perf_counter()
+        subnetwork = training.network.subnetwork(architecture)
+        accuracy, loss = self.measure(subnetwork)
+        seconds["validate"] = time.perf_counter() - began
+        if not math.isfinite(loss):
+            raise EvaluationError("The child's loss is not finite.")
+        if weights is not None and (current, accuracy) > self._best:
+            # The others have theirs in the shared network.
+            self._best = (current, accuracy)
+            self._save(architecture, subnetwork, weights)
+        return Evaluation(
+            reward=accuracy,
+            metrics={
+                "accuracy": accuracy,
+                "loss": loss,
+                **self.costs(architecture),
+            },
+            seconds=seconds,
+            budget=training.steps / self.steps_per_epoch,
+        )
+
+    def _create_training(self, weights: Path | None) -> SharedTraining:
+        if weights is not None and self.rounds > 1:
+            self._children.open(weights.with_name(CHILDREN_FILE))
+        return SharedTraining(
+            self.create_network(),
+            self.recipe,
+            self.steps_per_epoch,
+            self.batches,
+            self.draw,
+        )
+
+    def _end(self, number: int) -> int:
+        """The last step of a round."""
+        steps = self.recipe.epochs * self.steps_per_epoch
+        return steps * (number + 1) // self.rounds
+
+    def accuracy(self, architecture: Genotype, folder: Path) -> float:
+        """The validation accuracy of a child with the weights of the shared
+        network in a folder of children, as far as that is trained.
+
+        Raises:
+            RunError: There is none, or it is damaged.
+        """
+        if self._training is None:
+            self._training = self._create_training(None)
+            self._training.restore(folder / SHARED_FILE)
+        accuracy, _ = self.measure(
+            self._training.network.subnetwork(architecture)
+        )
+        return accuracy
+
+    def create_network(self) -> SharedNetwork:
+        """The shared network as it begins."""
+        return SharedNetwork(
+            self.network.input_shape,
+            self.network.classes,
+            self.space.blocks,
+            self.space.combiners,
+            self.network.repeats,
+            self.network.filters,
+            self.seed,
+        )
+
+    def draw(self, step: int) -> Genotype:
+        """The cell that the shared network is trained on in a step."""
+        rng = np.random.default_rng((self.seed, step, TRAINING_STREAM))
+        number = next(n for n in range(self.rounds) if step < self._end(n))
+        if number == 0:
+            return self.space.decode(self.space.sample(rng))
+        first = (number - 1) * self.round_cells
+        return self._children[first + int(rng.integers(self.round_cells))]
+
+    @functools.cached_property
+    def _calibration(self) -> list[Any]:
+        return list(self.batches(0).take(self.calibration_batches))
+
+    def batches(self, first_epoch: int) -> tf.data.Dataset:
+        """Training images and labels without end."""
+        return recipe_pipeline(
+            self.recipe,
+            self.dataset,
+            self.train_images,
+            self.train_labels,
+            self.seed,
+            first_epoch,
+        )
+
+    def measure(self, subnetwork: Subnetwork) -> tuple[float, float]:
+        """Accuracy and mean loss on the validation images, after the batch
+        norms of the subnetwork were given statistics of its own."""
+        self._calibrate(subnetwork)
+        correct, loss, count = 0.0, 0.0, 0
+        for images, labels in self.validation:
+            logits = subnetwork(images)
+            found = tf.argmax(logits, axis=1, output_type=labels.dtype)
+            correct += float(tf.reduce_sum(tf.cast(found == labels, "float32")))
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
+                labels, logits
+            )
+            loss += float(tf.reduce_sum(losses))
+            count += len(labels)
+        return correct / count, loss / count
+
+    def _calibrate(self, subnetwork: Subnetwork) -> None:
+        """Gives the batch norms the mean statistics of some batches."""
+        seen: list[list[Any]] = [[] for _ in subnetwork.parts]
+        for images, _ in self._calibration:
+            subnetwork(images, training=True)
+            for part, each in zip(subnetwork.parts, seen, strict=True):
+                each.append(part.statistics)
+        for part, each in zip(subnetwork.parts, seen, strict=True):
+            part.moving = [
+                tf.add_n(values) / len(values)
+                for values in zip(*each, strict=True)
+            ]
+
+    def _save(
+        self, architecture: Genotype, subnetwork: Subnetwork, weights: Path
+    ) -> None:
+        model = self.build(architecture)
+        subnetwork.copy_to(model)
+        draft = weights.with_name(f".{weights.name}")
+        model.save_weights(draft)
+        draft.replace(weights)
+
+
+class Children:
+    """The children that were evaluated, in order, each once."""
+
+    def __init__(self, space: NASNetSpace) -> None:
+        self._space = space
+        self._numbers: dict[str, int] = {}  # by the name of the weights' file
+        self._decisions: list[Decisions] = []
+        self._path: Path | None = None
+
+    def open(self, path: Path) -> None:
+        """Takes up those in a file, a line each, and keeps it.
+
+        Raises:
+            RunError: The file is damaged.
+        """
+        self._path = path
+        if not path.exists():
+            return
+        *lines, torn = path.read_bytes().split(b"\n")
+        try:
+            for line in lines:
+                entry = json.loads(line)
+                self._note(
+                    str(entry["child"]),
+                    self._space.from_names(entry["decisions"]),
+                )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise RunError(f"{path} is damaged: {error}") from error
+        if torn:  # by a kill
+            os.truncate(path, path.stat().st_size - len(torn))
+
+    def add(self, genotype: Genotype, weights: Path | None) -> int:
+        """The number of a child, one more than the last if it is new."""
+        name = str(len(self._decisions)) if weights is None else weights.name
+        if name not in self._numbers:
+            decisions = self._space.encode(genotype)
+            self._note(name, decisions)
+            if self._path is not None:
+                names = self._space.to_names(decisions)
+                with open(self._path, "a", encoding="utf-8") as file:
+                    file.write(
+                        json.dumps({"child": name, "decisions": names}) + "\n"
+                    )
+                    file.flush()
+                    os.fsync(file.fileno())
+        return self._numbers[name]
+
+    def _note(self, name: str, decisions: Decisions) -> None:
+        self._numbers[name] = len(self._decisions)
+        self._decisions.append(decisions)
+
+    def __getitem__(self, number: int) -> Genotype:
+        return self._space.decode(self._decisions[number])

@@ -1,0 +1,16 @@
+"""One-shot search: https://proceedings.mlr.press/v80/bender18a.html."""
+
+from search.strategies.random import RandomSearch
+
+
+class OneShot(RandomSearch):
+    """Uniform samples of the space, evaluated with shared weights: the network
+    that holds every cell is trained first, on cells drawn at random, then its
+    children are measured. A run of this strategy has the evaluator `shared`.
+
+    Args:
+        space: The space to search.
+        seed: Fixes all proposals.
+    """
+
+    name = "one-shot"

@@ -1,0 +1,1 @@
+"""One network for every cell: children that share their weights."""

@@ -1,0 +1,233 @@
+"""A cell that holds every operation of every edge: `SharedCell`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from nasnet_keras.combine import COMBINERS
+from nasnet_keras.conventions import Conventions
+from nasnet_keras.convolution_unit import UnitPlan
+from nasnet_keras.frames import PlannedCell
+from nasnet_keras.genotype import NASNET_OPERATIONS, CellSpec, Genotype
+from search.weight_sharing.layer_function import (
+    LayerFunction,
+    operation_function,
+    unit_function,
+)
+from search.weight_sharing.shared_layer import Alternatives, Rows, Take
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the stem hands on: all of its channels, whatever the child.
+
+    Attributes:
+        channels: How many there can be.
+    """
+
+    channels: int
+
+    def rows(self, genotype: Genotype) -> np.ndarray:
+        """Which of the channels a child has, in order."""
+        return np.arange(self.channels)
+
+
+@dataclass(frozen=True)
+class CellSource(Source):
+    """What a cell hands on: the channels of its output states, of which a
+    state has others by each combiner.
+
+    Attributes:
+        place: The cell.
+        slots: Where the channels of a block's output begin, by block and
+            combiner.
+    """
+
+    place: PlannedCell
+    slots: dict[tuple[int, str], int]
+
+    @classmethod
+    def of(
+        cls, place: PlannedCell, blocks: int, combiners: Sequence[str]
+    ) -> "CellSource":
+        slots, channels = {}, 0
+        for block in range(blocks):
+            for combiner in combiners:
+                slots[block, combiner] = channels
+                channels += _multiple(combiner) * place.filters
+        return cls(channels, place, slots)
+
+    def rows(self, genotype: Genotype) -> np.ndarray:
+        spec = _spec(genotype, self.place)
+        parts = []
+        for state in spec.output_states:
+            block = state - spec.inputs
+            combiner = spec.blocks[block].combiner
+            first = self.slots[block, combiner]
+            count = _multiple(combiner) * self.place.filters
+            parts.append(np.arange(first, first + count))
+        return np.concatenate(parts)
+
+
+@dataclass(frozen=True)
+class CellTakes:
+    """What a child takes of a cell.
+
+    Attributes:
+        spec: Its blocks.
+        adjustments: The projection of each input, None where the input stays
+            as it is.
+        operations: The two of each block.
+    """
+
+    spec: CellSpec
+    adjustments: list[Take | None]
+    operations: list[list[Take]]
+
+
+class SharedCell(keras.layers.Layer):
+    """The weights of every cell at one place of the network.
+
+    An operation has weights of its own for each block, each side of it, each
+    state that it may read, and each number of channels that this may have.
+
+    Args:
+        place: The place.
+        sources: What its inputs come from, the current one first.
+        blocks: B.
+        combiners: Those to choose from.
+        initializer: Of kernels.
+        conventions: A `Conventions`.
+    """
+
+    def __init__(
+        self,
+        place: PlannedCell,
+        sources: Sequence[Source],
+        blocks: int,
+        combiners: Sequence[str],
+        initializer: Any,
+        conventions: Conventions,
+    ) -> None:
+        super().__init__(name=place.name)
+        self.place = place
+        self.sources = tuple(sources)
+        self.conventions = conventions
+        self.initializer = initializer
+        self.projections = [
+            self._projection(number, source, halve == 2)
+            for number, (source, halve) in enumerate(
+                zip(self.sources, place.input_strides, strict=True)
+            )
+        ]
+        self.combiners = {
+            name: COMBINERS[name](conventions=conventions) for name in combiners
+        }
+        # Where an input is missing the current one stands in, unprojected.
+        self._inputs = [place.filters, place.filters]
+        if len(self.sources) == 1:
+            self._inputs[1] = self.sources[0].channels
+        places: dict[LayerFunction, list[tuple[int, int, int]]] = {}
+        for block in range(blocks):
+            for side in range(2):
+                for state in range(2 + block):
+                    for channels in self._channels(state):
+                        for name in NASNET_OPERATIONS:
+                            function = self._function(name, state, channels)
+                            places.setdefault(function, []).append(
+                                (block, side, state)
+                            )
+        self._places = {
+            (function, edge): number
+            for function, edges in places.items()
+            for number, edge in enumerate(edges)
+        }
+        self.operations = [
+            Alternatives(
+                function,
+                self.initializer,
+                len(edges),
+                name=f"{place.name}_operations_{number}",
+            )
+            for number, (function, edges) in enumerate(places.items())
+        ]
+        self._numbers = {
+            function: number for number, function in enumerate(places)
+        }
+        self.built = True
+
+    def takes(self, genotype: Genotype) -> CellTakes:
+        """What a child takes of this cell."""
+        spec = _spec(genotype, self.place)
+        channels = list(self._inputs)
+        operations = []
+        for number, block in enumerate(spec.blocks):
+            sides = []
+            for side, (state, name) in enumerate(
+                zip(block.inputs, block.operations, strict=True)
+            ):
+                function = self._function(name, state, channels[state])
+                layer = self.operations[self._numbers[function]]
+                sides.append(
+                    layer.take(self._places[function, (number, side, state)])
+                )
+            operations.append(sides)
+            channels.append(_multiple(block.combiner) * self.place.filters)
+        return CellTakes(spec, self._adjustments(genotype), operations)
+
+    def _adjustments(self, genotype: Genotype) -> list[Take | None]:
+        takes: list[Take | None] = []
+        for number, (source, projection, strides) in enumerate(
+            zip(
+                self.sources,
+                self.projections,
+                self.place.input_strides,
+                strict=True,
+            )
+        ):
+            rows = source.rows(genotype)
+            fits = len(rows) == self.place.filters and strides == 1
+            takes.append(None if number and fits else projection.take(rows))
+        return takes
+
+    def _projection(self, number: int, source: Source, halve: bool) -> Rows:
+        plan = UnitPlan(
+            self.place.filters, strides=(1 + halve,) * 2, factorized=halve
+        )
+        conventions = self.conventions
+        return Rows(
+            lambda channels: unit_function(plan, channels, conventions),
+            source.channels,
+            self.initializer,
+            name=f"{self.place.name}_input_{number}",
+        )
+
+    def _channels(self, state: int) -> list[int]:
+        """How many channels a state may have."""
+        if state < 2:
+            return [self._inputs[state]]
+        return [
+            _multiple(combiner) * self.place.filters
+            for combiner in self.combiners
+        ]
+
+    def _function(self, name: str, state: int, channels: int) -> LayerFunction:
+        return operation_function(
+            name,
+            channels,
+            self.place.filters,
+            self.place.strides if state < 2 else 1,
+            self.conventions,
+        )
+
+
+def _spec(genotype: Genotype, place: PlannedCell) -> CellSpec:
+    return genotype.reduction if place.reduction else genotype.normal
+
+
+def _multiple(combiner: str) -> int:
+    """How many times the filters a block's output has."""
+    return 2 if combiner == "concat" else 1

@@ -1,0 +1,181 @@
+"""Trains a shared network: `SharedTraining`."""
+
+import math
+import time
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from nasnet_keras.command import RunError
+from nasnet_keras.files import sync
+from nasnet_keras.genotype import Genotype
+from nasnet_keras.training.recipes import Recipe
+from search.weight_sharing.momentum import SharedMomentum
+from search.weight_sharing.shared_network import SharedNetwork
+
+CHECKPOINT_SECONDS = 60
+
+# What reading a file that is no archive of arrays comes to.
+DAMAGE = (
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+class SharedTraining:
+    """Trains a shared network, each step on the cell that is drawn for it.
+
+    The optimizer is that of the recipe, momentum with a cosine. What comes of
+    a training depends on the recipe, the batches and the cells alone: one
+    that goes on from its file ends as one that was never stopped.
+
+    Args:
+        network: The shared network.
+        recipe: The recipe: its batch size is that of the batches.
+        steps_per_epoch: The number of batches of an epoch.
+        batches: Images and labels without end, given the epoch to begin with.
+        draw: The cell of a step, given the step's number from 0.
+
+    Attributes:
+        steps: How many steps the network has been trained for.
+    """
+
+    def __init__(
+        self,
+        network: SharedNetwork,
+        recipe: Recipe,
+        steps_per_epoch: int,
+        batches: Callable[[int], tf.data.Dataset],
+        draw: Callable[[int], Genotype],
+    ) -> None:
+        self.network = network
+        self.recipe = recipe
+        self.steps_per_epoch = steps_per_epoch
+        self.batches = batches
+        self.draw = draw
+        self.steps = 0
+        self._optimizer = SharedMomentum(
+            network, recipe.momentum, recipe.l2, recipe.clip_norm
+        )
+
+    @property
+    def last_step(self) -> int:
+        return self.recipe.epochs * self.steps_per_epoch
+
+    def run(
+        self, path: Path | None = None, until: int | None = None
+    ) -> float | None:
+        """Trains on, from where the file left off if that is further.
+
+        Args:
+            path: The file, written at times and at the end; None for none.
+            until: The step to end with; None for the recipe's last.
+
+        Returns:
+            The mean loss of at most an epoch, the last, None if there was
+            nothing left.
+
+        Raises:
+            RunError: The loss is not finite, or the file is damaged.
+        """
+        if path is not None and not self.steps and path.exists():
+            self.restore(path)
+        until = self.last_step if until is None else until
+        if self.steps >= until:
+            return None
+        losses: list[float] = []
+        saved = time.monotonic()
+        epoch, first = divmod(self.steps, self.steps_per_epoch)
+        batches = self.batches(epoch).skip(first)
+        for images, labels in batches.take(until - self.steps):
+            loss = self.step(images, labels)
+            if not math.isfinite(loss):
+                raise RunError(
+                    f"The shared network diverged at step {self.steps}: its "
+                    "loss is not finite. Begin another run with a lower "
+                    "learning rate."
+                )
+            losses.append(loss)
+            if path is not None and (
+                self.steps == until
+                or time.monotonic() - saved > CHECKPOINT_SECONDS
+            ):
+                self.save(path)
+                saved = time.monotonic()
+        return float(np.mean(losses[-self.steps_per_epoch :]))
+
+    def step(self, images: tf.Tensor, labels: tf.Tensor) -> float:
+        """One step; returns the loss of its cell before."""
+        subnetwork = self.network.subnetwork(self.draw(self.steps))
+        trainable = [part.trainable for part in subnetwork.parts]
+        share = self.steps / self.last_step
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(trainable)
+            logits = subnetwork(
+                images, True, self.recipe.drop_path_rate * share, self.steps
+            )
+            loss = tf.reduce_mean(
+                tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+            )
+        gradients = tape.gradient(loss, trainable)
+        rate = self.recipe.learning_rate * (1 + math.cos(math.pi * share)) / 2
+        self._optimizer.apply(subnetwork.parts, gradients, rate)
+        self.steps += 1
+        return float(loss)
+
+    # === The file ===
+
+    def save(self, path: Path) -> None:
+        """Writes the weights and the state of the optimizer, an `.npz` file;
+        after a kill it is the old one or the new one, in whole."""
+        draft = path.with_name(f".{path.name}")
+        arrays = {name: value.numpy() for name, value in self._variables()}
+        np.savez(draft, steps=np.array(self.steps), **arrays)
+        sync(draft)
+        draft.rename(path)
+        sync(path.parent)
+
+    def restore(self, path: Path) -> None:
+        """Takes up what `save` wrote.
+
+        Raises:
+            RunError: The file is damaged, or of another network.
+        """
+        variables = dict(self._variables())
+        expected = {name: tuple(each.shape) for name, each in variables.items()}
+        try:
+            # Numpy leaves open what is no archive.
+            with path.open("rb") as file, np.load(file) as archive:
+                arrays = dict(archive)
+        except DAMAGE:
+            arrays = {}
+        found = {name: array.shape for name, array in arrays.items()}
+        if found != {**expected, "steps": ()}:
+            raise RunError(
+                f"{path} is damaged, or of another shared network. Delete it "
+                "to train the shared network again."
+            )
+        for name, variable in variables.items():
+            variable.assign(arrays[name])
+        self.steps = int(arrays["steps"])
+
+    def _variables(self) -> list[tuple[str, tf.Variable]]:
+        """All that a step changes, by name."""
+        return [
+            *(
+                (f"weights/{bank.path}", bank.value)
+                for bank in self.network.variables
+            ),
+            *(
+                (f"velocities/{name}", velocity)
+                for name, velocity in self._optimizer.velocities.items()
+            ),
+        ]

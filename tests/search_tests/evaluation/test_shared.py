@@ -1,0 +1,171 @@
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import search
+from nasnet_keras.command import InputError
+from search.evaluation.shared import SHARED_FILE, SharedEvaluator
+from search.evaluation.training import TrainingEvaluator
+
+SETTINGS = {
+    "filters": 2,
+    "epochs": 2,
+    "train_images": 192,
+    "validation_images": 60,
+    "batch_size": 32,
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("shared")
+
+
+@pytest.fixture(scope="module")
+def evaluator():
+    return SharedEvaluator("digits", seed=1, blocks=1, **SETTINGS)
+
+
+def genotypes(evaluator, count):
+    rng = np.random.default_rng(5)
+    space = evaluator.space
+    return [space.decode(space.sample(rng)) for _ in range(count)]
+
+
+@pytest.fixture(scope="module")
+def evaluations(evaluator, folder):
+    """Of three children, the file of each in the folder."""
+    return [
+        evaluator.evaluate(
+            genotype, seed=0, weights=folder / f"{number}.weights.h5"
+        )
+        for number, genotype in enumerate(genotypes(evaluator, 3))
+    ]
+
+
+def test_what_comes_out(evaluator, evaluations):
+    first, *others = evaluations
+    for evaluation, genotype in zip(
+        evaluations, genotypes(evaluator, 3), strict=True
+    ):
+        metrics = evaluation.metrics
+        assert evaluation.reward == metrics["accuracy"]
+        # Of 60 images.
+        assert (60 * evaluation.reward) % 1 == pytest.approx(0, abs=1e-6)
+        assert math.isfinite(metrics["loss"])
+        assert evaluation.budget == 2
+        costs = evaluator.costs(genotype)
+        assert {name: metrics[name] for name in costs} == costs
+    assert all("train" not in other.seconds for other in others)
+    assert first.seconds["train"] > 0
+
+
+def test_the_network_is_trained_once_and_gone_on_with(
+    evaluator, evaluations, folder
+):
+    """By another evaluator, in another order, from the file."""
+    before = (folder / SHARED_FILE).stat().st_mtime_ns
+    other = SharedEvaluator("digits", seed=1, blocks=1, **SETTINGS)
+    for number in (2, 0):
+        again = other.evaluate(
+            genotypes(evaluator, 3)[number],
+            seed=0,
+            weights=folder / "again.weights.h5",
+        )
+        assert again.metrics == evaluations[number].metrics
+    assert (folder / SHARED_FILE).stat().st_mtime_ns == before
+
+
+def test_the_best_so_far_leaves_its_weights(evaluator, evaluations, folder):
+    """They give an ordinary model the same accuracy."""
+    rewards = [evaluation.reward for evaluation in evaluations]
+    best = -math.inf
+    for number, reward in enumerate(rewards):
+        file = folder / f"{number}.weights.h5"
+        assert file.exists() == (reward > best)
+        best = max(best, reward)
+        if not file.exists():
+            continue
+        model = evaluator.build(genotypes(evaluator, 3)[number])
+        model.load_weights(file)
+        correct = [
+            np.argmax(model(images), -1) == labels
+            for images, labels in evaluator.validation
+        ]
+        assert np.concatenate(correct).mean() == pytest.approx(reward)
+
+
+def test_what_it_depends_on_is_described(evaluator):
+    described = evaluator.describe()
+    alone = TrainingEvaluator("digits", seed=1, **SETTINGS).describe()
+    assert described.items() > alone.items()
+    assert described["shared"]["space"]["blocks"] == 1
+
+
+@pytest.mark.large
+def test_shared_weights_learn():
+    """Children of a trained network are far from guessing, one in ten."""
+    evaluator = SharedEvaluator("digits", seed=1, blocks=1, filters=4, epochs=8)
+    rewards = [
+        evaluator.evaluate(genotype, seed=0).reward
+        for genotype in genotypes(evaluator, 5)
+    ]
+    assert np.median(rewards) > 0.4
+
+
+RUN = """
+import sys
+import search
+search.{call}
+"""
+SEARCH = {
+    "dataset": "digits",
+    "strategy": "random",
+    "evaluator": "shared",
+    "trials": 3,
+    "blocks": 1,
+    "seed": 1,
+    "proxy": SETTINGS,
+    "tensorboard": False,
+}
+
+
+@pytest.mark.large
+def test_a_killed_search_ends_with_the_same_best_cell(tmp_path):
+    whole = search.run(tmp_path / "whole", **SEARCH)
+
+    def python(call, **environment):
+        code = "import search.weight_sharing.training as training\n"
+        code += "training.CHECKPOINT_SECONDS = 0\n" + RUN.format(call=call)
+        return subprocess.Popen(
+            [sys.executable, "-c", code], env={**os.environ, **environment}
+        )
+
+    killed = tmp_path / "killed"
+    process = python(f"run({str(killed)!r}, **{SEARCH!r})")
+    file = killed / "children" / SHARED_FILE
+    while not file.exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert search.load(killed).best is None
+    resumed = python(f"resume({str(killed)!r}, tensorboard=False)")
+    assert resumed.wait() == 0
+    assert [
+        (trial.decisions, trial.reward) for trial in search.load(killed).trials
+    ] == [(trial.decisions, trial.reward) for trial in whole.trials]
+    exported = search.load(killed).export(tmp_path / "best")
+    assert (exported / "model.keras").exists()
+
+
+def test_children_of_one_network_have_one_worker(tmp_path):
+    with pytest.raises(InputError, match="`workers`. Expected 1, in process"):
+        search.run(tmp_path / "run", **SEARCH, workers=2)
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,211 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nasnet_keras.genotype import NASNET_OPERATIONS, Block, CellSpec, Genotype
+from nasnet_keras.network import build_network
+from nasnet_keras.published import NASNET_A
+from search.space import NASNetSpace
+from search.weight_sharing.shared_network import SharedNetwork
+
+IMAGES = np.random.default_rng(1).normal(size=(6, 8, 8, 3)).astype("float32")
+
+
+@pytest.fixture(scope="module")
+def network(create_network):
+    return create_network()
+
+
+def build(genotype, **settings):
+    return build_network(
+        genotype,
+        (8, 8, 3),
+        classes=4,
+        **{"repeats": 1, "filters": 2, **settings},
+    )
+
+
+def cell(*blocks):
+    return CellSpec(tuple(Block(*block) for block in blocks))
+
+
+def of_operation(name):
+    """Reads inputs, and states of either combiner, by one operation."""
+    spec = cell(
+        ((0, 1), (name, name), "concat"), ((2, 1), (name, "identity"), "add")
+    )
+    return Genotype(spec, spec)
+
+
+def check_equal(network, genotype, **settings):
+    model = build(genotype, **settings)
+    network.subnetwork(genotype).copy_to(model)
+    for training in (False, True):
+        logits = network(IMAGES, genotype=genotype, training=training)
+        np.testing.assert_allclose(
+            tf.nn.softmax(logits),
+            model(IMAGES, training=training),
+            # The same operations; which kernel computes one may differ.
+            atol=1e-5,
+        )
+
+
+@pytest.mark.parametrize("name", NASNET_OPERATIONS)
+def test_the_values_are_those_of_the_network_built_alone(network, name):
+    check_equal(network, of_operation(name))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_so_are_those_of_random_cells(network, seed, shared_space):
+    rng = np.random.default_rng(seed)
+    check_equal(network, shared_space.decode(shared_space.sample(rng)))
+
+
+@pytest.mark.parametrize("combiner", ["add", "concat"])
+def test_so_are_those_with_one_combiner(create_network, combiner):
+    network = create_network(blocks=1, combiners=(combiner,), repeats=2)
+    spec = cell(((0, 1), ("sep_conv_3x3", "conv_1x1"), combiner))
+    check_equal(network, Genotype(spec, spec), repeats=2)
+
+
+def test_a_single_output_state_needs_no_projection(network):
+    """Its channels fit where the next cell but one takes it."""
+    chain = cell(
+        ((0, 1), ("conv_1x1", "identity"), "add"),
+        ((2, 2), ("conv_3x3", "identity"), "add"),
+    )
+    check_equal(network, Genotype(chain, chain))
+
+
+def test_an_input_may_stay_unread(network):
+    spec = cell(
+        ((0, 0), ("conv_1x1", "conv_3x3"), "add"),
+        ((0, 2), ("conv_1x1", "identity"), "add"),
+    )
+    check_equal(network, Genotype(spec, spec))
+
+
+def test_another_cell_has_other_weights_where_it_differs(network):
+    """A place is a block, a side, a state and its channels."""
+
+    def places(genotype):
+        return {
+            (bank.path, int(index))
+            for part in network.subnetwork(genotype).parts
+            for bank, index in zip(
+                part.take.banks, part.take.indices, strict=True
+            )
+            if not index.shape.rank and "operations" in bank.path
+        }
+
+    def genotype(first, second):
+        spec = cell(
+            (first, ("conv_3x3", "conv_1x1"), "add"),
+            (second, ("conv_3x3", "conv_1x1"), "add"),
+        )
+        return Genotype(spec, spec)
+
+    one = places(genotype((0, 1), (0, 1)))
+    assert len(one) == 5 * 4 * 5  # cells, operations, weights of each
+    other = places(genotype((0, 1), (0, 2)))
+    assert len(one & other) == 5 * 3 * 5
+    assert not one & places(genotype((1, 0), (1, 2)))
+
+
+def test_the_seed_alone_fixes_the_first_weights():
+    def values(seed):
+        keras.utils.set_random_seed(seed + 3)
+        network = SharedNetwork(
+            (8, 8, 3), 4, blocks=1, combiners=("add",), filters=2, seed=seed
+        )
+        return np.concatenate([np.ravel(bank) for bank in network.variables])
+
+    first = values(0)
+    np.testing.assert_array_equal(first, values(0))
+    assert not np.array_equal(first, values(1))
+
+
+def test_a_place_has_weights_of_its_own_from_the_start():
+    network = SharedNetwork((8, 8, 3), classes=4, blocks=1, filters=2)
+    for bank in network.variables:
+        if bank.path.endswith("kernel") and "operations" in bank.path:
+            values = np.asarray(bank).reshape(bank.shape[0], -1)
+            assert len(np.unique(values, axis=0)) == len(values)
+
+
+def test_kernels_begin_as_they_do_alone():
+    """The spread of the kernels of a bank is that of one layer's."""
+    network = SharedNetwork((8, 8, 3), classes=4, blocks=1, filters=8)
+    spec = cell(((0, 1), ("sep_conv_7x7", "conv_3x3"), "concat"))
+    model = build(Genotype(spec, spec), filters=8)
+    subnetwork_spreads = {}
+    for bank in network.variables:
+        shape = tuple(bank.shape[1:])
+        subnetwork_spreads.setdefault(shape, []).append(np.std(bank))
+    compared = 0
+    for variable in model.trainable_variables:
+        size = int(np.prod(variable.shape))
+        if (
+            "block" in variable.path
+            and "kernel" in variable.path
+            and size > 300
+        ):
+            spreads = subnetwork_spreads[tuple(variable.shape)]
+            np.testing.assert_allclose(spreads, np.std(variable), rtol=0.15)
+            compared += 1
+    assert compared > 15
+
+
+def test_a_change_of_cells_traces_nothing_that_was_there(network):
+    spaces = [of_operation(name) for name in ("conv_3x3", "sep_conv_5x5")]
+    for genotype in spaces:
+        network(IMAGES, genotype=genotype)
+    functions = {
+        part.take.function
+        for genotype in spaces
+        for part in network.subnetwork(genotype).parts
+    }
+
+    def traces():
+        return sum(function.traces for function in functions)
+
+    before = traces()
+    mixed = Genotype(spaces[0].normal, spaces[0].reduction)
+    for genotype in [*spaces, mixed]:
+        network(IMAGES, genotype=genotype)
+    assert traces() == before > 0
+
+
+def test_a_genotype_of_another_space_is_refused(network):
+    with pytest.raises(ValueError, match="cells of 2 blocks"):
+        network(IMAGES, genotype=NASNET_A)
+    only = SharedNetwork((8, 8, 3), 4, blocks=1, combiners=("add",), filters=2)
+    spec = cell(((0, 1), ("conv_1x1", "conv_1x1"), "concat"))
+    with pytest.raises(ValueError, match="the combiners add"):
+        only.subnetwork(Genotype(spec, spec))
+
+
+def test_weights_are_saved_as_those_of_any_model(create_network, tmp_path):
+    network = create_network(blocks=1)
+    other = SharedNetwork((8, 8, 3), 4, blocks=1, filters=2)
+    genotype = NASNetSpace(1).decode((0,) * 10)
+    network.save_weights(tmp_path / "shared.weights.h5")
+    other.load_weights(tmp_path / "shared.weights.h5")
+    np.testing.assert_array_equal(
+        network(IMAGES, genotype=genotype), other(IMAGES, genotype=genotype)
+    )
+
+
+def test_dropped_paths_follow_from_the_seed(network):
+    subnetwork = network.subnetwork(of_operation("conv_3x3"))
+
+    def logits(**settings):
+        return np.asarray(subnetwork(IMAGES, training=True, **settings))
+
+    whole = logits()
+    first, again, other = (
+        logits(drop_path_rate=0.5, seed=seed) for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert not np.allclose(first, other) and not np.allclose(first, whole)

@@ -31,8 +31,7 @@ from typing import Any
 import numpy as np
 
 import search
-from nasnet_keras.files import write_json
-from search.driver import _record
+from search.driver import create_run
 from search.evaluation.base import Evaluator
 from search.executors.in_process import InProcessExecutor
 from search.loop import SearchLoop
@@ -187,11 +186,10 @@ def fill(path: Path, config: search.RunConfig, trials: int) -> RunDirectory:
     """A run with so many trials, from which its strategy has learnt if it
     writes down what it learns."""
     directory = RunDirectory(path)
-    directory.children.mkdir(parents=True)
+    path.mkdir()
     space = search.NASNetSpace()
     identity = {"config": config.identity, "space": space.describe()}
-    SQLiteStorage.create(directory.database, {**identity, "evaluator": {}})
-    write_json(directory.configuration, _record(config))
+    create_run(directory, config, {**identity, "evaluator": {}})
     storage = SQLiteStorage(directory.database, space)
     with storage.transaction():
         for trial in invented(space, trials):

@@ -330,12 +330,11 @@ def _apply_auxiliary_head(
 
 def without_auxiliary_head(model: keras.Model) -> keras.Model:
     """A network as it is used after its training: the same layers with the
-    same weights and one output, not compiled; itself if it has no such
-    head."""
+    same weights and without the auxiliary head's output, not compiled."""
     outputs = model.output
-    if not (isinstance(outputs, dict) and "auxiliary_predictions" in outputs):
-        return model
-    return keras.Model(model.input, outputs["predictions"], name=model.name)
+    if isinstance(outputs, dict) and "auxiliary_predictions" in outputs:
+        outputs = outputs["predictions"]
+    return keras.Model(model.input, outputs, name=model.name)
 
 
 def load_model(path: Any) -> keras.Model:

@@ -165,9 +165,8 @@ class _Training:
                 self._train(phase, number, first_epoch, files)
             first_epoch += phase.epochs
         synchronise(self.model, False)
-        network = without_auxiliary_head(self.model)
         # Not compiled, so that it loads without the recipe's loss.
-        model = keras.Model(network.input, network.output, name=network.name)
+        model = without_auxiliary_head(self.model)
         draft = self.folder / ".model.keras"
         model.save(draft, include_optimizer=False)
         sync(draft)

@@ -51,9 +51,8 @@ def cost_and_accuracy(trial: Trial, cost: str) -> tuple[float, float] | None:
     evaluation = trial.evaluation
     if trial.state is not TrialState.COMPLETE or evaluation is None:
         return None
-    metrics = evaluation.metrics
-    point = (
-        metrics.get(cost, math.nan),
-        metrics.get("accuracy", evaluation.reward),
-    )
-    return point if all(map(math.isfinite, point)) else None
+    value = evaluation.metrics.get(cost, math.nan)
+    accuracy = evaluation.metrics.get("accuracy", evaluation.reward)
+    if not (math.isfinite(value) and math.isfinite(accuracy)):
+        return None
+    return value, accuracy

@@ -182,19 +182,20 @@ def _fronts(
     for cost, name in COSTS.items():
         curves, rows = [], []
         for subject in subjects:
-            places = [
-                cost_and_accuracy(trial, cost) for trial in subject.longest
-            ]
-            front = [
-                (trial, point)
-                for trial in pareto_front(subject.longest, cost)
+            places = {
+                trial.number: point
+                for trial in subject.longest
                 if (point := cost_and_accuracy(trial, cost))
+            }
+            front = [
+                (trial, places[trial.number])
+                for trial in pareto_front(subject.longest, cost)
             ]
             rows += [(subject, trial, *point) for trial, point in front]
             curves.append(
                 Curve(
                     subject.label,
-                    dots=[point for point in places if point],
+                    dots=list(places.values()),
                     steps=[point for _, point in front],
                     marks=[
                         (point, f"{subject.label}, trial {trial.number}")

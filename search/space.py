@@ -6,6 +6,7 @@ Neither Keras nor TensorFlow is imported here.
 """
 
 import abc
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -177,23 +178,34 @@ class SearchSpace(abc.ABC):
             ValueError: A decision is missing or unknown, or takes a choice
                 that the space does not have.
         """
-        if list(names) != [decision.name for decision in self.decisions]:
+        positions = self._positions
+        if list(names) != list(positions):
             raise ValueError(
                 "Invalid value for argument `names`. Expected the decisions "
                 f"of space {self.name!r} version {self.version}, in order. "
                 f"Received: {list(names)}."
             )
         decisions = []
-        for decision, name in zip(self.decisions, names.values(), strict=True):
+        for name, choice in names.items():
             try:
-                decisions.append(decision.choices.index(name))
-            except ValueError:
+                decisions.append(positions[name][choice])
+            except (KeyError, TypeError):
                 raise ValueError(
-                    f"Invalid value for decision `{decision.name}`. Expected "
-                    f"one of {', '.join(decision.choices)}. Received: "
-                    f"{name!r}."
+                    f"Invalid value for decision `{name}`. Expected one of "
+                    f"{', '.join(positions[name])}. Received: {choice!r}."
                 ) from None
         return tuple(decisions)
+
+    @functools.cached_property
+    def _positions(self) -> dict[str, dict[str, int]]:
+        """By decision the positions of its choices."""
+        return {
+            decision.name: {
+                choice: position
+                for position, choice in enumerate(decision.choices)
+            }
+            for decision in self.decisions
+        }
 
 
 class NASNetSpace(SearchSpace):

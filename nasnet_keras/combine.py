@@ -57,7 +57,9 @@ class Add(Combiner):
     """
 
     def call(self, states):
-        return ops.add(*states)
+        # Not `ops.add`, which makes a bias of a state of a single position.
+        first, second = states
+        return first + second
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape[0])

@@ -79,15 +79,17 @@ def _wide_depthwise_conv2d(inputs: Any, kernel: Any, stride: int) -> Any:
                 tf.nn.depthwise_conv2d_backprop_input(
                     tf.shape(inputs), kernel, upstream, strides, "SAME"
                 ),
-                kernel_gradient(inputs, kernel.shape, upstream),
+                kernel_gradient(inputs, kernel.shape, outputs.shape, upstream),
             )
 
         return outputs, gradient
 
-    def kernel_gradient(inputs: Any, shape: Any, upstream: Any) -> Any:
+    def kernel_gradient(
+        inputs: Any, shape: Any, output_shape: Any, upstream: Any
+    ) -> Any:
         height, width, *channels = shape
         rows, columns = (
-            _read(inputs.shape[axis], upstream.shape[axis], size, stride)
+            _read(inputs.shape[axis], output_shape[axis], size, stride)
             for axis, size in ((1, height), (2, width))
         )
         parts = []
@@ -115,7 +117,7 @@ def _read(
 ) -> tuple[int, int]:
     """From where to where SAME reads, beyond the image on both sides."""
     read = (output_length - 1) * stride + size
-    before = (read - length) // 2
+    before = max(read - length, 0) // 2
     return -before, read - before
 
 
@@ -126,9 +128,11 @@ def _window(
     begin, size, paddings = [0] * 4, [-1] * 4, [(0, 0)] * 4
     for axis, (low, high) in ((1, rows), (2, columns)):
         length = images.shape[axis]
-        begin[axis] = max(low, 0)
-        size[axis] = min(high, length) - begin[axis]
-        paddings[axis] = (begin[axis] - low, max(high - length, 0))
+        # All of it may be on one side of a narrow image.
+        begin[axis] = min(max(low, 0), length)
+        size[axis] = max(min(high, length) - begin[axis], 0)
+        before = min(max(-low, 0), high - low)
+        paddings[axis] = (before, high - low - before - size[axis])
     if size[1:3] != images.shape[1:3]:
         images = tf.slice(images, begin, size)
     return tf.pad(images, paddings)

@@ -114,7 +114,8 @@ def deploy(
         from nasnet_keras.deployment.export import export
 
         network = _load(source, weights)
-        side = image_size or network.input_shape[1]
+        shape = _image_shape(network, image_size)
+        side = shape[0]
         by = _data(calibration, side, train_images=calibration_images)
         data = _data(images, side) if images else by
         test = data and (data.test or data.train)
@@ -123,11 +124,7 @@ def deploy(
             output,
             format,
             batch_size,
-            (
-                side,
-                image_size or network.input_shape[2],
-                *network.input_shape[3:],
-            ),
+            shape,
             test and _scaled(network, test.images[:VERIFIED]),
             by and _scaled(network, by.train.images),
         )
@@ -182,6 +179,17 @@ def _load(source: str | Path, weights: str | None) -> Any:
     import zoo
 
     return zoo.create_model(source, weights=weights)
+
+
+def _image_shape(network: Any, size: int | None) -> tuple[Any, ...]:
+    """Height, width and channels of the images to write a network for."""
+    shape = getattr(network, "input_shape", None)
+    if not isinstance(shape, tuple) or len(shape) != 4:
+        raise InputError(
+            "Invalid value for `MODEL`. Expected a network of images, with one "
+            f"input of 4 dimensions. Received: the shape of inputs {shape}."
+        )
+    return (size or shape[1], size or shape[2], shape[3])
 
 
 def _classes(network: Any) -> int | None:

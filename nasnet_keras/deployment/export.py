@@ -132,9 +132,9 @@ def export(
     shape = tuple(image_shape(model, input_shape))
     if images is None:
         images = as_input(model, photographs(shape))
-    for name, given in (("images", images), ("calibration", calibration)):
-        if given is not None:
-            _check_images(name, given, shape)
+    images = _images("images", images, shape)
+    if calibration is not None:
+        calibration = _images("calibration", calibration, shape)
     size = batch_size or 1
     with _draft(path) as draft:
         function = frozen_function(fused, batch_size, shape)
@@ -319,9 +319,12 @@ def _check_batch(batch_size: Any) -> None:
         )
 
 
-def _check_images(name: str, images: np.ndarray, shape: Any) -> None:
+def _images(name: str, images: Any, shape: Any) -> np.ndarray:
+    """Images as runtimes take them, which do not convert pixels."""
+    images = np.asarray(images, "float32")
     if images.shape[1:] != shape or not len(images):
         raise ValueError(
             f"Invalid value for argument `{name}`. Expected images of shape "
             f"{shape}. Received: {name} of shape {images.shape}."
         )
+    return images

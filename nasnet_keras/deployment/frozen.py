@@ -31,9 +31,14 @@ def frozen_function(
         or its only output as `output`.
 
     Raises:
-        ValueError: The model has several inputs, or the shape is not known or
-            not the model's.
+        ValueError: The model has several inputs, or a list of outputs, or the
+            shape is not known or not the model's.
     """
+    if isinstance(model.output, list | tuple):
+        raise ValueError(
+            "Invalid value for argument `model`. Expected one output or a dict "
+            f"of them. Received: a list of {len(model.output)}."
+        )
     values = [
         (each, keras.ops.convert_to_numpy(each)) for each in model.weights
     ]

@@ -1,6 +1,7 @@
 """Latency: measured on a network, or predicted for a genotype by a table."""
 
 import hashlib
+import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -68,16 +69,16 @@ def measure_latency(
             shape is not known, a number is out of range, or the runtime is
             unknown or not installed.
     """
-    if runtime != "keras":
+    with rewritten_graphs():
+        if runtime == "keras":
+            function, images = forward_pass(model, batch_size, input_shape)
+            return median_seconds(
+                function, *images, repeats=repeats, warmup=warmup, clock=clock
+            )
         with exported(model, runtime, batch_size, input_shape) as call:
             return median_seconds(
                 *call, repeats=repeats, warmup=warmup, clock=clock
             )
-    with rewritten_graphs():
-        function, images = forward_pass(model, batch_size, input_shape)
-        return median_seconds(
-            function, *images, repeats=repeats, warmup=warmup, clock=clock
-        )
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class LatencyTable:
         batch_size: How many images in a pass.
         seconds: Of each operation at each place. Between two numbers of
             channels at a place the seconds are interpolated.
-        offset: In seconds.
+        offset: In seconds, at least 0.
         scale: The network's seconds for one of its operations'.
         versions: Of TensorFlow and Keras, when it was measured.
         machine: Facts of the machine on which it was measured.
@@ -192,6 +193,10 @@ class LatencyTable:
                 "operations were faster. Expected an idle machine, or more "
                 f"networks. Received: {networks} networks."
             )
+        if offset < 0:
+            # No network takes less than nothing: the line from the origin.
+            pairs = zip(measured, totals, strict=True)
+            offset, scale = 0.0, statistics.median(y / x for y, x in pairs if x)
         return replace(table, offset=offset, scale=scale)
 
     def predict(self, genotype: Genotype) -> float:

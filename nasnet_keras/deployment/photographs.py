@@ -16,7 +16,16 @@ def photographs(shape: tuple[int, int, int]) -> np.ndarray:
 
     Returns:
         `[10, height, width, channels]`, uint8.
+
+    Raises:
+        ValueError: There are neither 1 nor 3 channels.
     """
+    if shape[2] not in (1, 3):
+        raise ValueError(
+            "Invalid value for argument `shape`. Expected 1 or 3 channels, as "
+            "photographs have; give images of your own for others. Received: "
+            f"shape={tuple(shape)}."
+        )
     parts = []
     for photograph in load_sample_images().images:
         rows, columns = (length // 2 for length in photograph.shape[:2])

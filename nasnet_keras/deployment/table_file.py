@@ -68,7 +68,7 @@ def _check(
     what: str,
 ) -> None:
     keys = sorted(value) if isinstance(value, dict) else value
-    if keys != sorted(kinds):
+    if not isinstance(value, dict) or keys != sorted(kinds):
         raise ValueError(
             f"Expected {what} to be a JSON object with the keys "
             f"{sorted(kinds)}. Received: {keys!r}."
@@ -97,6 +97,10 @@ def _are_facts(value: Any) -> bool:
 
 
 _COUNT = ("a positive integer", _is_count)
+_SECONDS = (
+    "a number of at least 0",
+    lambda value: _is_number(value) and value >= 0,
+)
 _FACTS = ("an object of texts and integers", _are_facts)
 _ROW = {
     "name": (f"one of {', '.join(NAMES)}", lambda value: value in NAMES),
@@ -105,10 +109,7 @@ _ROW = {
     "channels": _COUNT,
     "filters": _COUNT,
     "strides": ("1 or 2", lambda value: _is_count(value) and value < 3),
-    "seconds": (
-        "a number of at least 0",
-        lambda value: _is_number(value) and value >= 0,
-    ),
+    "seconds": _SECONDS,
 }
 _TABLE = {
     "schema": _COUNT,
@@ -116,7 +117,7 @@ _TABLE = {
     "batch_size": _COUNT,
     "versions": _FACTS,
     "machine": _FACTS,
-    "offset": ("a number", _is_number),
+    "offset": _SECONDS,
     "scale": (
         "a positive number",
         lambda value: _is_number(value) and value > 0,

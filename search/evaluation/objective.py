@@ -153,6 +153,12 @@ class ObjectiveEvaluator(Evaluator):
                 "Invalid value for argument `latency_table`. Expected a file "
                 f"of `nasnet-search latency-table`. Received: {error}."
             ) from error
+        if table.batch_size != 1:
+            raise ValueError(
+                "Invalid value for argument `latency_table`. Expected the "
+                "seconds of one image. Received: a table of "
+                f"{table.batch_size} images in a pass."
+            )
         recorded = self.evaluator.describe().get("network")
         if recorded is not None:
             table.check_setting(**ChildNetwork(**recorded).setting)

@@ -68,7 +68,7 @@ def test_convolutions(
 
 
 @pytest.mark.parametrize(("strides", "dilation"), [(1, 1), (2, 1), (1, 2)])
-@pytest.mark.parametrize("size", [(6, 6), (7, 5), (4, 3)])
+@pytest.mark.parametrize("size", [(6, 6), (7, 5), (4, 3), (2, 1)])
 @pytest.mark.parametrize("kernel_size", [3, 4, 5, 6, 7])
 def test_depthwise_convolutions(
     monkeypatch, strides, dilation, size, kernel_size
@@ -82,6 +82,32 @@ def test_depthwise_convolutions(
             noise(2, *size, 3),
             noise(kernel_size, kernel_size, 3, 1),
         )
+    )
+
+
+def test_the_gradient_of_a_depthwise_kernel_from_a_slice_of_any_place():
+    kernel = noise(5, 5, 3, 1)
+
+    def gradient(images, row):
+        with tf.GradientTape() as tape:
+            tape.watch(kernel)
+            outputs = kernels.depthwise_conv2d(
+                images, kernel, 1, 1, "channels_last", True
+            )
+            # What comes back of it has no known shape.
+            loss = tf.reduce_sum(tf.slice(outputs, (0, row, 0, 0), [2] * 4))
+        return tape.gradient(loss, kernel)
+
+    arguments = noise(2, 6, 7, 3), tf.constant(1)
+    traced = tf.function(
+        gradient,
+        input_signature=[
+            tf.TensorSpec((None, 6, 7, 3)),
+            tf.TensorSpec((), tf.int32),
+        ],
+    )
+    np.testing.assert_allclose(
+        traced(*arguments), gradient(*arguments), **TOLERANCE
     )
 
 

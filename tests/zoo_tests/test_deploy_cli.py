@@ -136,6 +136,13 @@ def test_a_file_that_is_no_network(call, tmp_path, capsys):
     assert "bad.keras" in capsys.readouterr().err
 
 
+def test_a_network_of_something_else_than_images(call, tmp_path, capsys):
+    layers = [keras.Input((4,)), keras.layers.Dense(2)]
+    keras.Sequential(layers).save(tmp_path / "dense.keras")
+    assert call("OUT/dense.keras --format saved_model --output OUT/x") == 2
+    assert "4 dimensions. Received: " in capsys.readouterr().err
+
+
 def test_a_wrong_export_is_a_failure(call, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("nasnet_keras.deployment.export.TOLERANCE", -1)
     assert call("best --format saved_model --output OUT/x") == 1

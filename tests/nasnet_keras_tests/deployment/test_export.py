@@ -215,6 +215,9 @@ def test_photographs_and_pixels_unless_images_are_given(tmp_path):
     model = build(include_preprocessing=True)
     report = export(model, tmp_path / "network", "saved_model")
     assert report.images == 10 and report.comparison.agreement == 1
+    pixels = np.zeros((1, *SHAPE), np.uint8)
+    report = export(model, tmp_path / "of_pixels", "saved_model", images=pixels)
+    assert report.images == 1
     pixels = np.array([0, 255], np.uint8)
     assert list(as_input(model, pixels)) == [0, 255]
     assert list(as_input(build(), pixels)) == [-1, 1]

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -43,3 +44,10 @@ def test_an_open_size_must_be_given():
         frozen_function(model)
     function = frozen_function(model, input_shape=(9, 8, 3))
     assert function.inputs[0].shape.as_list() == [1, 9, 8, 3]
+
+
+def test_a_list_of_outputs_is_refused():
+    model = build()
+    several = keras.Model(model.input, [model.output, model.layers[-2].output])
+    with pytest.raises(ValueError, match="a dict of them. Received: .* of 2"):
+        frozen_function(several)

@@ -1,8 +1,10 @@
+import contextlib
 import json
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from nasnet_keras.complexity import genotype_complexity
 from nasnet_keras.deployment.latency import LatencyTable, measure_latency
@@ -55,6 +57,22 @@ def table(measured):
 
 
 # === A table ===
+
+
+def test_no_network_takes_less_than_nothing():
+    """Nor where the line through those measured says so."""
+
+    def steep(function, *arguments):
+        graph = function.get_concrete_function().graph
+        whole = any(each.type == "MatMul" for each in graph.get_operations())
+        return max(0.0, products(function) - whole * 2 * STEM)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("nasnet_keras.deployment.chains.STEPS", 1)
+        table = LatencyTable.measure(
+            1, SPACE[1], ("add",), networks=3, timer=steep, **SETTING
+        )
+    assert table.offset == 0 and table.scale > 0
 
 
 def test_what_adds_up_exactly_is_predicted_exactly(table):
@@ -156,6 +174,25 @@ def test_a_file_of_no_table_is_refused(table, tmp_path, change, message):
 
 
 # === A model ===
+
+
+def test_a_runtime_is_timed_as_it_is_deployed(monkeypatch):
+    """With graphs rewritten, though a search tells TensorFlow not to."""
+    option, rewritten = "disable_meta_optimizer", []
+
+    @contextlib.contextmanager
+    def exported(*arguments):
+        options = tf.config.optimizer.get_experimental_options()
+        rewritten.append(not options.get(option, False))
+        yield int, "1"
+
+    monkeypatch.setattr("nasnet_keras.deployment.latency.exported", exported)
+    tf.config.optimizer.set_experimental_options({option: True})
+    try:
+        measure_latency(small_model(), repeats=1, runtime="saved_model")
+    finally:
+        tf.config.optimizer.set_experimental_options({option: False})
+    assert rewritten == [True]
 
 
 def small_model(size=4):

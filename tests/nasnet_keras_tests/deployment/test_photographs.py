@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from nasnet_keras.deployment.photographs import photographs
 
@@ -17,3 +18,8 @@ def test_grey_ones():
     colour = photographs((16, 16, 3)).mean(3, keepdims=True)
     assert images.shape == (10, 16, 16, 1)
     assert np.abs(images - colour).max() < 4
+
+
+def test_of_other_channels_there_are_none():
+    with pytest.raises(ValueError, match=r"1 or 3 channels.*\(8, 8, 4\)"):
+        photographs((8, 8, 4))

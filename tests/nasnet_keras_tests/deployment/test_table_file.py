@@ -2,13 +2,13 @@ import json
 
 import pytest
 
-from nasnet_keras.deployment.table_file import from_json, to_json
+from nasnet_keras.deployment.table_file import PLACE, from_json, to_json
 from nasnet_keras.placement import PlacedOperation
 
 CONTENT = {
     "setting": {"filters": 2},
     "batch_size": 1,
-    "offset": -1e-4,
+    "offset": 1e-4,
     "scale": 0.75,
     "versions": {"keras": "3"},
     "machine": {"processors": 2},
@@ -41,9 +41,15 @@ def test_what_is_not_json_is_refused(text):
         ("scale", float("nan"), "`scale`.*a positive number.*nan"),
         ("scale", -1, "`scale`.*a positive number.*: -1"),
         ("offset", "0", "`offset`.*a number.*'0'"),
+        ("offset", -1e-4, "`offset`.*at least 0.*-0.0001"),
         ("setting", [], r"`setting`.*an object.*\[\]"),
         ("versions", {"keras": 3.0}, "`versions`.*texts and integers.*3.0"),
         ("operations", [], "`operations`.*not empty"),
+        (
+            "operations",
+            [sorted([*PLACE, "seconds"])],
+            "an operation of.*JSON object",
+        ),
         ("operations", [3], "an operation of.*with the keys.*'name'.*: 3"),
     ],
 )

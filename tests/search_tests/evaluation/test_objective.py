@@ -153,6 +153,7 @@ def table(monkeypatch):
     """Stands for the file `table.json`."""
 
     class Table:
+        batch_size = 1
         fingerprint = "abc"
         checked = None
 
@@ -218,3 +219,9 @@ def test_a_table_must_be_of_the_networks_that_are_trained(table):
         "repeats": 1,
         "filters": 4,
     }
+
+
+def test_a_table_of_several_images_in_a_pass_is_refused(table):
+    table.batch_size = 4
+    with pytest.raises(ValueError, match="seconds of one image.*4 images"):
+        ObjectiveEvaluator(Accurate(), latency_table="t")

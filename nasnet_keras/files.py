@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,17 @@ def write_text(path: Path, text: str) -> None:
     sync(draft)
     draft.rename(path)
     sync(path.parent)
+
+
+def check_room(folder: Path, size: int) -> None:
+    """Checks that a file of so many bytes can be written to a folder, for
+    libraries that crash where it cannot, as HDF5's does.
+
+    Raises:
+        OSError: There is no room.
+    """
+    with tempfile.TemporaryFile(dir=folder) as file:
+        os.posix_fallocate(file.fileno(), 0, size)
 
 
 def sync(path: Path) -> None:

@@ -87,20 +87,25 @@ class DashboardPage:
         )
 
     def _read(self) -> Mapping[str, str]:
-        """The sections now. Where a run cannot be read, those before stay,
-        and the problem is among them."""
+        """The sections now. A run that cannot be read stays as it was, and
+        the problem is among the sections."""
+        problems: list[str] = []
         try:
-            self._subjects = subjects_of(self.runs)
-            content = self._content(self._subjects)
+            found = subjects_of(self.runs, problems)
+            known = {each.label: each for each in (*self._subjects, *found)}
+            self._subjects = list(known.values())
+            content = self._content(self._subjects, " ".join(problems))
         except (InputError, OSError) as error:
             problem = self._section("problem", {"problem": str(error)})
             return {**self._sections, "problem": problem}
         return {name: self._section(name, content) for name in SECTIONS}
 
-    def _content(self, subjects: Sequence[Subject]) -> Mapping[str, Any]:
+    def _content(
+        self, subjects: Sequence[Subject], problem: str
+    ) -> Mapping[str, Any]:
         """What the templates of the sections show."""
         return {
-            "problem": "",
+            "problem": problem,
             "subjects": subjects,
             "parts": PARTS,
             "differences": differences(settings_of(subjects)),

@@ -3,15 +3,17 @@
 Neither Keras nor TensorFlow is imported here.
 """
 
+import contextlib
 import datetime
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from nasnet_keras.command import InputError
+from search.configuration import create_configuration, create_space
 from search.run_directory import DamageError, RunDirectory
-from search.runs import Run
-from search.storage import backups
+from search.runs import DAMAGE, Run
+from search.storage import SQLiteStorage, backups
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ def restore(path: str | os.PathLike[str]) -> Restored:
                 f"The database {directory.database} is whole: there is "
                 "nothing to restore."
             )
+        _check_backup(directory)
         damaged = backups.restore(directory.database, directory.backup)
         run = Run(path)
         directory.keep_weights(range(len(run.trials)))
@@ -70,3 +73,22 @@ def _is_whole(path: str | os.PathLike[str]) -> bool:
     except DamageError:
         return False
     return True
+
+
+def _check_backup(directory: RunDirectory) -> None:
+    """Raises:
+    InputError: The backup cannot be read as the run's.
+    """
+    config = create_configuration(directory.record().get("config", {}))
+    try:
+        backup = SQLiteStorage(
+            directory.backup, create_space(config), read_only=True
+        )
+        with contextlib.closing(backup):
+            backup.trials()
+            backup.strategy()
+    except DAMAGE as error:
+        raise InputError(
+            f"There is no backup to restore from: {directory.backup} cannot "
+            f"be read: {str(error).rstrip('.')}."
+        ) from None

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from nasnet_keras.command import InputError
 from search.configuration import RunConfig
 from search.display import genotype_text
 from search.runs import Run
@@ -74,17 +75,28 @@ class Subject:
         return float(np.mean(np.array_split(rewards, PARTS)[part]))
 
 
-def subjects_of(runs: Iterable[Run]) -> list[Subject]:
+def subjects_of(
+    runs: Iterable[Run], problems: list[str] | None = None
+) -> list[Subject]:
+    """The runs with their trials, each once.
+
+    Args:
+        runs: The runs.
+        problems: Takes a sentence for each run that cannot be read, which is
+            left out; None to raise.
+    """
     by_path = {run.directory.path.resolve(): run for run in runs}
     names = Counter(path.name for path in by_path)
-    return [
-        Subject(
-            _printable(path.name if names[path.name] == 1 else str(path)),
-            run,
-            run.trials,
-        )
-        for path, run in by_path.items()
-    ]
+    subjects = []
+    for path, run in by_path.items():
+        label = path.name if names[path.name] == 1 else str(path)
+        try:
+            subjects.append(Subject(_printable(label), run, run.trials))
+        except (InputError, OSError) as error:
+            if problems is None:
+                raise
+            problems.append(str(error))
+    return subjects
 
 
 def _printable(name: str) -> str:

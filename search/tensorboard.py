@@ -42,11 +42,14 @@ class TensorBoardObserver(Observer):
             scalars[f"search/seconds{name}"] = sum(evaluation.seconds.values())
             if best is not None and best.reward is not None:
                 scalars[f"search/best_reward{name}"] = best.reward
-        with self._writer.as_default(step=trial.number):
-            for name, value in scalars.items():
-                tf.summary.scalar(name, value)
-        # A kill loses the current point at most.
-        self._writer.flush()
+        try:
+            with self._writer.as_default(step=trial.number):
+                for name, value in scalars.items():
+                    tf.summary.scalar(name, value)
+            # A kill loses the current point at most.
+            self._writer.flush()
+        except tf.errors.OpError as error:  # such as a full disk
+            raise OSError(error.message.splitlines()[0]) from None
 
     def end(self) -> None:
         if self._writer is not None:

@@ -6,6 +6,7 @@ state of random layers, without which a training that goes on would drop other
 paths: it is added beside.
 """
 
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,10 @@ import h5py
 import keras
 import numpy as np
 
+from nasnet_keras.files import check_room
+
 RANDOM_STATES, STEPS = "random_states", "steps"
+FILE_OVERHEAD = 2048  # bytes of an array, at most, beside its values
 
 
 def save_training(model: keras.Model, path: Path) -> None:
@@ -25,9 +29,12 @@ def save_training(model: keras.Model, path: Path) -> None:
         model: A compiled network whose optimizer is built, as
             `compile_network` leaves it.
         path: The file, which ends in `.weights.h5`.
+
+    Raises:
+        OSError: It cannot be written.
     """
     draft = path.with_name(f".{path.name}")
-    model.save_weights(draft)
+    save_weights(model, draft)
     with h5py.File(draft, "r+") as file:
         file[RANDOM_STATES] = np.array(
             [np.asarray(state.value) for state in _random_states(model)],
@@ -40,6 +47,19 @@ def save_training(model: keras.Model, path: Path) -> None:
     finally:
         os.close(descriptor)
     draft.replace(path)
+
+
+def save_weights(model: keras.Model, path: Path) -> None:
+    """Writes the weights of a model, and of its optimizer if it has one.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    optimizer = getattr(model, "optimizer", None)
+    variables = [*model.variables, *(optimizer.variables if optimizer else [])]
+    values = sum(math.prod(each.shape) for each in variables)
+    check_room(path.parent, 4 * values + FILE_OVERHEAD * len(variables) + 2**16)
+    model.save_weights(path)
 
 
 def steps_of(model: keras.Model) -> int:

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from nasnet_keras.command import RunError
 from nasnet_keras.genotype import NASNET_COMBINERS, Genotype
+from nasnet_keras.training.checkpoint import save_weights
 from nasnet_keras.training.pipeline import recipe_pipeline
 from search.evaluation.base import EvaluationError
 from search.evaluation.training import TrainingEvaluator
@@ -251,7 +252,7 @@ class SharedEvaluator(TrainingEvaluator):
         model = self.build(architecture)
         subnetwork.copy_to(model)
         draft = weights.with_name(f".{weights.name}")
-        model.save_weights(draft)
+        save_weights(model, draft)
         draft.replace(weights)
 
 

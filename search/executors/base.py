@@ -132,5 +132,7 @@ def failed(job: Job, reason: str) -> Outcome:
 
 
 def _sentence(error: Exception) -> str:
-    lines = str(error).split("\n")
+    # The name of a file in it may hold any bytes; the database holds text.
+    text = str(error).encode(errors="replace").decode()
+    lines = text.split("\n")
     return lines[0].strip() or f"The child failed: {type(error).__name__}."

@@ -35,6 +35,9 @@ from search.executors.pool import (
 # waited for longer.
 SECONDS_TO_DIE = 5
 
+# The system counts the milliseconds of a wait in 32 bits.
+SECONDS_TO_WAIT = 86400.0
+
 VISIBLE_GPUS = "CUDA_VISIBLE_DEVICES"
 
 
@@ -70,6 +73,8 @@ class ProcessExecutor(PoolExecutor):
     def _wait(
         self, handles: Sequence[Any], timeout: float | None
     ) -> Collection[Any]:
+        if timeout is not None:
+            timeout = min(timeout, SECONDS_TO_WAIT)
         return multiprocessing.connection.wait(handles, timeout)
 
 
@@ -122,6 +127,8 @@ def _work(
 ) -> None:
     """What a worker process does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What the evaluator forks would keep the pipe open when this is dead.
+    os.register_at_fork(after_in_child=connection.close)
     threading.Thread(target=_end_with_driver, daemon=True).start()
     os.environ.update(environment)
     # The driver is gone when the pipe is.
@@ -156,9 +163,12 @@ def _interruptions_later() -> Iterator[None]:
 
 
 def _ending(exitcode: int | None) -> str:
-    if exitcode is not None and exitcode < 0:
+    if exitcode is None or exitcode >= 0:
+        return f"its exit code {exitcode}"
+    try:
         return signal.Signals(-exitcode).name
-    return f"its exit code {exitcode}"
+    except ValueError:  # Most of the real-time signals have no name.
+        return f"signal {-exitcode}"
 
 
 def visible_gpus() -> list[str]:

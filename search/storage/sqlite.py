@@ -135,7 +135,9 @@ class SQLiteStorage:
         try:
             yield
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            # A full disk, for one, has ended it already.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from nasnet_keras.command import InputError
-from nasnet_keras.files import new_directory, write_json
+from nasnet_keras.files import check_room, new_directory, write_json
 
 
 def test_a_new_directory_appears_in_whole(tmp_path):
@@ -53,3 +53,10 @@ def test_a_link_to_an_empty_folder_is_an_output(tmp_path):
     with new_directory(link) as folder:
         (folder / "file").touch()
     assert (tmp_path / "folder" / "file").exists()
+
+
+def test_room_is_checked_and_left(tmp_path):
+    check_room(tmp_path, 10_000)
+    with pytest.raises(OSError):
+        check_room(tmp_path, 2**60)
+    assert not list(tmp_path.iterdir())

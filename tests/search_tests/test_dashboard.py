@@ -292,6 +292,14 @@ def test_a_run_that_cannot_be_read_is_a_problem(make_run):
     assert page.sections() == before
 
 
+def test_a_run_that_cannot_be_read_hides_no_other(make_run):
+    good, bad = make_run("good"), make_run("bad")
+    bad.directory.database.write_bytes(b"noise" * 1000)
+    sections = DashboardPage([bad, good]).sections()
+    assert str(bad.directory.database) in sections["problem"]
+    assert "good" in sections["summary"]
+
+
 def test_long_reading_is_followed_by_a_long_pause(make_run, monkeypatch):
     page = DashboardPage([make_run(trials=5)])
     monkeypatch.setattr("search.dashboard_page.PAUSE_PER_SECOND", 1e9)

@@ -97,6 +97,17 @@ def test_what_is_whole_or_has_no_backup_is_left(begin):
     assert directory.database.read_bytes() == b"noise"
 
 
+def test_a_backup_that_holds_nonsense_takes_no_place(begin):
+    directory = begin().directory
+    for database in (directory.database, directory.backup):
+        DAMAGES["names"](database)
+    before = directory.database.read_bytes()
+    for _ in range(2):
+        with pytest.raises(InputError, match="no backup to restore from.*sep"):
+            restore(directory.path)
+    assert directory.database.read_bytes() == before
+
+
 def test_a_run_under_way_is_not_restored(begin):
     directory = begin().directory
     directory.database.write_bytes(b"noise")

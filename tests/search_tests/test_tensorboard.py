@@ -48,3 +48,17 @@ def test_a_curve_is_on_disk_before_the_search_ends(tmp_path):
         assert curves(tmp_path)["search/reward"] == [(0, pytest.approx(0.5))]
     finally:
         observer.end()
+
+
+def test_a_full_disk_is_an_error_of_the_system(tmp_path, monkeypatch):
+    import tensorflow as tf
+
+    observer = TensorBoardObserver(tmp_path)
+    observer.begin([], 3)
+
+    def flush():
+        raise tf.errors.ResourceExhaustedError(None, None, "No space left\n!")
+
+    monkeypatch.setattr(observer._writer, "flush", flush)
+    with pytest.raises(OSError, match="^No space left$"):
+        observer.finished(complete(0, 0.5), None, {})

@@ -84,3 +84,23 @@ def test_a_kill_while_it_is_written_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         save_training(model, path)
     assert path.read_bytes() == before
+
+
+def test_a_disk_that_is_too_full_is_noticed_before(tmp_path, monkeypatch):
+    """HDF5's library would crash."""
+    path = tmp_path / "training.weights.h5"
+    asked = []
+    monkeypatch.setattr(
+        checkpoint, "check_room", lambda folder, size: asked.append(size)
+    )
+    save_training(network(seed=1), path)
+    assert path.stat().st_size <= asked[0] < 3 * path.stat().st_size
+
+    def full(folder, size):
+        raise OSError("No space left on device")
+
+    before = path.read_bytes()
+    monkeypatch.setattr(checkpoint, "check_room", full)
+    with pytest.raises(OSError, match="No space left"):
+        save_training(network(seed=2), path)
+    assert path.read_bytes() == before

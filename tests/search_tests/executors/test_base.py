@@ -34,6 +34,7 @@ class Rewards:
     [
         (EvaluationError("It diverged.\n  at step 3"), "It diverged."),
         (EvaluationError(), "The child failed: EvaluationError."),
+        (EvaluationError("Not read: a\udcff.h5"), "Not read: a?.h5"),
         (MemoryError(), "The child ran out of memory."),
         (AllocatorError("[1,2] OOM"), "The child ran out of the device's mem"),
     ],

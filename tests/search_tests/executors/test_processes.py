@@ -11,6 +11,7 @@ import executor_fakes
 import pytest
 
 from search.executors.base import Job, SearchError
+from search.executors.configuration import ExecutionConfig
 from search.executors.pool import CHILDREN_PER_WORKER
 from search.executors.processes import ProcessExecutor, visible_gpus
 
@@ -42,6 +43,31 @@ def test_a_worker_is_replaced_after_some_children(pool, monkeypatch):
     monkeypatch.setattr("search.executors.pool.CHILDREN_PER_WORKER", 2)
     processes = [process_of_a_child(pool) for _ in range(3)]
     assert processes[0] == processes[1] != processes[2]
+
+
+def test_an_unnamed_signal_is_a_death_like_others(pool):
+    pool.settings = ExecutionConfig(executor="processes", retries=0)
+    pool.submit(Job(0, ("die_of", 40)))
+    assert pool.collect().reason.endswith("the last time by signal 40.")
+
+
+def test_what_a_child_forked_does_not_hide_that_its_worker_died(
+    pool, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("search.executors.processes.SECONDS_TO_DIE", 0.1)
+    pool.settings = ExecutionConfig(executor="processes", retries=0)
+    forked = tmp_path / "forked"
+    pool.submit(Job(0, ("fork_and_die", forked)))
+    try:
+        outcome = pool.collect(PATIENCE)
+    finally:
+        os.kill(int(forked.read_text()), signal.SIGKILL)
+    assert outcome.reason.endswith("by SIGKILL.")
+
+
+def test_a_limit_may_be_longer_than_the_system_can_wait(pool):
+    pool.settings = ExecutionConfig(executor="processes", child_time_limit=1e9)
+    process_of_a_child(pool)
 
 
 def test_a_new_worker_that_finds_other_data_ends_the_search(monkeypatch):

@@ -96,6 +96,14 @@ def test_a_broken_transaction_leaves_nothing(storage, trial):
     assert storage.strategy() is None
 
 
+def test_a_transaction_that_the_database_has_ended_says_why(storage):
+    """As it does when the disk is full."""
+    with pytest.raises(sqlite3.IntegrityError, match="the cause"):
+        with storage.transaction():
+            storage._connection.execute("ROLLBACK")
+            raise sqlite3.IntegrityError("the cause")
+
+
 def test_the_last_strategy_state_comes_back(storage):
     storage.save_strategy({"old": np.zeros(2)}, 1)
     state = {"lstm/kernel": np.arange(6.0).reshape(2, 3), "step": np.array(7)}

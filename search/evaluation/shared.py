@@ -47,7 +47,7 @@ class SharedEvaluator(TrainingEvaluator):
     trained for, so that the best children are those of the last round.
 
     The batch norms of a child normalise by statistics of its own, those of
-    some batches of training images: the moving ones are of all children
+    some batches of training images: moving ones would be of all children
     together.
 
     References:

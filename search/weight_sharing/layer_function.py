@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from nasnet_keras.operations import OPERATIONS
@@ -17,39 +18,52 @@ class LayerFunction:
     It is traced once for each shape of inputs: whatever weights come in,
     nothing is traced again. That is what makes a change of cells cheap.
 
+    Weights come packed, since what a call costs grows with the number of its
+    arguments: all of them flat in one tensor; or, `by_row`, the kernels side
+    by side as one matrix with a row for each channel that comes in, and the
+    others flat in a second tensor.
+
     Args:
         layer: A layer, not built. Its own weights are never used.
         input_shape: The shape of its inputs, batch and sizes None.
+        by_row: Whether kernels, 1x1 or of a dense layer, come as a matrix.
 
     Attributes:
-        variables: The weights that it takes, those to train first, as
-            templates: their shapes, names and initial values.
+        groups: The weights to train of each packed tensor, as templates of
+            names and shapes.
+        moving: The moving statistics, as they begin.
 
     Example:
 
     >>> function = LayerFunction(OPERATIONS["conv_1x1"](8),
     ...                          (None, None, None, 4))
-    >>> weights = [[variable.value for variable in group]
-    ...            for group in function.variables]
-    >>> outputs, moving = function(tf.ones((2, 6, 6, 4)), *weights)
+    >>> weights = [tf.ones(4 * 8 + 8 + 8)]  # kernel, scale, offset
+    >>> outputs, moving = function(
+    ...     tf.ones((2, 6, 6, 4)), weights, function.moving)
     """
 
     def __init__(
-        self, layer: keras.layers.Layer, input_shape: tuple[int | None, ...]
+        self,
+        layer: keras.layers.Layer,
+        input_shape: tuple[int | None, ...],
+        by_row: bool = False,
     ) -> None:
         layer.build(input_shape)
         self.layer = layer
-        self.variables: tuple[Sequence[Any], Sequence[Any]] = (
-            layer.trainable_variables,
-            layer.non_trainable_variables,
-        )
+        self.by_row = by_row
+        trainable = layer.trainable_variables
+        kernels = [each for each in trainable if is_kernel(each)]
+        others = [each for each in trainable if not is_kernel(each)]
+        groups = [kernels, others] if by_row else [trainable]
+        self.groups = [group for group in groups if group]
+        self.moving: Sequence[Any] = [
+            tf.constant(np.asarray(each))
+            for each in layer.non_trainable_variables
+        ]
         # An operation takes the ReLU that the cell shares, or the raw state.
         self.reads_raw = not isinstance(layer, Operation) or layer.reads_raw
         self._traced = {
-            training: tf.function(
-                functools.partial(self._call, training),
-                reduce_retracing=False,
-            )
+            training: tf.function(functools.partial(self._call, training))
             for training in (False, True)
         }
 
@@ -64,7 +78,7 @@ class LayerFunction:
     def __call__(
         self,
         inputs: Any,
-        trainable: Sequence[Any],
+        weights: Sequence[Any],
         moving: Sequence[Any],
         training: bool = False,
     ) -> tuple[Any, Sequence[Any]]:
@@ -74,21 +88,48 @@ class LayerFunction:
         Args:
             inputs: `[B, H, W, C]`: the state, or its ReLU if the layer does
                 not read it raw.
-            trainable: The weights in the order of `variables[0]`.
-            moving: Those of `variables[1]`.
+            weights: The packed weights to train.
+            moving: The moving statistics.
             training: Whether to normalise by the statistics of the batch.
         """
-        if not any(self.variables):  # a function costs more than a pool
+        if not self.groups:  # a function costs more than a pool
             return self.layer.call(inputs, training=training), moving
-        return self._traced[training](inputs, trainable, moving)
+        return self._traced[training](inputs, weights, moving)
 
     def _call(
-        self, training: bool, inputs: Any, trainable: Any, moving: Any
+        self, training: bool, inputs: Any, weights: Any, moving: Any
     ) -> Any:
         arguments = {} if self.reads_raw else {"activated": inputs}
         return self.layer.stateless_call(
-            trainable, moving, inputs, training=training, **arguments
+            self.unpack(weights),
+            moving,
+            inputs,
+            training=training,
+            **arguments,
         )
+
+    def unpack(self, weights: Sequence[Any]) -> list[Any]:
+        """The packed weights one by one, in the order of the layer."""
+        return [
+            tf.reshape(part, variable.shape)
+            for variables, packed in zip(self.groups, weights, strict=True)
+            for variable, part in zip(
+                variables,
+                tf.split(packed, self._widths(variables), axis=-1),
+                strict=True,
+            )
+        ]
+
+    def _widths(self, variables: Sequence[Any]) -> list[int]:
+        """How much of the last axis of its packed tensor each has."""
+        if self.by_row and variables is self.groups[0]:
+            return [each.shape[-1] for each in variables]
+        return [int(np.prod(each.shape)) for each in variables]
+
+
+def is_kernel(variable: Any) -> bool:
+    """Whether it is no scale, offset or bias, which have one axis."""
+    return len(variable.shape) > 1
 
 
 @functools.cache
@@ -101,12 +142,16 @@ def operation_function(
 
 
 @functools.cache
-def unit_function(plan: Any, channels: int, conventions: Any) -> LayerFunction:
+def unit_function(
+    plan: Any, channels: int, conventions: Any, by_row: bool
+) -> LayerFunction:
     """The function of a convolution unit, given its `UnitPlan`."""
-    return LayerFunction(plan.layer(conventions), (None, None, None, channels))
+    return LayerFunction(
+        plan.layer(conventions), (None, None, None, channels), by_row
+    )
 
 
 @functools.cache
 def classifier_function(classes: int, channels: int) -> LayerFunction:
     """The function of the classifier, which returns logits."""
-    return LayerFunction(keras.layers.Dense(classes), (None, channels))
+    return LayerFunction(keras.layers.Dense(classes), (None, channels), True)

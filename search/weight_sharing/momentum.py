@@ -5,13 +5,14 @@ from typing import Any
 
 import tensorflow as tf
 
+from search.weight_sharing.shared_layer import SharedLayer
 from search.weight_sharing.shared_network import Part, SharedNetwork
 
 
 class SharedMomentum:
     """Updates what a child takes of a shared network, and nothing else: the
-    weights, their momentum and the moving statistics of other children stay
-    as they are, and are not regularised.
+    weights and the momentum of other children stay as they are, and are not
+    regularised.
 
     The updates are those of `nasnet_keras.training.optimizer.Momentum` on
     these weights alone.
@@ -24,7 +25,7 @@ class SharedMomentum:
             None for any. Default None.
 
     Attributes:
-        velocities: A variable for each bank that is trained, by its path.
+        velocities: A variable for each bank, by its path.
     """
 
     def __init__(
@@ -34,14 +35,17 @@ class SharedMomentum:
         l2: float = 0.0,
         clip_norm: float | None = None,
     ) -> None:
-        self.velocities = {
-            bank.path: tf.Variable(tf.zeros(bank.shape))
-            for bank in network.trainable_variables
-        }
-        self._momentum = momentum
-        self._l2 = l2
+        self.velocities: dict[str, tf.Variable] = {}
+        self._penalties: dict[str, tf.Tensor] = {}
+        for layer in network._flatten_layers():
+            if isinstance(layer, SharedLayer):
+                for bank, decay in zip(layer.banks, layer.decays, strict=True):
+                    self.velocities[bank.path] = tf.Variable(
+                        tf.zeros(bank.shape)
+                    )
+                    self._penalties[bank.path] = tf.constant(l2 * decay)
+        self._momentum = tf.constant(momentum)
         self._clip_norm = clip_norm
-        self._bn_momentum = network.conventions.bn_momentum
 
     def apply(
         self,
@@ -53,57 +57,44 @@ class SharedMomentum:
 
         Args:
             parts: Those of a subnetwork that was called in training.
-            gradients: Of each part's `trainable`; None for what the loss does
+            gradients: Of each part's `weights`; None for what the loss does
                 not depend on.
             learning_rate: The rate.
         """
         steps = [
-            self._penalised(part.trainable, group)
-            if part.trainable and group[0] is not None
-            else []
+            (part, self._penalised(part, group))
             for part, group in zip(parts, gradients, strict=True)
+            if group and group[0] is not None
         ]
         rate = tf.constant(learning_rate)
         if self._clip_norm is not None:
             norm = tf.linalg.global_norm(
-                [each for step in steps for each in step]
+                [each for _, group in steps for each in group]
             )
             rate *= self._clip_norm / tf.maximum(norm, self._clip_norm)
-        for part, step in zip(parts, steps, strict=True):
-            take, trainable, moving = part.take, part.trainable, part.moving
-            if step:
-                velocities = [
-                    self.velocities[bank.path]
-                    for bank in take.banks[: len(step)]
-                ]
-                moved = [
-                    self._momentum * before - rate * gradient
-                    for before, gradient in zip(
-                        take.read(velocities), step, strict=True
-                    )
-                ]
-                take.write(velocities, moved)
-                trainable = [
+        for part, group in steps:
+            banks = part.take.banks
+            velocities = [self.velocities[bank.path] for bank in banks]
+            moved = [
+                self._momentum * before - rate * gradient
+                for before, gradient in zip(
+                    part.take.read(velocities), group, strict=True
+                )
+            ]
+            part.take.write(velocities, moved)
+            part.take.write(
+                [bank.value for bank in banks],
+                [
                     value + velocity
-                    for value, velocity in zip(trainable, moved, strict=True)
-                ]
-            if part.statistics:
-                moving = [
-                    self._bn_momentum * before + (1 - self._bn_momentum) * value
-                    for before, value in zip(
-                        moving, part.statistics, strict=True
-                    )
-                ]
-            take.write(
-                [bank.value for bank in take.banks], [*trainable, *moving]
+                    for value, velocity in zip(part.weights, moved, strict=True)
+                ],
             )
 
-    def _penalised(
-        self, values: Sequence[Any], gradients: Sequence[Any]
-    ) -> list[Any]:
-        """The gradients with those of the penalty. What has but one axis is of
-        a batch norm, or a bias."""
+    def _penalised(self, part: Part, gradients: Sequence[Any]) -> list[Any]:
+        """The gradients with those of the penalty."""
         return [
-            gradient + self._l2 * value if len(value.shape) > 1 else gradient
-            for value, gradient in zip(values, gradients, strict=True)
+            gradient + self._penalties[bank.path] * value
+            for bank, value, gradient in zip(
+                part.take.banks, part.weights, gradients, strict=True
+            )
         ]

@@ -199,7 +199,7 @@ class SharedCell(keras.layers.Layer):
         )
         conventions = self.conventions
         return Rows(
-            lambda channels: unit_function(plan, channels, conventions),
+            lambda channels: unit_function(plan, channels, conventions, True),
             source.channels,
             self.initializer,
             name=f"{self.place.name}_input_{number}",

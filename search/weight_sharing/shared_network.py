@@ -81,8 +81,7 @@ class SharedNetwork(keras.Model):
         super().__init__(name="shared_network")
         self.space = NASNetSpace(blocks, tuple(combiners))
         self.conventions = conventions or Conventions()
-        # The functions return the statistics of the batch alone, which
-        # `Subnetwork` works into the moving ones.
+        # The functions return the statistics of the batch alone.
         by_batch = Conventions(
             **{**self.conventions.to_dict(), "bn_momentum": 0.0}
         )
@@ -94,7 +93,10 @@ class SharedNetwork(keras.Model):
         (stem,) = plan_stem(filters)
         self.stem = Alternatives(
             unit_function(
-                UnitPlan(stem.filters, (3, 3)), input_shape[-1], by_batch
+                UnitPlan(stem.filters, (3, 3)),
+                input_shape[-1],
+                by_batch,
+                by_row=False,
             ),
             initializer,
             name="stem",
@@ -141,15 +143,17 @@ class Part:
 
     Attributes:
         take: Where its weights come from.
-        trainable: The weights to train, copies.
-        moving: The moving statistics of its batch norms, copies.
+        weights: The packed weights to train, copies.
+        moving: The moving statistics of its batch norms. A shared network has
+            none: those of all children together would be right for no one.
         statistics: Those of the last batch that it was called with in
             training, None before.
     """
 
     def __init__(self, take: Take) -> None:
         self.take = take
-        self.trainable, self.moving = take.values()
+        self.weights = take.read([bank.value for bank in take.banks])
+        self.moving = take.function.moving
         self.statistics: Sequence[Any] | None = None
 
     @property
@@ -161,7 +165,7 @@ class Part:
     ) -> Any:
         inputs = state if self.reads_raw else activated
         outputs, moving = self.take.function(
-            inputs, self.trainable, self.moving, training
+            inputs, self.weights, self.moving, training
         )
         if training:
             self.statistics = moving
@@ -231,8 +235,9 @@ class Subnetwork:
                 for layer in layers
                 for variable in getattr(layer, kind)
             ]
+            weights = part.take.function.unpack(part.weights)
             for variable, value in zip(
-                variables, [*part.trainable, *part.moving], strict=True
+                variables, [*weights, *part.moving], strict=True
             ):
                 variable.assign(value)
 

@@ -115,17 +115,17 @@ class SharedTraining:
     def step(self, images: tf.Tensor, labels: tf.Tensor) -> float:
         """One step; returns the loss of its cell before."""
         subnetwork = self.network.subnetwork(self.draw(self.steps))
-        trainable = [part.trainable for part in subnetwork.parts]
+        weights = [part.weights for part in subnetwork.parts]
         share = self.steps / self.last_step
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(trainable)
+            tape.watch(weights)
             logits = subnetwork(
                 images, True, self.recipe.drop_path_rate * share, self.steps
             )
             loss = tf.reduce_mean(
                 tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
             )
-        gradients = tape.gradient(loss, trainable)
+        gradients = tape.gradient(loss, weights)
         rate = self.recipe.learning_rate * (1 + math.cos(math.pi * share)) / 2
         self._optimizer.apply(subnetwork.parts, gradients, rate)
         self.steps += 1

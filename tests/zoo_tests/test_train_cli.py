@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import zoo.train_cli
 from nasnet_keras.command import RunError
@@ -42,6 +43,9 @@ def folder(tmp_path_factory):
         y_train=labels,
         class_names=np.array(["dark", "bright"]),
     )
+    (folder / "one" / "class").mkdir(parents=True)
+    for number in range(20):
+        Image.new("RGB", (8, 8)).save(folder / "one" / "class" / f"{number}.png")
     return folder
 
 
@@ -118,6 +122,7 @@ def test_images_that_have_changed_are_refused(trained, here, tmp_path, capsys):
         (f"{RUN} --output new --colour red", "No such option: --colour"),
         (f"{RUN} --output new --model nasnet_large", "Expected either --mod"),
         (f"{RUN} --output new --dataset none.npz", "Invalid value for arg"),
+        (f"{RUN} --output new --dataset one", "Invalid data set '"),
         (f"{RUN} --output new --genotype none", "Cannot read the genotype"),
         (f"{RUN} --output new --genotype images.npz", "images.npz holds no"),
         (RUN, "Missing option '--output'"),
@@ -132,7 +137,13 @@ def test_images_that_have_changed_are_refused(trained, here, tmp_path, capsys):
             "--stem cifar",
             "Expected --stem with --genotype only",
         ),
+        (
+            f"{RUN} --output new --weights cifar10",
+            "Invalid value for argument `weights`. There are no 'cifar10' "
+            "weights for the cells of a genotype.",
+        ),
         ("evaluate nowhere", "Expected the folder of a training. Received: n"),
+        (f"{RUN} --output new --dtype float64", "Invalid value for '--dtype'"),
         ("evaluate nowhere --split all", "Invalid value for '--split'"),
         ("evaluate nowhere --batch-size 0", "Invalid value for '--batch-size"),
         ("evaluate", "Missing argument 'run'"),
@@ -149,6 +160,20 @@ def test_bad_input_is_a_sentence(here, capsys, arguments, sentence):
 
 
 @pytest.mark.filterwarnings("default")
+def test_weights_that_cannot_be_fetched_are_a_sentence(
+    here, capsys, monkeypatch
+):
+    def fetch(preset, include_top):
+        raise RuntimeError("The weights could not be fetched.")
+
+    monkeypatch.setattr(zoo.weights, "fetch", fetch)
+    arguments = RUN.replace("--genotype cells.json", "--model nasnet_mobile")
+    arguments += " --image-size 32 --weights imagenet --output new"
+    assert call(arguments) == 2
+    assert capsys.readouterr().err == "The weights could not be fetched.\n"
+    assert not (here / "new").exists()
+
+
 def test_a_warning_is_its_text(here, capsys, monkeypatch):
     def run_training(*arguments, **options):
         warnings.warn("The classifier starts anew.", stacklevel=2)

@@ -36,6 +36,7 @@ def test_phases_add_up():
     [
         ("epochs", 0),
         ("learning_rate", -1.0),
+        ("learning_rate", float("inf")),
         ("optimizer", "adam"),
         ("augmentation", "flip"),
         ("frozen_epochs", 10),

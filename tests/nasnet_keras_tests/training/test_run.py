@@ -279,6 +279,21 @@ def test_what_cannot_be_trained_leaves_no_folder(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_weights_that_do_not_fit_leave_no_folder(settings, tmp_path):
+    def refuse(model):
+        raise ValueError("another network")
+
+    with pytest.raises(ValueError, match="another network"):
+        run_training(tmp_path / "run", settings, refuse)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(settings, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="Cannot make the folder"):
+        run_training(tmp_path / "file" / "run", settings)
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"schema": 0}'])
 def test_a_broken_record_is_a_sentence(text, tmp_path):
     (tmp_path / "config.json").write_text(text)

@@ -112,3 +112,11 @@ def test_a_test_part_is_held_out_where_there_is_none():
     again = with_test(whole)
     np.testing.assert_array_equal(data.test.images, again.test.images)
     assert with_test(data) is data
+
+
+def test_at_least_one_test_image_is_held_out():
+    few = dataclasses.replace(dataset((2, 2)), read_test=None)
+    assert len(with_test(few).test) == 1
+    fewer = dataclasses.replace(dataset((1, 1)), read_test=None)
+    with pytest.raises(ValueError, match="Expected at least one of each"):
+        with_test(fewer)

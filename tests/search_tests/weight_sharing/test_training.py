@@ -65,7 +65,7 @@ def values(training):
 
 
 def test_a_step_is_that_of_the_network_alone(create_network):
-    """Weights, momentum and moving statistics, over two steps of one cell."""
+    """Weights and momentum, over two steps of one cell."""
     network = create_network()
     training = SharedTraining(
         network, RECIPE, STEPS, batches, lambda step: GENOTYPE
@@ -80,7 +80,9 @@ def test_a_step_is_that_of_the_network_alone(create_network):
         assert loss == pytest.approx(alone["loss"], rel=1e-5)
     after = keras.models.clone_model(model)
     network.subnetwork(GENOTYPE).copy_to(after)
-    for expected, found in zip(model.weights, after.weights, strict=True):
+    for expected, found in zip(
+        model.trainable_variables, after.trainable_variables, strict=True
+    ):
         np.testing.assert_allclose(
             found, expected, rtol=1e-4, atol=1e-5, err_msg=expected.path
         )
@@ -101,7 +103,7 @@ def test_nothing_else_is_changed(create):
         others = np.setdiff1d(np.arange(len(after)), np.concatenate(rows))
         np.testing.assert_array_equal(after[others], before[name][others])
         changed += not np.array_equal(after, before[name])
-    assert changed > 30
+    assert changed > 20
 
 
 def test_a_training_goes_on_as_if_never_stopped(create, tmp_path, monkeypatch):

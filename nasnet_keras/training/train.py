@@ -88,7 +88,7 @@ def _schedule(recipe: Recipe, steps_per_epoch: int) -> Any:
         )
     return schedules.ExponentialDecay(
         recipe.learning_rate,
-        round(recipe.decay_epochs * steps_per_epoch),
+        max(1, round(recipe.decay_epochs * steps_per_epoch)),
         recipe.decay_rate,
         staircase=True,
     )

@@ -45,7 +45,9 @@ def folder(tmp_path_factory):
     )
     (folder / "one" / "class").mkdir(parents=True)
     for number in range(20):
-        Image.new("RGB", (8, 8)).save(folder / "one" / "class" / f"{number}.png")
+        Image.new("RGB", (8, 8)).save(
+            folder / "one" / "class" / f"{number}.png"
+        )
     return folder
 
 
@@ -159,21 +161,21 @@ def test_bad_input_is_a_sentence(here, capsys, arguments, sentence):
     assert sorted(here.iterdir()) == before
 
 
-@pytest.mark.filterwarnings("default")
 def test_weights_that_cannot_be_fetched_are_a_sentence(
     here, capsys, monkeypatch
 ):
     def fetch(preset, include_top):
         raise RuntimeError("The weights could not be fetched.")
 
-    monkeypatch.setattr(zoo.weights, "fetch", fetch)
+    monkeypatch.setattr("zoo.weights.fetch", fetch)
     arguments = RUN.replace("--genotype cells.json", "--model nasnet_mobile")
-    arguments += " --image-size 32 --weights imagenet --output new"
+    arguments += " --filters 4 --image-size 32 --weights imagenet --output new"
     assert call(arguments) == 2
     assert capsys.readouterr().err == "The weights could not be fetched.\n"
     assert not (here / "new").exists()
 
 
+@pytest.mark.filterwarnings("default")
 def test_a_warning_is_its_text(here, capsys, monkeypatch):
     def run_training(*arguments, **options):
         warnings.warn("The classifier starts anew.", stacklevel=2)

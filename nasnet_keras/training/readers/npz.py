@@ -32,15 +32,16 @@ def read_npz(path: Path, image_size: int | None) -> Source:
         )
     images, labels = train_keys[0]
     if CLASS_NAMES in present:
-        class_names = _open(path, lambda file: file[CLASS_NAMES])
+        class_names = _open(path, lambda file: file[CLASS_NAMES]).ravel()
     else:
         class_names = np.arange(_labels(path, labels).max(initial=0) + 1)
+    tested = present.issuperset(TEST_KEYS) and len(_labels(path, TEST_KEYS[1]))
     return Source(
         class_names=tuple(str(name) for name in class_names),
         read_labels=lambda: _labels(path, labels),
         read_train=functools.partial(_read, path, images, labels, image_size),
         read_test=functools.partial(_read, path, *TEST_KEYS, image_size)
-        if present.issuperset(TEST_KEYS)
+        if tested
         else None,
     )
 
@@ -73,7 +74,14 @@ def _read(
 ) -> Arrays:
     rows = slice(None) if chosen is None else chosen
     array = _as_images(_open(path, lambda file: file[images]), images)
-    return resized(array[rows], _labels(path, labels)[rows], image_size)
+    numbers = _labels(path, labels)
+    if len(array) != len(numbers):
+        raise ValueError(
+            f"The arrays `{images}` and `{labels}` of {str(path)!r} disagree. "
+            f"Expected one label for each of {len(array)} images. Received: "
+            f"{len(numbers)} labels."
+        )
+    return resized(array[rows], numbers[rows], image_size)
 
 
 def _as_images(array: np.ndarray, key: str) -> np.ndarray:

@@ -6,6 +6,7 @@ from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.network import build_network
 from nasnet_keras.training import checkpoint
 from nasnet_keras.training.checkpoint import (
+    epochs_taken,
     restore_training,
     save_training,
     steps_taken,
@@ -52,7 +53,8 @@ def test_a_training_goes_on_as_if_it_had_never_stopped(tmp_path):
     losses = fit(whole, 0, 4)
     parts = network(seed=1)
     fit(parts, 0, 2)
-    save_training(parts, path)
+    save_training(parts, path, epochs=2)
+    assert epochs_taken(path) == 2
     other = network(seed=2)
     restore_training(other, path)
     assert int(other.optimizer.iterations) == steps_taken(path) == 2 * STEPS

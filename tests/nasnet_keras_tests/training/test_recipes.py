@@ -18,6 +18,9 @@ def test_the_papers_recipes():
         images = workers * recipe.batch_size
         assert images == 1600
         assert round(250_000 * images / 1_281_167) == recipe.epochs
+    # The weight decays of TF-slim's argument scopes.
+    decays = {"cifar": 5e-4, "imagenet-mobile": 4e-5, "imagenet-large": 5e-5}
+    assert {name: RECIPES[name].l2 for name in decays} == decays
 
 
 def test_phases_add_up():

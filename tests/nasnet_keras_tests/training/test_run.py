@@ -232,8 +232,10 @@ def test_other_settings_are_refused(settings, tmp_path):
     folder = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         run_training(folder, settings, callbacks=[Stop(1)])
-    other = dataclasses.replace(settings, seed=2, dtype="mixed_bfloat16")
-    with pytest.raises(InputError, match="begun with other dtype, seed"):
+    other = dataclasses.replace(
+        settings, seed=2, recipe=dataclasses.replace(PLAIN, epochs=4)
+    )
+    with pytest.raises(InputError, match="begun with other seed, epochs"):
         run_training(folder, other)
     record = json.loads((folder / "config.json").read_text())
     assert load_settings(folder) == settings
@@ -294,7 +296,10 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(settings, tmp_path):
         run_training(tmp_path / "file" / "run", settings)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"schema": 0}'])
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[]", '{"schema": 0}', '{"schema": 1, "settings": {"recipe": 1}}'],
+)
 def test_a_broken_record_is_a_sentence(text, tmp_path):
     (tmp_path / "config.json").write_text(text)
     with pytest.raises(InputError, match="config.json"):

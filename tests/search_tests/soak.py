@@ -43,7 +43,7 @@ def main():
     parser.add_argument("--small", action="store_true", help="A tenth of it.")
     arguments = parser.parse_args()
     wrong = have_faults_befall(arguments)
-    if arguments.only in "damaged files":
+    if arguments.only in ("", "files"):
         have_files_read(arguments)
     return wrong
 

@@ -57,12 +57,24 @@ def check_equal(network, genotype, **settings):
         )
 
 
-@pytest.mark.parametrize("name", NASNET_OPERATIONS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        # One of each kind, and the others where time is of no matter.
+        name
+        if name in ("identity", "avg_pool_3x3", "conv_1x7_7x1", "sep_conv_5x5")
+        else pytest.param(name, marks=pytest.mark.large)
+        for name in NASNET_OPERATIONS
+    ],
+)
 def test_the_values_are_those_of_the_network_built_alone(network, name):
     check_equal(network, of_operation(name))
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "seed",
+    [0, 1, *(pytest.param(seed, marks=pytest.mark.large) for seed in (2, 3))],
+)
 def test_so_are_those_of_random_cells(network, seed, shared_space):
     rng = np.random.default_rng(seed)
     check_equal(network, shared_space.decode(shared_space.sample(rng)))
@@ -140,6 +152,7 @@ def test_a_place_has_weights_of_its_own_from_the_start():
             assert len(np.unique(values, axis=0)) == len(values)
 
 
+@pytest.mark.large
 def test_kernels_begin_as_they_do_alone():
     """The spread of the kernels of a bank is that of one layer's."""
     network = SharedNetwork((8, 8, 3), classes=4, blocks=1, filters=8)
@@ -186,6 +199,7 @@ def test_a_genotype_of_another_space_is_refused(network):
         only.subnetwork(Genotype(spec, spec))
 
 
+@pytest.mark.large
 def test_weights_are_saved_as_those_of_any_model(create_network, tmp_path):
     network = create_network(blocks=1)
     other = SharedNetwork((8, 8, 3), 4, blocks=1, filters=2)

@@ -43,6 +43,7 @@ def check(genotype, **arguments):
         "classifier_activation": None,
         **arguments,
     }
+    keras.utils.set_random_seed(0)
     model = build_network(genotype, SHAPE, **arguments)
     randomise(model)
     written = onnx_model(frozen_function(fuse_for_inference(model), 2))

@@ -8,6 +8,7 @@ Exit codes: 0 done, 1 the run failed, 2 bad input, 130 interrupted.
 
 import contextlib
 import functools
+import gc
 import json
 import os
 import signal
@@ -342,7 +343,11 @@ def report(
     loaded = [load(run) for run in runs]
     from search.report import write_report
 
-    write_report(loaded, output)
+    gc.disable()  # It takes a tenth of the time, and the command ends.
+    try:
+        write_report(loaded, output)
+    finally:
+        gc.enable()
     print(f"Wrote {output}.")
 
 

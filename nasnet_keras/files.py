@@ -4,11 +4,11 @@ Neither Keras nor TensorFlow is imported here.
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -107,14 +107,14 @@ def write_text(path: Path, text: str) -> None:
 
 
 def check_room(folder: Path, size: int) -> None:
-    """Checks that a file of so many bytes can be written to a folder, for
-    libraries that crash where it cannot, as HDF5's does.
+    """Checks that a disk has so many bytes left for a file in a folder, for
+    libraries that crash where it has not, as HDF5's does.
 
     Raises:
         OSError: There is no room.
     """
-    with tempfile.TemporaryFile(dir=folder) as file:
-        os.posix_fallocate(file.fileno(), 0, size)
+    if shutil.disk_usage(folder).free < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
 def sync(path: Path) -> None:

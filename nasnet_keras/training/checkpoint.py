@@ -7,7 +7,6 @@ paths: it is added beside.
 """
 
 import math
-import os
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import h5py
 import keras
 import numpy as np
 
-from nasnet_keras.files import check_room
+from nasnet_keras.files import check_room, sync
 
 RANDOM_STATES, STEPS, EPOCHS = "random_states", "steps", "epochs"
 FILE_OVERHEAD = 2048  # bytes of an array, at most, beside its values
@@ -44,11 +43,7 @@ def save_training(model: keras.Model, path: Path, epochs: int = 0) -> None:
         )
         file[RANDOM_STATES].attrs[STEPS] = _steps_of(model)
         file[RANDOM_STATES].attrs[EPOCHS] = epochs
-    descriptor = os.open(draft, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(draft)
     draft.replace(path)
 
 

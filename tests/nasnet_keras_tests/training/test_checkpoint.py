@@ -78,10 +78,10 @@ def test_a_kill_while_it_is_written_leaves_the_old_file(tmp_path, monkeypatch):
     save_training(model, path)
     before = path.read_bytes()
 
-    def killed(descriptor):
+    def killed(file):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(checkpoint.os, "fsync", killed)
+    monkeypatch.setattr(checkpoint, "sync", killed)
     model.optimizer.iterations.assign(9)
     with pytest.raises(KeyboardInterrupt):
         save_training(model, path)

@@ -6,8 +6,8 @@ minute, on the same images.
 
 Shared: random cells are evaluated with a network whose weights are as they
 begin, first while their layers are traced, then again. Alone: a random cell is
-trained for some epochs by the `search-proxy` recipe; its seconds for all the
-epochs of the recipe follow from those of an epoch. Also a step of the training
+trained for an epoch by the `search-proxy` recipe; its seconds for all the
+epochs of the recipe follow from those. Also a step of the training
 of the shared network, once all is traced, and what it takes of the memory.
 """
 
@@ -16,14 +16,18 @@ import os
 import resource
 import statistics
 import time
+from collections.abc import Sequence
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
+from nasnet_keras.genotype import Genotype
 from nasnet_keras.training.recipes import RECIPES
 from search.evaluation.shared import SharedEvaluator
 from search.evaluation.training import TrainingEvaluator
+from search.weight_sharing.shared_network import SharedNetwork
 from search.weight_sharing.training import SharedTraining
 
 
@@ -32,12 +36,86 @@ def megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def made(shared: SharedEvaluator) -> SharedNetwork:
+    """The shared network as it begins; prints what it takes."""
+    before, began = megabytes(), time.perf_counter()
+    network = shared.create_network()
+    size = sum(int(np.prod(bank.shape)) for bank in network.variables)
+    print(
+        f"shared network: {size / 1e6:.1f} million weights in "
+        f"{len(network.variables):,} variables, made in "
+        f"{time.perf_counter() - began:.1f} s, {megabytes() - before:.0f} MiB",
+        flush=True,
+    )
+    return network
+
+
+def evaluated(
+    shared: SharedEvaluator, network: SharedNetwork, cells: Sequence[Genotype]
+) -> float:
+    """The median seconds of an evaluation once all layers are traced."""
+    rounds: list[list[float]] = [[], []]
+    for seconds in rounds:
+        for cell in cells:
+            began = time.perf_counter()
+            shared.measure(network.subnetwork(cell))
+            seconds.append(time.perf_counter() - began)
+    once = statistics.median(rounds[1])
+    traced = sum(rounds[0]) - sum(rounds[1])
+    print(
+        f"evaluation: {once:.2f} s a cell, {60 / once:.1f} a minute; tracing "
+        f"{traced:.0f} s for the layers of {len(cells)} cells",
+        flush=True,
+    )
+    return once
+
+
+def trained(
+    shared: SharedEvaluator,
+    network: SharedNetwork,
+    cells: Sequence[Genotype],
+    steps: int,
+) -> None:
+    """Prints the median seconds of a training step."""
+    training = SharedTraining(
+        network,
+        shared.recipe,
+        shared.steps_per_epoch,
+        shared.batches,
+        lambda step: cells[step % len(cells)],
+    )
+    seconds = []
+    for batch in shared.batches(0).take(len(cells) + steps):
+        began = time.perf_counter()
+        training.step(*batch)
+        seconds.append(time.perf_counter() - began)
+    once = statistics.median(seconds[len(cells) :])  # all is traced
+    print(
+        f"training: {once:.3f} s a step, "
+        f"{shared.recipe.batch_size / once:.0f} images/s; {megabytes():.0f} "
+        "MiB in all",
+        flush=True,
+    )
+
+
+def trained_alone(dataset: str, cell: Genotype, settings: Any) -> float:
+    """The seconds of a child by the recipe, as those of an epoch say."""
+    alone = TrainingEvaluator(dataset, **{**settings, "epochs": 1})
+    seconds = alone.evaluate(cell, seed=0).seconds
+    child = sum(seconds.values()) + seconds["train"] * (settings["epochs"] - 1)
+    images = alone.steps_per_epoch * alone.recipe.batch_size
+    print(
+        f"a child alone: {child:.0f} s for {settings['epochs']} epochs, "
+        f"{images / seconds['train']:.0f} images/s"
+    )
+    return child
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--dataset", default="cifar10")
     parser.add_argument("--filters", type=int, default=8)
     parser.add_argument("--cells", type=int, default=30)
-    parser.add_argument("--epochs", type=int, default=1, help="of the child")
     parser.add_argument("--validation-images", type=int, default=5000)
     parser.add_argument("--steps", type=int, default=60, help="of training")
     arguments = parser.parse_args()
@@ -57,63 +135,11 @@ def main() -> None:
         shared.space.decode(shared.space.sample(rng))
         for _ in range(arguments.cells)
     ]
-    before, began = megabytes(), time.perf_counter()
-    network = shared.create_network()
-    size = sum(int(np.prod(bank.shape)) for bank in network.variables)
-    print(
-        f"shared network: {size / 1e6:.1f} million weights in "
-        f"{len(network.variables):,} variables, made in "
-        f"{time.perf_counter() - began:.1f} s, {megabytes() - before:.0f} MiB"
-    )
-    rounds = []
-    for _ in range(2):
-        seconds = []
-        for cell in cells:
-            began = time.perf_counter()
-            shared.measure(network.subnetwork(cell))
-            seconds.append(time.perf_counter() - began)
-        rounds.append(seconds)
-    once = statistics.median(rounds[1])
-    traced = sum(rounds[0]) - sum(rounds[1])
-    print(
-        f"evaluation: {once:.2f} s a cell, {60 / once:.1f} a minute; tracing "
-        f"{traced:.0f} s for the layers of {len(cells)} cells"
-    )
-    training = SharedTraining(
-        network,
-        shared.recipe,
-        shared.steps_per_epoch,
-        shared.batches,
-        lambda step: cells[step % len(cells)],
-    )
-    steps = []
-    for number, batch in enumerate(
-        shared.batches(0).take(arguments.steps + len(cells))
-    ):
-        began = time.perf_counter()
-        training.step(*batch)
-        if number >= len(cells):  # all is traced
-            steps.append(time.perf_counter() - began)
-    once_trained = statistics.median(steps)
-    print(
-        f"training: {once_trained:.3f} s a step, "
-        f"{recipe.batch_size / once_trained:.0f} images/s; {megabytes():.0f} "
-        "MiB in all"
-    )
-    alone = TrainingEvaluator(
-        arguments.dataset, **{**settings, "epochs": arguments.epochs}
-    )
-    evaluation = alone.evaluate(cells[0], seed=0)
-    epoch = evaluation.seconds["train"] / arguments.epochs
-    child = sum(evaluation.seconds.values()) + epoch * (
-        recipe.epochs - arguments.epochs
-    )
-    images = alone.steps_per_epoch * recipe.batch_size
-    print(
-        f"a child alone: {child:.0f} s for {recipe.epochs} epochs, "
-        f"{images / epoch:.0f} images/s; {child / once:.0f} cells with shared "
-        "weights in that time"
-    )
+    network = made(shared)
+    once = evaluated(shared, network, cells)
+    trained(shared, network, cells, arguments.steps)
+    child = trained_alone(arguments.dataset, cells[0], settings)
+    print(f"{child / once:.0f} cells with shared weights in that time")
 
 
 if __name__ == "__main__":

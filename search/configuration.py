@@ -30,6 +30,10 @@ from search.strategies import STRATEGIES
 # its children it keeps.
 FREE_SETTINGS = ("trials", "keep")
 
+# The strategies that are meant for shared weights, and whether these are
+# trained in turns with them.
+SHARING_STRATEGIES = {"one-shot": False, "enas": True}
+
 # The parts of a run's identity, and what to say of one that differs.
 IDENTITY = {
     "config": "its config.json was edited",
@@ -349,7 +353,7 @@ class RunConfig(_Settings):
             )
         if (self.shared.rounds or 1) > self.proxy.epochs:
             raise ValueError(
-                f"Expected at most as many `rounds` as `epochs`, which is "
+                "Expected at most as many `rounds` as `epochs`, which is "
                 f"{self.proxy.epochs}"
             )
         return self
@@ -366,9 +370,6 @@ class RunConfig(_Settings):
         """The settings, as JSON data, that make the run what it is."""
         return self.model_dump(mode="json", exclude=set(FREE_SETTINGS))
 
-
-# Strategies that are meant for shared weights.
-SHARING_STRATEGIES = ("one-shot", "enas")
 
 # The settings that lie in a part of the configuration.
 PARTS: dict[Any, type[_Settings]] = {
@@ -454,7 +455,7 @@ def _create_training(config: RunConfig) -> Evaluator:
     if config.shares_weights:
         from search.evaluation.shared import SharedEvaluator
 
-        in_turns = config.strategy == "enas"
+        in_turns = SHARING_STRATEGIES.get(config.strategy)
         rounds = config.proxy.epochs if in_turns else 1
         return SharedEvaluator(
             blocks=config.blocks,

@@ -315,9 +315,8 @@ def _check_workers(config: RunConfig, execution: ExecutionConfig) -> None:
         raise InputError(
             "Invalid value for argument `workers`. Expected 1, in process, "
             "with the evaluator shared, whose children share one network. "
-            "Received: "
-            f"workers={execution.workers}, executor="
-            f"{execution.executor_name!r}."
+            f"Received: workers={execution.workers}, "
+            f"executor={execution.executor_name!r}."
         )
     if execution.workers > lag + 1:
         raise InputError(

@@ -15,12 +15,14 @@ import numpy as np
 from nasnet_keras.command import InputError, RunError
 from nasnet_keras.files import write_json
 from search.configuration import (
+    ObjectiveConfig,
     RunConfig,
     check_identity,
     create_configuration,
     create_evaluator,
 )
 from search.observer import Observer
+from search.run_directory import SHARED_FILE
 from search.runs import Run
 from search.trial import TrialState
 
@@ -34,6 +36,13 @@ class Correlation(NamedTuple):
     value: float
     low: float
     high: float
+
+    def to_dict(self) -> dict[str, float | None]:
+        """As JSON data, which has no NaN."""
+        return {
+            name: None if math.isnan(number) else number
+            for name, number in self._asdict().items()
+        }
 
     def __str__(self) -> str:
         return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
@@ -103,8 +112,8 @@ class SharedRanking:
     def to_dict(self) -> dict[str, Any]:
         """All of it as JSON data."""
         return {
-            "kendall": self.kendall._asdict(),
-            "spearman": self.spearman._asdict(),
+            "kendall": self.kendall.to_dict(),
+            "spearman": self.spearman.to_dict(),
             "cells": [asdict(cell) for cell in self.cells],
         }
 
@@ -116,14 +125,9 @@ def rank(
     observers: Iterable[Observer] = (),
 ) -> SharedRanking:
     """Trains random cells alone and compares: see `Run.rank`."""
+    _check(run)
     from search import driver
-    from search.evaluation.shared import SharedEvaluator
 
-    if not run.config.shares_weights:
-        raise InputError(
-            f"The run {run.directory.path} has no shared network. Expected a "
-            "run with the evaluator shared."
-        )
     config = _alone(run.config, cells, epochs)
     folder = run.directory.path / "ranked"
     if (folder / "config.json").exists():
@@ -137,12 +141,7 @@ def rank(
         alone = driver.resume(folder, trials, observers=observers)
     else:
         alone = driver.run(folder, config, observers=observers)
-    evaluator = create_evaluator(run.config)
-    if not isinstance(evaluator, SharedEvaluator):
-        raise InputError(
-            "Expected a run whose reward is the accuracy alone. Received: "
-            f"{run.directory.path}."
-        )
+    evaluator: Any = create_evaluator(run.config)
     check_identity(
         run.directory.path,
         {"evaluator": run.identity["evaluator"]},
@@ -166,10 +165,30 @@ def rank(
     return ranking
 
 
+def _check(run: Run) -> None:
+    """Raises:
+    InputError: There is no shared network to compare with.
+    """
+    if not run.config.shares_weights:
+        raise InputError(
+            f"The run {run.directory.path} has no shared network. Expected a "
+            "run with the evaluator shared."
+        )
+    if run.config.objective != ObjectiveConfig():
+        raise InputError(
+            "Expected a run whose reward is the accuracy alone. Received: "
+            f"{run.directory.path}."
+        )
+    if not (run.directory.children / SHARED_FILE).exists():
+        raise InputError(
+            f"The shared network of {run.directory.path} is not there yet. "
+            "Expected a run that has trained it."
+        )
+
+
 def _alone(config: RunConfig, cells: int, epochs: int | None) -> RunConfig:
     """The search whose children are the cells, trained alone."""
-    settings = config.model_dump()
-    proxy = settings["proxy"]
+    proxy = dict(config.proxy)
     return create_configuration(
         {
             "dataset": config.dataset,

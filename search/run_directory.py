@@ -5,8 +5,11 @@
     backup.db               a copy of it, made every minute while it is driven
     lock                    held by the process that drives the run
     children/NNNNN.weights.h5   trained weights of the best children
+    children/shared.npz     the network whose weights children share, if so
+    children/shared.jsonl   the children that it was trained on in turns
     tensorboard/            event files
     retrained/NNNNN/        trainings of the best children, longer
+    ranked/                 a run of random children, beside shared weights
 
 Neither Keras nor TensorFlow is imported here.
 """
@@ -23,6 +26,9 @@ from nasnet_keras.command import InputError
 from nasnet_keras.files import check_free, locked
 
 SCHEMA_VERSION = 2  # of config.json
+
+# Beside the weights of the children.
+SHARED_FILE, SHARED_CHILDREN_FILE = "shared.npz", "shared.jsonl"
 
 # What is no damage: SQLite could not get at the file.
 OUT_OF_REACH = {

@@ -2,9 +2,7 @@
 that holds them all is."""
 
 import functools
-import json
 import math
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -18,14 +16,13 @@ from nasnet_keras.training.checkpoint import save_weights
 from nasnet_keras.training.pipeline import recipe_pipeline
 from search.evaluation.base import EvaluationError
 from search.evaluation.training import TrainingEvaluator
+from search.run_directory import SHARED_CHILDREN_FILE, SHARED_FILE
 from search.space import NASNetSpace
-from search.trial import Decisions, Evaluation
-from search.weight_sharing.shared_network import SharedNetwork, Subnetwork
+from search.trial import Evaluation
+from search.weight_sharing.children import Children
+from search.weight_sharing.shared_network import SharedNetwork
+from search.weight_sharing.subnetwork import Subnetwork
 from search.weight_sharing.training import SharedTraining
-
-# Beside the weights of the children: the shared network, and who they were.
-SHARED_FILE = "shared.npz"
-CHILDREN_FILE = "shared.jsonl"
 
 # Sets the draws of the cells that are trained apart from those of strategies.
 TRAINING_STREAM = 2
@@ -127,7 +124,7 @@ class SharedEvaluator(TrainingEvaluator):
         if training.steps != self._end(current):
             raise RunError(
                 f"{weights and weights.parent} holds a shared network of other "
-                f"children than its {CHILDREN_FILE}. Begin another run."
+                f"children than its {SHARED_CHILDREN_FILE}. Begin another run."
             )
         began = time.perf_counter()
         subnetwork = training.network.subnetwork(architecture)
@@ -152,7 +149,7 @@ class SharedEvaluator(TrainingEvaluator):
 
     def _create_training(self, weights: Path | None) -> SharedTraining:
         if weights is not None and self.rounds > 1:
-            self._children.open(weights.with_name(CHILDREN_FILE))
+            self._children.open(weights.with_name(SHARED_CHILDREN_FILE))
         return SharedTraining(
             self.create_network(),
             self.recipe,
@@ -204,7 +201,8 @@ class SharedEvaluator(TrainingEvaluator):
 
     @functools.cached_property
     def _calibration(self) -> list[Any]:
-        return list(self.batches(0).take(self.calibration_batches))
+        batches = self.batches(0).take(self.calibration_batches)
+        return [images for images, _ in batches]
 
     def batches(self, first_epoch: int) -> tf.data.Dataset:
         """Training images and labels without end."""
@@ -220,7 +218,7 @@ class SharedEvaluator(TrainingEvaluator):
     def measure(self, subnetwork: Subnetwork) -> tuple[float, float]:
         """Accuracy and mean loss on the validation images, after the batch
         norms of the subnetwork were given statistics of its own."""
-        self._calibrate(subnetwork)
+        subnetwork.calibrate(self._calibration)
         correct, loss, count = 0.0, 0.0, 0
         for images, labels in self.validation:
             logits = subnetwork(images)
@@ -233,19 +231,6 @@ class SharedEvaluator(TrainingEvaluator):
             count += len(labels)
         return correct / count, loss / count
 
-    def _calibrate(self, subnetwork: Subnetwork) -> None:
-        """Gives the batch norms the mean statistics of some batches."""
-        seen: list[list[Any]] = [[] for _ in subnetwork.parts]
-        for images, _ in self._calibration:
-            subnetwork(images, training=True)
-            for part, each in zip(subnetwork.parts, seen, strict=True):
-                each.append(part.statistics)
-        for part, each in zip(subnetwork.parts, seen, strict=True):
-            part.moving = [
-                tf.add_n(values) / len(values)
-                for values in zip(*each, strict=True)
-            ]
-
     def _save(
         self, architecture: Genotype, subnetwork: Subnetwork, weights: Path
     ) -> None:
@@ -254,58 +239,3 @@ class SharedEvaluator(TrainingEvaluator):
         draft = weights.with_name(f".{weights.name}")
         save_weights(model, draft)
         draft.replace(weights)
-
-
-class Children:
-    """The children that were evaluated, in order, each once."""
-
-    def __init__(self, space: NASNetSpace) -> None:
-        self._space = space
-        self._numbers: dict[str, int] = {}  # by the name of the weights' file
-        self._decisions: list[Decisions] = []
-        self._path: Path | None = None
-
-    def open(self, path: Path) -> None:
-        """Takes up those in a file, a line each, and keeps it.
-
-        Raises:
-            RunError: The file is damaged.
-        """
-        self._path = path
-        if not path.exists():
-            return
-        *lines, torn = path.read_bytes().split(b"\n")
-        try:
-            for line in lines:
-                entry = json.loads(line)
-                self._note(
-                    str(entry["child"]),
-                    self._space.from_names(entry["decisions"]),
-                )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise RunError(f"{path} is damaged: {error}") from error
-        if torn:  # by a kill
-            os.truncate(path, path.stat().st_size - len(torn))
-
-    def add(self, genotype: Genotype, weights: Path | None) -> int:
-        """The number of a child, one more than the last if it is new."""
-        name = str(len(self._decisions)) if weights is None else weights.name
-        if name not in self._numbers:
-            decisions = self._space.encode(genotype)
-            self._note(name, decisions)
-            if self._path is not None:
-                names = self._space.to_names(decisions)
-                with open(self._path, "a", encoding="utf-8") as file:
-                    file.write(
-                        json.dumps({"child": name, "decisions": names}) + "\n"
-                    )
-                    file.flush()
-                    os.fsync(file.fileno())
-        return self._numbers[name]
-
-    def _note(self, name: str, decisions: Decisions) -> None:
-        self._numbers[name] = len(self._decisions)
-        self._decisions.append(decisions)
-
-    def __getitem__(self, number: int) -> Genotype:
-        return self._space.decode(self._decisions[number])

@@ -1,10 +1,11 @@
 """Efficient neural architecture search, ENAS:
 https://arxiv.org/abs/1802.03268."""
 
+from typing import Any
+
 from search.policy.controller import Controller
-from search.policy.learner import PPOConfig
 from search.space import SearchSpace
-from search.strategies.ppo import PPO
+from search.strategies.reinforce import Reinforce
 from search.strategies.settings import check_number
 
 # "Authors' code" below: https://github.com/melodyguan/enas, the micro search
@@ -12,7 +13,7 @@ from search.strategies.settings import check_number
 FAVOURED = ("sep_conv_3x3", "sep_conv_5x5", "sep_conv_7x7")
 
 
-class ENAS(PPO):
+class ENAS(Reinforce):
     """A controller that learns by REINFORCE from children with shared
     weights. A run of this strategy has the evaluator `shared`, which trains
     the weights and has children evaluated in turns: in each round the shared
@@ -26,7 +27,7 @@ class ENAS(PPO):
     Args:
         space: The space to search.
         seed: Fixes all proposals, given the outcomes.
-        learning_rate: Adam's. Authors' code: 0.0035 (paper: 0.00035).
+        learning_rate: Adam's. Authors' code: 0.0035.
         entropy_weight: The weight of the mean entropy of a decision. Authors'
             code: 0.0001, of the sum over the decisions, added to the reward;
             the default is as much for 50 decisions.
@@ -75,17 +76,16 @@ class ENAS(PPO):
             "free": tanh_constant,
         }
         self._operation_bias = operation_bias
-        config = PPOConfig(
-            learning_rate=learning_rate,
-            entropy_weight=entropy_weight,
-            minibatch=minibatch,
-            baseline_decay=baseline_decay,
-            epochs=1,
-            rank_advantages=False,
-            beta_1=0.0,
+        super().__init__(
+            space,
+            seed,
+            learning_rate,
+            entropy_weight,
+            minibatch,
+            baseline_decay,
+            beta_1=0.0,  # Authors' code; and the next.
             epsilon=1e-3,
         )
-        super().__init__(space, seed, config)
 
     def _create_controller(self) -> Controller:
         favours = {
@@ -99,3 +99,9 @@ class ENAS(PPO):
         return Controller(
             self.space, self.seed, self._units, self._bounds, favours
         )
+
+    @staticmethod
+    def paper() -> dict[str, Any]:
+        """What the paper has otherwise than the code: options of the
+        strategy."""
+        return {"learning_rate": 0.00035}

@@ -31,6 +31,8 @@ class Reinforce(PPO):
             replicas. Default 10.
         baseline_decay: The weight of the old value in the moving average.
             Not published. Default 0.95, that of the NASNet paper.
+        beta_1: Adam's, the decay of the mean gradient. Default 0.9, Keras'.
+        epsilon: Adam's. Default 1e-7, Keras'.
 
     Raises:
         ValueError: A setting is out of range.
@@ -46,6 +48,8 @@ class Reinforce(PPO):
         entropy_weight: float = 0.0,
         minibatch: int = 10,
         baseline_decay: float = 0.95,
+        beta_1: float = 0.9,
+        epsilon: float = 1e-7,
     ) -> None:
         config = PPOConfig(
             learning_rate=learning_rate,
@@ -54,6 +58,8 @@ class Reinforce(PPO):
             baseline_decay=baseline_decay,
             epochs=1,
             rank_advantages=False,
+            beta_1=beta_1,
+            epsilon=epsilon,
         )
         super().__init__(space, seed, config)
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from search.weight_sharing.shared_layer import SharedLayer
-from search.weight_sharing.shared_network import Part, SharedNetwork
+from search.weight_sharing.shared_network import SharedNetwork
+from search.weight_sharing.subnetwork import Part
 
 
 class SharedMomentum:
@@ -37,13 +37,10 @@ class SharedMomentum:
     ) -> None:
         self.velocities: dict[str, tf.Variable] = {}
         self._penalties: dict[str, tf.Tensor] = {}
-        for layer in network._flatten_layers():
-            if isinstance(layer, SharedLayer):
-                for bank, decay in zip(layer.banks, layer.decays, strict=True):
-                    self.velocities[bank.path] = tf.Variable(
-                        tf.zeros(bank.shape)
-                    )
-                    self._penalties[bank.path] = tf.constant(l2 * decay)
+        for layer in network.shared_layers:
+            for bank, decay in zip(layer.banks, layer.decays, strict=True):
+                self.velocities[bank.path] = tf.Variable(tf.zeros(bank.shape))
+                self._penalties[bank.path] = tf.constant(l2 * decay)
         self._momentum = tf.constant(momentum)
         self._clip_norm = clip_norm
 

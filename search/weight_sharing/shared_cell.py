@@ -1,8 +1,8 @@
 """A cell that holds every operation of every edge: `SharedCell`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -88,6 +88,22 @@ class CellTakes:
     operations: list[list[Take]]
 
 
+class Edge(NamedTuple):
+    """What an operation has weights of its own for: the block, the side of
+    it, and the state that it reads."""
+
+    block: int
+    side: int
+    state: int
+
+
+def _edges(blocks: int) -> Iterator[Edge]:
+    for block in range(blocks):
+        for side in range(2):
+            for state in range(2 + block):
+                yield Edge(block, side, state)
+
+
 class SharedCell(keras.layers.Layer):
     """The weights of every cell at one place of the network.
 
@@ -130,32 +146,26 @@ class SharedCell(keras.layers.Layer):
         self._inputs = [place.filters, place.filters]
         if len(self.sources) == 1:
             self._inputs[1] = self.sources[0].channels
-        places: dict[LayerFunction, list[tuple[int, int, int]]] = {}
-        for block in range(blocks):
-            for side in range(2):
-                for state in range(2 + block):
-                    for channels in self._channels(state):
-                        for name in NASNET_OPERATIONS:
-                            function = self._function(name, state, channels)
-                            places.setdefault(function, []).append(
-                                (block, side, state)
-                            )
-        self._places = {
-            (function, edge): number
-            for function, edges in places.items()
-            for number, edge in enumerate(edges)
-        }
+        edges: dict[LayerFunction, list[Edge]] = {}
+        for edge in _edges(blocks):
+            for channels in self._channels(edge.state):
+                for name in NASNET_OPERATIONS:
+                    function = self._function(name, edge.state, channels)
+                    edges.setdefault(function, []).append(edge)
         self.operations = [
             Alternatives(
                 function,
-                self.initializer,
-                len(edges),
+                initializer,
+                len(sharing),
                 name=f"{place.name}_operations_{number}",
             )
-            for number, (function, edges) in enumerate(places.items())
+            for number, (function, sharing) in enumerate(edges.items())
         ]
-        self._numbers = {
-            function: number for number, function in enumerate(places)
+        # Which of these layers, and which place in it.
+        self._places = {
+            (function, edge): (number, position)
+            for number, (function, sharing) in enumerate(edges.items())
+            for position, edge in enumerate(sharing)
         }
         self.built = True
 
@@ -170,10 +180,9 @@ class SharedCell(keras.layers.Layer):
                 zip(block.inputs, block.operations, strict=True)
             ):
                 function = self._function(name, state, channels[state])
-                layer = self.operations[self._numbers[function]]
-                sides.append(
-                    layer.take(self._places[function, (number, side, state)])
-                )
+                edge = Edge(number, side, state)
+                layer, position = self._places[function, edge]
+                sides.append(self.operations[layer].take(position))
             operations.append(sides)
             channels.append(_multiple(block.combiner) * self.place.filters)
         return CellTakes(spec, self._adjustments(genotype), operations)

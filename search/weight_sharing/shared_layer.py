@@ -76,7 +76,7 @@ class SharedLayer(keras.layers.Layer):
         self.banks = []
         self.decays = []
         for number, variables in enumerate(function.groups):
-            parts = [self._initial(each, number) for each in variables]
+            parts = [self._initial(each) for each in variables]
             values = ops.concatenate(parts, axis=-1)
             self.banks.append(
                 self.add_weight(
@@ -95,7 +95,7 @@ class SharedLayer(keras.layers.Layer):
             )
         self.built = True
 
-    def _initial(self, variable: Any, group: int) -> Any:
+    def _initial(self, variable: Any) -> Any:
         """The first values of one weight of all layers, as a matrix."""
         raise TypeError(f"{type(self).__name__} is a base of shared layers.")
 
@@ -125,7 +125,7 @@ class Alternatives(SharedLayer):
         index = tf.constant(place)
         return Take(self._create(), self.banks, [index] * len(self.banks))
 
-    def _initial(self, variable: Any, group: int) -> Any:
+    def _initial(self, variable: Any) -> Any:
         if not is_kernel(variable):
             return ops.tile(variable[None], (self.count, 1))
         # In one draw, side by side along the channels that come in: the scale
@@ -163,7 +163,7 @@ class Rows(SharedLayer):
         indices = [tf.constant(rows, "int32"), tf.constant(0)]
         return Take(self._create(len(rows)), self.banks, indices)
 
-    def _initial(self, variable: Any, group: int) -> Any:
-        if group:
+    def _initial(self, variable: Any) -> Any:
+        if not is_kernel(variable):
             return variable[None]
         return self.initializer((self.rows, variable.shape[-1]))

@@ -70,18 +70,12 @@ class SharedTraining:
     def last_step(self) -> int:
         return self.recipe.epochs * self.steps_per_epoch
 
-    def run(
-        self, path: Path | None = None, until: int | None = None
-    ) -> float | None:
-        """Trains on, from where the file left off if that is further.
+    def run(self, path: Path | None = None, until: int | None = None) -> None:
+        """Trains on, from where the file left off if there is one.
 
         Args:
             path: The file, written at times and at the end; None for none.
             until: The step to end with; None for the recipe's last.
-
-        Returns:
-            The mean loss of at most an epoch, the last, None if there was
-            nothing left.
 
         Raises:
             RunError: The loss is not finite, or the file is damaged.
@@ -90,8 +84,7 @@ class SharedTraining:
             self.restore(path)
         until = self.last_step if until is None else until
         if self.steps >= until:
-            return None
-        losses: list[float] = []
+            return
         saved = time.monotonic()
         epoch, first = divmod(self.steps, self.steps_per_epoch)
         batches = self.batches(epoch).skip(first)
@@ -103,14 +96,12 @@ class SharedTraining:
                     "loss is not finite. Begin another run with a lower "
                     "learning rate."
                 )
-            losses.append(loss)
             if path is not None and (
                 self.steps == until
                 or time.monotonic() - saved > CHECKPOINT_SECONDS
             ):
                 self.save(path)
                 saved = time.monotonic()
-        return float(np.mean(losses[-self.steps_per_epoch :]))
 
     def step(self, images: tf.Tensor, labels: tf.Tensor) -> float:
         """One step; returns the loss of its cell before."""

@@ -6,7 +6,9 @@ from scipy.stats import kendalltau
 
 import search
 from nasnet_keras.command import InputError
-from search.rank import RankedCell, SharedRanking
+from search.driver import create_run
+from search.rank import RankedCell, SharedRanking, rank
+from search.run_directory import RunDirectory
 
 
 def ranking(shared, alone):
@@ -45,7 +47,9 @@ def test_equal_accuracies_have_no_order():
     assert math.isnan(ranking([0.1] * 4, [0.1, 0.2, 0.3, 0.4]).kendall.value)
 
 
-def test_a_run_without_a_shared_network_is_refused(tmp_path, FakeEvaluator):
+def test_a_run_whose_children_are_trained_alone_is_refused(
+    tmp_path, FakeEvaluator
+):
     run = search.run(
         tmp_path / "run",
         strategy="random",
@@ -55,6 +59,28 @@ def test_a_run_without_a_shared_network_is_refused(tmp_path, FakeEvaluator):
     )
     with pytest.raises(InputError, match="has no shared network"):
         run.rank()
+
+
+def test_a_run_that_has_no_shared_network_yet_is_refused(tmp_path):
+    """Before its cells are trained alone."""
+    config = search.RunConfig(dataset="digits", strategy="one-shot")
+    (tmp_path / "run").mkdir()
+    create_run(
+        RunDirectory(tmp_path / "run"),
+        config,
+        {
+            "config": config.identity,
+            "space": search.NASNetSpace().describe(),
+            "evaluator": {},
+        },
+    )
+    with pytest.raises(InputError, match="is not there yet"):
+        rank(search.load(tmp_path / "run"))
+
+
+def test_what_is_not_defined_is_null_in_json():
+    equal = ranking([0.1] * 4, [0.1, 0.2, 0.3, 0.4]).to_dict()
+    assert equal["kendall"] == {"value": None, "low": None, "high": None}
 
 
 @pytest.mark.large

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import search
-from nasnet_keras.command import InputError
-from search.evaluation.shared import SHARED_FILE, SharedEvaluator
+from nasnet_keras.command import InputError, RunError
+from search.evaluation.shared import SharedEvaluator
 from search.evaluation.training import TrainingEvaluator
+from search.run_directory import SHARED_CHILDREN_FILE, SHARED_FILE
 
 SETTINGS = {
     "filters": 2,
@@ -99,6 +100,43 @@ def test_the_best_so_far_leaves_its_weights(evaluator, evaluations, folder):
             for images, labels in evaluator.validation
         ]
         assert np.concatenate(correct).mean() == pytest.approx(reward)
+
+
+@pytest.mark.large
+def test_a_training_in_turns_goes_on_as_if_never_stopped(tmp_path):
+    """On the children of the round before; the evaluator is another one from
+    the fourth child on, which a kill has left half evaluated."""
+
+    def create():
+        return SharedEvaluator(
+            "digits", seed=1, blocks=1, rounds=2, round_cells=2, **SETTINGS
+        )
+
+    def evaluate(evaluator, number, folder):
+        folder.mkdir(exist_ok=True)
+        return evaluator.evaluate(
+            genotypes(evaluator, 5)[number],
+            seed=0,
+            weights=folder / f"{number}.weights.h5",
+        )
+
+    evaluator = create()
+    whole = [evaluate(evaluator, number, tmp_path / "a") for number in range(5)]
+    assert [each.budget for each in whole] == [1, 1, 2, 2, 2]
+    steps = evaluator.steps_per_epoch
+    drawn = {evaluator.draw(step) for step in range(steps, 2 * steps)}
+    assert drawn == set(genotypes(evaluator, 2))
+    killed = create()
+    parts = [evaluate(killed, number, tmp_path / "b") for number in range(4)]
+    with open(tmp_path / "b" / SHARED_CHILDREN_FILE, "a") as file:
+        file.write('{"child": "4.w')
+    resumed = create()
+    parts[3:] = [evaluate(resumed, number, tmp_path / "b") for number in (3, 4)]
+    assert [each.metrics for each in parts] == [each.metrics for each in whole]
+    other = create()
+    (tmp_path / "b" / SHARED_CHILDREN_FILE).unlink()
+    with pytest.raises(RunError, match="a shared network of other children"):
+        evaluate(other, 0, tmp_path / "b")
 
 
 def test_what_it_depends_on_is_described(evaluator):

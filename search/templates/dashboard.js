@@ -8,15 +8,19 @@ source.addEventListener("open", () => {
 source.addEventListener("error", () => {
   connection.textContent = "Not connected: the page shows what was last seen.";
 });
+// What the reader has opened or closed, by what it is about.
+const choices = new Map();
+
 source.addEventListener("message", ({ data }) => {
   for (const [name, text] of Object.entries(JSON.parse(data))) {
     const section = document.getElementById(`${name}-section`);
-    const details = () => [...section.querySelectorAll("details")];
-    const open = details().map((element) => element.open);
+    const details = () => section.querySelectorAll("details[data-key]");
+    for (const element of details()) {
+      choices.set(element.dataset.key, element.open);
+    }
     section.innerHTML = text;
-    // What the reader has opened or closed stays so.
-    details().slice(0, open.length).forEach((element, index) => {
-      element.open = open[index];
-    });
+    for (const element of details()) {
+      element.open = choices.get(element.dataset.key) ?? element.open;
+    }
   }
 });

@@ -443,14 +443,20 @@ def test_a_browser_shows_new_trials_without_a_reload(
         browser.wait_for(f"{text}.includes('0 of 4')")
         assert browser.evaluate("document.images.length") == 0
         browser.evaluate("window.sameDocument = true")
-        browser.evaluate("document.querySelector('details').open = true")
         let_a_child_end()
         browser.wait_for(f"{text}.includes('1 of 4')")
         browser.wait_for("document.images.length === 2")
         assert f"{run.best.reward:.4f}" in browser.evaluate(text)
+        # What the reader has opened stays open, wherever it is then.
+        of_first = (
+            "document.querySelector('details[data-key=\"text first 0\"]')"
+        )
+        browser.evaluate(f"{of_first}.open = true")
+        let_a_child_end()
+        browser.wait_for(f"{text}.includes('2 of 4')")
+        browser.wait_for("document.images.length === 4")
+        assert browser.evaluate(f"{of_first}.open")
         assert browser.evaluate("window.sameDocument")
-        # What the reader has opened stays open.
-        assert browser.evaluate("document.querySelector('details').open")
         dashboard.shutdown()
         dashboard.server_close()
         browser.wait_for(f"{text}.includes('Not connected')")

@@ -89,26 +89,26 @@ class CellTakes:
 
 
 class Edge(NamedTuple):
-    """What an operation has weights of its own for: the block, the side of
-    it, and the state that it reads."""
+    """What an operation has weights of its own for: the block, and the state
+    that it reads there. The two sides of a block share them, since to swap
+    them changes no cell."""
 
     block: int
-    side: int
     state: int
 
 
-def _edges(blocks: int) -> Iterator[Edge]:
+def edges(blocks: int) -> Iterator[Edge]:
+    """All edges of a cell of so many blocks."""
     for block in range(blocks):
-        for side in range(2):
-            for state in range(2 + block):
-                yield Edge(block, side, state)
+        for state in range(2 + block):
+            yield Edge(block, state)
 
 
 class SharedCell(keras.layers.Layer):
     """The weights of every cell at one place of the network.
 
-    An operation has weights of its own for each block, each side of it, each
-    state that it may read, and each number of channels that this may have.
+    An operation has weights of its own for each edge, and for each number of
+    channels that the edge's state may have.
 
     Args:
         place: The place.
@@ -146,12 +146,12 @@ class SharedCell(keras.layers.Layer):
         self._inputs = [place.filters, place.filters]
         if len(self.sources) == 1:
             self._inputs[1] = self.sources[0].channels
-        edges: dict[LayerFunction, list[Edge]] = {}
-        for edge in _edges(blocks):
+        users: dict[LayerFunction, list[Edge]] = {}
+        for edge in edges(blocks):
             for channels in self._channels(edge.state):
                 for name in NASNET_OPERATIONS:
                     function = self._function(name, edge.state, channels)
-                    edges.setdefault(function, []).append(edge)
+                    users.setdefault(function, []).append(edge)
         self.operations = [
             Alternatives(
                 function,
@@ -159,12 +159,12 @@ class SharedCell(keras.layers.Layer):
                 len(sharing),
                 name=f"{place.name}_operations_{number}",
             )
-            for number, (function, sharing) in enumerate(edges.items())
+            for number, (function, sharing) in enumerate(users.items())
         ]
         # Which of these layers, and which place in it.
         self._places = {
             (function, edge): (number, position)
-            for number, (function, sharing) in enumerate(edges.items())
+            for number, (function, sharing) in enumerate(users.items())
             for position, edge in enumerate(sharing)
         }
         self.built = True
@@ -175,17 +175,23 @@ class SharedCell(keras.layers.Layer):
         channels = list(self._inputs)
         operations = []
         for number, block in enumerate(spec.blocks):
-            sides = []
-            for side, (state, name) in enumerate(
-                zip(block.inputs, block.operations, strict=True)
-            ):
-                function = self._function(name, state, channels[state])
-                edge = Edge(number, side, state)
-                layer, position = self._places[function, edge]
-                sides.append(self.operations[layer].take(position))
-            operations.append(sides)
+            operations.append(
+                [
+                    self._operation(
+                        name, Edge(number, state), channels[state]
+                    )
+                    for state, name in zip(
+                        block.inputs, block.operations, strict=True
+                    )
+                ]
+            )
             channels.append(_multiple(block.combiner) * self.place.filters)
         return CellTakes(spec, self._adjustments(genotype), operations)
+
+    def _operation(self, name: str, edge: Edge, channels: int) -> Take:
+        function = self._function(name, edge.state, channels)
+        layer, position = self._places[function, edge]
+        return self.operations[layer].take(position)
 
     def _adjustments(self, genotype: Genotype) -> list[Take | None]:
         takes: list[Take | None] = []

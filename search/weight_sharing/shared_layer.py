@@ -118,12 +118,16 @@ class Alternatives(SharedLayer):
     ) -> None:
         self.count = count
         super().__init__(function, initializer, **kwargs)
-        self._create = lambda: function  # unseen by Keras, which tracks layers
+        takes = [
+            Take(function, self.banks, [tf.constant(place)] * len(self.banks))
+            for place in range(count)
+        ]
+        # Unseen by Keras, which tracks the layers that an attribute holds.
+        self._take = lambda place: takes[place]
 
     def take(self, place: int = 0) -> Take:
-        """The weights at a place."""
-        index = tf.constant(place)
-        return Take(self._create(), self.banks, [index] * len(self.banks))
+        """The weights at a place: one object, whoever takes them."""
+        return self._take(place)
 
     def _initial(self, variable: Any) -> Any:
         if not is_kernel(variable):

@@ -31,9 +31,9 @@ class SharedNetwork(keras.Model):
     no genotype before it had.
 
     What is shared: an operation keeps its weights from child to child if it is
-    at the same place of the network, in the same block, on the same side of
-    it, and reads the same state of as many channels. A projection shares the
-    rows of its kernel by the state that they read.
+    at the same place of the network, in the same block, and reads the same
+    state of as many channels. A projection shares the rows of its kernel by
+    the state that they read.
 
     References:
         ENAS, [Pham et al. 2018](https://arxiv.org/abs/1802.03268); one-shot,

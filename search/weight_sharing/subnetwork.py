@@ -59,9 +59,10 @@ class Subnetwork:
         genotype: The two cells.
 
     Attributes:
-        parts: All its layers with weights or without, in the order in which
-            they are called: the stem, of each cell the projections and the
-            operations, the classifier.
+        parts: All its layers with weights or without, each once, in the order
+            in which they are called first: the stem, of each cell the
+            projections and the operations, the classifier. A block that reads
+            one state twice by one operation has one layer for both.
     """
 
     def __init__(self, network: "SharedNetwork", genotype: Genotype) -> None:
@@ -73,11 +74,15 @@ class Subnetwork:
         self._classifier = Part(
             network.classifier.take(network.features.rows(genotype))
         )
-        self.parts = [
-            self._stem,
-            *(part for cell in self._cells for part in cell.parts),
-            self._classifier,
-        ]
+        self.parts = list(dict.fromkeys(self._calls))
+
+    @property
+    def _calls(self) -> Iterator[Part]:
+        """The part of each layer of the network built alone, in order."""
+        yield self._stem
+        for cell in self._cells:
+            yield from cell.calls
+        yield self._classifier
 
     def __call__(
         self,
@@ -121,7 +126,7 @@ class Subnetwork:
     def copy_to(self, model: keras.Model) -> None:
         """Gives an ordinary model of the genotype, as `build_network` makes
         it, these weights."""
-        for layers, part in zip(_layers(model), self.parts, strict=True):
+        for layers, part in zip(_layers(model), self._calls, strict=True):
             variables = [
                 variable
                 for kind in ("trainable_variables", "non_trainable_variables")
@@ -145,15 +150,18 @@ class _BoundCell:
         self._adjustments = [
             None if take is None else Part(take) for take in takes.adjustments
         ]
+        parts = {
+            take: Part(take) for sides in takes.operations for take in sides
+        }
         self._operations = [
-            [Part(take) for take in sides] for sides in takes.operations
+            [parts[take] for take in sides] for sides in takes.operations
         ]
         self._combiners = [
             cell.combiners[block.combiner] for block in takes.spec.blocks
         ]
 
     @property
-    def parts(self) -> Iterator[Part]:
+    def calls(self) -> Iterator[Part]:
         yield from (part for part in self._adjustments if part is not None)
         for sides in self._operations:
             yield from sides
@@ -197,8 +205,8 @@ class _BoundCell:
 
 
 def _layers(model: keras.Model) -> Iterator[list[keras.layers.Layer]]:
-    """The layers of a network in the order of `Subnetwork.parts`: the stem's
-    two are one there."""
+    """The layers of a network in the order in which a subnetwork calls them:
+    the stem's two are one there."""
     yield [
         model.get_layer("stem_convolution"),
         model.get_layer("stem_batch_norm"),

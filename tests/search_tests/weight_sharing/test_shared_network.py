@@ -105,7 +105,7 @@ def test_an_input_may_stay_unread(network):
 
 
 def test_another_cell_has_other_weights_where_it_differs(network):
-    """A place is a block, a side, a state and its channels."""
+    """A place is a block, a state and its channels."""
 
     def places(genotype):
         return {
@@ -129,6 +129,46 @@ def test_another_cell_has_other_weights_where_it_differs(network):
     other = places(genotype((0, 1), (0, 2)))
     assert len(one & other) == 5 * 3
     assert not one & places(genotype((1, 0), (1, 2)))
+
+
+def test_the_sides_of_a_block_may_be_swapped(network):
+    """One cell, however it is written, has one value."""
+
+    def genotype(*blocks):
+        return Genotype(cell(*blocks), cell(*blocks))
+
+    one = genotype(
+        ((0, 1), ("conv_3x3", "identity"), "add"),
+        ((2, 0), ("conv_1x1", "max_pool_3x3"), "add"),
+    )
+    other = genotype(
+        ((1, 0), ("identity", "conv_3x3"), "add"),
+        ((0, 2), ("max_pool_3x3", "conv_1x1"), "add"),
+    )
+    np.testing.assert_allclose(
+        network(IMAGES, genotype=one),
+        network(IMAGES, genotype=other),
+        rtol=1e-5,  # Sums in another order.
+    )
+
+
+def test_a_block_may_read_one_state_twice_by_one_operation(network):
+    """Both have the same weights, and these are there once."""
+
+    def genotype(first, second):
+        spec = cell(
+            ((0, 0), (first, second), "add"),
+            ((2, 1), ("conv_3x3", "identity"), "add"),
+        )
+        return Genotype(spec, spec)
+
+    def parts(genotype):
+        return len(network.subnetwork(genotype).parts)
+
+    twice = genotype("conv_3x3", "conv_3x3")
+    check_equal(network, twice)
+    other = genotype("conv_3x3", "conv_1x1")
+    assert parts(twice) == parts(other) - len(network.cells)
 
 
 def test_the_seed_alone_fixes_the_first_weights():

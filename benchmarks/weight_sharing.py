@@ -28,7 +28,6 @@ from nasnet_keras.training.recipes import RECIPES
 from search.evaluation.shared import SharedEvaluator
 from search.evaluation.training import TrainingEvaluator
 from search.weight_sharing.shared_network import SharedNetwork
-from search.weight_sharing.training import SharedTraining
 
 
 def megabytes() -> float:
@@ -77,13 +76,8 @@ def trained(
     steps: int,
 ) -> None:
     """Prints the median seconds of a training step."""
-    training = SharedTraining(
-        network,
-        shared.recipe,
-        shared.steps_per_epoch,
-        shared.batches,
-        lambda step: cells[step % len(cells)],
-    )
+    training: Any = shared.create_training(network)
+    training.draw = lambda step: cells[step % len(cells)]
     seconds = []
     for batch in shared.batches(0).take(len(cells) + steps):
         began = time.perf_counter()

@@ -30,9 +30,8 @@ from search.strategies import STRATEGIES
 # its children it keeps.
 FREE_SETTINGS = ("trials", "keep")
 
-# The strategies that are meant for shared weights, and whether these are
-# trained in turns with them.
-SHARING_STRATEGIES = {"one-shot": False, "enas": True}
+# The strategies that are meant for shared weights.
+SHARING_STRATEGIES = ("one-shot", "enas", "darts")
 
 # The parts of a run's identity, and what to say of one that differs.
 IDENTITY = {
@@ -239,6 +238,14 @@ class SharedConfig(_Settings):
             "statistics of its batch norms.",
         ),
     ] = 4
+    order: Annotated[
+        Literal[1, 2] | None,
+        Field(
+            description="Of darts, the order of the gradient of the "
+            "architecture: 2 takes the next step of the weights into account, "
+            "for some three times the work; 1 if not given.",
+        ),
+    ] = None
 
 
 class RunConfig(_Settings):
@@ -271,7 +278,7 @@ class RunConfig(_Settings):
             description="What says how good a cell is: training, of each child "
             "by itself, or shared: one network that holds all cells is trained "
             "for the epochs of a child, and lends them its weights; if not "
-            "given shared for one-shot and enas, else training."
+            f"given shared for {', '.join(SHARING_STRATEGIES)}, else training."
         ),
     ] = None
     trials: Annotated[
@@ -356,6 +363,27 @@ class RunConfig(_Settings):
                 "Expected at most as many `rounds` as `epochs`, which is "
                 f"{self.proxy.epochs}"
             )
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _check_gradients(self) -> Self:
+        if self.strategy != "darts":
+            if self.shared.order is not None:
+                raise ValueError(
+                    "Expected `order` with the strategy darts only"
+                )
+            return self
+        if not self.shares_weights:
+            raise ValueError(
+                "Expected the evaluator shared with the strategy darts"
+            )
+        if "add" not in self.combiners:
+            raise ValueError(
+                "Expected add among the `combiners` with the strategy darts, "
+                "which sums its operations"
+            )
+        if self.shared.rounds is not None:
+            raise ValueError("Expected no `rounds` with the strategy darts")
         return self
 
     @property
@@ -455,14 +483,15 @@ def _create_training(config: RunConfig) -> Evaluator:
     if config.shares_weights:
         from search.evaluation.shared import SharedEvaluator
 
-        in_turns = SHARING_STRATEGIES.get(config.strategy)
-        rounds = config.proxy.epochs if in_turns else 1
+        rounds = config.proxy.epochs if config.strategy == "enas" else 1
+        order = 1 if config.strategy == "darts" else None
         return SharedEvaluator(
             blocks=config.blocks,
             combiners=config.combiners,
             rounds=config.shared.rounds or rounds,
             round_cells=config.shared.round_cells,
             calibration_batches=config.shared.calibration_batches,
+            order=config.shared.order or order,
             **settings,
         )
     from search.evaluation.training import TrainingEvaluator

@@ -2,6 +2,8 @@
 status of a run, once or again and again."""
 
 import contextlib
+import math
+import statistics
 import time
 from collections.abc import Mapping, Sequence
 
@@ -18,6 +20,9 @@ from search.rank import SharedRanking
 from search.ranking import Ranking
 from search.runs import Run
 from search.trial import Trial, TrialState, count_done, ranked
+
+# Of a training of the shared network, where there is no live display.
+SECONDS_BETWEEN_LINES = 60
 
 # Of the terminal, beside the rows of the table that `watch_status` shows.
 OTHER_LINES = 8
@@ -45,6 +50,10 @@ class Display(Observer):
         self._done_before = 0
         self._began = time.monotonic()
         self._end: float | None = None
+        self._training = (0, 0, math.nan)  # the step, the last one, the loss
+        self._step_ended: float | None = None  # None after a child
+        self._step_seconds: list[float] = []
+        self._said = time.monotonic()
 
     def begin(self, trials: Sequence[Trial], total: int) -> None:
         self.total = total
@@ -56,18 +65,57 @@ class Display(Observer):
     def proposed(self, trial: Trial) -> None:
         self.under_way[trial.number] = time.monotonic()
 
+    def trained(self, step: int, last: int, loss: float) -> None:
+        now = time.monotonic()
+        if self._step_ended is None:
+            self._said = now
+        else:
+            self._step_seconds.append(now - self._step_ended)
+        self._step_ended = now
+        self._training = (step, last, loss)
+        # The pace of children counts from here on.
+        self._began, self._done_before = now, self.done
+        if step == last or now - self._said > SECONDS_BETWEEN_LINES:
+            self._said = now
+            self.show_training()
+
+    def show_training(self) -> None:
+        """Shows how far the shared network is trained."""
+        print_text(self.console, f"shared network: {self.training_text}")
+
+    @property
+    def training_text(self) -> str:
+        """How far the shared network is trained, empty if there is none."""
+        step, last, loss = self._training
+        if not last:
+            return ""
+        text = f"step {step:,} of {last:,}, loss {loss:.2f}"
+        if self._training_left:
+            text += f", {duration_text(self._training_left)} left"
+        return text
+
+    @property
+    def _training_left(self) -> float:
+        """The seconds that the training of the shared network will take."""
+        if not self._step_seconds:
+            return 0.0
+        step, last, _ = self._training
+        return statistics.fmean(self._step_seconds) * (last - step)
+
     def finished(
         self, trial: Trial, best: Trial | None, metrics: Mapping[str, float]
     ) -> None:
         self.done += trial.state.counts and not trial.went_on
         self.last = trial
+        self._step_ended = None
         self.under_way.pop(trial.number, None)
         self.best = best
         now = time.monotonic()
         done = self.done - self._done_before
         if done:
             pace = (now - self._began) / done
-            self._end = now + pace * (self.total - self.done)
+            left = pace * (self.total - self.done) + self._training_left
+            self._end = now + left
         self.show()
 
     def show(self) -> None:
@@ -107,6 +155,9 @@ class LiveDisplay(Display):
     def show(self) -> None:
         self._live.refresh()
 
+    def show_training(self) -> None:
+        self._live.refresh()
+
     def end(self) -> None:
         self._live.stop()
 
@@ -122,6 +173,8 @@ class LiveDisplay(Display):
             if len(self.under_way) > 1:
                 text += f", and {len(self.under_way) - 1} more"
             rows.append(("Now", text))
+        if self.training_text:
+            rows.append(("Shared", self.training_text))
         if self.last is not None:
             rows.append(("Last", Text(outcome_text(self.last))))
         if self.best is not None:

@@ -228,12 +228,22 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
         self, directory: RunDirectory, observers: Iterable[Observer]
     ) -> None:
         """Searches from where the run stands to its end."""
+        watching = list(observers)
+
+        def trained(step: int, last: int, loss: float) -> None:
+            for observer in watching:
+                observer.trained(step, last, loss)
+
         with (
             _written(directory),
             contextlib.closing(
                 SQLiteStorage(directory.database, self.space)
             ) as storage,
         ):
+            self.executor.watch(trained)
+            self.strategy.prepare(
+                lambda number: self.executor.suggest(number, directory.children)
+            )
             learnt = storage.strategy()
             if learnt is not None:
                 self.strategy.restore(*learnt)
@@ -248,7 +258,7 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
                 deadline=self.deadline,
                 halving=create_halving(self.config),
                 cost=self.config.objective.weighed,
-                observers=observers,
+                observers=watching,
             ).run()
 
 

@@ -18,6 +18,10 @@ class Observer:
     def proposed(self, trial: Trial) -> None:
         """The evaluation of this trial begins."""
 
+    def trained(self, step: int, last: int, loss: float) -> None:
+        """The network whose weights all children share has made a step of its
+        training, the loss before being `loss`; `last` is the last one."""
+
     def finished(
         self, trial: Trial, best: Trial | None, metrics: Mapping[str, float]
     ) -> None:

@@ -10,7 +10,7 @@ from search.trial import Trial, TrialState
 
 class TensorBoardObserver(Observer):
     """Writes rewards and the strategy's metrics as event files; the step is
-    the trial's number.
+    the trial's number, for the loss of a shared network that of its training.
 
     A resumed run adds an event file that goes on where the last one ended:
     only what was on disk when the run was killed is written, once. TensorFlow
@@ -29,11 +29,12 @@ class TensorBoardObserver(Observer):
 
         self._writer = tf.summary.create_file_writer(str(self._directory))
 
+    def trained(self, step: int, last: int, loss: float) -> None:
+        self._write(step, {"shared/loss": loss})
+
     def finished(
         self, trial: Trial, best: Trial | None, metrics: Mapping[str, float]
     ) -> None:
-        import tensorflow as tf
-
         scalars = dict(metrics)
         evaluation = trial.evaluation
         if trial.state is TrialState.COMPLETE and evaluation is not None:
@@ -42,8 +43,13 @@ class TensorBoardObserver(Observer):
             scalars[f"search/seconds{name}"] = sum(evaluation.seconds.values())
             if best is not None and best.reward is not None:
                 scalars[f"search/best_reward{name}"] = best.reward
+        self._write(trial.number, scalars)
+
+    def _write(self, step: int, scalars: Mapping[str, float]) -> None:
+        import tensorflow as tf
+
         try:
-            with self._writer.as_default(step=trial.number):
+            with self._writer.as_default(step=step):
                 for name, value in scalars.items():
                     tf.summary.scalar(name, value)
             # A kill loses the current point at most.

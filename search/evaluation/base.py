@@ -1,7 +1,7 @@
 """The interface of every evaluator."""
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,31 @@ class Evaluator(abc.ABC):
         """What can be told of an architecture without training it, such as
         `parameters` and `multiply_adds`; by default nothing."""
         return {}
+
+    def watch(  # noqa: B027
+        self, trained: Callable[[int, int, float], object]
+    ) -> None:
+        """Has a function told of a training that is of no child alone: the
+        number of the step, that of the last one, and the loss. By default
+        there is none."""
+
+    def suggest(self, number: int, folder: Path) -> Any:
+        """An architecture that the evaluator itself has learnt to be good,
+        for strategies that leave it to learn by gradients.
+
+        Args:
+            number: 0 for the best, 1 for the next, ...
+            folder: That of the children's weights, where it leaves what it
+                has learnt and goes on from there.
+
+        Raises:
+            ValueError: The evaluator learns nothing of the kind, as here by
+                default, or has no more architectures.
+        """
+        raise ValueError(
+            "Expected an evaluator that learns architectures by gradients. "
+            f"Received: {type(self).__name__}, which does not."
+        )
 
     @abc.abstractmethod
     def describe(self) -> dict[str, Any]:

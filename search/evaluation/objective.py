@@ -232,5 +232,11 @@ class ObjectiveEvaluator(Evaluator):
             return description
         return {**description, "latency": self._table.fingerprint}
 
+    def watch(self, trained: Callable[[int, int, float], object]) -> None:
+        self.evaluator.watch(trained)
+
+    def suggest(self, number: int, folder: Path) -> Any:
+        return self.evaluator.suggest(number, folder)
+
     def build(self, architecture: Any) -> Any:
         return self.evaluator.build(architecture)

@@ -4,6 +4,8 @@ that holds them all is."""
 import functools
 import math
 import time
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,19 @@ from search.evaluation.training import TrainingEvaluator
 from search.run_directory import SHARED_CHILDREN_FILE, SHARED_FILE
 from search.space import NASNetSpace
 from search.trial import Evaluation
+from search.weight_sharing.architecture_parameters import (
+    ArchitectureParameters,
+)
 from search.weight_sharing.children import Children
+from search.weight_sharing.mixture_training import MixtureTraining
 from search.weight_sharing.shared_network import SharedNetwork
 from search.weight_sharing.subnetwork import Subnetwork
-from search.weight_sharing.training import SharedTraining
+from search.weight_sharing.training import PathTraining, SharedTraining
+
+# The share of identities in the normal cell from which DARTS is taken to have
+# collapsed: two of eight operations, where DARTS+ stops its training
+# (https://arxiv.org/abs/1909.06035).
+COLLAPSE = 0.25
 
 # Sets the draws of the cells that are trained apart from those of strategies.
 TRAINING_STREAM = 2
@@ -43,6 +54,11 @@ class SharedEvaluator(TrainingEvaluator):
     the children before; its budget is the epochs that the network has been
     trained for, so that the best children are those of the last round.
 
+    By gradients, DARTS: the mixture of all cells is trained before the first
+    child, its weights on training images and what it learns of the
+    architecture on validation images; `suggest` then says which cells these
+    are.
+
     The batch norms of a child normalise by statistics of its own, those of
     some batches of training images: moving ones would be of all children
     together.
@@ -50,7 +66,8 @@ class SharedEvaluator(TrainingEvaluator):
     References:
         [Bender et al. 2018](
         https://proceedings.mlr.press/v80/bender18a.html);
-        [Pham et al. 2018](https://arxiv.org/abs/1802.03268).
+        [Pham et al. 2018](https://arxiv.org/abs/1802.03268);
+        [Liu et al. 2019](https://arxiv.org/abs/1806.09055).
 
     Args:
         dataset: A name, a folder or an `.npz` file, for `load_dataset`.
@@ -63,6 +80,8 @@ class SharedEvaluator(TrainingEvaluator):
             last. Default 100; ENAS, authors' code: 300.
         calibration_batches: How many training batches give a child its
             statistics. Default 4.
+        order: 1 or 2: train the mixture of all cells, by `MixtureTraining` of
+            that order. None, the default: train one cell in each step.
         **proxy: The arguments of `TrainingEvaluator`; `epochs` are those of
             the shared network.
 
@@ -79,15 +98,27 @@ class SharedEvaluator(TrainingEvaluator):
         rounds: int = 1,
         round_cells: int = 100,
         calibration_batches: int = 4,
+        order: int | None = None,
         **proxy: Any,
     ) -> None:
         super().__init__(dataset, seed, **proxy)
+        batch_size, images = self.recipe.batch_size, self.validation_images
+        if order is not None and len(images) < batch_size:
+            raise ValueError(
+                "The arguments `validation_images` and `batch_size` disagree. "
+                "Expected, with an `order`, at least one batch of images to "
+                f"validate on. Received: {len(images)} images, batch_size="
+                f"{batch_size}."
+            )
         self.seed = seed
         self.space = NASNetSpace(blocks, combiners)
         self.rounds = rounds
         self.round_cells = round_cells
         self.calibration_batches = calibration_batches
+        self.order = order
+        self._architecture = ArchitectureParameters(blocks)
         self._training: SharedTraining | None = None
+        self._trained: Callable[[int, int, float], object] | None = None
         self._children = Children(self.space)
         self._best = (-1, -math.inf)  # of a round, the reward
 
@@ -99,6 +130,7 @@ class SharedEvaluator(TrainingEvaluator):
                 "rounds": self.rounds,
                 "round_cells": self.round_cells,
                 "calibration_batches": self.calibration_batches,
+                "order": self.order,
             },
         }
 
@@ -111,9 +143,7 @@ class SharedEvaluator(TrainingEvaluator):
     ) -> Evaluation:
         seconds = {}
         began = time.perf_counter()
-        if self._training is None:
-            self._training = self._create_training(weights)
-        training = self._training
+        training = self._shared_training(weights and weights.parent)
         number = self._children.add(architecture, weights)
         current = min(number // self.round_cells, self.rounds - 1)
         if training.steps < self._end(current):
@@ -147,15 +177,47 @@ class SharedEvaluator(TrainingEvaluator):
             budget=training.steps / self.steps_per_epoch,
         )
 
-    def _create_training(self, weights: Path | None) -> SharedTraining:
-        if weights is not None and self.rounds > 1:
-            self._children.open(weights.with_name(SHARED_CHILDREN_FILE))
-        return SharedTraining(
-            self.create_network(),
+    def watch(self, trained: Callable[[int, int, float], object]) -> None:
+        self._trained = trained
+
+    def suggest(self, number: int, folder: Path) -> Genotype:
+        if self.order is None:
+            return super().suggest(number, folder)
+        training = self._shared_training(folder)
+        training.run(folder / SHARED_FILE)
+        genotypes = self._architecture.strongest(number + 1)
+        if len(genotypes) <= number:
+            raise ValueError(f"There are {len(genotypes)} cells, and no more.")
+        if number == 0:
+            _warn_of_collapse(genotypes[0])
+        return genotypes[number]
+
+    def _shared_training(self, folder: Path | None) -> SharedTraining:
+        """The training, in a folder of children if there is one."""
+        if self._training is None:
+            if folder is not None and self.rounds > 1:
+                self._children.open(folder / SHARED_CHILDREN_FILE)
+            self._training = self.create_training(self.create_network())
+            self._training.watch = self._trained
+        return self._training
+
+    def create_training(self, network: SharedNetwork) -> SharedTraining:
+        """The training of a shared network, as it begins."""
+        if self.order is None:
+            return PathTraining(
+                network,
+                self.recipe,
+                self.steps_per_epoch,
+                self.batches,
+                self.draw,
+            )
+        return MixtureTraining(
+            network,
             self.recipe,
             self.steps_per_epoch,
-            self.batches,
-            self.draw,
+            self._batch_pairs,
+            self._architecture,
+            self.order,
         )
 
     def _end(self, number: int) -> int:
@@ -171,7 +233,7 @@ class SharedEvaluator(TrainingEvaluator):
             RunError: There is none, or it is damaged.
         """
         if self._training is None:
-            self._training = self._create_training(None)
+            self._training = self.create_training(self.create_network())
             self._training.restore(folder / SHARED_FILE)
         accuracy, _ = self.measure(
             self._training.network.subnetwork(architecture)
@@ -204,16 +266,26 @@ class SharedEvaluator(TrainingEvaluator):
         batches = self.batches(0).take(self.calibration_batches)
         return [images for images, _ in batches]
 
-    def batches(self, first_epoch: int) -> tf.data.Dataset:
+    def batches(self, first_step: int) -> tf.data.Dataset:
         """Training images and labels without end."""
-        return recipe_pipeline(
-            self.recipe,
-            self.dataset,
-            self.train_images,
-            self.train_labels,
-            self.seed,
-            first_epoch,
+        return self._batches(self.train_images, self.train_labels, first_step)
+
+    def _batch_pairs(self, first_step: int) -> tf.data.Dataset:
+        """Training images and validation images, with their labels."""
+        return tf.data.Dataset.zip(
+            self.batches(first_step),
+            self._batches(
+                self.validation_images, self.validation_labels, first_step
+            ),
         )
+
+    def _batches(
+        self, images: np.ndarray, labels: np.ndarray, first_step: int
+    ) -> tf.data.Dataset:
+        epoch, first = divmod(first_step, len(images) // self.recipe.batch_size)
+        return recipe_pipeline(
+            self.recipe, self.dataset, images, labels, self.seed, epoch
+        ).skip(first)
 
     def measure(self, subnetwork: Subnetwork) -> tuple[float, float]:
         """Accuracy and mean loss on the validation images, after the batch
@@ -239,3 +311,17 @@ class SharedEvaluator(TrainingEvaluator):
         draft = weights.with_name(f".{weights.name}")
         save_weights(model, draft)
         draft.replace(weights)
+
+
+def _warn_of_collapse(genotype: Genotype) -> None:
+    operations = [
+        name for block in genotype.normal.blocks for name in block.operations
+    ]
+    count = operations.count("identity")
+    if count / len(operations) >= COLLAPSE:
+        warnings.warn(
+            f"{count} of the {len(operations)} operations of the normal cell "
+            "are identities: gradients favour what has no weights to learn, "
+            "the longer the more. Fewer `epochs` may give a better cell.",
+            stacklevel=2,
+        )

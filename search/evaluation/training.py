@@ -105,6 +105,10 @@ class TrainingEvaluator(Evaluator):
         self.fingerprint = parts.fingerprint
         self.train_images = resize_images(parts.train.images, image_size)
         self.train_labels = parts.train.labels
+        self.validation_images = resize_images(
+            parts.validation.images, image_size
+        )
+        self.validation_labels = parts.validation.labels
         self.network = ChildNetwork(
             input_shape=list(self.train_images.shape[1:]),
             classes=data.num_classes,
@@ -116,8 +120,8 @@ class TrainingEvaluator(Evaluator):
         # What no child can be built with is refused here, before the first.
         self.network.complexity(NASNET_A)
         self.validation = evaluation_pipeline(
-            resize_images(parts.validation.images, image_size),
-            parts.validation.labels,
+            self.validation_images,
+            self.validation_labels,
             min(EVALUATION_BATCH_SIZE, len(parts.validation)),
         ).cache()
 

@@ -81,6 +81,23 @@ class Executor(abc.ABC):
             SearchError: The workers die before they have made it.
         """
 
+    def watch(  # noqa: B027
+        self, trained: Callable[[int, int, float], object]
+    ) -> None:
+        """As of the evaluator, if that is in this process."""
+
+    def suggest(self, number: int, folder: Path) -> Any:
+        """What the evaluator's `suggest` returns.
+
+        Raises:
+            ValueError: The evaluator suggests nothing, or is in other
+                processes.
+        """
+        raise ValueError(
+            "Expected the evaluator in this process, where alone it can "
+            f"suggest architectures. Received: {type(self).__name__}."
+        )
+
     @abc.abstractmethod
     def submit(self, job: Job) -> None:
         """Takes a job, to be begun when there is a worker for it."""

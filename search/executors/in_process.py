@@ -1,6 +1,8 @@
 """Evaluation in the driver's own process, one child after the other."""
 
 from collections import deque
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from search.executors.base import Executor, Job, Outcome, attempt
@@ -15,6 +17,12 @@ class InProcessExecutor(Executor):
 
     def describe(self) -> dict[str, Any]:
         return self._evaluator.describe()
+
+    def watch(self, trained: Callable[[int, int, float], object]) -> None:
+        self._evaluator.watch(trained)
+
+    def suggest(self, number: int, folder: Path) -> Any:
+        return self._evaluator.suggest(number, folder)
 
     def submit(self, job: Job) -> None:
         self._jobs.append(job)

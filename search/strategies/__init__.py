@@ -25,6 +25,7 @@ STRATEGIES: dict[str, str] = {
     "grid": "search.strategies.grid:GridSearch",
     "one-shot": "search.strategies.one_shot:OneShot",
     "enas": "search.strategies.enas:ENAS",
+    "darts": "search.strategies.darts:DARTS",
 }
 
 

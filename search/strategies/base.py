@@ -1,8 +1,8 @@
 """The interface of every search strategy."""
 
 import abc
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -46,6 +46,16 @@ class Strategy(abc.ABC):
     def __init__(self, space: SearchSpace, seed: int) -> None:
         self.space = space
         self.seed = seed
+
+    def prepare(self, suggest: Callable[[int], Any]) -> None:  # noqa: B027
+        """Comes before all else in a run, and when it goes on. By default:
+        nothing.
+
+        Args:
+            suggest: The architecture that the evaluator itself suggests
+                first, second, ..., given a number from 0: see
+                `Evaluator.suggest`.
+        """
 
     @abc.abstractmethod
     def ask(self, number: int) -> Decisions:

@@ -120,11 +120,61 @@ class LayerFunction:
             )
         ]
 
+    def values_alone(
+        self, weights: Sequence[Any], moving: Sequence[Any]
+    ) -> Sequence[Any]:
+        """The values of the variables that this layer has in a network built
+        alone, given the packed weights and the moving statistics."""
+        values = [*self.unpack(weights), *moving]
+        if isinstance(self.layer, NormalizedClassifier):
+            return self.layer.folded(*values)
+        return values
+
     def _widths(self, variables: Sequence[Any]) -> list[int]:
         """How much of the last axis of its packed tensor each has."""
         if self.by_row and variables is self.groups[0]:
             return [each.shape[-1] for each in variables]
         return [int(np.prod(each.shape)) for each in variables]
+
+
+class NormalizedClassifier(keras.layers.Layer):
+    """A dense layer of logits whose features are normalised by the batch, and
+    divided by the number of states that they are of.
+
+    From child to child other operations make the features, in other numbers.
+    Unless all come in one range, each child unlearns what the classifier has
+    learnt with the one before.
+
+    Args:
+        classes: The number of classes.
+        width: How many features a state has.
+    """
+
+    def __init__(self, classes: int, width: int) -> None:
+        super().__init__()
+        self.width = width
+        self.batch_norm = keras.layers.BatchNormalization(
+            momentum=0.0, center=False, scale=False
+        )
+        self.dense = keras.layers.Dense(classes)
+
+    def build(self, input_shape: tuple[int | None, int]) -> None:
+        self.scale = self.width / input_shape[-1]
+        self.batch_norm.build(input_shape)
+        self.dense.build(input_shape)
+
+    def call(self, features: Any, training: bool | None = None) -> Any:
+        normalized = self.batch_norm(features, training=training)
+        return self.dense(self.scale * normalized)
+
+    def folded(
+        self, kernel: Any, bias: Any, mean: Any, variance: Any
+    ) -> list[Any]:
+        """The kernel and the bias of a dense layer that does the same with
+        the features as they come."""
+        factors = self.scale / tf.sqrt(variance + self.batch_norm.epsilon)
+        kernel = factors[:, None] * kernel
+        return [kernel, bias - tf.linalg.matvec(kernel, mean, True)]
 
 
 def is_kernel(variable: Any) -> bool:
@@ -152,6 +202,9 @@ def unit_function(
 
 
 @functools.cache
-def classifier_function(classes: int, channels: int) -> LayerFunction:
+def classifier_function(
+    classes: int, width: int, channels: int
+) -> LayerFunction:
     """The function of the classifier, which returns logits."""
-    return LayerFunction(keras.layers.Dense(classes), (None, channels), True)
+    layer = NormalizedClassifier(classes, width)
+    return LayerFunction(layer, (None, channels), by_row=True)

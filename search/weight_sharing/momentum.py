@@ -48,7 +48,7 @@ class SharedMomentum:
         self,
         parts: Sequence[Part],
         gradients: Sequence[Sequence[Any]],
-        learning_rate: float,
+        learning_rate: Any,
     ) -> None:
         """One step.
 
@@ -58,34 +58,58 @@ class SharedMomentum:
                 not depend on.
             learning_rate: The rate.
         """
+        velocities, weights = self.moved(parts, gradients, learning_rate)
+        for part, moved, values in zip(parts, velocities, weights, strict=True):
+            banks = part.take.banks
+            if moved:
+                part.take.write(self._velocities(part), moved)
+                part.take.write([bank.value for bank in banks], values)
+
+    def moved(
+        self,
+        parts: Sequence[Part],
+        gradients: Sequence[Sequence[Any]],
+        learning_rate: Any,
+    ) -> tuple[list[list[Any]], list[list[Any]]]:
+        """What a step makes of the velocities and the weights of each part,
+        which stay as they are; empty for parts that the loss does not depend
+        on.
+
+        Args:
+            parts, gradients, learning_rate: As of `apply`.
+        """
         steps = [
-            (part, self._penalised(part, group))
-            for part, group in zip(parts, gradients, strict=True)
+            self._penalised(part, group)
             if group and group[0] is not None
+            else []
+            for part, group in zip(parts, gradients, strict=True)
         ]
-        rate = tf.constant(learning_rate)
+        rate = tf.convert_to_tensor(learning_rate, "float32")
         if self._clip_norm is not None:
             norm = tf.linalg.global_norm(
-                [each for _, group in steps for each in group]
+                [each for group in steps for each in group]
             )
             rate *= self._clip_norm / tf.maximum(norm, self._clip_norm)
-        for part, group in steps:
-            banks = part.take.banks
-            velocities = [self.velocities[bank.path] for bank in banks]
+        velocities, weights = [], []
+        for part, group in zip(parts, steps, strict=True):
+            before = part.take.read(self._velocities(part)) if group else []
             moved = [
-                self._momentum * before - rate * gradient
-                for before, gradient in zip(
-                    part.take.read(velocities), group, strict=True
-                )
+                self._momentum * velocity - rate * gradient
+                for velocity, gradient in zip(before, group, strict=True)
             ]
-            part.take.write(velocities, moved)
-            part.take.write(
-                [bank.value for bank in banks],
+            velocities.append(moved)
+            weights.append(
                 [
                     value + velocity
-                    for value, velocity in zip(part.weights, moved, strict=True)
-                ],
+                    for value, velocity in zip(
+                        part.weights, moved, strict=bool(group)
+                    )
+                ]
             )
+        return velocities, weights
+
+    def _velocities(self, part: Part) -> list[tf.Variable]:
+        return [self.velocities[bank.path] for bank in part.take.banks]
 
     def _penalised(self, part: Part, gradients: Sequence[Any]) -> list[Any]:
         """The gradients with those of the penalty."""

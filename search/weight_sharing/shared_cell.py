@@ -1,6 +1,6 @@
 """A cell that holds every operation of every edge: `SharedCell`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -30,8 +30,17 @@ class Source:
 
     channels: int
 
+    @property
+    def width(self) -> int:
+        """The channels of one state."""
+        return self.channels
+
     def rows(self, genotype: Genotype) -> np.ndarray:
         """Which of the channels a child has, in order."""
+        return np.arange(self.channels)
+
+    def mixed_rows(self) -> np.ndarray:
+        """Which of the channels a `Mixture` has, in order."""
         return np.arange(self.channels)
 
 
@@ -60,12 +69,23 @@ class CellSource(Source):
                 channels += _multiple(combiner) * place.filters
         return cls(channels, place, slots)
 
+    @property
+    def width(self) -> int:
+        return self.place.filters
+
     def rows(self, genotype: Genotype) -> np.ndarray:
         spec = _spec(genotype, self.place)
+        blocks = [state - spec.inputs for state in spec.output_states]
+        return self._rows(
+            [(block, spec.blocks[block].combiner) for block in blocks]
+        )
+
+    def mixed_rows(self) -> np.ndarray:
+        return self._rows([slot for slot in self.slots if slot[1] == "add"])
+
+    def _rows(self, slots: Sequence[tuple[int, str]]) -> np.ndarray:
         parts = []
-        for state in spec.output_states:
-            block = state - spec.inputs
-            combiner = spec.blocks[block].combiner
+        for block, combiner in slots:
             first = self.slots[block, combiner]
             count = _multiple(combiner) * self.place.filters
             parts.append(np.arange(first, first + count))
@@ -104,6 +124,20 @@ def edges(blocks: int) -> Iterator[Edge]:
             yield Edge(block, state)
 
 
+@dataclass(frozen=True)
+class MixedTakes:
+    """What a `Mixture` takes of a cell.
+
+    Attributes:
+        adjustments: The projection of each input, None where the input stays
+            as it is.
+        operations: All of them, by edge.
+    """
+
+    adjustments: list[Take | None]
+    operations: dict[Edge, list[Take]]
+
+
 class SharedCell(keras.layers.Layer):
     """The weights of every cell at one place of the network.
 
@@ -116,6 +150,8 @@ class SharedCell(keras.layers.Layer):
         blocks: B.
         combiners: Those to choose from.
         initializer: Of kernels.
+        basis: What a projection from so many channels to so many filters
+            begins as, a matrix.
         conventions: A `Conventions`.
     """
 
@@ -126,15 +162,17 @@ class SharedCell(keras.layers.Layer):
         blocks: int,
         combiners: Sequence[str],
         initializer: Any,
+        basis: Callable[[int, int], Any],
         conventions: Conventions,
     ) -> None:
         super().__init__(name=place.name)
         self.place = place
+        self.blocks = blocks
         self.sources = tuple(sources)
         self.conventions = conventions
         self.initializer = initializer
         self.projections = [
-            self._projection(number, source, halve == 2)
+            self._projection(number, source, halve == 2, basis)
             for number, (source, halve) in enumerate(
                 zip(self.sources, place.input_strides, strict=True)
             )
@@ -157,6 +195,7 @@ class SharedCell(keras.layers.Layer):
                 function,
                 initializer,
                 len(sharing),
+                aligned=True,
                 name=f"{place.name}_operations_{number}",
             )
             for number, (function, sharing) in enumerate(users.items())
@@ -177,38 +216,56 @@ class SharedCell(keras.layers.Layer):
         for number, block in enumerate(spec.blocks):
             operations.append(
                 [
-                    self._operation(
-                        name, Edge(number, state), channels[state]
-                    )
+                    self._operation(name, Edge(number, state), channels[state])
                     for state, name in zip(
                         block.inputs, block.operations, strict=True
                     )
                 ]
             )
             channels.append(_multiple(block.combiner) * self.place.filters)
-        return CellTakes(spec, self._adjustments(genotype), operations)
+        rows = [source.rows(genotype) for source in self.sources]
+        return CellTakes(spec, self._adjustments(rows), operations)
+
+    def mixed_takes(self) -> MixedTakes:
+        """What a `Mixture` takes of this cell."""
+        channels = [*self._inputs, *[self.place.filters] * self.blocks]
+        operations = {
+            edge: [
+                self._operation(name, edge, channels[edge.state])
+                for name in NASNET_OPERATIONS
+            ]
+            for edge in edges(self.blocks)
+        }
+        rows = [source.mixed_rows() for source in self.sources]
+        return MixedTakes(self._adjustments(rows), operations)
 
     def _operation(self, name: str, edge: Edge, channels: int) -> Take:
         function = self._function(name, edge.state, channels)
         layer, position = self._places[function, edge]
         return self.operations[layer].take(position)
 
-    def _adjustments(self, genotype: Genotype) -> list[Take | None]:
+    def _adjustments(self, rows: Sequence[np.ndarray]) -> list[Take | None]:
+        """The projection of each input, given its channels."""
         takes: list[Take | None] = []
-        for number, (source, projection, strides) in enumerate(
+        for number, (channels, projection, strides) in enumerate(
             zip(
-                self.sources,
+                rows,
                 self.projections,
                 self.place.input_strides,
                 strict=True,
             )
         ):
-            rows = source.rows(genotype)
-            fits = len(rows) == self.place.filters and strides == 1
-            takes.append(None if number and fits else projection.take(rows))
+            fits = len(channels) == self.place.filters and strides == 1
+            takes.append(None if number and fits else projection.take(channels))
         return takes
 
-    def _projection(self, number: int, source: Source, halve: bool) -> Rows:
+    def _projection(
+        self,
+        number: int,
+        source: Source,
+        halve: bool,
+        basis: Callable[[int, int], Any],
+    ) -> Rows:
         plan = UnitPlan(
             self.place.filters, strides=(1 + halve,) * 2, factorized=halve
         )
@@ -216,6 +273,7 @@ class SharedCell(keras.layers.Layer):
         return Rows(
             lambda channels: unit_function(plan, channels, conventions, True),
             source.channels,
+            basis(source.width, self.place.filters),
             self.initializer,
             name=f"{self.place.name}_input_{number}",
         )

@@ -15,6 +15,9 @@ from keras import ops
 
 from search.weight_sharing.layer_function import LayerFunction, is_kernel
 
+# How much of their usual first values kernels have that begin alike.
+NOISE = 0.1
+
 
 class Take:
     """The weights of one layer of one child, as parts of banks.
@@ -107,6 +110,11 @@ class Alternatives(SharedLayer):
         function: The layer.
         initializer: Of kernels.
         count: The number of places. Default 1.
+        aligned: Whether kernels begin near to one that passes its channels
+            on as they are. Then all operations begin nearly as one, and a
+            child can begin with what others have learnt; else each makes
+            something of its own, and it takes many more steps until one can
+            stand for another. Default False.
     """
 
     def __init__(
@@ -114,9 +122,11 @@ class Alternatives(SharedLayer):
         function: LayerFunction,
         initializer: Any,
         count: int = 1,
+        aligned: bool = False,
         **kwargs: Any,
     ) -> None:
         self.count = count
+        self.aligned = aligned
         super().__init__(function, initializer, **kwargs)
         takes = [
             Take(function, self.banks, [tf.constant(place)] * len(self.banks))
@@ -137,6 +147,9 @@ class Alternatives(SharedLayer):
         *size, channels, filters = variable.shape
         drawn = self.initializer((*size, self.count * channels, filters))
         drawn = ops.reshape(drawn, (*size, self.count, channels, filters))
+        if self.aligned:
+            passing = passing_kernel(tuple(variable.shape))
+            drawn = passing[..., None, :, :] + NOISE * drawn
         return ops.reshape(ops.moveaxis(drawn, -3, 0), (self.count, -1))
 
 
@@ -148,17 +161,22 @@ class Rows(SharedLayer):
     Args:
         create: The layer for so many channels, its kernels by row.
         rows: How many channels all the states have together.
-        initializer: Of kernels.
+        alike: `[channels, columns]`: what the rows of each state begin as,
+            but for some noise.
+        initializer: Of the noise.
     """
 
     def __init__(
         self,
         create: Callable[[int], LayerFunction],
         rows: int,
+        alike: Any,
         initializer: Any,
         **kwargs: Any,
     ) -> None:
         self.rows = rows
+        self.alike = alike
+        self._columns = 0  # that have their first values
         super().__init__(create(rows), initializer, **kwargs)
         self._create = create
 
@@ -170,4 +188,26 @@ class Rows(SharedLayer):
     def _initial(self, variable: Any) -> Any:
         if not is_kernel(variable):
             return variable[None]
-        return self.initializer((self.rows, variable.shape[-1]))
+        # A factorized reduction has two kernels, of half the columns each.
+        noise = self.initializer((self.rows, variable.shape[-1]))
+        begin = self._columns
+        self._columns += variable.shape[-1]
+        alike = self.alike[:, begin : self._columns]
+        states = self.rows // self.alike.shape[0]
+        return ops.tile(alike, (states, 1)) + NOISE * noise
+
+
+def passing_kernel(shape: tuple[int, ...]) -> np.ndarray:
+    """A kernel that passes channels on as they are, counted around where
+    there are more filters or fewer: 1 in its middle, else 0.
+
+    Args:
+        shape: `(height, width, channels, filters)`; one filter for each
+            channel, of a depthwise kernel, is written as 1.
+    """
+    *size, channels, filters = shape
+    kernel = np.zeros(shape, "float32")
+    middle = tuple(each // 2 for each in size)
+    for number in range(max(channels, filters)):
+        kernel[(*middle, number % channels, number % filters)] = 1
+    return kernel

@@ -1,6 +1,7 @@
 """One model that holds every child of a space: `SharedNetwork`."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,12 @@ from search.weight_sharing.layer_function import (
     unit_function,
 )
 from search.weight_sharing.shared_cell import CellSource, SharedCell, Source
-from search.weight_sharing.shared_layer import Alternatives, Rows, SharedLayer
+from search.weight_sharing.shared_layer import (
+    Alternatives,
+    Rows,
+    SharedLayer,
+    passing_kernel,
+)
 from search.weight_sharing.subnetwork import Subnetwork
 
 
@@ -92,20 +98,37 @@ class SharedNetwork(keras.Model):
             initializer,
             name="stem",
         )
+
+        @functools.cache
+        def basis(channels: int, filters: int) -> Any:
+            """What all projections of these widths begin as: so the states
+            that a cell reads, from wherever, begin in the same terms."""
+            if channels % filters:
+                return initializer((channels, filters))
+            return passing_kernel((channels, filters))
+
         sources: list[Source] = [Source(stem.filters)]
         self.cells = []
         for place in plan_cells(repeats, filters):
             inputs = [sources[number] for number in place.inputs]
             self.cells.append(
                 SharedCell(
-                    place, inputs, blocks, combiners, initializer, by_batch
+                    place,
+                    inputs,
+                    blocks,
+                    combiners,
+                    initializer,
+                    basis,
+                    by_batch,
                 )
             )
             sources.append(CellSource.of(place, blocks, combiners))
         self.features = sources[-1]
+        width = self.features.width
         self.classifier = Rows(
-            lambda channels: classifier_function(classes, channels),
+            lambda channels: classifier_function(classes, width, channels),
             self.features.channels,
+            keras.ops.zeros((width, classes)),
             keras.initializers.GlorotUniform(seeds),
             name="logits",
         )

@@ -31,9 +31,13 @@ class Part:
 
     def __init__(self, take: Take) -> None:
         self.take = take
-        self.weights = take.read([bank.value for bank in take.banks])
+        self.weights = self.read()
         self.moving = take.function.moving
         self.statistics: Sequence[Any] | None = None
+
+    def read(self) -> list[Any]:
+        """The packed weights as they are now."""
+        return self.take.read([bank.value for bank in self.take.banks])
 
     @property
     def reads_raw(self) -> bool:
@@ -133,10 +137,8 @@ class Subnetwork:
                 for layer in layers
                 for variable in getattr(layer, kind)
             ]
-            weights = part.take.function.unpack(part.weights)
-            for variable, value in zip(
-                variables, [*weights, *part.moving], strict=True
-            ):
+            values = part.take.function.values_alone(part.weights, part.moving)
+            for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
 
 

@@ -1,11 +1,14 @@
-"""Trains a shared network: `SharedTraining`."""
+"""Trains a shared network: the interface `SharedTraining`, and `PathTraining`,
+which trains one cell in each step."""
 
+import abc
 import math
 import time
 import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -30,22 +33,24 @@ DAMAGE = (
 )
 
 
-class SharedTraining:
-    """Trains a shared network, each step on the cell that is drawn for it.
+class SharedTraining(abc.ABC):
+    """Trains a shared network by a recipe: its momentum, with a cosine.
 
-    The optimizer is that of the recipe, momentum with a cosine. What comes of
-    a training depends on the recipe, the batches and the cells alone: one
-    that goes on from its file ends as one that was never stopped.
+    What comes of a training depends on the recipe and the batches alone, and
+    on what a kind of training has besides: one that goes on from its file
+    ends as one that was never stopped.
 
     Args:
         network: The shared network.
         recipe: The recipe: its batch size is that of the batches.
         steps_per_epoch: The number of batches of an epoch.
-        batches: Images and labels without end, given the epoch to begin with.
-        draw: The cell of a step, given the step's number from 0.
+        batches: The arguments of `step`, without end, given the number of the
+            step to begin with.
 
     Attributes:
         steps: How many steps the network has been trained for.
+        watch: Called after each step with the number of steps so far, that
+            of the last step, and the loss.
     """
 
     def __init__(
@@ -54,21 +59,41 @@ class SharedTraining:
         recipe: Recipe,
         steps_per_epoch: int,
         batches: Callable[[int], tf.data.Dataset],
-        draw: Callable[[int], Genotype],
     ) -> None:
         self.network = network
         self.recipe = recipe
         self.steps_per_epoch = steps_per_epoch
         self.batches = batches
-        self.draw = draw
         self.steps = 0
-        self._optimizer = SharedMomentum(
+        self.watch: Callable[[int, int, float], object] | None = None
+        self.optimizer = SharedMomentum(
             network, recipe.momentum, recipe.l2, recipe.clip_norm
         )
+
+    @abc.abstractmethod
+    def update(self, *batch: Any) -> float:
+        """Changes the network by a batch; returns the loss before."""
+
+    def step(self, *batch: Any) -> float:
+        """One step; returns the loss before."""
+        loss = self.update(*batch)
+        self.steps += 1
+        return loss
 
     @property
     def last_step(self) -> int:
         return self.recipe.epochs * self.steps_per_epoch
+
+    @property
+    def share(self) -> float:
+        """How much of the training is done."""
+        return self.steps / self.last_step
+
+    @property
+    def learning_rate(self) -> float:
+        """That of the next step."""
+        cosine = (1 + math.cos(math.pi * self.share)) / 2
+        return self.recipe.learning_rate * cosine
 
     def run(self, path: Path | None = None, until: int | None = None) -> None:
         """Trains on, from where the file left off if there is one.
@@ -86,16 +111,16 @@ class SharedTraining:
         if self.steps >= until:
             return
         saved = time.monotonic()
-        epoch, first = divmod(self.steps, self.steps_per_epoch)
-        batches = self.batches(epoch).skip(first)
-        for images, labels in batches.take(until - self.steps):
-            loss = self.step(images, labels)
+        for batch in self.batches(self.steps).take(until - self.steps):
+            loss = self.step(*batch)
             if not math.isfinite(loss):
                 raise RunError(
                     f"The shared network diverged at step {self.steps}: its "
                     "loss is not finite. Begin another run with a lower "
                     "learning rate."
                 )
+            if self.watch is not None:
+                self.watch(self.steps, self.last_step, loss)
             if path is not None and (
                 self.steps == until
                 or time.monotonic() - saved > CHECKPOINT_SECONDS
@@ -103,32 +128,13 @@ class SharedTraining:
                 self.save(path)
                 saved = time.monotonic()
 
-    def step(self, images: tf.Tensor, labels: tf.Tensor) -> float:
-        """One step; returns the loss of its cell before."""
-        subnetwork = self.network.subnetwork(self.draw(self.steps))
-        weights = [part.weights for part in subnetwork.parts]
-        share = self.steps / self.last_step
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(weights)
-            logits = subnetwork(
-                images, True, self.recipe.drop_path_rate * share, self.steps
-            )
-            loss = tf.reduce_mean(
-                tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-            )
-        gradients = tape.gradient(loss, weights)
-        rate = self.recipe.learning_rate * (1 + math.cos(math.pi * share)) / 2
-        self._optimizer.apply(subnetwork.parts, gradients, rate)
-        self.steps += 1
-        return float(loss)
-
     # === The file ===
 
     def save(self, path: Path) -> None:
         """Writes the weights and the state of the optimizer, an `.npz` file;
         after a kill it is the old one or the new one, in whole."""
         draft = path.with_name(f".{path.name}")
-        arrays = {name: value.numpy() for name, value in self._variables()}
+        arrays = {name: value.numpy() for name, value in self.variables()}
         np.savez(draft, steps=np.array(self.steps), **arrays)
         sync(draft)
         draft.rename(path)
@@ -140,7 +146,7 @@ class SharedTraining:
         Raises:
             RunError: The file is damaged, or of another network.
         """
-        variables = dict(self._variables())
+        variables = dict(self.variables())
         expected = {name: tuple(each.shape) for name, each in variables.items()}
         try:
             # Numpy leaves open what is no archive.
@@ -158,7 +164,7 @@ class SharedTraining:
             variable.assign(arrays[name])
         self.steps = int(arrays["steps"])
 
-    def _variables(self) -> list[tuple[str, tf.Variable]]:
+    def variables(self) -> list[tuple[str, tf.Variable]]:
         """All that a step changes, by name."""
         return [
             *(
@@ -167,6 +173,46 @@ class SharedTraining:
             ),
             *(
                 (f"velocities/{name}", velocity)
-                for name, velocity in self._optimizer.velocities.items()
+                for name, velocity in self.optimizer.velocities.items()
             ),
         ]
+
+
+class PathTraining(SharedTraining):
+    """Trains one cell in each step, the one that is drawn for it: one-shot
+    search and ENAS. The batches are of images and labels.
+
+    Args:
+        network, recipe, steps_per_epoch, batches: See `SharedTraining`.
+        draw: The cell of a step, given the step's number from 0.
+    """
+
+    def __init__(
+        self,
+        network: SharedNetwork,
+        recipe: Recipe,
+        steps_per_epoch: int,
+        batches: Callable[[int], tf.data.Dataset],
+        draw: Callable[[int], Genotype],
+    ) -> None:
+        super().__init__(network, recipe, steps_per_epoch, batches)
+        self.draw = draw
+
+    def update(self, *batch: Any) -> float:
+        images, labels = batch
+        subnetwork = self.network.subnetwork(self.draw(self.steps))
+        weights = [part.weights for part in subnetwork.parts]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(weights)
+            logits = subnetwork(
+                images,
+                True,
+                self.recipe.drop_path_rate * self.share,
+                self.steps,
+            )
+            loss = tf.reduce_mean(
+                tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+            )
+        gradients = tape.gradient(loss, weights)
+        self.optimizer.apply(subnetwork.parts, gradients, self.learning_rate)
+        return float(loss)

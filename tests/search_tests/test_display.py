@@ -86,6 +86,44 @@ def test_a_terminal_shows_where_the_search_stands(clock):
         assert part in shown.get()
 
 
+def train(display, clock):
+    """A shared network, of which 100 steps were made before."""
+    display.begin([], 10)
+    for step in range(101, 201):
+        display.trained(step, 300, 2.0)
+        clock[0] += 1
+    return display
+
+
+def test_without_a_terminal_a_training_is_a_line_a_minute(clock):
+    text = io.StringIO()
+    train(create_display(Console(file=text)), clock)
+    assert text.getvalue().splitlines() == [
+        "shared network: step 162 of 300, loss 2.00, 2 min left"
+    ]
+
+
+def test_a_terminal_shows_how_far_a_training_is(clock):
+    console = Console(file=io.StringIO(), force_terminal=True, width=80)
+    display = create_display(console)
+    train(display, clock)
+    display.end()
+    shown = Console(file=io.StringIO(), width=80)
+    shown.print(display.render())
+    assert "step 200 of 300, loss 2.00, " in shown.file.getvalue()
+
+
+def test_time_left_is_that_of_the_children_and_of_the_training(clock):
+    """Two children of 20 s after 100 s of training, 100 more to come."""
+    display = Display(Console(file=io.StringIO()))
+    train(display, clock)
+    for number in range(2):
+        display.proposed(complete(number, 0.5))
+        clock[0] += 20
+        display.finished(complete(number, 0.5), complete(0, 0.5), {})
+    assert display.left == pytest.approx(8 * 20 + 100, rel=0.05)
+
+
 def test_time_left_counts_from_this_start_on(clock):
     display = Display(Console(file=io.StringIO()))
     display.begin([complete(number, 0.5) for number in range(5)], 10)

@@ -10,7 +10,10 @@ import pytest
 
 import search
 from nasnet_keras.command import InputError, RunError
-from search.evaluation.shared import SharedEvaluator
+from nasnet_keras.genotype import Block, CellSpec, Genotype
+from nasnet_keras.published import NASNET_A
+from search.configuration import create_configuration
+from search.evaluation.shared import SharedEvaluator, _warn_of_collapse
 from search.evaluation.training import TrainingEvaluator
 from search.run_directory import SHARED_CHILDREN_FILE, SHARED_FILE
 
@@ -210,6 +213,73 @@ def test_a_killed_search_ends_with_the_same_best_cell(tmp_path):
     ] == [(trial.decisions, trial.reward) for trial in whole.trials]
     exported = search.load(killed).export(tmp_path / "best")
     assert (exported / "model.keras").exists()
+
+
+@pytest.mark.large
+@pytest.mark.filterwarnings("ignore:.* are identities")
+def test_a_search_by_gradients(tmp_path):
+    """Its first trial is the strongest cell, and one that goes on in another
+    process proposes the next."""
+    path = tmp_path / "darts"
+    settings = {**SEARCH, "strategy": "darts", "combiners": ("add",)}
+    del settings["evaluator"]
+    run = search.run(path, **{**settings, "trials": 2})
+    evaluator = SharedEvaluator("digits", 1, 1, ("add",), order=1, **SETTINGS)
+    cells = [
+        evaluator.suggest(number, path / "children") for number in range(3)
+    ]
+    before = (path / "children" / SHARED_FILE).stat().st_mtime_ns
+    resumed = search.resume(path, 3, tensorboard=False)
+    assert (path / "children" / SHARED_FILE).stat().st_mtime_ns == before
+    proposed = [
+        resumed.space.decode(trial.decisions) for trial in resumed.trials
+    ]
+    assert proposed == cells
+    for trial in resumed.trials:
+        assert trial.evaluation.budget == SETTINGS["epochs"]
+    exported = resumed.export(tmp_path / "best")
+    assert (exported / "model.keras").exists()
+    assert run.trials == resumed.trials[:2]
+
+
+def test_an_evaluator_without_gradients_suggests_nothing(evaluator, tmp_path):
+    with pytest.raises(ValueError, match="SharedEvaluator, which does not"):
+        evaluator.suggest(0, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"strategy": "darts", "evaluator": "training"}, "evaluator shared"),
+        ({"strategy": "darts", "combiners": ("concat",)}, "Expected add among"),
+        ({"strategy": "darts", "shared": {"rounds": 1}}, "no `rounds`"),
+        ({"strategy": "enas", "shared": {"order": 2}}, "Expected `order` with"),
+        ({"strategy": "darts", "shared": {"order": 3}}, "order"),
+    ],
+)
+def test_settings_that_disagree_with_gradients(settings, sentence):
+    with pytest.raises(InputError, match=sentence):
+        create_configuration({"dataset": "digits", **settings})
+
+
+def test_gradients_need_a_batch_to_validate_on():
+    with pytest.raises(ValueError, match="`validation_images` and `batch_size"):
+        SharedEvaluator(
+            "digits", order=1, **{**SETTINGS, "validation_images": 20}
+        )
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_warning_says_when_identities_take_over(count):
+    """From a quarter on."""
+    blocks = [Block((0, 1), ("conv_1x1", "identity"))] * count
+    blocks += [Block((0, 1), ("conv_1x1", "conv_3x3"))] * (5 - count)
+    genotype = Genotype(CellSpec(tuple(blocks)), NASNET_A.reduction)
+    if count == 2:
+        _warn_of_collapse(genotype)  # warnings are errors in tests
+        return
+    with pytest.warns(UserWarning, match="3 of the 10 operations"):
+        _warn_of_collapse(genotype)
 
 
 def test_children_of_one_network_have_one_worker(tmp_path):

@@ -27,8 +27,9 @@ OPTIONS = {
     "progressive": {"beam": 3},
     "one-shot": {},
     "enas": {"minibatch": 4, "learning_rate": 0.1},
+    "darts": {},
 }
-LEARN_NOTHING = ("random", "grid", "one-shot")
+LEARN_NOTHING = ("random", "grid", "one-shot", "darts")
 TRIALS = 18
 
 
@@ -95,7 +96,13 @@ every_search = pytest.mark.parametrize(
 
 
 def create(name, space, seed=0):
-    return create_strategy(name, SPACES[space], seed, **OPTIONS[name])
+    def suggest(number):
+        rng = np.random.default_rng((seed, number))
+        return SPACES[space].decode(SPACES[space].sample(rng))
+
+    strategy = create_strategy(name, SPACES[space], seed, **OPTIONS[name])
+    strategy.prepare(suggest)
+    return strategy
 
 
 def finish(number, decisions):

@@ -1,7 +1,9 @@
+import keras
 import numpy as np
 import pytest
 
 from search.space import NASNetSpace
+from search.weight_sharing.layer_function import NormalizedClassifier
 from search.weight_sharing.shared_network import SharedNetwork
 
 
@@ -24,3 +26,21 @@ def create_network():
         return network
 
     return create
+
+
+@pytest.fixture(scope="session")
+def as_trained():
+    """Makes of a network built alone, and the subnetwork that has its weights,
+    what that is in training: its classifier normalises."""
+
+    def change(model, subnetwork, activation=None):
+        part = subnetwork.parts[-1]
+        layer = part.take.function.layer
+        classifier = NormalizedClassifier(layer.dense.units, layer.width)
+        logits = classifier(model.get_layer("logits").input)
+        outputs = keras.layers.Activation(activation)(logits)
+        classifier.dense.set_weights(part.take.function.unpack(part.weights))
+        classifier.batch_norm.set_weights(part.moving)
+        return keras.Model(model.input, outputs)
+
+    return change

@@ -11,7 +11,7 @@ from nasnet_keras.network import build_network
 from nasnet_keras.training.recipes import RECIPES
 from nasnet_keras.training.train import compile_network
 from search.space import NASNetSpace
-from search.weight_sharing.training import SharedTraining
+from search.weight_sharing.training import PathTraining
 
 RECIPE = dataclasses.replace(
     RECIPES["search-proxy"],
@@ -37,10 +37,9 @@ IMAGES = RNG.normal(size=(16, 8, 8, 3)).astype("float32")
 LABELS = RNG.integers(4, size=16).astype("int32")
 
 
-def batches(first_epoch):
-    return (
-        tf.data.Dataset.from_tensor_slices((IMAGES, LABELS)).batch(8).repeat()
-    )
+def batches(first_step):
+    data = tf.data.Dataset.from_tensor_slices((IMAGES, LABELS))
+    return data.batch(8).repeat().skip(first_step)
 
 
 def draw(step):
@@ -53,33 +52,35 @@ def create(create_network):
 
     def create(recipe=RECIPE):
         network = create_network(blocks=1, combiners=("add",))
-        return SharedTraining(network, recipe, STEPS, batches, draw)
+        return PathTraining(network, recipe, STEPS, batches, draw)
 
     return create
 
 
 def values(training):
-    return {
-        name: np.array(variable) for name, variable in training._variables()
-    }
+    return {name: np.array(variable) for name, variable in training.variables()}
 
 
-def test_a_step_is_that_of_the_network_alone(create_network):
+def test_a_step_is_that_of_the_network_alone(create_network, as_trained):
     """Weights and momentum, over two steps of one cell."""
     network = create_network()
-    training = SharedTraining(
+    training = PathTraining(
         network, RECIPE, STEPS, batches, lambda step: GENOTYPE
     )
-    model = build_network(GENOTYPE, (8, 8, 3), 4, repeats=1, filters=2)
-    network.subnetwork(GENOTYPE).copy_to(model)
+    alone = build_network(GENOTYPE, (8, 8, 3), 4, repeats=1, filters=2)
+    subnetwork = network.subnetwork(GENOTYPE)
+    subnetwork.copy_to(alone)
+    model = as_trained(alone, subnetwork, "softmax")
     compile_network(model, RECIPE, STEPS)
     for images, labels in batches(0).take(2):
         loss = training.step(images, labels)
-        alone = model.train_on_batch(images, labels, return_dict=True)
+        expected = model.train_on_batch(images, labels, return_dict=True)
         model.reset_metrics()
-        assert loss == pytest.approx(alone["loss"], rel=1e-5)
-    after = keras.models.clone_model(model)
-    network.subnetwork(GENOTYPE).copy_to(after)
+        assert loss == pytest.approx(expected["loss"], rel=1e-5)
+    subnetwork = network.subnetwork(GENOTYPE)
+    other = keras.models.clone_model(alone)
+    subnetwork.copy_to(other)
+    after = as_trained(other, subnetwork)
     for expected, found in zip(
         model.trainable_variables, after.trainable_variables, strict=True
     ):

@@ -1,0 +1,151 @@
+"""Trains a shared network by gradients of weights and architecture, as DARTS
+does: `MixtureTraining`."""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from nasnet_keras.training.recipes import Recipe
+from search.weight_sharing.architecture_parameters import (
+    CELLS,
+    ArchitectureParameters,
+)
+from search.weight_sharing.mixture import Mixture
+from search.weight_sharing.shared_network import SharedNetwork
+from search.weight_sharing.training import SharedTraining
+
+# Of the finite difference, in units of the norm of the gradient (paper).
+EPSILON = 0.01
+
+
+class MixtureTraining(SharedTraining):
+    """Trains the mixture of all cells: each step first changes the
+    architecture parameters for the loss on validation images, then the weights
+    for the loss on training images. The batches are a pair of both, images
+    and labels each.
+
+    First order takes the gradient of the validation loss as it is. Second
+    order takes that of the loss after the step of the weights that comes
+    next, by the finite difference of the paper: some three times the work.
+
+    Batch norms keep their first scales and offsets (authors' code: no affine
+    transformation), since a scale would do what a share is there for.
+
+    References:
+        [Liu et al. 2019](https://arxiv.org/abs/1806.09055).
+
+    Args:
+        network, recipe, steps_per_epoch, batches: See `SharedTraining`. The
+            recipe's drop path is left out.
+        architecture: What it learns of the architecture.
+        order: 1 or 2.
+    """
+
+    def __init__(
+        self,
+        network: SharedNetwork,
+        recipe: Recipe,
+        steps_per_epoch: int,
+        batches: Callable[[int], tf.data.Dataset],
+        architecture: ArchitectureParameters,
+        order: int = 1,
+    ) -> None:
+        super().__init__(network, recipe, steps_per_epoch, batches)
+        self.architecture = architecture
+        self.order = order
+        # By bank 1 where its weights are trained.
+        self._trained = {
+            bank.path: tf.constant(decay)
+            for layer in network.shared_layers
+            if layer is not network.classifier
+            for bank, decay in zip(layer.banks, layer.decays, strict=True)
+        }
+        self._mixture = Mixture(network)
+        # One network for all steps: one graph.
+        self._graph = tf.function(self._update, autograph=False)
+
+    def update(self, *batch: Any) -> float:
+        rate = tf.constant(self.learning_rate)
+        return float(self._graph(*batch, rate))
+
+    def variables(self) -> list[tuple[str, tf.Variable]]:
+        return [*super().variables(), *self.architecture.variables()]
+
+    def _update(self, training: Any, validation: Any, rate: Any) -> Any:
+        parts = self._mixture.parts
+        weights = [part.read() for part in parts]
+        logits = [each.value for each in self.architecture.logits.values()]
+        by_logits = self._by_logits(weights, logits, training, validation, rate)
+        self.architecture.apply(by_logits)
+        logits = [each.value for each in self.architecture.logits.values()]
+        loss, by_weights = self._gradients(weights, logits, training, weights)
+        self.optimizer.apply(parts, self._of_trained(by_weights), rate)
+        return loss
+
+    def _by_logits(
+        self,
+        weights: Any,
+        logits: Any,
+        training: Any,
+        validation: Any,
+        rate: Any,
+    ) -> list[Any]:
+        """The gradients of the architecture parameters."""
+        if self.order == 1:
+            _, gradients = self._gradients(weights, logits, validation, logits)
+            return gradients
+        _, step = self._gradients(weights, logits, training, weights)
+        _, ahead = self.optimizer.moved(
+            self._mixture.parts, self._of_trained(step), rate
+        )
+        _, (direct, by_ahead) = self._gradients(
+            ahead, logits, validation, [logits, ahead]
+        )
+        by_ahead = self._of_trained(by_ahead)
+        shift = EPSILON / tf.linalg.global_norm(tf.nest.flatten(by_ahead))
+        sides = []
+        for sign in (1, -1):
+            shifted = tf.nest.map_structure(
+                lambda value, gradient, sign=sign: (
+                    value + sign * shift * gradient
+                ),
+                weights,
+                by_ahead,
+            )
+            _, side = self._gradients(shifted, logits, training, logits)
+            sides.append(side)
+        return [
+            first - rate * (above - below) / (2 * shift)
+            for first, above, below in zip(direct, *sides, strict=True)
+        ]
+
+    def _gradients(
+        self, weights: Any, logits: Any, batch: Any, by: Any
+    ) -> tuple[Any, Any]:
+        """The loss of a batch, and its gradient by some of the weights and
+        logits."""
+        images, labels = batch
+        for part, values in zip(self._mixture.parts, weights, strict=True):
+            part.weights = values
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(by)
+            shares = [tf.nn.softmax(each) for each in logits]
+            outputs = self._mixture(
+                images, dict(zip(CELLS, shares, strict=True))
+            )
+            loss = tf.reduce_mean(
+                tf.nn.sparse_softmax_cross_entropy_with_logits(labels, outputs)
+            )
+        zero = tf.UnconnectedGradients.ZERO
+        return loss, tape.gradient(loss, by, unconnected_gradients=zero)
+
+    def _of_trained(self, gradients: Any) -> list[list[Any]]:
+        """The gradients, zero where weights are not trained."""
+        return [
+            [
+                self._trained.get(bank.path, 1.0) * gradient
+                for bank, gradient in zip(part.take.banks, group, strict=True)
+            ]
+            for part, group in zip(self._mixture.parts, gradients, strict=True)
+        ]

@@ -1,0 +1,76 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from nasnet_keras.genotype import NASNET_OPERATIONS
+from search.weight_sharing.architecture_parameters import (
+    ArchitectureParameters,
+    strongest_genotypes,
+)
+
+BLOCKS = 3
+EDGES = 2 + 3 + 4
+
+
+@pytest.fixture
+def strengths():
+    rng = np.random.default_rng(0)
+    return {
+        cell: np.log(rng.uniform(size=(EDGES, len(NASNET_OPERATIONS))))
+        for cell in ("normal", "reduction")
+    }
+
+
+def test_the_first_has_the_two_strongest_edges_of_each_block(strengths):
+    """And of each edge the strongest operation, as the paper says."""
+    genotype = next(strongest_genotypes(strengths, BLOCKS))
+    for cell, rows in strengths.items():
+        begin = 0
+        for number, block in enumerate(getattr(genotype, cell).blocks):
+            edges = rows[begin : begin + 2 + number]
+            begin += 2 + number
+            states = np.sort(np.argsort(edges.max(axis=1))[-2:])
+            assert block.inputs == tuple(states)
+            assert block.operations == tuple(
+                NASNET_OPERATIONS[np.argmax(edges[state])] for state in states
+            )
+            assert block.combiner == "add"
+
+
+def test_the_next_are_weaker_and_all_others(strengths):
+    one = {cell: rows[:2] for cell, rows in strengths.items()}
+
+    def strength(genotype):
+        return sum(
+            one[cell][state, NASNET_OPERATIONS.index(name)]
+            for cell in one
+            for block in getattr(genotype, cell).blocks
+            for state, name in zip(block.inputs, block.operations, strict=True)
+        )
+
+    found = list(itertools.islice(strongest_genotypes(one, 1), 300))
+    values = [strength(genotype) for genotype in found]
+    assert values == sorted(values, reverse=True)
+    assert len(set(found)) == 300
+    # As strong as the strongest of all.
+    sums = [np.add.outer(rows[0], rows[1]).ravel() for rows in one.values()]
+    every = np.sort(np.add.outer(*sums).ravel())[::-1]
+    np.testing.assert_allclose(values, every[:300])
+
+
+def test_a_step_takes_the_optimizer_of_the_paper():
+    """The first step of Adam is its rate against the sign of the gradient and
+    of the penalty."""
+    architecture = ArchitectureParameters(1, learning_rate=0.1)
+    gradient = np.ones((2, 13), "float32")
+    gradient[0] = -2
+    architecture.apply([gradient, -gradient])
+    for cell, sign in (("normal", 1), ("reduction", -1)):
+        np.testing.assert_allclose(
+            architecture.logits[cell], -0.1 * sign * np.sign(gradient), 1e-4
+        )
+    assert (
+        architecture.strongest(1)[0].normal.blocks[0].operations[0]
+        == (NASNET_OPERATIONS[0])
+    )

@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nasnet_keras.genotype import (
+    NASNET_OPERATIONS,
+    Block,
+    CellSpec,
+    Genotype,
+)
+from search.weight_sharing.mixture import Mixture
+from search.weight_sharing.shared_cell import edges
+
+IMAGES = np.random.default_rng(1).normal(size=(6, 8, 8, 3)).astype("float32")
+
+
+def shares(spec):
+    """Of a cell: 1 where it has the operation, else 0."""
+    rows = list(edges(len(spec.blocks)))
+    table = np.zeros((len(rows), len(NASNET_OPERATIONS)), "float32")
+    for number, block in enumerate(spec.blocks):
+        for state, name in zip(block.inputs, block.operations, strict=True):
+            table[
+                rows.index((number, state)), NASNET_OPERATIONS.index(name)
+            ] = 1
+    return tf.constant(table)
+
+
+@pytest.mark.large
+def test_a_mixture_of_one_cell_is_that_cell(create_network):
+    """Which reads no block, so that it hands all of them on."""
+    network = create_network()
+    normal, reduction = (
+        CellSpec(
+            (
+                Block((0, 1), (first, "sep_conv_3x3"), "add"),
+                Block((1, 0), ("identity", first), "add"),
+            )
+        )
+        for first in ("conv_3x3", "max_pool_3x3")
+    )
+    logits = Mixture(network)(
+        IMAGES, {"normal": shares(normal), "reduction": shares(reduction)}
+    )
+    np.testing.assert_allclose(
+        logits,
+        network(IMAGES, genotype=Genotype(normal, reduction), training=True),
+        # Sums in another order, before batch norms.
+        atol=1e-4,
+    )
+
+
+@pytest.mark.large
+def test_all_of_it_is_part_of_the_mixture(create_network):
+    """Every weight that a child without concatenation can have."""
+    network = create_network(blocks=1, combiners=("add",))
+    mixture = Mixture(network)
+    taken = sum(
+        int(np.prod(np.shape(value)))
+        for part in mixture.parts
+        for value in part.weights
+    )
+    unused = sum(
+        int(np.prod(bank.shape))
+        for cell in network.cells
+        for projection, part in zip(
+            cell.projections, cell.mixed_takes().adjustments, strict=True
+        )
+        if part is None
+        for bank in projection.banks
+    )
+    assert taken + unused == sum(
+        int(np.prod(bank.shape)) for bank in network.variables
+    )

@@ -1,0 +1,158 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nasnet_keras.training.recipes import RECIPES
+from search.weight_sharing.architecture_parameters import (
+    CELLS,
+    ArchitectureParameters,
+)
+from search.weight_sharing.mixture_training import MixtureTraining
+
+# Their networks hold all operations, whose tracing takes a while.
+pytestmark = pytest.mark.large
+
+RECIPE = dataclasses.replace(
+    RECIPES["search-proxy"], epochs=3, batch_size=32, clip_norm=None
+)
+RNG = np.random.default_rng(3)
+
+
+def data():
+    images = RNG.normal(size=(32, 8, 8, 3)).astype("float32")
+    return images, RNG.integers(4, size=32).astype("int32")
+
+
+TRAINING, VALIDATION = data(), data()
+
+
+def batches(first_step):
+    training, validation = (
+        tf.data.Dataset.from_tensors(part).repeat()
+        for part in (TRAINING, VALIDATION)
+    )
+    return tf.data.Dataset.zip(training, validation)
+
+
+@pytest.fixture
+def create(create_network):
+    def create(order=1):
+        network = create_network(blocks=1, combiners=("add",), filters=4)
+        return MixtureTraining(
+            network, RECIPE, 2, batches, ArchitectureParameters(1), order
+        )
+
+    return create
+
+
+def read(training):
+    weights = [part.read() for part in training._mixture.parts]
+    logits = [
+        tf.constant(each) for each in training.architecture.logits.values()
+    ]
+    return weights, logits
+
+
+def values(training):
+    return {name: np.array(variable) for name, variable in training.variables()}
+
+
+def test_the_gradient_of_the_architecture(create):
+    """First order: along itself, beside the difference of the validation
+    loss."""
+    training = create()
+    weights, logits = read(training)
+    gradients = training._by_logits(
+        weights, logits, TRAINING, VALIDATION, tf.constant(0.1)
+    )
+    norm = tf.linalg.global_norm(gradients)
+
+    def loss(shift):
+        shifted = [
+            each + shift * gradient / norm
+            for each, gradient in zip(logits, gradients, strict=True)
+        ]
+        loss, _ = training._gradients(weights, shifted, VALIDATION, shifted)
+        return float(loss)
+
+    slope = (loss(0.005) - loss(-0.005)) / 0.01
+    assert slope == pytest.approx(float(norm), rel=0.02)  # Kinks of ReLUs.
+
+
+def smooth(weights, logits, batch, by):
+    """In the place of `_gradients`, a loss with derivatives of all orders."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(by)
+        numbers = tf.concat(
+            [tf.reshape(each, [-1]) for each in tf.nest.flatten(weights)], 0
+        )
+        scores = tf.reduce_mean(tf.sin(2 * numbers + batch))
+        shares = tf.reduce_sum(
+            [tf.reduce_sum(tf.sin(each + batch)) for each in logits]
+        )
+        loss = scores**2 * tf.cos(shares) + scores * shares
+    return loss, tape.gradient(loss, by)
+
+
+def test_second_order_is_the_gradient_after_a_step(create, monkeypatch):
+    """Beside the derivative of the whole, which the paper approximates by a
+    difference."""
+    training = create(order=2)
+    monkeypatch.setattr(training, "_gradients", smooth)
+    weights, logits = read(training)
+    rate = tf.constant(100.0)  # The loss is of the mean of many weights.
+    train, validation = tf.constant(0.3), tf.constant(0.7)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(logits)
+        _, gradients = smooth(weights, logits, train, weights)
+        _, ahead = training.optimizer.moved(
+            training._mixture.parts, training._of_trained(gradients), rate
+        )
+        loss, _ = smooth(ahead, logits, validation, logits)
+    expected = tape.gradient(loss, logits)
+    found = training._by_logits(weights, logits, train, validation, rate)
+    first_order = create()
+    monkeypatch.setattr(first_order, "_gradients", smooth)
+    other = first_order._by_logits(weights, logits, train, validation, rate)
+    for each, whole, direct in zip(found, expected, other, strict=True):
+        scale = np.max(np.abs(whole))
+        np.testing.assert_allclose(each, whole, atol=0.01 * scale)
+        assert np.max(np.abs(direct - whole)) > 0.05 * scale
+
+
+def test_it_learns_both_but_no_scales(create):
+    training = create()
+    before = values(training)
+    losses = [training.step(TRAINING, VALIDATION) for _ in range(6)]
+    assert losses[-1] < losses[0]
+    after = values(training)
+    for cell in CELLS:
+        name = f"architecture/{cell}"
+        assert not np.allclose(after[name], before[name])
+    kept = 0
+    for layer in training.network.shared_layers:
+        for bank, decay in zip(layer.banks, layer.decays, strict=True):
+            name = f"weights/{bank.path}"
+            changed = before[name] != after[name]
+            if layer is training.network.classifier:
+                assert changed.any()
+            else:
+                assert not changed[..., decay == 0].any()
+                kept += int(np.sum(decay == 0))
+    assert kept > 100
+
+
+def test_a_training_goes_on_as_if_never_stopped(create, tmp_path):
+    tf.config.experimental.enable_op_determinism()  # as an evaluator does
+    whole = create()
+    whole.run()
+    path = tmp_path / "shared.npz"
+    create().run(path, until=3)
+    resumed = create()
+    resumed.run(path)
+    assert resumed.steps == 6
+    expected = values(whole)
+    for name, value in values(resumed).items():
+        np.testing.assert_array_equal(value, expected[name], err_msg=name)

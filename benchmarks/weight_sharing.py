@@ -8,7 +8,8 @@ Shared: random cells are evaluated with a network whose weights are as they
 begin, first while their layers are traced, then again. Alone: a random cell is
 trained for an epoch by the `search-proxy` recipe; its seconds for all the
 epochs of the recipe follow from those. Also a step of the training
-of the shared network, once all is traced, and what it takes of the memory.
+of the shared network, once all is traced, and what it takes of the memory; and
+a step of DARTS, of both orders, with so many blocks.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from nasnet_keras.training.recipes import RECIPES
 from search.evaluation.shared import SharedEvaluator
 from search.evaluation.training import TrainingEvaluator
 from search.weight_sharing.shared_network import SharedNetwork
+from search.weight_sharing.training import SharedTraining
 
 
 def megabytes() -> float:
@@ -78,18 +80,44 @@ def trained(
     """Prints the median seconds of a training step."""
     training: Any = shared.create_training(network)
     training.draw = lambda step: cells[step % len(cells)]
-    seconds = []
-    for batch in shared.batches(0).take(len(cells) + steps):
-        began = time.perf_counter()
-        training.step(*batch)
-        seconds.append(time.perf_counter() - began)
-    once = statistics.median(seconds[len(cells) :])  # all is traced
+    # The first trace the layers of the cells.
+    seconds = stepped(training, len(cells) + steps)[len(cells) :]
+    once = statistics.median(seconds)
     print(
         f"training: {once:.3f} s a step, "
         f"{shared.recipe.batch_size / once:.0f} images/s; {megabytes():.0f} "
         "MiB in all",
         flush=True,
     )
+
+
+def stepped(training: SharedTraining, steps: int) -> list[float]:
+    """The seconds of each step."""
+    seconds = []
+    for batch in training.batches(0).take(steps):
+        began = time.perf_counter()
+        training.step(*batch)
+        seconds.append(time.perf_counter() - began)
+    return seconds
+
+
+def trained_by_gradients(
+    dataset: str, blocks: int, steps: int, settings: Any
+) -> None:
+    """Prints the seconds of the first step of DARTS, which traces it, and the
+    median of the others."""
+    for order in (1, 2):
+        shared = SharedEvaluator(
+            dataset, 0, blocks, ("add",), order=order, **settings
+        )
+        training = shared.create_training(shared.create_network())
+        first, *others = stepped(training, 1 + steps)
+        print(
+            f"DARTS, {blocks} blocks, order {order}: "
+            f"{statistics.median(others):.2f} s a step, the first {first:.0f} "
+            f"s; {megabytes():.0f} MiB in all",
+            flush=True,
+        )
 
 
 def trained_alone(dataset: str, cell: Genotype, settings: Any) -> float:
@@ -112,6 +140,8 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=30)
     parser.add_argument("--validation-images", type=int, default=5000)
     parser.add_argument("--steps", type=int, default=60, help="of training")
+    parser.add_argument("--image-size", type=int, help="the data's own if not")
+    parser.add_argument("--darts-blocks", type=int, default=2, help="0: none")
     arguments = parser.parse_args()
     recipe = RECIPES["search-proxy"]
     settings = {
@@ -121,6 +151,7 @@ def main() -> None:
         "learning_rate": recipe.learning_rate,
         "drop_path_rate": recipe.drop_path_rate,
         "l2": recipe.l2,
+        "image_size": arguments.image_size,
         "validation_images": arguments.validation_images,
     }
     shared = SharedEvaluator(arguments.dataset, **settings)
@@ -134,6 +165,10 @@ def main() -> None:
     trained(shared, network, cells, arguments.steps)
     child = trained_alone(arguments.dataset, cells[0], settings)
     print(f"{child / once:.0f} cells with shared weights in that time")
+    if arguments.darts_blocks:
+        trained_by_gradients(
+            arguments.dataset, arguments.darts_blocks, 10, settings
+        )
 
 
 if __name__ == "__main__":

@@ -56,13 +56,20 @@ def run_command(app: typer.Typer, name: str) -> int:
 
 
 @contextlib.contextmanager
-def working(interrupted: str = "Interrupted.") -> Iterator[None]:
-    """The work of a command. What cannot be used is bad input, Ctrl-C ends it
-    with this word, and a warning is its text alone."""
+def plain_warnings() -> Iterator[None]:
+    """A warning is its text alone, on standard error."""
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_: print(
             message, file=sys.stderr
         )
+        yield
+
+
+@contextlib.contextmanager
+def working(interrupted: str = "Interrupted.") -> Iterator[None]:
+    """The work of a command. What cannot be used is bad input, Ctrl-C ends it
+    with this word, and a warning is its text alone."""
+    with plain_warnings():
         try:
             yield
         except (ValueError, OSError) as error:

@@ -226,13 +226,20 @@ def check_benchmark(
 ) -> None:
     """Raises:
     ValueError: The table is none, a column is missing or does not hold
-        numbers, or there is no such strategy.
+        numbers, or there is no such strategy, or one that needs more than
+        a table.
     """
     data, _ = _load(table)
     for column in columns:
         data.values(column)
     for name in strategies:
         check_strategy(name)
+        if name == "darts":
+            raise ValueError(
+                "The strategy darts proposes what an evaluator learns by "
+                "gradients, and a table learns nothing. Expected other "
+                "strategies."
+            )
 
 
 def compared(strategies: Iterable[str]) -> list[str]:

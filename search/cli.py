@@ -26,6 +26,7 @@ from nasnet_keras.command import (
     complain,
     import_tensorflow,
     option,
+    plain_warnings,
     run_command,
     with_options,
     working,
@@ -506,7 +507,8 @@ def _searching(
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         import_tensorflow()
-        yield [create_display(Console())]
+        with plain_warnings():
+            yield [create_display(Console())]
     except KeyboardInterrupt:
         begun = (folder / "config.json").exists()
         go_on = f" Go on by `nasnet-search resume {folder}`." if begun else ""

@@ -227,9 +227,13 @@ class SharedConfig(_Settings):
         ),
     ] = None
     round_cells: Annotated[
-        int,
-        Field(ge=1, description="Children evaluated in a turn but the last."),
-    ] = 100
+        int | None,
+        Field(
+            ge=1,
+            description="Children evaluated in a turn but the last; if not "
+            "given an even share of the trials that the run begins with.",
+        ),
+    ] = None
     calibration_batches: Annotated[
         int,
         Field(
@@ -243,7 +247,7 @@ class SharedConfig(_Settings):
         Field(
             description="Of darts, the order of the gradient of the "
             "architecture: 2 takes the next step of the weights into account, "
-            "for some three times the work; 1 if not given.",
+            "for some four times the work; 1 if not given.",
         ),
     ] = None
 
@@ -377,10 +381,10 @@ class RunConfig(_Settings):
             raise ValueError(
                 "Expected the evaluator shared with the strategy darts"
             )
-        if "add" not in self.combiners:
+        if self.combiners != ("add",):
             raise ValueError(
-                "Expected add among the `combiners` with the strategy darts, "
-                "which sums its operations"
+                "Expected add alone among the `combiners` with the strategy "
+                "darts, which sums its operations"
             )
         if self.shared.rounds is not None:
             raise ValueError("Expected no `rounds` with the strategy darts")
@@ -392,6 +396,12 @@ class RunConfig(_Settings):
         if self.evaluator is None:
             return self.strategy in SHARING_STRATEGIES
         return self.evaluator == "shared"
+
+    @property
+    def rounds(self) -> int:
+        """The turns in which the shared network is trained."""
+        in_turns = self.strategy == "enas"
+        return self.shared.rounds or (self.proxy.epochs if in_turns else 1)
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -483,13 +493,12 @@ def _create_training(config: RunConfig) -> Evaluator:
     if config.shares_weights:
         from search.evaluation.shared import SharedEvaluator
 
-        rounds = config.proxy.epochs if config.strategy == "enas" else 1
         order = 1 if config.strategy == "darts" else None
         return SharedEvaluator(
             blocks=config.blocks,
             combiners=config.combiners,
-            rounds=config.shared.rounds or rounds,
-            round_cells=config.shared.round_cells,
+            rounds=config.rounds,
+            round_cells=config.shared.round_cells or 1,
             calibration_batches=config.shared.calibration_batches,
             order=config.shared.order or order,
             **settings,

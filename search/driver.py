@@ -234,6 +234,10 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
             for observer in watching:
                 observer.trained(step, last, loss)
 
+        def suggest(number: int) -> Any:
+            with _checked():
+                return self.executor.suggest(number, directory.children)
+
         with (
             _written(directory),
             contextlib.closing(
@@ -241,9 +245,7 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
             ) as storage,
         ):
             self.executor.watch(trained)
-            self.strategy.prepare(
-                lambda number: self.executor.suggest(number, directory.children)
-            )
+            self.strategy.prepare(suggest)
             learnt = storage.strategy()
             if learnt is not None:
                 self.strategy.restore(*learnt)
@@ -308,6 +310,9 @@ def _begun(config: RunConfig, execution: ExecutionConfig) -> RunConfig:
     """The configuration with what the first call decides of the run, and no
     later one changes."""
     settled = config.model_dump()
+    if config.rounds > 1 and config.shared.round_cells is None:
+        share = config.trials // config.rounds
+        settled["shared"]["round_cells"] = max(1, share)
     if config.lag is None:
         settled["lag"] = execution.lag
     if config.proxy.threads is None and execution.lag:

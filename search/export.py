@@ -26,7 +26,7 @@ def export(
     cells of a child: see `Run.export`."""
     trial = _chosen(run, number)
     weights = run.directory.weights(trial.number)
-    if not weights.exists():
+    if not weights.exists() and not run.config.shares_weights:
         raise InputError(
             f"The weights of trial {trial.number} are not there. A run keeps "
             f"those of its {run.config.keep} best children."
@@ -35,10 +35,13 @@ def export(
         genotype = run.space.decode(trial.decisions)
         (folder / "genotype.json").write_text(genotype.to_json())
         write_json(folder / "metrics.json", run.describe(trial))
-        model = _network(run, genotype, evaluator)
-        model.load_weights(weights)
-        if evaluator is None:
-            _check_steps(trial, weights)
+        if weights.exists():
+            model = _network(run, genotype, evaluator)
+            model.load_weights(weights)
+            if evaluator is None:
+                _check_steps(trial, weights)
+        else:
+            model = _lifted(run, genotype, trial)
         model.save(folder / "model.keras")
         _write_pictures(genotype, trial, folder)
     return output
@@ -60,6 +63,18 @@ def _network(
         return evaluator.build(genotype)
     except ValueError as error:
         raise InputError(str(error)) from error
+
+
+def _lifted(run: Run, genotype: Genotype, trial: Trial) -> keras.Model:
+    """A child of the run's shared network."""
+    evaluator = run.create_evaluator()
+    budget = trial.evaluation.budget if trial.evaluation else 0.0
+    try:
+        return evaluator.lift(genotype, run.directory.children, budget)
+    except ValueError as error:
+        raise InputError(
+            f"The weights of trial {trial.number} are not there. {error}"
+        ) from error
 
 
 def _check_steps(trial: Trial, weights: Path) -> None:

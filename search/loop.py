@@ -210,9 +210,13 @@ class SearchLoop:
         # Which of the later ones are refused depends on the clock.
         due = self._due()
         last = self.trials[max(0, due - VAIN_IN_A_ROW) : due]
-        if len(last) == VAIN_IN_A_ROW and all(
-            trial.state in (TrialState.DUPLICATE, TrialState.REFUSED)
-            for trial in last
+        if (
+            self.strategy.may_stall
+            and len(last) == VAIN_IN_A_ROW
+            and all(
+                trial.state in (TrialState.DUPLICATE, TrialState.REFUSED)
+                for trial in last
+            )
         ):
             return self._uniform(number)
         return tuple(int(choice) for choice in self.strategy.ask(number))

@@ -4,7 +4,6 @@ trained alone do: `rank`.
 Neither Keras nor TensorFlow is imported here before `rank`.
 """
 
-import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -17,9 +16,7 @@ from nasnet_keras.files import write_json
 from search.configuration import (
     ObjectiveConfig,
     RunConfig,
-    check_identity,
     create_configuration,
-    create_evaluator,
 )
 from search.observer import Observer
 from search.run_directory import SHARED_FILE
@@ -141,12 +138,7 @@ def rank(
         alone = driver.resume(folder, trials, observers=observers)
     else:
         alone = driver.run(folder, config, observers=observers)
-    evaluator: Any = create_evaluator(run.config)
-    check_identity(
-        run.directory.path,
-        {"evaluator": run.identity["evaluator"]},
-        json.loads(json.dumps({"evaluator": evaluator.describe()})),
-    )
+    evaluator: Any = run.create_evaluator()
     ranked = [
         RankedCell(
             trial.number,

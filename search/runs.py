@@ -4,6 +4,7 @@ Neither Keras nor TensorFlow is imported here.
 """
 
 import contextlib
+import json
 import math
 import os
 import sqlite3
@@ -19,6 +20,7 @@ from search.configuration import (
     RunConfig,
     check_identity,
     create_configuration,
+    create_evaluator,
     create_space,
 )
 from search.evaluation.base import Evaluator
@@ -252,6 +254,24 @@ class Run:
         from search.rank import rank
 
         return rank(self, cells, epochs, observers)
+
+    def create_evaluator(self) -> Evaluator:
+        """The evaluator of the run, made anew.
+
+        Raises:
+            InputError: The run was begun with one of its own, or its data are
+                not there or not those it began with.
+        """
+        try:
+            evaluator = create_evaluator(self.config)
+        except ValueError as error:
+            raise InputError(str(error)) from error
+        check_identity(
+            self.directory.path,
+            {"evaluator": self.identity["evaluator"]},
+            json.loads(json.dumps({"evaluator": evaluator.describe()})),
+        )
+        return evaluator
 
     def describe(self, trial: Trial) -> dict[str, Any]:
         """A trial as JSON data."""

@@ -90,6 +90,24 @@ class Evaluator(abc.ABC):
         """What the outcome depends on, as JSON data: the settings, and a
         fingerprint of the data."""
 
+    def lift(self, architecture: Any, folder: Path, budget: float) -> Any:
+        """The trained network of a child that has left no weights of its own,
+        a `keras.Model`.
+
+        Args:
+            architecture: The child's.
+            folder: That of the children's weights.
+            budget: Of its evaluation.
+
+        Raises:
+            ValueError: Children share no weights, as here by default, or
+                those of then are gone.
+        """
+        raise ValueError(
+            "Expected an evaluator whose children share their weights. "
+            f"Received: {type(self).__name__}."
+        )
+
     def build(self, architecture: Any) -> Any:
         """The untrained network that `evaluate` trains for an architecture,
         a `keras.Model` that loads the weights which `evaluate` leaves.

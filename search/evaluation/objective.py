@@ -238,5 +238,8 @@ class ObjectiveEvaluator(Evaluator):
     def suggest(self, number: int, folder: Path) -> Any:
         return self.evaluator.suggest(number, folder)
 
+    def lift(self, architecture: Any, folder: Path, budget: float) -> Any:
+        return self.evaluator.lift(architecture, folder, budget)
+
     def build(self, architecture: Any) -> Any:
         return self.evaluator.build(architecture)

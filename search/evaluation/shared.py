@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -103,6 +104,12 @@ class SharedEvaluator(TrainingEvaluator):
     ) -> None:
         super().__init__(dataset, seed, **proxy)
         batch_size, images = self.recipe.batch_size, self.validation_images
+        if batch_size < 2:
+            raise ValueError(
+                "Invalid value for argument `batch_size`. Expected 2 or more "
+                "with shared weights, whose classifier normalises by the "
+                f"batch. Received: batch_size={batch_size}."
+            )
         if order is not None and len(images) < batch_size:
             raise ValueError(
                 "The arguments `validation_images` and `batch_size` disagree. "
@@ -121,6 +128,7 @@ class SharedEvaluator(TrainingEvaluator):
         self._trained: Callable[[int, int, float], object] | None = None
         self._children = Children(self.space)
         self._best = (-1, -math.inf)  # of a round, the reward
+        self._seconds = 0.0  # of training that is in no evaluation yet
 
     def describe(self) -> dict[str, Any]:
         return {
@@ -150,12 +158,14 @@ class SharedEvaluator(TrainingEvaluator):
             training.run(
                 weights and weights.with_name(SHARED_FILE), self._end(current)
             )
-            seconds["train"] = time.perf_counter() - began
+            self._seconds += time.perf_counter() - began
         if training.steps != self._end(current):
             raise RunError(
                 f"{weights and weights.parent} holds a shared network of other "
                 f"children than its {SHARED_CHILDREN_FILE}. Begin another run."
             )
+        if self._seconds:
+            seconds["train"], self._seconds = self._seconds, 0.0
         began = time.perf_counter()
         subnetwork = training.network.subnetwork(architecture)
         accuracy, loss = self.measure(subnetwork)
@@ -183,8 +193,11 @@ class SharedEvaluator(TrainingEvaluator):
     def suggest(self, number: int, folder: Path) -> Genotype:
         if self.order is None:
             return super().suggest(number, folder)
+        began = time.perf_counter()
         training = self._shared_training(folder)
-        training.run(folder / SHARED_FILE)
+        if training.steps < training.last_step:
+            training.run(folder / SHARED_FILE)
+            self._seconds += time.perf_counter() - began
         genotypes = self._architecture.strongest(number + 1)
         if len(genotypes) <= number:
             raise ValueError(f"There are {len(genotypes)} cells, and no more.")
@@ -232,13 +245,31 @@ class SharedEvaluator(TrainingEvaluator):
         Raises:
             RunError: There is none, or it is damaged.
         """
-        if self._training is None:
-            self._training = self.create_training(self.create_network())
-            self._training.restore(folder / SHARED_FILE)
-        accuracy, _ = self.measure(
-            self._training.network.subnetwork(architecture)
-        )
+        network = self._restored(folder).network
+        accuracy, _ = self.measure(network.subnetwork(architecture))
         return accuracy
+
+    def lift(
+        self, architecture: Genotype, folder: Path, budget: float
+    ) -> keras.Model:
+        training = self._restored(folder)
+        if training.steps != round(budget * self.steps_per_epoch):
+            raise ValueError(
+                "The shared network has been trained on since that child was "
+                "evaluated, and its weights of then are gone. Expected a child "
+                "of the last round."
+            )
+        subnetwork = training.network.subnetwork(architecture)
+        subnetwork.calibrate(self._calibration)
+        return self._lifted(architecture, subnetwork)
+
+    def _restored(self, folder: Path) -> SharedTraining:
+        """The training as it lies in a folder of children."""
+        if self._training is None:
+            training = self.create_training(self.create_network())
+            training.restore(folder / SHARED_FILE)
+            self._training = training
+        return self._training
 
     def create_network(self) -> SharedNetwork:
         """The shared network as it begins."""
@@ -303,11 +334,17 @@ class SharedEvaluator(TrainingEvaluator):
             count += len(labels)
         return correct / count, loss / count
 
+    def _lifted(
+        self, architecture: Genotype, subnetwork: Subnetwork
+    ) -> keras.Model:
+        model = self.build(architecture)
+        subnetwork.copy_to(model)
+        return model
+
     def _save(
         self, architecture: Genotype, subnetwork: Subnetwork, weights: Path
     ) -> None:
-        model = self.build(architecture)
-        subnetwork.copy_to(model)
+        model = self._lifted(architecture, subnetwork)
         draft = weights.with_name(f".{weights.name}")
         save_weights(model, draft)
         draft.replace(weights)
@@ -318,7 +355,7 @@ def _warn_of_collapse(genotype: Genotype) -> None:
         name for block in genotype.normal.blocks for name in block.operations
     ]
     count = operations.count("identity")
-    if count / len(operations) >= COLLAPSE:
+    if count >= max(2, COLLAPSE * len(operations)):
         warnings.warn(
             f"{count} of the {len(operations)} operations of the normal cell "
             "are identities: gradients favour what has no weights to learn, "

@@ -42,6 +42,9 @@ class Strategy(abc.ABC):
     """
 
     name: ClassVar[str]
+    # Whether it may propose again and again what is known or refused; then
+    # the search draws from the whole space at times.
+    may_stall: ClassVar[bool] = True
 
     def __init__(self, space: SearchSpace, seed: int) -> None:
         self.space = space

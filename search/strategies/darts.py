@@ -21,6 +21,7 @@ class DARTS(Strategy):
     """
 
     name = "darts"
+    may_stall = False
 
     def __init__(self, space: SearchSpace, seed: int) -> None:
         super().__init__(space, seed)

@@ -8,7 +8,7 @@ from keras import ops
 
 from search.weight_sharing.shared_cell import SharedCell
 from search.weight_sharing.shared_network import SharedNetwork
-from search.weight_sharing.subnetwork import Part
+from search.weight_sharing.subnetwork import Part, adjusted
 
 
 class Mixture:
@@ -55,8 +55,7 @@ class Mixture:
             inputs = [outputs[number] for number in cell.place.inputs]
             kind = "reduction" if cell.place.reduction else "normal"
             outputs.append(cell(inputs, by_cell[kind]))
-        axes = self._network.conventions.spatial_axes
-        features = ops.mean(ops.relu(outputs[-1]), axis=axes)
+        features = self._network.pooled(outputs[-1])
         return self._classifier(features, training=True)
 
 
@@ -82,13 +81,7 @@ class _MixedCell:
     def __call__(
         self, inputs: list[Any], shares: Sequence[Sequence[Any]]
     ) -> Any:
-        states = [
-            state
-            if adjustment is None
-            else adjustment(ops.relu(state), training=True)
-            for state, adjustment in zip(inputs, self._adjustments, strict=True)
-        ]
-        states += [inputs[0]] * (2 - len(states))
+        states = adjusted(inputs, self._adjustments, training=True)
         activated = [ops.relu(state) for state in states]
         blocks: dict[int, list[Any]] = {}
         for (edge, operations), row in zip(

@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from nasnet_keras.command import RunError
 from nasnet_keras.training.recipes import Recipe
 from search.weight_sharing.architecture_parameters import (
     CELLS,
@@ -17,6 +18,7 @@ from search.weight_sharing.training import SharedTraining
 
 # Of the finite difference, in units of the norm of the gradient (paper).
 EPSILON = 0.01
+SMALLEST_NORM = 1e-6  # A loss of 0 has none.
 
 
 class MixtureTraining(SharedTraining):
@@ -27,7 +29,7 @@ class MixtureTraining(SharedTraining):
 
     First order takes the gradient of the validation loss as it is. Second
     order takes that of the loss after the step of the weights that comes
-    next, by the finite difference of the paper: some three times the work.
+    next, by the finite difference of the paper: some four times the work.
 
     Batch norms keep their first scales and offsets (authors' code: no affine
     transformation), since a scale would do what a share is there for.
@@ -67,7 +69,13 @@ class MixtureTraining(SharedTraining):
 
     def update(self, *batch: Any) -> float:
         rate = tf.constant(self.learning_rate)
-        return float(self._graph(*batch, rate))
+        try:
+            return float(self._graph(*batch, rate))
+        except tf.errors.ResourceExhaustedError:
+            raise RunError(
+                "The mixture of all cells does not fit in memory. Expected "
+                "fewer `blocks` or `filters`, or a smaller `batch_size`."
+            ) from None
 
     def variables(self) -> list[tuple[str, tf.Variable]]:
         return [*super().variables(), *self.architecture.variables()]
@@ -96,14 +104,15 @@ class MixtureTraining(SharedTraining):
             _, gradients = self._gradients(weights, logits, validation, logits)
             return gradients
         _, step = self._gradients(weights, logits, training, weights)
-        _, ahead = self.optimizer.moved(
+        _, ahead, rate = self.optimizer.moved(
             self._mixture.parts, self._of_trained(step), rate
         )
         _, (direct, by_ahead) = self._gradients(
             ahead, logits, validation, [logits, ahead]
         )
         by_ahead = self._of_trained(by_ahead)
-        shift = EPSILON / tf.linalg.global_norm(tf.nest.flatten(by_ahead))
+        norm = tf.linalg.global_norm(tf.nest.flatten(by_ahead))
+        shift = EPSILON / tf.maximum(norm, SMALLEST_NORM)
         sides = []
         for sign in (1, -1):
             shifted = tf.nest.map_structure(

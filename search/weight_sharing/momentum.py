@@ -58,7 +58,7 @@ class SharedMomentum:
                 not depend on.
             learning_rate: The rate.
         """
-        velocities, weights = self.moved(parts, gradients, learning_rate)
+        velocities, weights, _ = self.moved(parts, gradients, learning_rate)
         for part, moved, values in zip(parts, velocities, weights, strict=True):
             banks = part.take.banks
             if moved:
@@ -70,10 +70,11 @@ class SharedMomentum:
         parts: Sequence[Part],
         gradients: Sequence[Sequence[Any]],
         learning_rate: Any,
-    ) -> tuple[list[list[Any]], list[list[Any]]]:
+    ) -> tuple[list[list[Any]], list[list[Any]], Any]:
         """What a step makes of the velocities and the weights of each part,
         which stay as they are; empty for parts that the loss does not depend
-        on.
+        on. And the rate at which it goes along the gradients, lower where
+        they are clipped.
 
         Args:
             parts, gradients, learning_rate: As of `apply`.
@@ -106,7 +107,7 @@ class SharedMomentum:
                     )
                 ]
             )
-        return velocities, weights
+        return velocities, weights, rate
 
     def _velocities(self, part: Part) -> list[tf.Variable]:
         return [self.velocities[bank.path] for bank in part.take.banks]

@@ -154,6 +154,11 @@ class SharedNetwork(keras.Model):
         `[B, H, W, C]`."""
         return self.subnetwork(genotype)(images, training)
 
+    def pooled(self, state: Any) -> Any:
+        """The features of what the last cell hands on, `[B, channels]`."""
+        axes = self.conventions.spatial_axes
+        return keras.ops.mean(keras.ops.relu(state), axis=axes)
+
     def subnetwork(self, genotype: Genotype) -> Subnetwork:
         """The network of one genotype, with the weights as they are now.
 

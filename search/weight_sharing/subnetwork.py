@@ -109,8 +109,7 @@ class Subnetwork:
             inputs = [outputs[number] for number in cell.place.inputs]
             rate = drop_path_rate * depth / len(self._cells)
             outputs.append(cell(inputs, training, rate, (seed, depth)))
-        axes = self._network.conventions.spatial_axes
-        features = ops.mean(ops.relu(outputs[-1]), axis=axes)
+        features = self._network.pooled(outputs[-1])
         return self._classifier(features, training=training)
 
     def calibrate(self, batches: Sequence[Any]) -> None:
@@ -175,13 +174,7 @@ class _BoundCell:
         drop_path_rate: float,
         seed: tuple[int, int],
     ) -> Any:
-        states = [
-            state
-            if adjustment is None
-            else adjustment(ops.relu(state), training=training)
-            for state, adjustment in zip(inputs, self._adjustments, strict=True)
-        ]
-        states += [inputs[0]] * (self._spec.inputs - len(states))
+        states = adjusted(inputs, self._adjustments, training)
         apply_blocks(
             self._spec,
             states,
@@ -204,6 +197,20 @@ class _BoundCell:
         shape = (paths, like.shape[0], 1, 1, 1)
         draws = tf.random.stateless_uniform(shape, seed)
         return tf.unstack(path_factors(draws, 1 - rate, like.dtype))
+
+
+def adjusted(
+    inputs: Sequence[Any], adjustments: Sequence[Part | None], training: bool
+) -> list[Any]:
+    """The two states that the blocks of a cell begin with."""
+    states = [
+        state
+        if adjustment is None
+        else adjustment(ops.relu(state), training=training)
+        for state, adjustment in zip(inputs, adjustments, strict=True)
+    ]
+    # Where an input is missing the current one stands in.
+    return [*states, inputs[0]][:2]
 
 
 def _layers(model: keras.Model) -> Iterator[list[keras.layers.Layer]]:

@@ -183,6 +183,8 @@ def test_refuses_what_it_cannot_run(small_table):
         check_benchmark(small_table, ["loss"], [])
     with pytest.raises(ValueError, match="Expected one of random"):
         check_benchmark(small_table, COLUMNS, ["annealing"])
+    with pytest.raises(ValueError, match="a table learns nothing"):
+        check_benchmark(small_table, COLUMNS, ["random", "darts"])
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="needs NAS-Bench-201's table")

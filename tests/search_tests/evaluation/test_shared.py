@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 import search
+from nasnet_keras import load_model
 from nasnet_keras.command import InputError, RunError
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.published import NASNET_A
 from search.configuration import create_configuration
+from search.driver import _begun
 from search.evaluation.shared import SharedEvaluator, _warn_of_collapse
 from search.evaluation.training import TrainingEvaluator
+from search.executors.configuration import ExecutionConfig
 from search.run_directory import SHARED_CHILDREN_FILE, SHARED_FILE
 
 SETTINGS = {
@@ -237,9 +240,34 @@ def test_a_search_by_gradients(tmp_path):
     assert proposed == cells
     for trial in resumed.trials:
         assert trial.evaluation.budget == SETTINGS["epochs"]
-    exported = resumed.export(tmp_path / "best")
-    assert (exported / "model.keras").exists()
     assert run.trials == resumed.trials[:2]
+    assert "train" in run.trials[0].evaluation.seconds
+    # Of the third one there is the shared network only.
+    resumed.directory.weights(2).unlink(missing_ok=True)
+    exported = resumed.export(tmp_path / "third", trial=2)
+    model = load_model(exported / "model.keras")
+    correct = [
+        np.argmax(model(images), -1) == labels
+        for images, labels in evaluator.validation
+    ]
+    found = np.concatenate(correct).mean()
+    assert found == pytest.approx(resumed.trials[2].reward)
+
+
+def test_the_rounds_of_a_run_are_an_even_share_of_its_trials(tmp_path):
+    config = create_configuration(
+        {
+            "dataset": "digits",
+            "strategy": "enas",
+            "trials": 31,
+            "proxy": {"epochs": 3},
+        }
+    )
+    assert config.rounds == 3
+    settled = _begun(config, ExecutionConfig())
+    assert settled.shared.round_cells == 10
+    longer = create_configuration({**settled.model_dump(), "trials": 90})
+    assert longer.identity == settled.identity
 
 
 def test_an_evaluator_without_gradients_suggests_nothing(evaluator, tmp_path):
@@ -251,8 +279,15 @@ def test_an_evaluator_without_gradients_suggests_nothing(evaluator, tmp_path):
     ("settings", "sentence"),
     [
         ({"strategy": "darts", "evaluator": "training"}, "evaluator shared"),
-        ({"strategy": "darts", "combiners": ("concat",)}, "Expected add among"),
-        ({"strategy": "darts", "shared": {"rounds": 1}}, "no `rounds`"),
+        ({"strategy": "darts"}, "Expected add alone among"),
+        (
+            {
+                "strategy": "darts",
+                "combiners": ("add",),
+                "shared": {"rounds": 1},
+            },
+            "no `rounds`",
+        ),
         ({"strategy": "enas", "shared": {"order": 2}}, "Expected `order` with"),
         ({"strategy": "darts", "shared": {"order": 3}}, "order"),
     ],
@@ -260,6 +295,11 @@ def test_an_evaluator_without_gradients_suggests_nothing(evaluator, tmp_path):
 def test_settings_that_disagree_with_gradients(settings, sentence):
     with pytest.raises(InputError, match=sentence):
         create_configuration({"dataset": "digits", **settings})
+
+
+def test_a_classifier_that_normalises_needs_two_images():
+    with pytest.raises(ValueError, match="Expected 2 or more with shared"):
+        SharedEvaluator("digits", **{**SETTINGS, "batch_size": 1})
 
 
 def test_gradients_need_a_batch_to_validate_on():

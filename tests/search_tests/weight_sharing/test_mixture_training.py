@@ -38,10 +38,11 @@ def batches(first_step):
 
 @pytest.fixture
 def create(create_network):
-    def create(order=1):
+    def create(order=1, clip_norm=None):
         network = create_network(blocks=1, combiners=("add",), filters=4)
+        recipe = dataclasses.replace(RECIPE, clip_norm=clip_norm)
         return MixtureTraining(
-            network, RECIPE, 2, batches, ArchitectureParameters(1), order
+            network, recipe, 2, batches, ArchitectureParameters(1), order
         )
 
     return create
@@ -96,25 +97,42 @@ def smooth(weights, logits, batch, by):
     return loss, tape.gradient(loss, by)
 
 
-def test_second_order_is_the_gradient_after_a_step(create, monkeypatch):
+@pytest.mark.parametrize("clipped", [False, True])
+def test_second_order_is_the_gradient_after_a_step(
+    create, monkeypatch, clipped
+):
     """Beside the derivative of the whole, which the paper approximates by a
     difference."""
-    training = create(order=2)
-    monkeypatch.setattr(training, "_gradients", smooth)
-    weights, logits = read(training)
     rate = tf.constant(100.0)  # The loss is of the mean of many weights.
     train, validation = tf.constant(0.3), tf.constant(0.7)
+    first_order = create()
+    monkeypatch.setattr(first_order, "_gradients", smooth)
+    weights, logits = read(first_order)
+    norm = tf.linalg.global_norm(
+        tf.nest.flatten(
+            first_order._of_trained(smooth(weights, logits, train, weights)[1])
+        )
+    )
+    training = create(2, clip_norm=float(norm) / 2 if clipped else None)
+    monkeypatch.setattr(training, "_gradients", smooth)
+    _, _, taken = training.optimizer.moved(
+        training._mixture.parts,
+        training._of_trained(smooth(weights, logits, train, weights)[1]),
+        rate,
+    )
+    # By half of the gradients, and the penalties.
+    assert (float(taken) < 60) == clipped
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(logits)
         _, gradients = smooth(weights, logits, train, weights)
-        _, ahead = training.optimizer.moved(
-            training._mixture.parts, training._of_trained(gradients), rate
+        _, ahead, _ = first_order.optimizer.moved(
+            first_order._mixture.parts,
+            first_order._of_trained(gradients),
+            taken,
         )
         loss, _ = smooth(ahead, logits, validation, logits)
     expected = tape.gradient(loss, logits)
     found = training._by_logits(weights, logits, train, validation, rate)
-    first_order = create()
-    monkeypatch.setattr(first_order, "_gradients", smooth)
     other = first_order._by_logits(weights, logits, train, validation, rate)
     for each, whole, direct in zip(found, expected, other, strict=True):
         scale = np.max(np.abs(whole))

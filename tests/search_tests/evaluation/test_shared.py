@@ -226,7 +226,7 @@ def test_a_search_by_gradients(tmp_path):
     path = tmp_path / "darts"
     settings = {**SEARCH, "strategy": "darts", "combiners": ("add",)}
     del settings["evaluator"]
-    run = search.run(path, **{**settings, "trials": 2})
+    begun = search.run(path, **{**settings, "trials": 2}).trials
     evaluator = SharedEvaluator("digits", 1, 1, ("add",), order=1, **SETTINGS)
     cells = [
         evaluator.suggest(number, path / "children") for number in range(3)
@@ -240,8 +240,8 @@ def test_a_search_by_gradients(tmp_path):
     assert proposed == cells
     for trial in resumed.trials:
         assert trial.evaluation.budget == SETTINGS["epochs"]
-    assert run.trials == resumed.trials[:2]
-    assert "train" in run.trials[0].evaluation.seconds
+    assert begun == resumed.trials[:2]
+    assert "train" in begun[0].evaluation.seconds
     # Of the third one there is the shared network only.
     resumed.directory.weights(2).unlink(missing_ok=True)
     exported = resumed.export(tmp_path / "third", trial=2)

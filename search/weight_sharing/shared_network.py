@@ -41,6 +41,11 @@ class SharedNetwork(keras.Model):
     state of as many channels. A projection shares the rows of its kernel by
     the state that they read.
 
+    So that a step for one child is of use to others, all operations begin
+    near to passing their input on, and the classifier normalises the features
+    by the batch (`NormalizedClassifier`); `Subnetwork.copy_to` folds that into
+    the dense layer of an ordinary model.
+
     References:
         ENAS, [Pham et al. 2018](https://arxiv.org/abs/1802.03268); one-shot,
         [Bender et al. 2018](

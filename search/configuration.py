@@ -247,7 +247,7 @@ class SharedConfig(_Settings):
         Field(
             description="Of darts, the order of the gradient of the "
             "architecture: 2 takes the next step of the weights into account, "
-            "for some four times the work; 1 if not given.",
+            "for some three times the work; 1 if not given.",
         ),
     ] = None
 

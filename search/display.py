@@ -3,7 +3,6 @@ status of a run, once or again and again."""
 
 import contextlib
 import math
-import statistics
 import time
 from collections.abc import Mapping, Sequence
 
@@ -52,7 +51,7 @@ class Display(Observer):
         self._end: float | None = None
         self._training = (0, 0, math.nan)  # the step, the last one, the loss
         self._step_ended: float | None = None  # None after a child
-        self._step_seconds: list[float] = []
+        self._steps, self._step_seconds = 0, 0.0  # of this process
         self._said = time.monotonic()
 
     def begin(self, trials: Sequence[Trial], total: int) -> None:
@@ -70,7 +69,8 @@ class Display(Observer):
         if self._step_ended is None:
             self._said = now
         else:
-            self._step_seconds.append(now - self._step_ended)
+            self._steps += 1
+            self._step_seconds += now - self._step_ended
         self._step_ended = now
         self._training = (step, last, loss)
         # The pace of children counts from here on.
@@ -97,10 +97,8 @@ class Display(Observer):
     @property
     def _training_left(self) -> float:
         """The seconds that the training of the shared network will take."""
-        if not self._step_seconds:
-            return 0.0
         step, last, _ = self._training
-        return statistics.fmean(self._step_seconds) * (last - step)
+        return self._step_seconds / max(1, self._steps) * (last - step)
 
     def finished(
         self, trial: Trial, best: Trial | None, metrics: Mapping[str, float]

@@ -29,7 +29,7 @@ class MixtureTraining(SharedTraining):
 
     First order takes the gradient of the validation loss as it is. Second
     order takes that of the loss after the step of the weights that comes
-    next, by the finite difference of the paper: some four times the work.
+    next, by the finite difference of the paper: some three times the work.
 
     Batch norms keep their first scales and offsets (authors' code: no affine
     transformation), since a scale would do what a share is there for.

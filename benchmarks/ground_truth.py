@@ -1,0 +1,213 @@
+"""Cells of the 13-operation space trained alone: what evaluators are judged by.
+
+    python benchmarks/ground_truth.py --part 0/2 --output FILE.0.jsonl
+    python benchmarks/ground_truth.py --part 1/2 --output FILE.1.jsonl
+
+Trains cells of `NASNetSpace(5)` on CIFAR-10, each from its beginning to the
+end of one annealed schedule, and appends a row a training: the cell, the seed,
+accuracy and loss after every epoch, the seconds of each part, parameters and
+multiply-adds, commit and processor settings. The order of the trainings is
+fixed: 30 cells spread evenly over the parameters of 1,000 random ones
+(`"set": "spread"`, no random sample), two further seeds of every third of
+these (`"noise"`), then random cells (`"random"`). A part takes every n-th of
+them. Called again, it goes on behind the rows that its file has; rows made at
+different times, of one commit, join by concatenation.
+
+Runs from a checkout of one commit, on one thread a process:
+
+    TF_ENABLE_ONEDNN_OPTS=1 TFDS_DATA_DIR=... nice python benchmarks/...
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+import keras
+import numpy as np
+
+from nasnet_keras.command import provenance
+from nasnet_keras.training.pipeline import recipe_pipeline
+from nasnet_keras.training.train import compile_network, train
+from search.evaluation.training import TrainingEvaluator
+from search.space import NASNetSpace
+
+SPACE = NASNetSpace(5)
+# Sets the draws of the cells apart from those of any search.
+SPREAD_STREAM, RANDOM_STREAM = 20_261_128, 20_261_129
+SETTINGS: dict[str, Any] = {
+    "dataset": "cifar10",
+    "image_size": 16,
+    "repeats": 1,
+    "filters": 8,
+    "train_images": 16_000,
+    "validation_images": 5_000,
+    "epochs": 5,
+    "batch_size": 64,
+    "learning_rate": 0.05,
+    "drop_path_rate": 0.0,
+    "threads": 1,
+}
+
+
+def trainings(
+    evaluator: TrainingEvaluator, random_cells: int
+) -> Iterator[tuple[str, int, tuple[int, ...], int]]:
+    """The trainings in their order: set, number in it, decisions, seed."""
+    rng = np.random.default_rng(SPREAD_STREAM)
+    drawn = {}
+    while len(drawn) < 1000:
+        decisions = SPACE.canonical(SPACE.sample(rng))
+        drawn[decisions] = evaluator.costs(SPACE.decode(decisions))
+    by_size = sorted(drawn, key=lambda cell: drawn[cell]["parameters"])
+    spread = [by_size[round(k)] for k in np.linspace(0, 999, 30)]
+    # Sizes in mixed order, so that the first rows already span them.
+    order = np.random.default_rng(SPREAD_STREAM + 1).permutation(30)
+    for number in order:
+        yield "spread", int(number), spread[number], 0
+    for seed in (1, 2):
+        for number in range(1, 30, 3):
+            yield "noise", number, spread[number], seed
+    rng = np.random.default_rng(RANDOM_STREAM)
+    for number in range(random_cells):
+        yield "random", number, SPACE.canonical(SPACE.sample(rng)), 0
+
+
+class Curve(keras.callbacks.Callback):
+    """Accuracy and loss on the validation images after every epoch."""
+
+    def __init__(self, validation: Any) -> None:
+        super().__init__()
+        self.validation = validation
+        self.rows: list[dict[str, float]] = []
+        self.seconds: dict[str, float] = {"trace": 0.0, "validate": 0.0}
+        self._began = time.perf_counter()
+        self._first = True
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if self._first:
+            self.seconds["trace"] = time.perf_counter() - self._began
+            self._first = False
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        began = time.perf_counter()
+        result = self.model.evaluate(
+            self.validation, verbose=0, return_dict=True
+        )
+        self.rows.append(
+            {
+                "train_loss": float(logs["loss"]),
+                "train_accuracy": float(logs["accuracy"]),
+                "accuracy": float(result["accuracy"]),
+                "loss": float(result["loss"]),
+            }
+        )
+        self.seconds["validate"] += time.perf_counter() - began
+
+
+def evaluate(
+    evaluator: TrainingEvaluator, decisions: tuple[int, ...], seed: int
+) -> dict[str, Any]:
+    """One training: curve, costs and seconds."""
+    genotype = SPACE.decode(decisions)
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(seed)
+    began, processor = time.perf_counter(), time.process_time()
+    model = evaluator.build(genotype)
+    compile_network(model, evaluator.recipe, evaluator.steps_per_epoch)
+    build = time.perf_counter() - began
+    curve = Curve(evaluator.validation)
+    train(
+        model,
+        recipe_pipeline(
+            evaluator.recipe,
+            evaluator.dataset,
+            evaluator.train_images,
+            evaluator.train_labels,
+            seed,
+            0,
+        ),
+        evaluator.recipe,
+        evaluator.steps_per_epoch,
+        [curve, keras.callbacks.TerminateOnNaN()],
+    )
+    return {
+        "curve": curve.rows,
+        **evaluator.costs(genotype),
+        "seconds": {
+            "build": build,
+            **curve.seconds,
+            "all": time.perf_counter() - began,
+            "processor": time.process_time() - processor,
+        },
+    }
+
+
+def commit() -> str:
+    """The commit of the checkout; the run is refused if files differ."""
+    folder = Path(__file__).parent
+
+    def git(*words: str) -> str:
+        return subprocess.run(
+            ["git", *words],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+
+    if git("status", "--porcelain"):
+        raise SystemExit("Expected a checkout of one commit, unchanged.")
+    return git("rev-parse", "HEAD")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--part", default="0/1", help="K/N: the K-th of N")
+    parser.add_argument("--random-cells", type=int, default=200)
+    parser.add_argument("--output", type=Path, required=True)
+    args = parser.parse_args()
+    part, parts = map(int, args.part.split("/"))
+    evaluator = TrainingEvaluator(**SETTINGS)
+    made = {
+        "commit": commit(),
+        "versions": provenance()["versions"],
+        "onednn": os.environ["TF_ENABLE_ONEDNN_OPTS"],
+        "onednn_max_cpu_isa": os.environ.get("ONEDNN_MAX_CPU_ISA"),
+        "recipe": dataclasses.asdict(evaluator.recipe),
+        "data": evaluator.fingerprint,
+    }
+    done = set()
+    if args.output.exists():
+        for line in args.output.read_text().splitlines():
+            row = json.loads(line)
+            done.add((row["set"], row["number"], row["seed"]))
+    plan = list(trainings(evaluator, args.random_cells))[part::parts]
+    for group, number, decisions, seed in plan:
+        if (group, number, seed) in done:
+            continue
+        row = {
+            "set": group,
+            "number": number,
+            "seed": seed,
+            "decisions": decisions,
+            **evaluate(evaluator, decisions, seed),
+            **made,
+        }
+        with args.output.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+        print(group, number, seed, row["curve"][-1], row["seconds"], flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -32,27 +32,6 @@ def default_augmentation(dataset: str) -> Augmentation:
     return "crop" if re.split("[/:]", dataset)[0] in CHARACTERS else "crop-flip"
 
 
-def resize_images(images: np.ndarray, image_size: int | None) -> np.ndarray:
-    """Scales images once, for a training that sees them many times.
-
-    Args:
-        images: `[N, H, W, C]`, uint8.
-        image_size: The new height and width in pixels; None leaves the
-            images as they are.
-
-    Returns:
-        The images, `[N, image_size, image_size, C]`, uint8.
-    """
-    if image_size is None or images.shape[1:3] == (image_size, image_size):
-        return images
-    batches = np.array_split(images, 1 + len(images) // 1024)
-    resized = [
-        tf.clip_by_value(tf.round(_resize(batch, image_size)), 0, 255)
-        for batch in batches
-    ]
-    return np.concatenate([batch.numpy().astype(np.uint8) for batch in resized])
-
-
 def in_channels(images: np.ndarray, channels: int) -> np.ndarray:
     """Grey images for a network that takes colour ones; others as they are.
 
@@ -78,7 +57,6 @@ def training_pipeline(
     images: np.ndarray,
     labels: np.ndarray,
     batch_size: int,
-    image_size: int | None = None,
     augmentation: Augmentation = "crop-flip",
     cutout: int = 0,
     seed: int = 0,
@@ -96,8 +74,6 @@ def training_pipeline(
         images: `[N, H, W, C]`, 0 to 255.
         labels: `[N]`.
         batch_size: How many images a batch has.
-        image_size: Height and width to scale the images to before the
-            augmentation, in pixels; None leaves them as they are.
         augmentation: `"crop-flip"`, what the paper does for CIFAR (appendix
             A.1): crop a padded image at random and mirror half of the
             images. `"crop"` where mirrored images mean something else, as
@@ -126,7 +102,7 @@ def training_pipeline(
     >>> model.fit(batches, steps_per_epoch=len(images) // 128, epochs=20)
     """
     _check_images(images, labels)
-    _check_least(1, batch_size=batch_size, image_size=image_size)
+    _check_least(1, batch_size=batch_size)
     _check_least(0, cutout=cutout, first_epoch=first_epoch)
     if augmentation not in get_args(Augmentation):
         raise ValueError(
@@ -153,7 +129,7 @@ def training_pipeline(
         crop_seed, cutout_seed = tf.unstack(
             tf.random.split(tf.stack([seed, step]), 2)
         )
-        chosen = _resize(tf.gather(image_tensor, rows), image_size)
+        chosen = tf.gather(image_tensor, rows)
         if augmentation == "inception":
             chosen = _crop_part(chosen, crop_seed)
         elif augmentation != "none":
@@ -213,18 +189,14 @@ def evaluation_pipeline(
     images: np.ndarray,
     labels: np.ndarray,
     batch_size: int = EVALUATION_BATCH_SIZE,
-    image_size: int | None = None,
 ) -> tf.data.Dataset:
-    """Batches to measure on: every image once, in order, unchanged but for
-    its scale.
+    """Batches to measure on: every image once, in order, unchanged.
 
     Args:
         images: `[N, H, W, C]`, 0 to 255.
         labels: `[N]`.
         batch_size: How many images a batch has; the last may have fewer.
             Default 250.
-        image_size: Height and width to scale the images to, in pixels; None
-            leaves them as they are.
 
     Returns:
         A `tf.data.Dataset` as `training_pipeline` returns it.
@@ -233,12 +205,12 @@ def evaluation_pipeline(
         ValueError: An argument is out of its range.
     """
     _check_images(images, labels)
-    _check_least(1, batch_size=batch_size, image_size=image_size)
+    _check_least(1, batch_size=batch_size)
 
     def scaled(
         images: tf.Tensor, labels: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        return _scale(_resize(images, image_size)), labels
+        return _scale(images), labels
 
     # Batches that are all full have a static shape.
     full = len(images) % batch_size == 0
@@ -253,12 +225,6 @@ def evaluation_pipeline(
 def _scale(images: tf.Tensor) -> tf.Tensor:
     """0 to 255 as -1 to 1, as `keras.applications.nasnet` has its inputs."""
     return tf.cast(images, tf.float32) / 127.5 - 1.0
-
-
-def _resize(images: tf.Tensor, image_size: int | None) -> tf.Tensor:
-    if image_size is None or images.shape[1:3] == [image_size, image_size]:
-        return images
-    return tf.image.resize(images, [image_size] * 2, antialias=True)
 
 
 def _crop(images: tf.Tensor, mirrored: bool, seed: tf.Tensor) -> tf.Tensor:

@@ -12,13 +12,12 @@ import tensorflow as tf
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.published import NASNET_A
 from nasnet_keras.training.checkpoint import restore_training, save_training
-from nasnet_keras.training.datasets import ImageDataset, load_dataset
+from nasnet_keras.training.datasets import load_dataset
 from nasnet_keras.training.pipeline import (
     EVALUATION_BATCH_SIZE,
     default_augmentation,
     evaluation_pipeline,
     recipe_pipeline,
-    resize_images,
 )
 from nasnet_keras.training.recipes import RECIPES, Augmentation
 from nasnet_keras.training.splits import split
@@ -48,7 +47,8 @@ class TrainingEvaluator(Evaluator):
             to validate on. The test images are never read.
         repeats: N, the normal cells of each stage. Paper: 2. Default 1.
         filters: F, the filters of the first stage. Default 8.
-        image_size: Height and width to train at; None for the data's own.
+        image_size: Height and width to train at, for `load_dataset`; None for
+            the data's own.
         epochs: How often each image is seen. Paper: 20. Default 3.
         train_images: How many images to train on; None for all left.
         validation_images: How many to validate on; None for a tenth.
@@ -83,7 +83,7 @@ class TrainingEvaluator(Evaluator):
         threads: int | None = None,
     ) -> None:
         _prepare_tensorflow(threads)
-        data = _load(dataset, image_size)
+        data = load_dataset(dataset, image_size=image_size)
         parts = split(data, validation_images or 0.1, train_images, seed)
         if len(parts.train) < batch_size:
             raise ValueError(
@@ -103,11 +103,9 @@ class TrainingEvaluator(Evaluator):
         )
         self.dataset = dataset
         self.fingerprint = parts.fingerprint
-        self.train_images = resize_images(parts.train.images, image_size)
+        self.train_images = parts.train.images
         self.train_labels = parts.train.labels
-        self.validation_images = resize_images(
-            parts.validation.images, image_size
-        )
+        self.validation_images = parts.validation.images
         self.validation_labels = parts.validation.labels
         self.network = ChildNetwork(
             input_shape=list(self.train_images.shape[1:]),
@@ -247,17 +245,6 @@ class TrainingEvaluator(Evaluator):
                 f"{last} epochs of the recipe. Received: budget={budget}."
             )
         return last if budget is None else max(1, round(budget))
-
-
-def _load(dataset: str, image_size: int | None) -> ImageDataset:
-    try:
-        return load_dataset(dataset)
-    except ValueError:
-        if image_size is None:
-            raise
-        # Images of several sizes, or too many as they are: the reader itself
-        # brings them to one size.
-        return load_dataset(dataset, image_size=image_size)
 
 
 class _Checkpoint(keras.callbacks.Callback):

@@ -66,9 +66,22 @@ def stack(
 
 
 def _fit(image: np.ndarray, shape: Shape) -> np.ndarray:
+    """The one resizer: the largest centred part of an image, `[H, W, C]`, of
+    the shape's proportions, scaled."""
     from PIL import Image, ImageOps
 
     height, width, channels = shape
-    picture = Image.fromarray(image[..., 0] if channels == 1 else image)
-    fitted = ImageOps.fit(picture, (width, height), Image.Resampling.BILINEAR)
-    return np.asarray(fitted).reshape(shape)
+    # Pillow knows images of 1 and 3 channels; any number is so many of 1.
+    whole = channels == 3
+    pictures = [image] if whole else np.moveaxis(image, -1, 0)
+    fitted = [
+        np.asarray(
+            ImageOps.fit(
+                Image.fromarray(picture),
+                (width, height),
+                Image.Resampling.BILINEAR,
+            )
+        )
+        for picture in pictures
+    ]
+    return fitted[0] if whole else np.stack(fitted, axis=-1)

@@ -6,7 +6,6 @@ from nasnet_keras.training.pipeline import (
     default_augmentation,
     evaluation_pipeline,
     in_channels,
-    resize_images,
     training_pipeline,
 )
 
@@ -136,24 +135,6 @@ def test_cutout_puts_out_a_square():
     assert out.any(axis=(0, 3)).all()
 
 
-def test_image_size_scales_before_the_augmentation():
-    pipeline = training_pipeline(IMAGES, LABELS, batch_size=5, image_size=24)
-    assert pipeline.element_spec[0].shape == (5, 24, 24, 3)
-    images, _ = next(iter(evaluation_pipeline(IMAGES, LABELS, 5, 8)))
-    averages = IMAGES[:5].reshape(5, 8, 2, 8, 2, 3).mean(axis=(2, 4))
-    assert images.shape == (5, 8, 8, 3)
-    assert np.abs(pixels(images.numpy()) - averages).mean() < 30
-
-
-def test_images_scaled_once():
-    assert resize_images(IMAGES, None) is resize_images(IMAGES, 16) is IMAGES
-    larger = resize_images(np.repeat(IMAGES, 60, axis=0), 32)
-    assert larger.shape == (60 * COUNT, 32, 32, 3)
-    assert larger.dtype == np.uint8
-    white = np.full((2, 8, 8, 1), 255, np.uint8)
-    assert (resize_images(white, 12) == 255).all()
-
-
 @pytest.mark.parametrize(
     "dataset, augmentation",
     [
@@ -188,7 +169,6 @@ def test_evaluation_batches_that_are_all_full_have_a_static_shape():
         ({"batch_size": 23}, "at most the number of images to train on, 22"),
         ({"augmentation": "flip"}, "`augmentation`"),
         ({"cutout": -1}, "`cutout`"),
-        ({"image_size": 0}, "`image_size`"),
         ({"first_epoch": -1}, "`first_epoch`"),
         ({"images": IMAGES[0]}, "`images`"),
         ({"labels": LABELS[:3]}, "`images`"),

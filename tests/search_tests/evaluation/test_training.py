@@ -34,8 +34,9 @@ def evaluator():
     def read_test():
         raise AssertionError("The test images were read.")
 
-    def load(source):
-        return dataclasses.replace(load_dataset(source), read_test=read_test)
+    def load(source, image_size):
+        data = load_dataset(source, image_size=image_size)
+        return dataclasses.replace(data, read_test=read_test)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "load_dataset", load)

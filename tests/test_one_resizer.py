@@ -1,0 +1,94 @@
+"""A photograph has the same pixels wherever a network meets it."""
+
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import zoo.deploy_cli
+from nasnet_keras.published import NASNET_A
+from nasnet_keras.training.datasets import load_dataset
+from nasnet_keras.training.recipes import RECIPES
+from nasnet_keras.training.settings import TrainingSettings, load_data
+from search.evaluation.training import TrainingEvaluator
+
+SIZE = 16
+
+
+@pytest.fixture
+def photographs(tmp_path):
+    """Two classes of photographs of 3:2."""
+    rng = np.random.default_rng(0)
+    for part in ("train", "test"):
+        for label in ("ants", "bees"):
+            folder = tmp_path / "photographs" / part / label
+            folder.mkdir(parents=True)
+            for number in range(10):
+                image = rng.integers(0, 256, (24, 36, 3), np.uint8)
+                keras.utils.save_img(
+                    folder / f"{number}.png", image, scale=False
+                )
+    return tmp_path / "photographs"
+
+
+def pixels(*parts):
+    """The images in an order that does not depend on theirs."""
+    images = np.concatenate(parts)
+    return np.array(sorted(images.reshape(len(images), -1).tolist()))
+
+
+def test_search_and_training_see_the_same_pixels(photographs):
+    seen = pixels(load_dataset(photographs, image_size=SIZE).train.images)
+    evaluator = TrainingEvaluator(
+        str(photographs), image_size=SIZE, batch_size=4
+    )
+    child = pixels(evaluator.train_images, evaluator.validation_images)
+    assert np.array_equal(child, seen)
+    # What `nasnet-train` and `retrain` train on, and `evaluate` measures on.
+    data = load_data(
+        TrainingSettings(
+            dataset=str(photographs),
+            network={
+                "genotype": NASNET_A.to_dict(),
+                "input_shape": (SIZE, SIZE, 3),
+                "repeats": 1,
+                "filters": 4,
+            },
+            recipe=RECIPES["search-proxy"],
+        )
+    )
+    assert np.array_equal(pixels(data.train.images), seen)
+
+
+def test_calibration_and_check_of_an_export_see_the_same_pixels(
+    photographs, tmp_path, monkeypatch
+):
+    pytest.importorskip("openvino")
+    from nasnet_keras.deployment import export
+
+    network = keras.Sequential(
+        [
+            keras.layers.Input((SIZE, SIZE, 3)),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
+    network.save(tmp_path / "model.keras")
+    seen = []
+    monkeypatch.setattr(
+        export,
+        "as_input",
+        lambda network, images: seen.append(images) or images / 127.5 - 1.0,
+    )
+    words = ["nasnet-deploy", str(tmp_path / "model.keras")]
+    words += ["--format", "openvino", "--output", str(tmp_path / "model.xml")]
+    words += ["--int8", "--calibration", str(photographs)]
+    monkeypatch.setattr(sys, "argv", words)
+    assert zoo.deploy_cli.main() == 0
+    dataset = load_dataset(photographs, image_size=SIZE)
+    expected = {
+        pixels(dataset.train.images).tobytes(),
+        pixels(dataset.test.images).tobytes(),
+    }
+    assert {pixels(images).tobytes() for images in seen} == expected

@@ -24,16 +24,16 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from nasnet_keras.frames import plan_cells
 from nasnet_keras.genotype import CellSpec, Genotype
-from nasnet_keras.network import build_network
+from nasnet_keras.network.build import build_network
+from nasnet_keras.network.skeletons import plan_cells
 from nasnet_keras.published import NASNET_A
 from nasnet_keras.training.recipes import RECIPES
 from nasnet_keras.training.train import (
     compile_network,
     prepare_short_trainings,
 )
-from search.space import NASNetSpace
+from search.spaces.nasnet import NASNetSpace
 
 BATCH, STEPS, CLASSES = 64, 10, 10
 

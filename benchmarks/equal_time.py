@@ -21,18 +21,18 @@ import numpy as np
 from keras import layers
 
 import zoo
-from nasnet_keras.complexity import genotype_complexity
-from nasnet_keras.network import build_network
-from nasnet_keras.training.datasets import load_dataset
-from nasnet_keras.training.evaluation import evaluate_network
-from nasnet_keras.training.pipeline import recipe_pipeline
+from nasnet_keras.network.build import build_network
+from nasnet_keras.network.complexity import genotype_complexity
+from nasnet_keras.training.data.datasets import load_dataset
+from nasnet_keras.training.data.pipeline import recipe_pipeline
+from nasnet_keras.training.evaluation.evaluate import evaluate_network
 from nasnet_keras.training.recipes import Recipe
 from nasnet_keras.training.train import (
     compile_network,
     prepare_long_trainings,
     train,
 )
-from search.space import NASNetSpace
+from search.spaces.nasnet import NASNetSpace
 
 CLASSES = 10
 WARM_UP, MEASURED = 10, 30  # steps

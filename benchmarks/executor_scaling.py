@@ -31,12 +31,12 @@ from typing import Any
 import numpy as np
 
 import search
-from search.driver import create_run
 from search.evaluation.base import Evaluator
 from search.executors.in_process import InProcessExecutor
-from search.loop import SearchLoop
-from search.run_directory import RunDirectory
+from search.loop.search_loop import SearchLoop
+from search.runs.begin import create_run
 from search.storage import SQLiteStorage
+from search.storage.run_folder import RunDirectory
 from search.strategies import create_strategy
 from search.trial import Evaluation, Trial, TrialState
 

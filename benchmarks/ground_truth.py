@@ -34,11 +34,11 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 import keras
 import numpy as np
 
-from nasnet_keras.command import provenance
-from nasnet_keras.training.pipeline import recipe_pipeline
+from nasnet_keras.command_line import provenance
+from nasnet_keras.training.data.pipeline import recipe_pipeline
 from nasnet_keras.training.train import compile_network, train
 from search.evaluation.training import TrainingEvaluator
-from search.space import NASNetSpace
+from search.spaces.nasnet import NASNetSpace
 
 SPACE = NASNetSpace(5)
 # Sets the draws of the cells apart from those of any search.

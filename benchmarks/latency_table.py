@@ -26,17 +26,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from scipy.stats import spearmanr
 
-from nasnet_keras.complexity import genotype_complexity
-from nasnet_keras.deployment.latency import LatencyTable
-from nasnet_keras.deployment.samples import random_genotypes
-from nasnet_keras.deployment.timing import (
+from nasnet_keras.deployment.latency.latency_table import LatencyTable
+from nasnet_keras.deployment.latency.samples import random_genotypes
+from nasnet_keras.deployment.latency.timing import (
     Call,
     forward_pass,
     median_seconds,
     rewritten_graphs,
 )
 from nasnet_keras.genotype import NASNET_OPERATIONS
-from nasnet_keras.network import build_network
+from nasnet_keras.network.build import build_network
+from nasnet_keras.network.complexity import genotype_complexity
 
 
 def percentage_error(values: Sequence[float], truth: Sequence[float]) -> float:

@@ -22,7 +22,7 @@ import keras
 import numpy as np
 
 import zoo
-from nasnet_keras.training.datasets import load_dataset
+from nasnet_keras.training.data.datasets import load_dataset
 
 PRESET = "nasnet_mobile"
 BATCH = 32

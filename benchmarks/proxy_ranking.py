@@ -16,7 +16,7 @@ import numpy as np
 from scipy.stats import kendalltau
 
 import search
-from search.configuration import create_evaluator
+from search.runs.config import create_evaluator
 from search.trial import ranked
 
 

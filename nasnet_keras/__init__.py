@@ -17,20 +17,23 @@ import importlib
 from typing import Any
 
 _MODULES = {
-    "nasnet_keras.complexity": (
+    "nasnet_keras.network.complexity": (
         "Complexity",
         "genotype_complexity",
         "multiply_adds",
     ),
-    "nasnet_keras.conventions": ("Conventions",),
+    "nasnet_keras.layers.conventions": ("Conventions",),
     "nasnet_keras.deployment.export": ("export",),
     "nasnet_keras.deployment.fuse": ("fuse_for_inference",),
-    "nasnet_keras.deployment.latency": ("LatencyTable", "measure_latency"),
-    "nasnet_keras.drawing": ("draw_cell", "draw_genotype"),
+    "nasnet_keras.deployment.latency.latency_table": (
+        "LatencyTable",
+        "measure_latency",
+    ),
+    "nasnet_keras.drawing.draw": ("draw_cell", "draw_genotype"),
     "nasnet_keras.genotype": ("Block", "CellSpec", "Genotype"),
-    "nasnet_keras.network": ("build_network", "load_model"),
+    "nasnet_keras.network.build": ("build_network", "load_model"),
     "nasnet_keras.published": ("NASNET_A",),
-    "nasnet_keras.training.datasets": ("load_dataset",),
+    "nasnet_keras.training.data.datasets": ("load_dataset",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

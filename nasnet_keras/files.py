@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from nasnet_keras.command import InputError
+from nasnet_keras.command_line import InputError
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:

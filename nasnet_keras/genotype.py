@@ -377,7 +377,7 @@ class Genotype:
             path: Where to write the picture, an `.svg` or a `.png` file;
                 None to write none.
         """
-        from nasnet_keras.drawing import draw_genotype
+        from nasnet_keras.drawing.draw import draw_genotype
 
         return draw_genotype(self, path)
 

@@ -21,15 +21,15 @@ import importlib
 from typing import Any
 
 _MODULES = {
-    "nasnet_keras.command": ("InputError",),
-    "search.configuration": ("ProxyConfig", "RunConfig"),
-    "search.driver": ("resume", "run"),
+    "nasnet_keras.command_line": ("InputError",),
+    "search.runs.config": ("ProxyConfig", "RunConfig"),
+    "search.runs.begin": ("resume", "run"),
     "search.evaluation.base": ("EvaluationError", "Evaluator"),
     "search.executors.base": ("SearchError",),
     "search.executors.configuration": ("ExecutionConfig",),
-    "search.observer": ("Observer",),
-    "search.runs": ("Run", "load"),
-    "search.space": ("Decision", "NASNetSpace", "SearchSpace"),
+    "search.loop.observer": ("Observer",),
+    "search.runs.record": ("Run", "load"),
+    "search.spaces.nasnet": ("Decision", "NASNetSpace", "SearchSpace"),
     "search.strategies.base": ("Strategy",),
     "search.trial": ("Evaluation", "Trial", "TrialState"),
 }

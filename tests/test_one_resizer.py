@@ -8,7 +8,7 @@ import pytest
 
 import zoo.deploy_cli
 from nasnet_keras.published import NASNET_A
-from nasnet_keras.training.datasets import load_dataset
+from nasnet_keras.training.data.datasets import load_dataset
 from nasnet_keras.training.recipes import RECIPES
 from nasnet_keras.training.settings import TrainingSettings, load_data
 from search.evaluation.training import TrainingEvaluator

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nasnet_keras.command import (
+from nasnet_keras.command_line import (
     InputError,
     import_tensorflow,
     run_command,
@@ -173,7 +173,7 @@ def _find(model: str, weights: str | None) -> str | Path:
 
 def _load(source: str | Path, weights: str | None) -> Any:
     if isinstance(source, Path):
-        from nasnet_keras.network import load_model
+        from nasnet_keras.network.build import load_model
 
         return load_model(source)
     import zoo
@@ -204,7 +204,7 @@ def _data(source: str | None, side: int | None, **options: Any) -> Any:
     """A data set in the size of the network, None without a source."""
     if source is None:
         return None
-    from nasnet_keras.training.datasets import load_dataset
+    from nasnet_keras.training.data.datasets import load_dataset
 
     return load_dataset(source, image_size=side, **options)
 

@@ -18,10 +18,10 @@ import keras
 import keras_hub
 import numpy as np
 
-from nasnet_keras.conventions import Conventions
-from nasnet_keras.frames import FRAMES
 from nasnet_keras.genotype import Genotype
-from nasnet_keras.network import build_network, dtype_policy
+from nasnet_keras.layers.conventions import Conventions
+from nasnet_keras.network.build import build_network, dtype_policy
+from nasnet_keras.network.skeletons import FRAMES
 from zoo.models import create_model
 from zoo.presets import PRESETS, Preset, find
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from nasnet_keras.network import build_network, dtype_policy
+from nasnet_keras.network.build import build_network, dtype_policy
 from zoo import weights as pretrained
 from zoo.presets import PRESETS, Preset, find
 

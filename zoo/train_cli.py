@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from nasnet_keras.command import (
+from nasnet_keras.command_line import (
     InputError,
     import_tensorflow,
     run_command,
@@ -120,7 +120,7 @@ def run(
         chosen = chosen_recipe(recipe, values)
         network = _network(model, genotype, repeats, filters, stem, image_size)
         import_tensorflow()
-        from nasnet_keras.training.datasets import located
+        from nasnet_keras.training.data.datasets import located
         from nasnet_keras.training.progress import Progress
         from nasnet_keras.training.replicas import prepare_replicas
         from nasnet_keras.training.run import run_training
@@ -165,8 +165,8 @@ def evaluate(
     import_tensorflow()
     from rich.console import Console
 
-    from nasnet_keras.training.evaluation import evaluate_run
-    from nasnet_keras.training.evaluation_table import evaluation_table
+    from nasnet_keras.training.evaluation.evaluate import evaluate_run
+    from nasnet_keras.training.evaluation.table import evaluation_table
 
     with working():
         evaluation = evaluate_run(run, split, batch_size)

@@ -5,10 +5,10 @@ from typing import Any
 
 import keras
 
-from nasnet_keras.batch_normalization import BatchNormalization, Bias
-from nasnet_keras.cell import Cell
-from nasnet_keras.combine import Combiner
-from nasnet_keras.network import without_auxiliary_head
+from nasnet_keras.layers.batch_normalization import BatchNormalization, Bias
+from nasnet_keras.layers.cell import Cell
+from nasnet_keras.layers.combiners import Combiner
+from nasnet_keras.network.build import without_auxiliary_head
 
 
 def fuse_for_inference(model: keras.Model) -> keras.Model:

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.datasets import load_sample_images
 
-from nasnet_keras.training.readers.source import stack
+from nasnet_keras.training.data.readers.source import stack
 
 
 def photographs(shape: tuple[int, int, int]) -> np.ndarray:

@@ -19,15 +19,15 @@ import keras
 import numpy as np
 import pydantic
 
-from nasnet_keras.command import InputError, RunError, provenance, sentence
+from nasnet_keras.command_line import InputError, RunError, provenance, sentence
 from nasnet_keras.files import check_free, locked, sync, write_json
-from nasnet_keras.network import load_model, without_auxiliary_head
+from nasnet_keras.network.build import load_model, without_auxiliary_head
 from nasnet_keras.training.checkpoint import (
     epochs_taken,
     restore_training,
     save_training,
 )
-from nasnet_keras.training.pipeline import (
+from nasnet_keras.training.data.pipeline import (
     evaluation_pipeline,
     recipe_pipeline,
 )

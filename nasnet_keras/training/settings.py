@@ -8,15 +8,15 @@ import keras
 import pydantic
 
 from nasnet_keras.genotype import Genotype
-from nasnet_keras.network import build_network, dtype_policy
-from nasnet_keras.training.datasets import (
+from nasnet_keras.network.build import build_network, dtype_policy
+from nasnet_keras.training.data.datasets import (
     ImageDataset,
     LabelledImages,
     load_dataset,
 )
-from nasnet_keras.training.pipeline import in_channels
+from nasnet_keras.training.data.pipeline import in_channels
+from nasnet_keras.training.data.splits import split, with_test
 from nasnet_keras.training.recipes import Recipe
-from nasnet_keras.training.splits import split, with_test
 
 
 @pydantic.dataclasses.dataclass(

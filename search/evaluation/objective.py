@@ -143,8 +143,8 @@ class ObjectiveEvaluator(Evaluator):
 
     def _load(self, path: Path) -> Any:
         """The table, if it is of networks as the evaluator trains them."""
-        from nasnet_keras.deployment.latency import LatencyTable
-        from search.evaluation.child import ChildNetwork
+        from nasnet_keras.deployment.latency.latency_table import LatencyTable
+        from search.spaces.nasnet_network import ChildNetwork
 
         try:
             table = LatencyTable.load(path)
@@ -216,7 +216,9 @@ class ObjectiveEvaluator(Evaluator):
         """Seconds for one image; what the weights are does not matter."""
         if self._table is not None:
             return self._table.predict(architecture)
-        from nasnet_keras.deployment.latency import measure_latency
+        from nasnet_keras.deployment.latency.latency_table import (
+            measure_latency,
+        )
 
         name = str(architecture)
         if name not in self._measured:

@@ -13,14 +13,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nasnet_keras.command import RunError
+from nasnet_keras.command_line import RunError
 from nasnet_keras.genotype import NASNET_COMBINERS, Genotype
 from nasnet_keras.training.checkpoint import save_weights
-from nasnet_keras.training.pipeline import recipe_pipeline
+from nasnet_keras.training.data.pipeline import recipe_pipeline
 from search.evaluation.base import EvaluationError
 from search.evaluation.training import TrainingEvaluator
-from search.run_directory import SHARED_CHILDREN_FILE, SHARED_FILE
-from search.space import NASNetSpace
+from search.spaces.nasnet import NASNetSpace
+from search.storage.run_folder import SHARED_CHILDREN_FILE, SHARED_FILE
 from search.trial import Evaluation
 from search.weight_sharing.architecture_parameters import (
     ArchitectureParameters,

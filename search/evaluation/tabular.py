@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from search.evaluation.base import EvaluationError, Evaluator
-from search.space import Decision, SearchSpace
+from search.spaces.nasnet import Decision, SearchSpace
 from search.trial import Decisions, Evaluation
 
 ARCHITECTURE_COLUMN = "arch"

@@ -12,22 +12,22 @@ import tensorflow as tf
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.published import NASNET_A
 from nasnet_keras.training.checkpoint import restore_training, save_training
-from nasnet_keras.training.datasets import load_dataset
-from nasnet_keras.training.pipeline import (
+from nasnet_keras.training.data.datasets import load_dataset
+from nasnet_keras.training.data.pipeline import (
     EVALUATION_BATCH_SIZE,
     default_augmentation,
     evaluation_pipeline,
     recipe_pipeline,
 )
+from nasnet_keras.training.data.splits import split
 from nasnet_keras.training.recipes import RECIPES, Augmentation
-from nasnet_keras.training.splits import split
 from nasnet_keras.training.train import (
     compile_network,
     prepare_short_trainings,
     train,
 )
 from search.evaluation.base import EvaluationError, Evaluator
-from search.evaluation.child import ChildNetwork
+from search.spaces.nasnet_network import ChildNetwork
 from search.trial import Evaluation
 
 # A child that is killed in its training loses about so much of it.

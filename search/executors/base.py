@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nasnet_keras.command import RunError
+from nasnet_keras.command_line import RunError
 from search.evaluation.base import EvaluationError, Evaluator, Refusal
 from search.executors.configuration import ExecutionConfig
 from search.trial import Evaluation, TrialState

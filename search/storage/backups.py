@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from nasnet_keras.command import InputError
+from nasnet_keras.command_line import InputError
 from nasnet_keras.files import sync
-from search.observer import Observer
+from search.loop.observer import Observer
 from search.trial import Trial
 
 # Between two backups: what finished since the last is what a damaged database

@@ -8,7 +8,7 @@ import importlib
 import inspect
 from typing import Any
 
-from search.space import SearchSpace
+from search.spaces.nasnet import SearchSpace
 from search.strategies.base import Strategy
 
 # Name -> "module:class".

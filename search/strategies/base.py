@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from search.space import SearchSpace
+from search.spaces.nasnet import SearchSpace
 from search.trial import Decisions, Trial
 
 

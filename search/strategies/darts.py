@@ -4,7 +4,7 @@ https://arxiv.org/abs/1806.09055."""
 from collections.abc import Callable
 from typing import Any
 
-from search.space import SearchSpace
+from search.spaces.nasnet import SearchSpace
 from search.strategies.base import Strategy
 from search.trial import Decisions
 

@@ -3,10 +3,10 @@ https://arxiv.org/abs/1802.03268."""
 
 from typing import Any
 
-from search.policy.controller import Controller
-from search.space import SearchSpace
+from search.spaces.nasnet import SearchSpace
+from search.strategies.argument_checks import check_number
+from search.strategies.policy.controller import Controller
 from search.strategies.reinforce import Reinforce
-from search.strategies.settings import check_number
 
 # "Authors' code" below: https://github.com/melodyguan/enas, the micro search
 # on CIFAR-10, `micro_controller.py` and `scripts/cifar10_micro_search.sh`.

@@ -1,8 +1,8 @@
 """Local search with restarts: https://arxiv.org/abs/2005.02960."""
 
-from search.space import SearchSpace
+from search.spaces.nasnet import SearchSpace
+from search.strategies.argument_checks import check_flag, check_number
 from search.strategies.base import Strategy
-from search.strategies.settings import check_flag, check_number
 from search.trial import Decisions, Trial
 
 

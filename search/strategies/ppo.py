@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from search.policy.controller import Controller
-from search.policy.learner import PPOConfig, PPOLearner
-from search.space import SearchSpace
+from search.spaces.nasnet import SearchSpace
 from search.strategies.base import Strategy
+from search.strategies.policy.controller import Controller
+from search.strategies.policy.learner import PPOConfig, PPOLearner
 from search.trial import Decisions, Trial
 
 

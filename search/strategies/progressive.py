@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from search.space import SearchSpace
+from search.spaces.nasnet import SearchSpace
+from search.strategies.argument_checks import check_number
 from search.strategies.base import Strategy
-from search.strategies.settings import check_number
 from search.strategies.surrogate import Surrogate
 from search.trial import Decisions, Trial
 

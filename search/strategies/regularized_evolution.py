@@ -3,9 +3,9 @@
 from collections import deque
 from typing import Any
 
-from search.space import SearchSpace
+from search.spaces.nasnet import SearchSpace
+from search.strategies.argument_checks import check_number
 from search.strategies.base import Strategy
-from search.strategies.settings import check_number
 from search.trial import Decisions, Trial
 
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from search.policy.learner import PPOConfig
-from search.space import SearchSpace
+from search.spaces.nasnet import SearchSpace
+from search.strategies.policy.learner import PPOConfig
 from search.strategies.ppo import PPO
 
 

@@ -4,9 +4,9 @@ import json
 import os
 from pathlib import Path
 
-from nasnet_keras.command import RunError
+from nasnet_keras.command_line import RunError
 from nasnet_keras.genotype import Genotype
-from search.space import NASNetSpace
+from search.spaces.nasnet import NASNetSpace
 from search.trial import Decisions
 
 

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nasnet_keras.operations import OPERATIONS
-from nasnet_keras.operations.base import Operation
+from nasnet_keras.layers.operations import OPERATIONS
+from nasnet_keras.layers.operations.base import Operation
 
 
 class LayerFunction:

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from nasnet_keras.combine import COMBINERS
-from nasnet_keras.conventions import Conventions
-from nasnet_keras.convolution_unit import UnitPlan
-from nasnet_keras.frames import PlannedCell
 from nasnet_keras.genotype import NASNET_OPERATIONS, CellSpec, Genotype
+from nasnet_keras.layers.combiners import COMBINERS
+from nasnet_keras.layers.conventions import Conventions
+from nasnet_keras.layers.convolution_unit import UnitPlan
+from nasnet_keras.network.skeletons import PlannedCell
 from search.weight_sharing.layer_function import (
     LayerFunction,
     operation_function,

@@ -8,11 +8,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from nasnet_keras.conventions import Conventions
-from nasnet_keras.convolution_unit import UnitPlan
-from nasnet_keras.frames import plan_cells, plan_stem
 from nasnet_keras.genotype import NASNET_COMBINERS, Genotype
-from search.space import NASNetSpace
+from nasnet_keras.layers.conventions import Conventions
+from nasnet_keras.layers.convolution_unit import UnitPlan
+from nasnet_keras.network.skeletons import plan_cells, plan_stem
+from search.spaces.nasnet import NASNetSpace
 from search.weight_sharing.layer_function import (
     classifier_function,
     unit_function,

@@ -7,9 +7,9 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from nasnet_keras.cell import Cell, apply_blocks, count_paths
-from nasnet_keras.drop_path import path_factors
 from nasnet_keras.genotype import Genotype
+from nasnet_keras.layers.cell import Cell, apply_blocks, count_paths
+from nasnet_keras.layers.drop_path import path_factors
 from search.weight_sharing.shared_cell import CellTakes, SharedCell
 from search.weight_sharing.shared_layer import Take
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from nasnet_keras.command import InputError
+from nasnet_keras.command_line import InputError
 from nasnet_keras.files import check_room, new_directory, write_json
 
 

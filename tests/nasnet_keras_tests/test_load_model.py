@@ -6,7 +6,7 @@ import zipfile
 import keras
 import pytest
 
-from nasnet_keras.network import load_model
+from nasnet_keras.network.build import load_model
 
 
 @pytest.fixture

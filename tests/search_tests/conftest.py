@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from search.evaluation.base import EvaluationError, Evaluator
-from search.space import NASNetSpace
+from search.spaces.nasnet import NASNetSpace
 from search.strategies import STRATEGIES
 from search.strategies.base import Strategy
 from search.trial import Evaluation, TrialState

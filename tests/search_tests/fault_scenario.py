@@ -21,11 +21,11 @@ from pathlib import Path
 
 from conftest import LEARNING
 
-import search.cli
-import search.configuration
-import search.driver
+import search.cli.app
+import search.runs.begin
+import search.runs.config
 from search.evaluation.base import EvaluationError, Evaluator
-from search.observer import Observer
+from search.loop.observer import Observer
 from search.storage.backups import Backups
 from search.strategies import STRATEGIES
 from search.trial import Evaluation
@@ -84,14 +84,14 @@ def jumping_back(now=time.time):
 
 
 STRATEGIES["learning"] = LEARNING
-tensorboard = types.ModuleType("search.tensorboard")
+tensorboard = types.ModuleType("search.views.tensorboard")
 tensorboard.TensorBoardObserver = Notes
 sys.modules[tensorboard.__name__] = tensorboard
 search.cli.import_tensorflow = lambda: None
-search.configuration._create_training = lambda config: Fast()
-search.driver.Backups = lambda *paths: Backups(*paths, SCENARIO["backup"])
+search.runs.config._create_training = lambda config: Fast()
+search.runs.begin.Backups = lambda *paths: Backups(*paths, SCENARIO["backup"])
 if SCENARIO["clock"]:
     time.time = jumping_back
 
 if __name__ == "__main__":
-    sys.exit(search.cli.main())
+    sys.exit(search.cli.app.main())

@@ -22,8 +22,8 @@ from pathlib import Path
 import psutil
 from conftest import LEARNING
 
-from search.driving import WORKER_OPTION
-from search.runs import load
+from search.runs.driver_process import WORKER_OPTION
+from search.runs.record import load
 from search.strategies import STRATEGIES
 
 SCENARIO = Path(__file__).with_name("fault_scenario.py")

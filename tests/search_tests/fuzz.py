@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nasnet_keras.command import BAD_INPUT
+from nasnet_keras.command_line import BAD_INPUT
 from nasnet_keras.genotype import Block, CellSpec, Genotype
-from search.cli import main
+from search.cli.app import main
 
 SECONDS = 120  # after which a reader hangs
 
@@ -181,8 +181,8 @@ def database(folder):
 
 def latencies(folder):
     """A table of latencies, by `LatencyTable.load`."""
-    from nasnet_keras.deployment.latency import LatencyTable
-    from nasnet_keras.placement import PlacedOperation
+    from nasnet_keras.deployment.latency.latency_table import LatencyTable
+    from nasnet_keras.network.placed_operations import PlacedOperation
 
     path = folder / "latencies.json"
     LatencyTable(
@@ -214,7 +214,7 @@ def weights(folder):
 
 def network(folder):
     """A whole network, by `nasnet_keras.load_model`."""
-    from nasnet_keras.network import load_model
+    from nasnet_keras.network.build import load_model
 
     path = folder / "network.keras"
     small_network().save(path)
@@ -222,7 +222,7 @@ def network(folder):
 
 
 def small_network():
-    from nasnet_keras.network import build_network
+    from nasnet_keras.network.build import build_network
 
     cell = CellSpec((Block((0, 1), ("conv_1x1", "identity")),))
     return build_network(

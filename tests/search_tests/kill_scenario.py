@@ -17,10 +17,10 @@ import numpy as np
 from conftest import LEARNING, FakeEvaluator, outcomes
 
 import search.storage.sqlite
-from search.driver import resume, run
-from search.run_directory import RunDirectory
-from search.runs import load
+from search.runs.begin import resume, run
+from search.runs.record import load
 from search.storage import backups
+from search.storage.run_folder import RunDirectory
 from search.strategies import STRATEGIES
 from search.trial import Trial
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nasnet_keras.command import InputError
-from search.cli import app
-from search.configuration import (
+from nasnet_keras.command_line import InputError
+from search.cli.app import app
+from search.runs.config import (
     PARTS,
     RunConfig,
     create_configuration,
@@ -114,8 +114,8 @@ def test_any_arguments_are_done_or_refused_by_a_sentence(
         raise InputError("Expected nothing.")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("search.driver.run", refuse)
-    monkeypatch.setattr("search.cli.import_tensorflow", lambda: None)
-    monkeypatch.setattr("search.benchmark_report.save_benchmark", refuse)
+    monkeypatch.setattr("search.runs.begin.run", refuse)
+    monkeypatch.setattr("search.cli.app.import_tensorflow", lambda: None)
+    monkeypatch.setattr("search.benchmark.summary.save_benchmark", refuse)
     assert fuzz.command(name, *words) in ("read", "refused")
     assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,7 @@ import pytest
 import zoo.deploy_cli
 from nasnet_keras.deployment.formats import FORMATS
 from nasnet_keras.genotype import Block, CellSpec, Genotype
-from nasnet_keras.network import build_network
+from nasnet_keras.network.build import build_network
 
 HEAVY = ("keras", "tensorflow", "onnx", "onnxruntime", "openvino", "nncf")
 CELL = CellSpec((Block((0, 1), ("conv_3x3", "identity")),))

@@ -17,7 +17,7 @@ from keras.src.legacy.saving import legacy_h5_format
 
 import nasnet_keras
 import zoo
-from nasnet_keras.cell import Cell
+from nasnet_keras.layers.cell import Cell
 from zoo.presets import PRESETS
 
 FILTERS = 8

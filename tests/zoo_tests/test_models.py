@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import zoo
-from nasnet_keras.complexity import multiply_adds
+from nasnet_keras.network.complexity import multiply_adds
 from zoo import models
 from zoo.presets import PRESETS
 

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from nasnet_keras import published
-from nasnet_keras.complexity import genotype_complexity
+from nasnet_keras.network.complexity import genotype_complexity
 from zoo.presets import PRESETS, agrees
 
 EVERY = pytest.mark.parametrize("name", PRESETS)

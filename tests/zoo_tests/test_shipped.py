@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import zoo
-from nasnet_keras.training.datasets import load_dataset
-from nasnet_keras.training.evaluation import evaluate_network
+from nasnet_keras.training.data.datasets import load_dataset
+from nasnet_keras.training.evaluation.evaluate import evaluate_network
 from zoo import weights
 
 # On the 10,000 test images, as docs/training.md says.

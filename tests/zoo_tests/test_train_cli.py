@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import zoo.train_cli
-from nasnet_keras.command import RunError
+from nasnet_keras.command_line import RunError
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 
 HEAVY = ("keras", "tensorflow", "tensorflow_datasets", "matplotlib")

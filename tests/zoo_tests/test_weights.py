@@ -12,7 +12,7 @@ import tensorflow as tf
 from safetensors.numpy import save_file
 
 import zoo
-from nasnet_keras.network import build_network
+from nasnet_keras.network.build import build_network
 from nasnet_keras.published import DARTS_V2, ENAS_MICRO, NASNET_A, NASNET_C
 from zoo import weights
 from zoo.conversion import hdf5, keras_applications, slim, timm

@@ -9,7 +9,7 @@ import os
 
 import keras
 
-from nasnet_keras.cell import Cell
+from nasnet_keras.layers.cell import Cell
 from zoo.conversion import hdf5
 from zoo.conversion.assign import Arrays, assign
 from zoo.conversion.places import SIDES, Place

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import keras
 
-from nasnet_keras.auxiliary_head import AuxiliaryHead
-from nasnet_keras.cell import Cell
-from nasnet_keras.combine import Combiner
-from nasnet_keras.convolution_unit import SeparableConvolutionBatchNorm
-from nasnet_keras.factorized_reduction import FactorizedReduction
+from nasnet_keras.layers.auxiliary_head import AuxiliaryHead
+from nasnet_keras.layers.cell import Cell
+from nasnet_keras.layers.combiners import Combiner
+from nasnet_keras.layers.convolution_unit import SeparableConvolutionBatchNorm
+from nasnet_keras.layers.factorized_reduction import FactorizedReduction
 
 SIDES = ("left", "right")
 

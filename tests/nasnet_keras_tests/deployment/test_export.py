@@ -15,9 +15,9 @@ from nasnet_keras.deployment.export import (
 )
 from nasnet_keras.deployment.formats import FORMATS
 from nasnet_keras.deployment.fuse import fuse_for_inference
-from nasnet_keras.deployment.latency import measure_latency
+from nasnet_keras.deployment.latency.latency_table import measure_latency
 from nasnet_keras.genotype import Block, CellSpec, Genotype
-from nasnet_keras.network import build_network
+from nasnet_keras.network.build import build_network
 
 SHAPE = (9, 11, 3)
 CELL = CellSpec((Block((0, 1), ("sep_conv_3x3", "max_pool_3x3")),))

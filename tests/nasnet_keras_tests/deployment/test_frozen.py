@@ -4,7 +4,7 @@ import pytest
 
 from nasnet_keras.deployment.frozen import frozen_function
 from nasnet_keras.genotype import Block, CellSpec, Genotype
-from nasnet_keras.network import build_network
+from nasnet_keras.network.build import build_network
 
 CELL = CellSpec((Block((0, 1), ("conv_3x3", "avg_pool_3x3")),))
 

@@ -5,15 +5,15 @@ import keras
 import numpy as np
 import pytest
 
-from nasnet_keras import kernels
-from nasnet_keras.auxiliary_head import AuxiliaryHead
-from nasnet_keras.batch_normalization import BatchNormalization, Bias
-from nasnet_keras.complexity import multiply_adds
 from nasnet_keras.deployment.fuse import fuse_for_inference
-from nasnet_keras.drop_path import DropPath
 from nasnet_keras.genotype import Block, CellSpec, Genotype
-from nasnet_keras.network import build_network
-from nasnet_keras.operations import OPERATIONS
+from nasnet_keras.layers import kernels
+from nasnet_keras.layers.auxiliary_head import AuxiliaryHead
+from nasnet_keras.layers.batch_normalization import BatchNormalization, Bias
+from nasnet_keras.layers.drop_path import DropPath
+from nasnet_keras.layers.operations import OPERATIONS
+from nasnet_keras.network.build import build_network
+from nasnet_keras.network.complexity import multiply_adds
 
 SHAPE = (9, 11, 3)
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from nasnet_keras.genotype import Block, CellSpec, Genotype
-from nasnet_keras.network import build_network
+from nasnet_keras.network.build import build_network
 from nasnet_keras.training import checkpoint
 from nasnet_keras.training.checkpoint import (
     epochs_taken,
@@ -11,7 +11,7 @@ from nasnet_keras.training.checkpoint import (
     save_training,
     steps_taken,
 )
-from nasnet_keras.training.pipeline import training_pipeline
+from nasnet_keras.training.data.pipeline import training_pipeline
 from nasnet_keras.training.recipes import Recipe
 from nasnet_keras.training.train import compile_network, train
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nasnet_keras.command import InputError, RunError
+from nasnet_keras.command_line import InputError, RunError
 from nasnet_keras.files import locked
 from nasnet_keras.genotype import Block, CellSpec, Genotype
-from nasnet_keras.network import load_model
+from nasnet_keras.network.build import load_model
 from nasnet_keras.training.recipes import Recipe
 from nasnet_keras.training.run import (
     load_settings,

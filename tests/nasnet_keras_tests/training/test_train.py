@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from nasnet_keras.genotype import Block, CellSpec, Genotype
-from nasnet_keras.network import build_network
-from nasnet_keras.training.pipeline import training_pipeline
+from nasnet_keras.network.build import build_network
+from nasnet_keras.training.data.pipeline import training_pipeline
 from nasnet_keras.training.recipes import Recipe
 from nasnet_keras.training.train import compile_network, train
 

@@ -106,7 +106,7 @@ def test_latency_is_measured_on_the_network_where_it_is_asked_for(monkeypatch):
         return 0.02
 
     monkeypatch.setattr(
-        "nasnet_keras.deployment.latency.measure_latency", measure
+        "nasnet_keras.deployment.latency.latency_table.measure_latency", measure
     )
     plain = ObjectiveEvaluator(Accurate(), limits={"parameters": 9})
     assert "latency" not in plain.evaluate({"parameters": 1}, 0).metrics
@@ -165,7 +165,8 @@ def table(monkeypatch):
 
     loaded = Table()
     monkeypatch.setattr(
-        "nasnet_keras.deployment.latency.LatencyTable.load", lambda path: loaded
+        "nasnet_keras.deployment.latency.latency_table.LatencyTable.load",
+        lambda path: loaded,
     )
     return loaded
 
@@ -178,7 +179,7 @@ def test_latency_in_the_runtime_of_an_export(monkeypatch):
         return 0.03
 
     monkeypatch.setattr(
-        "nasnet_keras.deployment.latency.measure_latency", measure
+        "nasnet_keras.deployment.latency.latency_table.measure_latency", measure
     )
     evaluator = ObjectiveEvaluator(
         Accurate(), limits={"latency": 1}, latency_runtime="saved_model"

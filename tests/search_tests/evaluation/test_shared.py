@@ -11,15 +11,15 @@ import pytest
 
 import search
 from nasnet_keras import load_model
-from nasnet_keras.command import InputError, RunError
+from nasnet_keras.command_line import InputError, RunError
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.published import NASNET_A
-from search.configuration import create_configuration
-from search.driver import _begun
 from search.evaluation.shared import SharedEvaluator, _warn_of_collapse
 from search.evaluation.training import TrainingEvaluator
 from search.executors.configuration import ExecutionConfig
-from search.run_directory import SHARED_CHILDREN_FILE, SHARED_FILE
+from search.runs.begin import _begun
+from search.runs.config import create_configuration
+from search.storage.run_folder import SHARED_CHILDREN_FILE, SHARED_FILE
 
 SETTINGS = {
     "filters": 2,

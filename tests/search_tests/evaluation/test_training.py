@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nasnet_keras.genotype import Block, CellSpec, Genotype
-from nasnet_keras.training.datasets import load_dataset
+from nasnet_keras.training.data.datasets import load_dataset
 from search.evaluation import training
 from search.evaluation.base import EvaluationError
 from search.evaluation.training import TrainingEvaluator

@@ -12,9 +12,9 @@ import types
 
 import executor_fakes
 
-import search.cli
-import search.configuration
-from search.observer import Observer
+import search.cli.app
+import search.runs.config
+from search.loop.observer import Observer
 
 
 class Sleeping(executor_fakes.Checksums):
@@ -32,11 +32,11 @@ class Nothing(Observer):
         pass
 
 
-tensorboard = types.ModuleType("search.tensorboard")
+tensorboard = types.ModuleType("search.views.tensorboard")
 tensorboard.TensorBoardObserver = Nothing
 sys.modules[tensorboard.__name__] = tensorboard
 search.cli.import_tensorflow = lambda: None
-search.configuration._create_training = lambda config: Sleeping()
+search.runs.config._create_training = lambda config: Sleeping()
 
 if __name__ == "__main__":
-    sys.exit(search.cli.main())
+    sys.exit(search.cli.app.main())

@@ -5,7 +5,7 @@ import sqlite3
 import numpy as np
 import pytest
 
-from search.space import NASNetSpace
+from search.spaces.nasnet import NASNetSpace
 from search.storage import SQLiteStorage
 from search.trial import Evaluation, Trial, TrialState
 

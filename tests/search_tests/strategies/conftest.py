@@ -1,6 +1,6 @@
 import pytest
 
-from search.space import NASNetSpace
+from search.spaces.nasnet import NASNetSpace
 from search.trial import Evaluation, Trial, TrialState
 
 

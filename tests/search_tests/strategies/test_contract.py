@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 
-from search.space import Decision, NASNetSpace, SearchSpace
+from search.spaces.nasnet import Decision, NASNetSpace, SearchSpace
 from search.strategies import STRATEGIES, create_strategy
 from search.trial import Evaluation, Trial, TrialState
 
@@ -263,7 +263,7 @@ def test_refuses_an_unknown_option(name, option):
 def test_names_and_random_search_need_neither_keras_nor_tensorflow():
     code = (
         "import sys\n"
-        "from search.space import NASNetSpace\n"
+        "from search.spaces.nasnet import NASNetSpace\n"
         "from search.strategies import STRATEGIES, create_strategy\n"
         "import search.policy\n"
         "print(*STRATEGIES)\n"

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from search.space import NASNetSpace
+from search.spaces.nasnet import NASNetSpace
 from search.strategies.enas import ENAS, FAVOURED
 
 

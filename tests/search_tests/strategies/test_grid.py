@@ -1,7 +1,7 @@
 import numpy as np
 
 from search.evaluation.tabular import Table, TabularSpace
-from search.space import NASNetSpace
+from search.spaces.nasnet import NASNetSpace
 from search.strategies.grid import GridSearch
 
 

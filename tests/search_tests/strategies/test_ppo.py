@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from search.policy.learner import PPOConfig
-from search.space import NASNetSpace
+from search.spaces.nasnet import NASNetSpace
+from search.strategies.policy.learner import PPOConfig
 from search.strategies.ppo import PPO
 from search.trial import Evaluation, Trial, TrialState
 

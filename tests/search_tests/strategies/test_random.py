@@ -1,6 +1,6 @@
 import numpy as np
 
-from search.space import NASNetSpace
+from search.spaces.nasnet import NASNetSpace
 from search.strategies.random import RandomSearch
 from search.trial import Evaluation, Trial, TrialState
 

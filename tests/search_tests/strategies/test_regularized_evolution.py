@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from search.space import NASNetSpace
+from search.spaces.nasnet import NASNetSpace
 from search.strategies.regularized_evolution import RegularizedEvolution
 
 

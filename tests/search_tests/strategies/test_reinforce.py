@@ -1,7 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
-from search.policy import losses
+from search.strategies.policy import losses
 from search.strategies.reinforce import Reinforce
 
 

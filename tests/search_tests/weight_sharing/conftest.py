@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from search.space import NASNetSpace
+from search.spaces.nasnet import NASNetSpace
 from search.weight_sharing.layer_function import NormalizedClassifier
 from search.weight_sharing.shared_network import SharedNetwork
 

@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 
 from nasnet_keras.genotype import NASNET_OPERATIONS, Block, CellSpec, Genotype
-from nasnet_keras.network import build_network
+from nasnet_keras.network.build import build_network
 from nasnet_keras.published import NASNET_A
-from search.space import NASNetSpace
+from search.spaces.nasnet import NASNetSpace
 from search.weight_sharing.shared_network import SharedNetwork
 
 IMAGES = np.random.default_rng(1).normal(size=(6, 8, 8, 3)).astype("float32")

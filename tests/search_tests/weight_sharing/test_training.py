@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nasnet_keras.command import RunError
+from nasnet_keras.command_line import RunError
 from nasnet_keras.genotype import Block, CellSpec, Genotype
-from nasnet_keras.network import build_network
+from nasnet_keras.network.build import build_network
 from nasnet_keras.training.recipes import RECIPES
 from nasnet_keras.training.train import compile_network
-from search.space import NASNetSpace
+from search.spaces.nasnet import NASNetSpace
 from search.weight_sharing.training import PathTraining
 
 RECIPE = dataclasses.replace(

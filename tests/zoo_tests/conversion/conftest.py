@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras.src.applications.nasnet import NASNet
 
-from nasnet_keras.network import build_network
+from nasnet_keras.network.build import build_network
 from nasnet_keras.published import NASNET_A
 
 

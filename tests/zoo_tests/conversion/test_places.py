@@ -1,7 +1,7 @@
 import keras
 import pytest
 
-from nasnet_keras.network import build_network
+from nasnet_keras.network.build import build_network
 from nasnet_keras.published import ENAS_MICRO, NASNET_A, NASNET_C, PNASNET_5
 from zoo.conversion.places import places
 

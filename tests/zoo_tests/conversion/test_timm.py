@@ -11,8 +11,8 @@ import pytest
 from safetensors.numpy import save_file
 
 import zoo
-from nasnet_keras.network import build_network
-from nasnet_keras.operations.pooling import AveragePooling3x3
+from nasnet_keras.layers.operations.pooling import AveragePooling3x3
+from nasnet_keras.network.build import build_network
 from nasnet_keras.published import NASNET_A, PNASNET_5
 from zoo.conversion import timm
 

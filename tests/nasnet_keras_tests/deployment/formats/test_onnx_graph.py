@@ -8,8 +8,8 @@ import pytest
 from nasnet_keras.deployment.frozen import frozen_function
 from nasnet_keras.deployment.fuse import fuse_for_inference
 from nasnet_keras.genotype import Block, CellSpec, Genotype
-from nasnet_keras.network import build_network
-from nasnet_keras.operations import OPERATIONS
+from nasnet_keras.layers.operations import OPERATIONS
+from nasnet_keras.network.build import build_network
 
 pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")

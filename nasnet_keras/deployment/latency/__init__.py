@@ -1,0 +1,1 @@
+"""How long networks take: measured, or predicted by a table of operations."""

@@ -1,0 +1,132 @@
+"""How long operations take in a network: `measure_operations`.
+
+Alone, an operation takes less than the call of the function that holds it, so
+it is timed in a chain of its copies.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import tensorflow as tf
+from keras import ops
+
+from nasnet_keras.deployment.latency.timing import Call, Timer, traced
+from nasnet_keras.layers.combiners import COMBINERS
+from nasnet_keras.layers.conventions import Conventions
+from nasnet_keras.layers.convolution_unit import ConvolutionBatchNorm
+from nasnet_keras.layers.factorized_reduction import FactorizedReduction
+from nasnet_keras.layers.operations import OPERATIONS
+from nasnet_keras.network.placed_operations import (
+    ADJUSTMENT,
+    OUTPUT,
+    PlacedOperation,
+)
+
+# As in a block, two at a time: TensorFlow runs its two sides side by side.
+STEPS, SIDES = 4, 2
+
+# A state that is passed on costs nothing: its chain takes what a call takes.
+NOTHING = PlacedOperation("identity", 1, 1, 1, 1)
+
+
+def measure_operations(
+    places: Iterable[PlacedOperation],
+    batch_size: int,
+    conventions: Conventions,
+    timer: Timer,
+) -> Iterator[tuple[PlacedOperation, float]]:
+    """Each operation and its seconds within a network.
+
+    Args:
+        places: The operations at their places.
+        batch_size: How many images in a pass.
+        conventions: How the layers compute.
+        timer: Takes a function and its arguments, returns the seconds of a
+            call.
+    """
+    function, states = chain(NOTHING, batch_size, conventions)
+    nothing = timer(function, *states)
+    for place in places:
+        function, states = chain(place, batch_size, conventions)
+        seconds = timer(function, *states) - nothing
+        yield place, max(0.0, seconds) / (STEPS * SIDES)
+
+
+def chain(
+    place: PlacedOperation, batch_size: int, conventions: Conventions
+) -> Call:
+    """Copies of an operation, two at a time.
+
+    Each copy has its own weights, and each two begin when those before them
+    are done.
+
+    Returns:
+        The traced function and the arguments to call it with.
+    """
+    shapes = _input_shapes(place, batch_size, conventions)
+    steps = [
+        [_built(place, shapes, conventions) for _ in range(SIDES)]
+        for _ in range(STEPS)
+    ]
+
+    def run(*sides: list[Any]) -> Any:
+        ends: list[Any] = []
+        done: list[Any] = []
+        for copies in steps:
+            with tf.control_dependencies(done):
+                states = [[tf.identity(x) for x in side] for side in sides]
+            # The edge leads to a single value, not to what the operation
+            # puts out, which TensorFlow would then not fuse with it. All are
+            # returned, or it would leave out what only an edge asks for.
+            done = [
+                copy(*side)[0, 0, 0, 0]
+                for copy, side in zip(copies, states, strict=True)
+            ]
+            ends += done
+        return tf.stack(ends)
+
+    return traced(run, *[shapes] * SIDES)
+
+
+def _input_shapes(
+    place: PlacedOperation, batch_size: int, conventions: Conventions
+) -> list[tf.TensorShape]:
+    """The shapes of the states that it reads."""
+    states, channels = 1, place.channels
+    if place.name in COMBINERS:
+        states = 2
+    elif place.name == OUTPUT:
+        states, channels = place.channels // place.filters, place.filters
+    shape = [batch_size, place.height, place.width]
+    shape.insert(conventions.channel_axis % 4, channels)
+    return [tf.TensorShape(shape)] * states
+
+
+def _built(
+    place: PlacedOperation,
+    shapes: list[tf.TensorShape],
+    conventions: Conventions,
+) -> Callable[..., Any]:
+    """A copy: a function of the states that it reads."""
+    if place.name == OUTPUT:
+        axis = conventions.channel_axis
+        return lambda *states: ops.concatenate(states, axis=axis)
+    if place.name in COMBINERS:
+        combiner = COMBINERS[place.name](conventions=conventions)
+        combiner.build([tuple(shape) for shape in shapes])
+        return lambda *states: combiner(states)
+    layer: Any
+    if place.name != ADJUSTMENT:
+        layer = OPERATIONS[place.name](
+            place.filters, place.strides, conventions=conventions
+        )
+    elif place.strides == 2:
+        layer = FactorizedReduction(place.filters, conventions=conventions)
+    else:
+        layer = ConvolutionBatchNorm(
+            place.filters, (1, 1), conventions=conventions
+        )
+    layer.build(tuple(shapes[0]))
+    if place.name == ADJUSTMENT:
+        return lambda state: layer(ops.relu(state), training=False)
+    return lambda state: layer(state, training=False)

@@ -1,0 +1,49 @@
+"""The arguments that networks of a search have in common: a setting."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from nasnet_keras.genotype import Genotype
+from nasnet_keras.layers.conventions import Conventions
+from nasnet_keras.network.complexity import genotype_complexity
+from nasnet_keras.network.plan import NetworkPlan
+
+DEFAULTS = {
+    name: parameter.default
+    for name, parameter in inspect.signature(
+        genotype_complexity
+    ).parameters.items()
+    if name != "genotype"
+}
+
+
+def complete_setting(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """All arguments of `genotype_complexity` but the genotype, as JSON has
+    them: those given and the defaults of the others.
+
+    Raises:
+        ValueError: There is no such argument.
+    """
+    unknown = sorted(set(arguments) - set(DEFAULTS))
+    if unknown:
+        raise ValueError(
+            "Invalid value for the setting of networks. Expected some of "
+            f"{', '.join(DEFAULTS)}. Received: {', '.join(unknown)}."
+        )
+    setting = {**DEFAULTS, **arguments}
+    shape = setting["input_shape"]
+    if isinstance(shape, tuple):
+        setting["input_shape"] = list(shape)
+    conventions = Conventions.from_dict(setting["conventions"])
+    return {**setting, "conventions": conventions.to_dict()}
+
+
+def network_plan(genotype: Genotype, setting: Mapping[str, Any]) -> NetworkPlan:
+    """The plan of a genotype's network in a complete setting.
+
+    Raises:
+        ValueError: `build_network` would refuse an argument.
+    """
+    conventions = Conventions.from_dict(setting["conventions"])
+    return NetworkPlan(genotype, **{**setting, "conventions": conventions})

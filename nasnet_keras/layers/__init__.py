@@ -1,0 +1,1 @@
+"""The layers of a network: operations, combiners, and the cell made of them."""

@@ -1,0 +1,149 @@
+"""Batch normalisation by the backend's fused kernel, and the bias that stands
+for it where it is folded into the convolution before it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from nasnet_keras.layers import kernels
+
+
+@keras.saving.register_keras_serializable(package="nasnet_keras")
+class BatchNormalization(keras.layers.BatchNormalization):
+    """`keras.layers.BatchNormalization` over the channels of images, in one
+    graph operation where the stock layer takes a dozen.
+
+    It freezes, saves and loads as the stock layer does, and is one for
+    `isinstance`. The moving variance takes in the unbiased variance of each
+    batch; see `nasnet_keras.kernels`.
+
+    Input shape:
+        A 4D tensor with shape `(batch_size, height, width, channels)`, or
+        with the channels at `axis`.
+
+    Output shape:
+        The same.
+
+    Example:
+
+    >>> layer = BatchNormalization()
+    >>> layer(keras.ops.ones((2, 4, 4, 3))).shape
+    TensorShape([2, 4, 4, 3])
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        if (
+            mask is not None
+            or self.synchronized
+            or self.renorm
+            or self.gamma is None
+            or self.beta is None
+        ):
+            return super().call(inputs, training=training, mask=mask)
+        # Statistics of half-precision inputs are computed in float32.
+        wide = keras.backend.result_type(inputs.dtype, "float32")
+        parameters = {
+            "offset": ops.cast(self.beta, wide),
+            "scale": ops.cast(self.gamma, wide),
+            "epsilon": self.epsilon,
+            "axis": self.axis,
+        }
+        moving_mean = ops.cast(self.moving_mean, wide)
+        moving_variance = ops.cast(self.moving_variance, wide)
+        if not (training and self.trainable):
+            return kernels.batch_normalization(
+                inputs,
+                mean=moving_mean,
+                variance=moving_variance,
+                **parameters,
+            )
+        outputs, mean, variance = kernels.batch_normalization_training(
+            inputs,
+            moving_mean=moving_mean,
+            moving_variance=moving_variance,
+            momentum=self.momentum,
+            **parameters,
+        )
+        self.moving_mean.assign(mean)
+        self.moving_variance.assign(variance)
+        return outputs
+
+    def folded(self, convolutions: Sequence[Any]) -> list[np.ndarray]:
+        """What does in inference without this layer as it does.
+
+        Args:
+            convolutions: The kernels of those whose outputs, one after the
+                other along the channels, the layer normalises. Filters come
+                last.
+
+        Returns:
+            Kernels in their place, and the values of a `Bias` in that of the
+            layer. Float64.
+        """
+        mean, variance, offset, scale = (
+            np.asarray(ops.convert_to_numpy(values), "float64")
+            for values in (
+                self.moving_mean,
+                self.moving_variance,
+                0.0 if self.beta is None else self.beta,
+                1.0 if self.gamma is None else self.gamma,
+            )
+        )
+        factors = scale / np.sqrt(variance + self.epsilon)
+        ends = np.cumsum([kernel.shape[-1] for kernel in convolutions])[:-1]
+        return [
+            *(
+                np.asarray(ops.convert_to_numpy(kernel), "float64") * part
+                for kernel, part in zip(
+                    convolutions, np.split(factors, ends), strict=True
+                )
+            ),
+            offset - mean * factors,
+        ]
+
+
+@keras.saving.register_keras_serializable(package="nasnet_keras")
+class Bias(keras.layers.Layer):
+    """Adds a number to each channel: what a batch norm leaves to be done in
+    inference where it is folded into the convolution before it.
+
+    Args:
+        axis: The axis of the channels, -1 or 1. Default -1.
+
+    Input shape:
+        A 4D tensor with shape `(batch_size, height, width, channels)`, or
+        with the channels at `axis`.
+
+    Output shape:
+        The same.
+
+    Example:
+
+    >>> Bias()(keras.ops.ones((2, 4, 4, 3))).shape
+    TensorShape([2, 4, 4, 3])
+    """
+
+    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis = axis
+
+    def build(self, input_shape):
+        self.bias = self.add_weight(
+            name="bias", shape=(input_shape[self.axis],), initializer="zeros"
+        )
+
+    def call(self, inputs, training=None, mask=None):
+        return kernels.add_bias(inputs, self.bias, self.axis)
+
+    def folded(self, convolutions: Sequence[Any]) -> list[Any]:
+        """As of `BatchNormalization`: they are already."""
+        return [*convolutions, self.bias]
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "axis": self.axis}

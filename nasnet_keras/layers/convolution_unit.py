@@ -1,0 +1,240 @@
+"""Convolutions with their batch norm: what the operations are made of.
+
+None applies a ReLU. The cell shares one ReLU of a hidden state among all that
+read it, so the activated state is what comes in.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from nasnet_keras.layers import kernels
+from nasnet_keras.layers.conventions import Conventions
+from nasnet_keras.layers.factorized_reduction import FactorizedReduction
+
+
+@dataclass(frozen=True)
+class UnitPlan:
+    """What a unit computes: enough to make its layer and to count its cost.
+
+    Attributes:
+        filters: The channels of the output.
+        kernel_size: Height and width of the kernel.
+        strides: Strides along height and width.
+        dilation: The distance between the positions that the kernel reads.
+        separable: Whether a depthwise convolution with this kernel comes
+            before a 1x1 convolution.
+        factorized: Whether a 1x1 convolution with strides 2 is a factorized
+            reduction.
+    """
+
+    filters: int
+    kernel_size: tuple[int, int] = (1, 1)
+    strides: tuple[int, int] = (1, 1)
+    dilation: int = 1
+    separable: bool = False
+    factorized: bool = False
+
+    def layer(
+        self, conventions: Conventions, **kwargs: Any
+    ) -> keras.layers.Layer:
+        """The unit's layer, not built."""
+        kwargs["conventions"] = conventions
+        if self.factorized and conventions.normalization == "bias":
+            # Computes what a folded factorized reduction does, in less time.
+            return ConvolutionBatchNorm(self.filters, (2, 2), (2, 2), **kwargs)
+        if self.factorized:
+            return FactorizedReduction(self.filters, **kwargs)
+        kind = (
+            SeparableConvolutionBatchNorm
+            if self.separable
+            else ConvolutionBatchNorm
+        )
+        return kind(
+            self.filters,
+            self.kernel_size,
+            self.strides,
+            self.dilation,
+            **kwargs,
+        )
+
+
+class ConvolutionUnit(keras.layers.Layer):
+    """The base: a kernel or two without bias, then a batch norm.
+
+    Args:
+        filters: The channels of the output.
+        kernel_size: Height and width of the kernel.
+        strides: Strides along height and width. Default (1, 1).
+        dilation: The distance between the positions that the kernel reads.
+            Default 1. With strides, see `_even_positions`.
+        conventions: A `Conventions` or its `to_dict`. Default: the defaults.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: tuple[int, int],
+        strides: tuple[int, int] = (1, 1),
+        dilation: int = 1,
+        conventions: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.filters = filters
+        # Lists where they come from a configuration file.
+        self.kernel_size = (kernel_size[0], kernel_size[1])
+        self.strides = (strides[0], strides[1])
+        self.dilation = dilation
+        self.conventions = Conventions.from_dict(conventions)
+        self.batch_norm = self.conventions.batch_norm(
+            dtype=self.dtype_policy, name="batch_norm"
+        )
+
+    def _add_kernel(self, name: str, shape: tuple[int, ...]) -> Any:
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            initializer=self.conventions.kernel_initializer,
+        )
+
+    def build(self, input_shape):
+        self._build_kernels(input_shape[self.conventions.channel_axis])
+        self.batch_norm.build(self.compute_output_shape(input_shape))
+
+    def _even_positions(self, states: Any) -> tuple[Any, tuple[int, int], int]:
+        """The states, strides and dilation to convolve with.
+
+        All that a kernel with dilation 2 reads at even positions lies at even
+        positions: there it is an ordinary convolution.
+        """
+        if self.dilation != 2 or self.strides != (2, 2):
+            return states, self.strides, self.dilation
+        # Not a strided slice, whose gradient is slow.
+        even = kernels.average_pool(
+            states, 1, 2, "same", self.conventions.data_format
+        )
+        return even, (1, 1), 1
+
+    def compute_output_shape(self, input_shape):
+        return self.conventions.output_shape(
+            input_shape, self.filters, self.strides
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "dilation": self.dilation,
+            "conventions": self.conventions.to_dict(),
+        }
+
+
+@keras.saving.register_keras_serializable(package="nasnet_keras")
+class ConvolutionBatchNorm(ConvolutionUnit):
+    """A convolution, then batch norm.
+
+    Args:
+        filters: The channels of the output.
+        kernel_size: Height and width of the kernel.
+        strides: Strides along height and width. Default (1, 1).
+        dilation: The distance between the positions that the kernel reads.
+            Default 1. With strides 2, the unstrided output at even positions.
+        conventions: A `Conventions` or its `to_dict`. Default: the defaults.
+
+    Input shape:
+        A 4D tensor with shape `(batch_size, height, width, channels)`.
+
+    Output shape:
+        A 4D tensor with shape `(batch_size, ceil(height / strides[0]),
+        ceil(width / strides[1]), filters)`.
+
+    Example:
+
+    >>> unit = ConvolutionBatchNorm(8, (3, 3), strides=(2, 2))
+    >>> unit(keras.ops.ones((2, 7, 7, 3))).shape
+    TensorShape([2, 4, 4, 8])
+    """
+
+    def _build_kernels(self, channels: int) -> None:
+        self.kernel = self._add_kernel(
+            "kernel", (*self.kernel_size, channels, self.filters)
+        )
+
+    def folded_weights(self) -> list[Any]:
+        """The weights with which the same unit with a bias for its batch norm
+        does as this one does in inference."""
+        return self.batch_norm.folded([self.kernel])
+
+    def call(self, activated, training=None):
+        states, strides, dilation = self._even_positions(activated)
+        outputs = kernels.conv2d(
+            states,
+            self.kernel,
+            strides,
+            dilation,
+            self.conventions.data_format,
+        )
+        return self.batch_norm(outputs, training=training)
+
+
+@keras.saving.register_keras_serializable(package="nasnet_keras")
+class SeparableConvolutionBatchNorm(ConvolutionUnit):
+    """A depthwise and a pointwise convolution with nothing between, then
+    batch norm (paper A.4).
+
+    Args:
+        filters: The channels of the output.
+        kernel_size: Height and width of the depthwise kernel.
+        strides: Strides along height and width. Default (1, 1).
+        dilation: As of `ConvolutionBatchNorm`, of the depthwise kernel.
+            Default 1.
+        conventions: A `Conventions` or its `to_dict`. Default: the defaults.
+
+    Input shape:
+        A 4D tensor with shape `(batch_size, height, width, channels)`.
+
+    Output shape:
+        A 4D tensor with shape `(batch_size, ceil(height / strides[0]),
+        ceil(width / strides[1]), filters)`.
+
+    Example:
+
+    >>> unit = SeparableConvolutionBatchNorm(8, (5, 5))
+    >>> unit(keras.ops.ones((2, 7, 7, 3))).shape
+    TensorShape([2, 7, 7, 8])
+    """
+
+    def _build_kernels(self, channels: int) -> None:
+        self.depthwise_kernel = self._add_kernel(
+            "depthwise_kernel", (*self.kernel_size, channels, 1)
+        )
+        self.pointwise_kernel = self._add_kernel(
+            "pointwise_kernel", (1, 1, channels, self.filters)
+        )
+
+    def folded_weights(self) -> list[Any]:
+        """As of `ConvolutionBatchNorm`."""
+        return [
+            self.depthwise_kernel,
+            *self.batch_norm.folded([self.pointwise_kernel]),
+        ]
+
+    def call(self, activated, training=None):
+        data_format = self.conventions.data_format
+        states, strides, dilation = self._even_positions(activated)
+        outputs = kernels.depthwise_conv2d(
+            states,
+            self.depthwise_kernel,
+            strides[0],
+            dilation,
+            data_format,
+            training,
+        )
+        outputs = kernels.conv2d(
+            outputs, self.pointwise_kernel, (1, 1), 1, data_format
+        )
+        return self.batch_norm(outputs, training=training)

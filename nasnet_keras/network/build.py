@@ -1,0 +1,372 @@
+"""From a genotype to a `keras.Model`: stem, the stack of cells, head.
+
+Importing this module registers every layer of a network, and the optimizer of
+a trained one, so that saved models load.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+from keras import layers
+
+from nasnet_keras.genotype import Genotype
+from nasnet_keras.layers.auxiliary_head import AuxiliaryHead, pooled_size
+from nasnet_keras.layers.cell import Cell
+from nasnet_keras.layers.conventions import Conventions
+from nasnet_keras.network.plan import NetworkPlan
+from nasnet_keras.network.skeletons import PlannedConvolution, Stem
+
+if keras.backend.backend() == "tensorflow":
+    import nasnet_keras.training.optimizer  # noqa: F401
+
+
+def build_network(
+    genotype: Genotype,
+    input_shape: tuple[int | None, int | None, int] = (32, 32, 3),
+    classes: int = 10,
+    repeats: int = 6,
+    filters: int = 32,
+    stem: Stem = "cifar",
+    stem_filters: int | None = None,
+    skip_reduction_layer_input: bool = False,
+    include_top: bool = True,
+    pooling: str | None = None,
+    classifier_activation: str | None = "softmax",
+    auxiliary_head: bool = False,
+    dropout: float = 0.0,
+    drop_path_rate: float = 0.0,
+    drop_path_steps: int | None = None,
+    conventions: Any = None,
+    name: str | None = None,
+    frame: str = "nasnet",
+    features: bool = False,
+    include_preprocessing: bool = False,
+    input_tensor: Any = None,
+    nominal_size: tuple[int, int] | None = None,
+) -> keras.Model:
+    """Builds the network of a genotype.
+
+    Args:
+        genotype: The two cells.
+        input_shape: `(height, width, channels)`, channels first if the
+            conventions say so. Height and width may be None. At least 8 with
+            the CIFAR stem and 32 with the ImageNet stem. Default: CIFAR's.
+        classes: The number of classes. Default 10.
+        repeats: N, the normal cells of each of the three stages; in the frame
+            of DARTS the number of all cells. Default 6 (NASNet-A 6@768).
+        filters: F, the filters of the first stage. Default 32 (6@768).
+        stem: `"cifar"`: a 3x3 convolution; `"imagenet"`: a 3x3 convolution
+            with stride 2 and two reduction cells, or as the frame has it.
+            Default `"cifar"`.
+        stem_filters: The filters of the stem's convolution. Default: see
+            `plan_stem`.
+        skip_reduction_layer_input: See `plan_cells`. Default False.
+        include_top: Whether to end in the classifier. Default True.
+        pooling: Without the top: None for a feature map, `"avg"` or `"max"`
+            for its global average or maximum. Default None.
+        classifier_activation: Of the classifier, None for logits. Default
+            `"softmax"`.
+        auxiliary_head: Whether to add a second classifier at two thirds of
+            the depth, for training. The model's output is then a dict of
+            `predictions` and `auxiliary_predictions`. Default False.
+        dropout: The dropout rate before the classifier. Default 0 (CIFAR);
+            TF-slim on ImageNet: 0.5.
+        drop_path_rate: The final drop probability of the last cell's paths;
+            earlier cells have less, in proportion to depth. Default 0;
+            TF-slim: CIFAR 0.4, Large 0.3.
+        drop_path_steps: Over how many steps that probability is reached: the
+            length of the training. Default None: from the start.
+        conventions: A `Conventions` or its `to_dict`. Default: the defaults.
+        name: The name of the model. Default `"nasnet"`.
+        frame: How the cells are stacked, a key of `FRAMES`. Default
+            `"nasnet"`.
+        features: Whether the output is a dict of feature maps for detection
+            and segmentation instead: `"P1"` has half the height and width of
+            the images, `"P2"` a quarter, and so on, each the ReLU of the last
+            output of that size. Then `include_top` is not looked at. Default
+            False.
+        include_preprocessing: Whether the model takes pixels from 0 to 255
+            and brings them to -1 to 1 itself. Default False.
+        input_tensor: A Keras tensor to build upon, in the place of a new
+            input. Default None.
+        nominal_size: Height and width of the images for which a convolution
+            of the auxiliary head spans the whole map: it has the same
+            variables for images of other sizes. Default: those of the input.
+
+    Returns:
+        An ordinary `keras.Model`.
+
+    Raises:
+        ValueError: An argument is out of range, the input is too small for
+            the stem, or the map too small for the auxiliary head.
+
+    Example:
+
+    >>> from nasnet_keras.published import NASNET_A
+    >>> model = build_network(NASNET_A, repeats=1, filters=8)
+    >>> model.output_shape
+    (None, 10)
+    """
+    if input_tensor is not None:
+        _check_tensor(input_tensor)
+        input_shape = tuple(input_tensor.shape[1:])
+    plan = NetworkPlan(
+        genotype,
+        input_shape,
+        classes,
+        repeats,
+        filters,
+        stem,
+        stem_filters,
+        skip_reduction_layer_input,
+        Conventions.from_dict(conventions),
+        frame,
+    )
+    _check_rates(drop_path_rate=drop_path_rate, dropout=dropout)
+    _check_steps(drop_path_steps)
+    _check_output(pooling, features, auxiliary_head)
+    if input_tensor is None:
+        inputs = images = layers.Input(shape=plan.input_shape)
+    else:
+        sources = keras.utils.get_source_inputs(input_tensor)
+        inputs = sources[0] if len(sources) == 1 else sources
+        images = input_tensor
+    if include_preprocessing:
+        images = layers.Rescaling(1 / 127.5, -1, name="preprocessing")(images)
+    outputs = _apply_body(images, plan, drop_path_rate, drop_path_steps)
+    name = name or "nasnet"
+    if features:
+        return keras.Model(inputs, _apply_pyramid(outputs, plan), name=name)
+    predictions = _apply_head(
+        outputs[-1],
+        plan,
+        include_top,
+        pooling,
+        dropout,
+        classifier_activation,
+    )
+    if auxiliary_head:
+        predictions = {
+            "predictions": predictions,
+            "auxiliary_predictions": _apply_auxiliary_head(
+                outputs, plan, classifier_activation, nominal_size
+            ),
+        }
+    return keras.Model(inputs, predictions, name=name)
+
+
+def _check_tensor(input_tensor: Any) -> None:
+    if not keras.backend.is_keras_tensor(input_tensor):
+        raise ValueError(
+            "Invalid value for argument `input_tensor`. Expected a Keras "
+            f"tensor, such as `keras.Input` makes. Received: {input_tensor!r}."
+        )
+
+
+def _check_rates(**rates: Any) -> None:
+    for name, rate in rates.items():
+        if not isinstance(rate, int | float) or not 0 <= rate < 1:
+            raise ValueError(
+                f"Invalid value for argument `{name}`. Expected a probability "
+                "from 0 up to but not including 1. Received: "
+                f"{name}={rate!r}."
+            )
+
+
+def _check_steps(drop_path_steps: Any) -> None:
+    if drop_path_steps is not None and (
+        type(drop_path_steps) is not int or drop_path_steps < 1
+    ):
+        raise ValueError(
+            "Invalid value for argument `drop_path_steps`. Expected a positive "
+            "integer or None. Received: "
+            f"drop_path_steps={drop_path_steps!r}."
+        )
+
+
+def _check_output(
+    pooling: str | None, features: bool, auxiliary_head: bool
+) -> None:
+    if pooling not in (None, "avg", "max"):
+        raise ValueError(
+            "Invalid value for argument `pooling`. Expected None, 'avg' or "
+            f"'max'. Received: pooling={pooling!r}."
+        )
+    if features and (pooling or auxiliary_head):
+        raise ValueError(
+            "Invalid value for argument `features`. Expected False, or neither "
+            "`pooling` nor `auxiliary_head`. Received: features=True, "
+            f"pooling={pooling!r}, auxiliary_head={auxiliary_head}."
+        )
+
+
+def _apply_body(
+    images: Any,
+    plan: NetworkPlan,
+    drop_path_rate: float,
+    drop_path_steps: int | None,
+) -> list[Any]:
+    """The outputs of the stem's convolutions and of the cells, in order."""
+    outputs: list[Any] = []
+    for convolution in plan.convolutions:
+        images = _apply_stem(images, convolution, plan.conventions)
+        outputs.append(images)
+    for depth, place in enumerate(plan.cells, start=1):
+        cell = Cell(
+            plan.spec(place),
+            place.filters,
+            strides=place.strides,
+            input_strides=place.input_strides,
+            projection=plan.parts.projection,
+            drop_path_rate=drop_path_rate * depth / len(plan.cells),
+            drop_path_steps=drop_path_steps,
+            conventions=plan.conventions,
+            name=place.name,
+        )
+        states = [outputs[source] for source in place.inputs]
+        outputs.append(cell(keras.tree.flatten(states)))
+    if not plan.genotype.normal.separate:
+        return outputs
+    # The heads take the states of a cell as one.
+    first = len(plan.convolutions)
+    joined = [
+        layers.Concatenate(
+            plan.conventions.channel_axis, name=f"{place.name}_states"
+        )(states)
+        for place, states in zip(plan.cells, outputs[first:], strict=True)
+    ]
+    return outputs[:first] + joined
+
+
+def _apply_stem(
+    inputs: Any, convolution: PlannedConvolution, conventions: Conventions
+) -> Any:
+    """A 3x3 convolution and batch norm."""
+    if convolution.activate:
+        inputs = layers.ReLU(name=f"{convolution.name}_activation")(inputs)
+    outputs = layers.Conv2D(
+        convolution.filters,
+        3,
+        strides=convolution.strides,
+        padding=convolution.padding,
+        use_bias=False,
+        kernel_initializer=conventions.kernel_initializer,
+        data_format=conventions.data_format,
+        name=f"{convolution.name}_convolution",
+    )(inputs)
+    return conventions.batch_norm(name=f"{convolution.name}_batch_norm")(
+        outputs
+    )
+
+
+def _apply_pyramid(outputs: list[Any], plan: NetworkPlan) -> dict[str, Any]:
+    """The ReLU of the last output of each size but the whole."""
+    last = dict(zip(plan.levels, outputs, strict=True))
+    return {
+        f"P{level}": layers.ReLU(name=f"P{level}")(output)
+        for level, output in last.items()
+        if level
+    }
+
+
+def _apply_head(
+    features: Any,
+    plan: NetworkPlan,
+    include_top: bool,
+    pooling: str | None,
+    dropout: float,
+    activation: str | None,
+) -> Any:
+    """The pooled features, and the classifier."""
+    if plan.parts.activate_features:
+        features = layers.ReLU(name="features")(features)
+    data_format = plan.conventions.data_format
+    if include_top or pooling == "avg":
+        features = layers.GlobalAveragePooling2D(
+            data_format=data_format, name="average_pool"
+        )(features)
+    elif pooling == "max":
+        features = layers.GlobalMaxPooling2D(
+            data_format=data_format, name="max_pool"
+        )(features)
+    if not include_top:
+        return features
+    if dropout:
+        features = layers.Dropout(dropout, name="dropout")(features)
+    # The softmax stays in float32 under mixed precision.
+    logits = layers.Dense(
+        plan.classes,
+        use_bias=plan.parts.classifier_bias,
+        name="logits",
+        dtype="float32",
+    )(features)
+    if activation is None:
+        return logits
+    return layers.Activation(activation, name="predictions", dtype="float32")(
+        logits
+    )
+
+
+def _apply_auxiliary_head(
+    outputs: list[Any],
+    plan: NetworkPlan,
+    activation: str | None,
+    nominal_size: tuple[int, int] | None,
+) -> Any:
+    kernel_size = None
+    if nominal_size is not None:
+        nominal_map = plan.sizes(nominal_size)[plan.auxiliary_input]
+        kernel_size = pooled_size(nominal_map)
+    return AuxiliaryHead(
+        plan.classes,
+        kernel_size,
+        activation=activation,
+        conventions=plan.conventions,
+        name="auxiliary_head",
+    )(outputs[plan.auxiliary_input])
+
+
+def without_auxiliary_head(model: keras.Model) -> keras.Model:
+    """A network as it is used after its training: the same layers with the
+    same weights and without the auxiliary head's output, not compiled."""
+    outputs = model.output
+    if isinstance(outputs, dict) and "auxiliary_predictions" in outputs:
+        outputs = outputs["predictions"]
+    return keras.Model(model.input, outputs, name=model.name)
+
+
+def load_model(path: Any) -> keras.Model:
+    """Loads a model saved as a `.keras` file.
+
+    As `keras.models.load_model`, which does the same once this module is
+    imported. No code that a file may hold or name is run.
+
+    Raises:
+        ValueError: The file is damaged, or not one of a network.
+    """
+    try:
+        return keras.models.load_model(path, safe_mode=True)
+    # What is wrong with a file, Keras says by exceptions of all kinds.
+    except Exception as error:
+        if isinstance(error, MemoryError):
+            raise
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ValueError(
+            "Invalid value for argument `path`. Expected a whole .keras file "
+            f"of a network. Received: path={str(path)!r}, which cannot be "
+            f"loaded: {reason.rstrip('.: ')}."
+        ) from error
+
+
+@contextlib.contextmanager
+def dtype_policy(dtype: Any) -> Iterator[None]:
+    """Layers made meanwhile have this policy."""
+    before = keras.config.dtype_policy()
+    if dtype is not None:
+        keras.config.set_dtype_policy(dtype)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

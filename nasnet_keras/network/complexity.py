@@ -1,0 +1,257 @@
+"""Parameters and multiply-adds of a network.
+
+Multiply-adds count the products of convolutions, depthwise and pointwise
+ones included, and of the classifier, at the size of their output, for one
+image; not biases, batch norms, pools, activations or the auxiliary head.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from nasnet_keras.genotype import CellSpec, Genotype
+from nasnet_keras.layers.cell import Cell
+from nasnet_keras.layers.combiners import COMBINERS
+from nasnet_keras.layers.conventions import Conventions
+from nasnet_keras.layers.convolution_unit import UnitPlan
+from nasnet_keras.layers.operations import OPERATIONS
+from nasnet_keras.network.placed_operations import (
+    ADJUSTMENT,
+    PlacedOperation,
+    cell_operations,
+    network_operations,
+)
+from nasnet_keras.network.plan import NetworkPlan
+from nasnet_keras.network.skeletons import Projection, Size, Stem, divided
+
+
+@dataclass(frozen=True)
+class Complexity:
+    """The cost of a network.
+
+    Attributes:
+        trainable_parameters: Kernels, biases, scales and offsets.
+        statistics: The moving means and variances of batch norms.
+        multiply_adds: For one image.
+    """
+
+    trainable_parameters: int = 0
+    statistics: int = 0
+    multiply_adds: int = 0
+
+    @property
+    def parameters(self) -> int:
+        """What `keras.Model.count_params` counts."""
+        return self.trainable_parameters + self.statistics
+
+    def __add__(self, other: "Complexity") -> "Complexity":
+        return Complexity(
+            self.trainable_parameters + other.trainable_parameters,
+            self.statistics + other.statistics,
+            self.multiply_adds + other.multiply_adds,
+        )
+
+
+def genotype_complexity(
+    genotype: Genotype,
+    input_shape: tuple[int, int, int] = (32, 32, 3),
+    classes: int = 10,
+    repeats: int = 6,
+    filters: int = 32,
+    stem: Stem = "cifar",
+    stem_filters: int | None = None,
+    skip_reduction_layer_input: bool = False,
+    conventions: Any = None,
+    frame: str = "nasnet",
+) -> Complexity:
+    """The cost of the network that `build_network` would build with these
+    arguments, without building it.
+
+    Args:
+        genotype: The two cells.
+        input_shape: `(height, width, channels)`, channels first if the
+            conventions say so.
+        classes: See `build_network`, as for all that follow.
+        repeats: N.
+        filters: F.
+        stem: `"cifar"` or `"imagenet"`.
+        stem_filters: See `plan_stem`.
+        skip_reduction_layer_input: See `plan_cells`.
+        conventions: A `Conventions` or its `to_dict`. Default: the defaults.
+        frame: A key of `FRAMES`.
+
+    Raises:
+        ValueError: `build_network` would refuse an argument, or the size of
+            the images is unknown.
+
+    Example:
+
+    >>> from nasnet_keras.published import NASNET_A
+    >>> cost = genotype_complexity(
+    ...     NASNET_A, (224, 224, 3), 1000, repeats=4, filters=44,
+    ...     stem="imagenet",
+    ... )
+    >>> cost.parameters
+    5326716
+    """
+    conventions = Conventions.from_dict(conventions)
+    if conventions.normalization != "batch":
+        raise ValueError(
+            "Invalid value for argument `conventions`. Expected "
+            "normalization='batch': what is counted is the network before it "
+            f"is fused. Received: normalization={conventions.normalization!r}."
+        )
+    plan = NetworkPlan(
+        genotype,
+        input_shape,
+        classes,
+        repeats,
+        filters,
+        stem,
+        stem_filters,
+        skip_reduction_layer_input,
+        conventions,
+        frame,
+    )
+    sizes = plan.sizes(_known_size(*plan.image_size))
+    total, channels = Complexity(), plan.image_channels
+    for unit, size in zip(plan.convolutions, sizes, strict=False):
+        total += _convolution((3, 3), channels, unit.filters, size)
+        total += _batch_norm(unit.filters)
+        channels = unit.filters
+    for operation in network_operations(plan):
+        total += _operation(operation, plan.conventions)
+    last = plan.cells[-1]
+    products = last.filters * plan.spec(last).output_multiple * classes
+    biases = classes if plan.parts.classifier_bias else 0
+    return total + Complexity(products + biases, 0, products)
+
+
+def multiply_adds(model: keras.Model) -> int:
+    """The multiply-adds of a built network of this package.
+
+    Args:
+        model: What `build_network` returns, with a known image size.
+
+    Raises:
+        ValueError: The size of the images is unknown.
+    """
+    total = 0
+    for layer in model.layers:
+        shapes = layer.input if isinstance(layer.input, list) else [layer.input]
+        shapes = [tuple(tensor.shape) for tensor in shapes]
+        if isinstance(layer, Cell):
+            axes = layer.conventions.spatial_axes
+            size = _known_size(*(shapes[0][axis] for axis in axes))
+            channels = [
+                shape[layer.conventions.channel_axis] for shape in shapes
+            ]
+            total += cell_complexity(
+                layer.spec,
+                layer.filters,
+                layer.strides,
+                layer.input_strides,
+                channels,
+                size,
+                layer.conventions,
+                layer.projection,
+            ).multiply_adds
+        elif isinstance(layer, keras.layers.Conv2D):
+            first = 2 if layer.data_format == "channels_first" else 1
+            height, width = _known_size(*layer.output.shape[first : first + 2])
+            total += _products(layer.kernel.shape) * height * width
+        elif isinstance(layer, keras.layers.Dense):
+            total += _products(layer.kernel.shape)
+    return total
+
+
+def cell_complexity(
+    spec: CellSpec,
+    filters: int,
+    strides: int,
+    input_strides: tuple[int, ...],
+    channels: list[int],
+    size: Size,
+    conventions: Conventions,
+    projection: Projection = "needed",
+) -> Complexity:
+    """The cost of a `Cell` with these arguments.
+
+    Args:
+        spec: The blocks.
+        filters: F.
+        strides: 1 or 2.
+        input_strides: See `Cell`.
+        channels: Those of each input.
+        size: Height and width of the current input.
+        conventions: How the layers compute.
+        projection: See `Cell`.
+    """
+    total = Complexity()
+    for operation in cell_operations(
+        spec, filters, strides, input_strides, channels, size, projection
+    ):
+        total += _operation(operation, conventions)
+    return total
+
+
+def _operation(place: PlacedOperation, conventions: Conventions) -> Complexity:
+    size = (place.height, place.width)
+    halved = divided(size, (place.strides, place.strides))
+    if place.name == ADJUSTMENT:
+        return _convolution(
+            (1, 1), place.channels, place.filters, halved
+        ) + _batch_norm(place.filters)
+    if place.name in COMBINERS:
+        return Complexity(COMBINERS[place.name].parameters(place.filters))
+    if place.name not in OPERATIONS:
+        return Complexity()
+    units = OPERATIONS[place.name].plan(
+        place.channels, place.filters, place.strides, conventions
+    )
+    # Pools change the size before their unit.
+    pools = all(unit.strides == (1, 1) for unit in units)
+    return _units(units, place.channels, halved if pools else size)
+
+
+def _units(plan: tuple[UnitPlan, ...], channels: int, size: Size) -> Complexity:
+    total = Complexity()
+    for unit in plan:
+        kernel_size = unit.kernel_size
+        size = divided(size, unit.strides)
+        if unit.separable:
+            total += _convolution(kernel_size, channels, 1, size)
+            kernel_size = (1, 1)
+        total += _convolution(kernel_size, channels, unit.filters, size)
+        total += _batch_norm(unit.filters)
+        channels = unit.filters
+    return total
+
+
+def _convolution(
+    kernel_size: Size, channels: int, filters: int, size: Size
+) -> Complexity:
+    parameters = kernel_size[0] * kernel_size[1] * channels * filters
+    return Complexity(parameters, 0, parameters * size[0] * size[1])
+
+
+def _batch_norm(channels: int) -> Complexity:
+    return Complexity(2 * channels, 2 * channels)
+
+
+def _products(shape: tuple[int, ...]) -> int:
+    product = 1
+    for side in shape:
+        product *= side
+    return product
+
+
+def _known_size(height: int | None, width: int | None) -> Size:
+    if height is None or width is None:
+        raise ValueError(
+            "The multiply-adds depend on the size of the images. Expected a "
+            "known input size. Received: "
+            f"height={height}, width={width}."
+        )
+    return height, width

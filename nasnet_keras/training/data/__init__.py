@@ -1,0 +1,1 @@
+"""Images: from a data set, a folder or a file to batches."""

@@ -1,0 +1,132 @@
+"""What is trained on and what is measured on: `split`, `Split`,
+`with_test`."""
+
+import dataclasses
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from nasnet_keras.training.data.datasets import ImageDataset, LabelledImages
+from nasnet_keras.training.data.sampling import count_of, stratified
+
+TEST_SHARE = 0.1
+FINGERPRINT_DIGITS = 16  # hexadecimal, that is 64 bits
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Training images in two parts: to train on, and to measure on.
+
+    Attributes:
+        train: The images to train on.
+        validation: The images to measure on; no image is in both.
+        train_indices: `[N]`, where they are among the data set's training
+            images, ascending.
+        validation_indices: `[M]`, likewise.
+    """
+
+    train: LabelledImages
+    validation: LabelledImages
+    train_indices: np.ndarray
+    validation_indices: np.ndarray
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes when an image, a label or an index of the split does."""
+        return fingerprint(
+            self.train.images,
+            self.train.labels,
+            self.train_indices,
+            self.validation.images,
+            self.validation.labels,
+            self.validation_indices,
+        )
+
+
+def split(
+    dataset: ImageDataset,
+    validation_images: int | float | None = 0.1,
+    train_images: int | float | None = None,
+    seed: int = 0,
+) -> Split:
+    """Divides the training images into a training and a validation part,
+    both with the data set's proportions of the classes.
+
+    The validation part does not depend on `train_images`, and a smaller
+    `train_images` takes a part of what a larger one takes.
+
+    Args:
+        dataset: The data set; its test images are not touched.
+        validation_images: How many images to measure on, or which share of
+            the training images when below 1; None for none. Defaults to a
+            tenth: the 5,000 of CIFAR-10's 50,000 of the paper (appendix A.1).
+        train_images: How many images to train on, or which share of the
+            training images when below 1. None takes all that are left.
+        seed: Chooses the images.
+
+    Raises:
+        ValueError: There are too few images for the parts asked for.
+
+    Example:
+
+    >>> parts = split(load_dataset("digits"), validation_images=200)
+    >>> len(parts.train), len(parts.validation)
+    (1238, 200)
+    """
+    labels = dataset.train.labels
+    total = len(labels)
+    held_out = 0
+    if validation_images is not None:
+        held_out = count_of(validation_images, total, "validation_images")
+    wanted = total - held_out
+    if train_images is not None:
+        wanted = count_of(train_images, total, "train_images")
+    if wanted < 1 or held_out + wanted > total:
+        raise ValueError(
+            "The arguments `validation_images` and `train_images` ask for "
+            f"too much. Expected at most {total} images in all, at least one "
+            f"of them to train on. Received: validation_images={held_out}, "
+            f"train_images={wanted}."
+        )
+    validation = stratified(labels, held_out, seed)
+    rest = np.setdiff1d(np.arange(total), validation)
+    train = rest[stratified(labels[rest], wanted, seed)]
+    missing = np.setdiff1d(np.arange(dataset.num_classes), labels[train])
+    if missing.size:
+        raise ValueError(
+            "Too few images to train on. Expected at least one of each of "
+            f"the {dataset.num_classes} classes. Received: {wanted} images, "
+            f"none of class {dataset.class_names[missing[0]]!r}."
+        )
+    return Split(
+        train=dataset.train.take(train),
+        validation=dataset.train.take(validation),
+        train_indices=train,
+        validation_indices=validation,
+    )
+
+
+def fingerprint(*arrays: np.ndarray) -> str:
+    """The first 16 hexadecimal digits of a SHA-256 over the arrays' shapes,
+    types and values. Recorded with a run, it tells when data changed."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()[:FINGERPRINT_DIGITS]
+
+
+def with_test(dataset: ImageDataset) -> ImageDataset:
+    """A data set with test images: itself if it has some, or else itself with
+    a tenth of its training images, always the same, taken out for it."""
+    if dataset.read_test is not None:
+        return dataset
+    parts = split(dataset, max(1, round(TEST_SHARE * len(dataset.train))))
+    test = parts.validation
+    return dataclasses.replace(
+        dataset,
+        train=parts.train,
+        read_test=lambda: (test.images, test.labels),
+    )

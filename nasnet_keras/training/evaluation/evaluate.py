@@ -1,0 +1,285 @@
+"""How well a network classifies images: `evaluate_network`, and
+`evaluate_run` for a training in a folder."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from nasnet_keras.command_line import InputError, provenance
+from nasnet_keras.files import write_json
+from nasnet_keras.network.build import load_model, without_auxiliary_head
+from nasnet_keras.training.data.datasets import LabelledImages
+from nasnet_keras.training.data.pipeline import (
+    EVALUATION_BATCH_SIZE,
+    evaluation_pipeline,
+)
+from nasnet_keras.training.run import check_data, load_settings, read_record
+from nasnet_keras.training.settings import load_data
+
+SPLITS = ("train", "validation", "test")
+WORST = 25  # mistakes that are told
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """An image that a network takes for another class.
+
+    Attributes:
+        image: Its number among the images, from 0.
+        label: Its class.
+        predicted: What the network takes it for.
+        confidence: The probability that the network gives to that.
+    """
+
+    image: int
+    label: int
+    predicted: int
+    confidence: float
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkEvaluation:
+    """What a network makes of images.
+
+    Attributes:
+        class_names: A name for each of the K classes.
+        labels: `[N]`, from 0.
+        probabilities: `[N, K]`, of each class.
+
+    Raises:
+        ValueError: The shapes disagree, or a label is no class.
+    """
+
+    class_names: Sequence[str]
+    labels: np.ndarray
+    probabilities: np.ndarray
+
+    def __post_init__(self) -> None:
+        shape = (len(self.labels), len(self.class_names))
+        if self.probabilities.shape != shape or not len(self.labels):
+            raise ValueError(
+                "The arguments `class_names`, `labels` and `probabilities` "
+                "disagree. Expected at least one image with a label and a "
+                f"probability of each class, shape {shape}. Received: shape "
+                f"{self.probabilities.shape}."
+            )
+        low, high = self.labels.min(), self.labels.max()
+        if low < 0 or high >= len(self.class_names):
+            raise ValueError(
+                "Invalid value for argument `labels`. Expected 0 to "
+                f"{len(self.class_names) - 1}, one of the classes. Received: "
+                f"labels from {low} to {high}."
+            )
+
+    @cached_property
+    def predictions(self) -> np.ndarray:
+        """The most probable class of each image, `[N]`."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def accuracy(self) -> float:
+        """The share of images whose most probable class is theirs."""
+        return float(np.mean(self.predictions == self.labels))
+
+    @property
+    def top_5_accuracy(self) -> float | None:
+        """The share of images whose class is among the five most probable;
+        None with five classes or fewer, where it says nothing."""
+        if len(self.class_names) <= 5:
+            return None
+        best = np.argsort(-self.probabilities, axis=1, kind="stable")[:, :5]
+        return float(np.mean((best == self.labels[:, None]).any(axis=1)))
+
+    @property
+    def cross_entropy(self) -> float:
+        """The mean of -log of the probability of the image's class, which is
+        taken to be at least 1e-7, as Keras does."""
+        given = self.probabilities[np.arange(len(self.labels)), self.labels]
+        least = keras.config.epsilon()
+        return float(-np.log(np.clip(given, least, 1), dtype=float).mean())
+
+    @cached_property
+    def confusion_matrix(self) -> np.ndarray:
+        """`[K, K]`: how many images of each class, a row, are taken for each
+        class, a column."""
+        classes = len(self.class_names)
+        pairs = self.labels * classes + self.predictions
+        counts = np.bincount(pairs, minlength=classes**2)
+        return counts.reshape(classes, classes)
+
+    @property
+    def class_accuracies(self) -> np.ndarray:
+        """The accuracy on the images of each class, `[K]`; NaN for a class
+        without images."""
+        matrix = self.confusion_matrix
+        images = matrix.sum(axis=1)
+        empty = np.full(len(images), np.nan)
+        return np.divide(matrix.diagonal(), images, empty, where=images > 0)
+
+    def worst_mistakes(self, count: int = WORST) -> list[Mistake]:
+        """The mistakes of the highest confidence, the worst first."""
+        wrong = np.flatnonzero(self.predictions != self.labels)
+        confidences = self.probabilities.max(axis=1)
+        order = np.argsort(-confidences[wrong], kind="stable")
+        return [
+            Mistake(
+                int(image),
+                int(self.labels[image]),
+                int(self.predictions[image]),
+                float(confidences[image]),
+            )
+            for image in wrong[order][:count]
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as JSON data."""
+        numbers = self.confusion_matrix.sum(axis=1).tolist()
+        accuracies = self.class_accuracies.tolist()
+        return {
+            "images": len(self.labels),
+            "accuracy": self.accuracy,
+            "top_5_accuracy": self.top_5_accuracy,
+            "cross_entropy": self.cross_entropy,
+            "classes": [
+                {
+                    "name": name,
+                    "images": images,
+                    "accuracy": None if math.isnan(accuracy) else accuracy,
+                }
+                for name, images, accuracy in zip(
+                    self.class_names, numbers, accuracies, strict=True
+                )
+            ],
+            "confusion_matrix": self.confusion_matrix.tolist(),
+            "worst_mistakes": [
+                asdict(mistake) for mistake in self.worst_mistakes()
+            ],
+        }
+
+
+def evaluate_network(
+    model: keras.Model,
+    images: np.ndarray,
+    labels: np.ndarray,
+    class_names: Sequence[str],
+    batch_size: int = EVALUATION_BATCH_SIZE,
+) -> NetworkEvaluation:
+    """Has a network classify images, and compares with their labels.
+
+    Args:
+        model: A network that takes images of -1 to 1 and returns
+            probabilities, as `build_network` and `run_training` return it.
+        images: `[N, H, W, C]`, 0 to 255.
+        labels: `[N]`, from 0.
+        class_names: A name for each class.
+        batch_size: How many images are computed at once. Default 250.
+
+    Raises:
+        ValueError: The arguments disagree.
+
+    Example:
+
+    >>> from nasnet_keras import load_dataset
+    >>> digits = load_dataset("digits")
+    >>> evaluation = evaluate_network(
+    ...     model, digits.test.images, digits.test.labels, digits.class_names
+    ... )
+    >>> evaluation.accuracy, evaluation.worst_mistakes(1)
+    """
+    batches = evaluation_pipeline(images, labels, batch_size)
+    network = without_auxiliary_head(model)
+
+    @tf.function(input_signature=[batches.element_spec[0]])
+    def classify(images: tf.Tensor) -> tf.Tensor:
+        return network(images, training=False)
+
+    probabilities = [classify(batch).numpy() for batch, _ in batches]
+    return NetworkEvaluation(
+        class_names, np.asarray(labels), np.concatenate(probabilities)
+    )
+
+
+def evaluate_run(
+    folder: Path, split: str = "test", batch_size: int = EVALUATION_BATCH_SIZE
+) -> NetworkEvaluation:
+    """Evaluates the network of a finished training on its images, and writes
+    into its folder `evaluation`:
+
+    SPLIT.json              all numbers
+    SPLIT_confusion.png     the confusion matrix
+    SPLIT_mistakes.png      the worst mistakes
+
+    Args:
+        folder: The folder of a training of `run_training`.
+        split: `"test"`, `"validation"` or `"train"`. Default `"test"`.
+        batch_size: How many images are computed at once. Default 250.
+
+    Raises:
+        InputError: The folder holds no finished training, or the images are
+            no longer those that it was begun with.
+        ValueError: The data set cannot be had.
+
+    Example:
+
+    >>> evaluate_run(Path("runs/digits"), "test").accuracy
+    """
+    settings = load_settings(folder)
+    if split not in SPLITS:
+        raise ValueError(
+            "Invalid value for argument `split`. Expected one of "
+            f"{', '.join(SPLITS)}. Received: split={split!r}."
+        )
+    if split == "validation" and settings.validation_images is None:
+        raise InputError(
+            f"The training {folder} has no validation images. Expected as "
+            "split train or test. Received: validation."
+        )
+    trained = folder / "model.keras"
+    if not trained.exists():
+        raise InputError(
+            f"The training {folder} is not finished: it has no model.keras. "
+            f"Go on with it by `{read_record(folder)['command']}`."
+        )
+    data = load_data(settings)
+    check_data(folder, data)
+    part: LabelledImages = getattr(data, split)
+    evaluation = evaluate_network(
+        load_model(trained),
+        part.images,
+        part.labels,
+        data.dataset.class_names,
+        batch_size,
+    )
+    _write(folder / "evaluation", split, evaluation, part.images)
+    return evaluation
+
+
+def _write(
+    folder: Path, split: str, evaluation: NetworkEvaluation, images: np.ndarray
+) -> None:
+    from nasnet_keras.training.evaluation.pictures import (
+        draw_confusion,
+        draw_mistakes,
+    )
+
+    folder.mkdir(exist_ok=True)
+    pictures = {
+        "confusion": draw_confusion(evaluation),
+        "mistakes": draw_mistakes(evaluation, images),
+    }
+    for name, figure in pictures.items():
+        draft = folder / f".{split}_{name}.png"
+        figure.savefig(draft)
+        draft.rename(folder / f"{split}_{name}.png")
+    # Last: where it is, all is.
+    write_json(
+        folder / f"{split}.json",
+        {**provenance(), "split": split, **evaluation.to_dict()},
+    )

@@ -1,0 +1,124 @@
+"""Takes a child out of a run, for use elsewhere."""
+
+from pathlib import Path
+
+import keras
+
+from nasnet_keras.command_line import InputError
+from nasnet_keras.files import new_directory, write_json
+from nasnet_keras.genotype import Genotype
+from nasnet_keras.training.checkpoint import steps_taken
+from search.evaluation.base import Evaluator
+from search.runs.record import Run
+from search.spaces.nasnet_network import ChildNetwork
+from search.trial import Trial, TrialState, ranked
+
+PICTURE_FORMATS = ("svg", "png")
+
+
+def export(
+    run: Run,
+    output: Path,
+    number: int | None = None,
+    evaluator: Evaluator | None = None,
+) -> Path:
+    """Writes genotype.json, model.keras, metrics.json and the pictures of the
+    cells of a child: see `Run.export`."""
+    trial = _chosen(run, number)
+    weights = run.directory.weights(trial.number)
+    if not weights.exists() and not run.config.shares_weights:
+        raise InputError(
+            f"The weights of trial {trial.number} are not there. A run keeps "
+            f"those of its {run.config.keep} best children."
+        )
+    with new_directory(output) as folder:
+        genotype = run.space.decode(trial.decisions)
+        (folder / "genotype.json").write_text(genotype.to_json())
+        write_json(folder / "metrics.json", run.describe(trial))
+        if weights.exists():
+            model = _network(run, genotype, evaluator)
+            model.load_weights(weights)
+            if evaluator is None:
+                _check_steps(trial, weights)
+        else:
+            model = _lifted(run, genotype, trial)
+        model.save(folder / "model.keras")
+        _write_pictures(genotype, trial, folder)
+    return output
+
+
+def _network(
+    run: Run, genotype: Genotype, evaluator: Evaluator | None
+) -> keras.Model:
+    """The untrained network of a child: by the evaluator, or as recorded."""
+    if evaluator is None:
+        recorded = run.identity["evaluator"].get("network")
+        if recorded is None:
+            raise InputError(
+                f"The run {run.directory.path} was begun with an `evaluator` "
+                "of its own. Expected that `evaluator`. Received: None."
+            )
+        return ChildNetwork(**recorded).build(genotype)
+    try:
+        return evaluator.build(genotype)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+
+def _lifted(run: Run, genotype: Genotype, trial: Trial) -> keras.Model:
+    """A child of the run's shared network."""
+    evaluator = run.create_evaluator()
+    budget = trial.evaluation.budget if trial.evaluation else 0.0
+    try:
+        return evaluator.lift(genotype, run.directory.children, budget)
+    except ValueError as error:
+        raise InputError(
+            f"The weights of trial {trial.number} are not there. {error}"
+        ) from error
+
+
+def _check_steps(trial: Trial, weights: Path) -> None:
+    """A child that trains on has a file that is ahead of what is recorded."""
+    recorded = trial.evaluation and trial.evaluation.metrics.get("steps")
+    if recorded is not None and steps_taken(weights) != recorded:
+        raise InputError(
+            f"Trial {trial.number} is training on: its weights are not those "
+            "of its recorded accuracy. Export it when the search has gone on."
+        )
+
+
+def _chosen(run: Run, number: int | None) -> Trial:
+    trials = run.trials
+    if number is None:
+        best = ranked(trials)
+        if not best:
+            raise InputError(
+                f"The run {run.directory.path} has no complete trial yet."
+            )
+        return best[0]
+    if not 0 <= number < len(trials):
+        raise InputError(
+            "Invalid value for argument `trial`. Expected a number from 0 to "
+            f"{len(trials) - 1}. Received: trial={number}."
+        )
+    trial = trials[number]
+    if trial.duplicate_of is not None:
+        trial = trials[trial.duplicate_of]
+    if trial.state is not TrialState.COMPLETE:
+        raise InputError(
+            "Invalid value for argument `trial`. Expected a complete trial. "
+            f"Received: trial={number}, which is {trial.state.value}."
+        )
+    return trial
+
+
+def _write_pictures(genotype: Genotype, trial: Trial, folder: Path) -> None:
+    from nasnet_keras.drawing.draw import draw_cell
+
+    for name in ("normal", "reduction"):
+        for suffix in PICTURE_FORMATS:
+            draw_cell(
+                getattr(genotype, name),
+                folder / f"{name}.{suffix}",
+                title=f"{name.capitalize()} cell of trial {trial.number}",
+            )

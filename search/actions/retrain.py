@@ -1,0 +1,167 @@
+"""The last step of a search: its best children trained longer, and ranked
+again by how they do on the test images."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from nasnet_keras.command_line import InputError, RunError
+from nasnet_keras.files import write_json
+from nasnet_keras.network.complexity import genotype_complexity
+from nasnet_keras.training.evaluation.evaluate import evaluate_run
+from nasnet_keras.training.progress import Progress
+from nasnet_keras.training.recipes import Recipe
+from nasnet_keras.training.run import (
+    check_settings,
+    read_history,
+    run_training,
+)
+from nasnet_keras.training.settings import TrainingSettings
+from nasnet_keras.training.train import prepare_long_trainings
+from search.actions.ranking import Ranking, Retrained, places_of
+from search.runs.record import Run
+from search.trial import Trial, ranked
+
+Watch = Callable[[Trial], Progress]
+
+
+def retrain(
+    run: Run,
+    recipe: Recipe,
+    top: int = 5,
+    repeats: int | None = None,
+    filters: int | None = None,
+    image_size: int | None = None,
+    output: Path | None = None,
+    watch: Watch | None = None,
+) -> Ranking:
+    """Trains the best children longer and ranks them again: see
+    `Run.retrain`."""
+    network = _network(run, repeats, filters, image_size)
+    folder = output or run.directory.retrained
+    tasks = [
+        _task(run, trial, recipe, network, folder) for trial in _best(run, top)
+    ]
+    prepare_long_trainings()
+    before = places_of([_merit(task.trial) for task in tasks])
+    ranking = Ranking.of(
+        task.retrained(place, watch)
+        for task, place in zip(tasks, before, strict=True)
+    )
+    write_json(
+        folder / "ranking.json",
+        {"recipe": asdict(recipe), "network": network, **ranking.to_dict()},
+    )
+    return ranking
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A child to train longer, in a folder of its own."""
+
+    trial: Trial
+    folder: Path
+    settings: TrainingSettings
+    parameters: int
+
+    def retrained(self, place: int, watch: Watch | None) -> Retrained:
+        accuracy, reason = None, None
+        try:
+            accuracy = self._accuracy(watch)
+        except RunError as error:
+            reason = str(error)
+        return Retrained(
+            trial=self.trial.number,
+            reward=self.trial.evaluations[-1].reward,
+            place=place,
+            accuracy=accuracy,
+            parameters=self.parameters,
+            seconds=sum(
+                epoch["seconds"] for epoch in read_history(self.folder)
+            ),
+            reason=reason,
+        )
+
+    def _accuracy(self, watch: Watch | None) -> float:
+        """On the test images; what was measured before is read."""
+        measured = self.folder / "evaluation" / "test.json"
+        if not measured.exists():
+            keras.backend.clear_session()
+            progress = watch(self.trial) if watch else None
+            run_training(self.folder, self.settings, progress=progress)
+            evaluate_run(self.folder, "test")
+        return json.loads(measured.read_text())["accuracy"]
+
+
+def _task(
+    run: Run,
+    trial: Trial,
+    recipe: Recipe,
+    network: Mapping[str, Any],
+    output: Path,
+) -> _Task:
+    genotype = run.space.decode(trial.decisions)
+    settings = TrainingSettings(
+        dataset=str(run.config.dataset),
+        network={"genotype": genotype.to_dict(), **network},
+        recipe=recipe,
+        seed=run.config.seed,
+    )
+    folder = output / f"{trial.number:05d}"
+    if (folder / "config.json").exists():
+        check_settings(folder, settings)
+    cost = genotype_complexity(
+        genotype, **network, classes=_recorded(run)["classes"]
+    )
+    return _Task(trial, folder, settings, cost.parameters)
+
+
+def _best(run: Run, top: int) -> list[Trial]:
+    if top < 1:
+        raise InputError(
+            "Invalid value for argument `top`. Expected at least 1. Received: "
+            f"top={top}."
+        )
+    trials = ranked(run.trials)[:top]
+    if not trials:
+        raise InputError(
+            f"The run {run.directory.path} has no complete trial yet."
+        )
+    return trials
+
+
+def _merit(trial: Trial) -> tuple[float, float]:
+    """What the search ranks by."""
+    last = trial.evaluations[-1]
+    return last.budget, last.reward
+
+
+def _network(
+    run: Run, repeats: int | None, filters: int | None, image_size: int | None
+) -> dict[str, Any]:
+    """How the cells are built: as the search did, but for what is given."""
+    recorded = _recorded(run)
+    shape = recorded["input_shape"]
+    if image_size is not None:
+        shape = [image_size, image_size, shape[-1]]
+    return {
+        "input_shape": shape,
+        "repeats": recorded["repeats"] if repeats is None else repeats,
+        "filters": recorded["filters"] if filters is None else filters,
+    }
+
+
+def _recorded(run: Run) -> Mapping[str, Any]:
+    """The network of the run's children."""
+    network = run.identity["evaluator"].get("network")
+    if network is None or run.config.dataset is None:
+        raise InputError(
+            f"The run {run.directory.path} was begun with an `evaluator` of "
+            "its own. Expected a run whose children were trained on a "
+            "`dataset`."
+        )
+    return network

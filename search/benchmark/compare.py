@@ -1,0 +1,292 @@
+"""Strategies against each other on a table of known results.
+
+    nasnet-search benchmark --table FILE --search-column C --report-column R
+        --strategies a,b,c --trials 500 --seeds 20 --output DIR
+
+Every strategy searches with the numbers of the one column; what it has found
+is reported by the other, which it never sees. Every proposal counts as a
+trial, repeated ones too.
+"""
+
+import functools
+import multiprocessing
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+from nasnet_keras.command_line import quiet_import
+from search.evaluation.base import EvaluationError
+from search.evaluation.tabular import Table, TabularEvaluator, TabularSpace
+from search.strategies import check_strategy, create_strategy
+from search.trial import Decisions, Trial, TrialState
+
+MILESTONES = (25, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
+COMPARED_WITH = "random"
+
+
+@dataclass(frozen=True)
+class Search:
+    """What one strategy came to with one seed: arrays over its trials.
+
+    Attributes:
+        search: The best value of the search column so far; NaN before any.
+        report: The report value of the architecture chosen by it.
+        seconds: The time spent in the strategy itself so far.
+    """
+
+    search: np.ndarray
+    report: np.ndarray
+    seconds: np.ndarray
+
+
+@dataclass(frozen=True)
+class Result:
+    """A row of the summary: a strategy after so many trials.
+
+    Attributes:
+        strategy: The strategy's name.
+        trials: How many proposals were evaluated.
+        mean: Of the report value of the architecture with the best search
+            value, over the seeds.
+        sd: Its standard deviation over the seeds; None of one seed.
+        search_mean: Of the best search value, over the seeds.
+        search_sd: Its standard deviation.
+        gain: The mean difference to random search with the same seed, in
+            the report value; None of random search itself.
+        gain_low: The lower end of its 95 % interval, by Student's t.
+        gain_high: The upper end.
+        seconds: The mean time spent in the strategy itself.
+    """
+
+    strategy: str
+    trials: int
+    mean: float
+    sd: float | None
+    search_mean: float
+    search_sd: float | None
+    gain: float | None
+    gain_low: float | None
+    gain_high: float | None
+    seconds: float
+
+
+def run_search(
+    path: str | Path,
+    search_column: str,
+    report_column: str,
+    trials: int,
+    strategy: str,
+    seed: int,
+) -> Search:
+    """Runs one strategy with one seed: a plain loop of ask and tell.
+
+    Args:
+        path: The table's file.
+        search_column: The rewards.
+        report_column: What is reported of the architectures found.
+        trials: How many proposals are evaluated.
+        strategy: The strategy's name; it has its default options.
+        seed: The strategy's seed.
+
+    Raises:
+        ValueError: The table, a column or the strategy is not as expected.
+    """
+    table, space = _load(path)
+    evaluator = TabularEvaluator(table, search_column)
+    report = table.values(report_column)
+    curves = np.full((3, trials), np.nan)
+    best = -np.inf
+    began = time.perf_counter()
+    with quiet_import():
+        searcher = create_strategy(strategy, space, seed)
+    spent = time.perf_counter() - began
+    for number in range(trials):
+        began = time.perf_counter()
+        decisions = searcher.ask(number)
+        spent += time.perf_counter() - began
+        architecture = space.decode(decisions)
+        trial = _evaluated(evaluator, number, decisions, architecture)
+        if trial.reward is not None and trial.reward > best:
+            best = trial.reward
+            curves[:2, number:] = [[best], [report[architecture]]]
+        began = time.perf_counter()
+        searcher.tell(trial)
+        spent += time.perf_counter() - began
+        curves[2, number] = spent
+    return Search(*curves)
+
+
+@functools.cache
+def _load(path: str | Path) -> tuple[Table, TabularSpace]:
+    table = Table(path)
+    return table, TabularSpace(table)
+
+
+def _evaluated(
+    evaluator: TabularEvaluator,
+    number: int,
+    decisions: Decisions,
+    architecture: str,
+) -> Trial:
+    try:
+        evaluation = evaluator.evaluate(architecture, seed=0)
+    except EvaluationError as error:
+        return Trial(number, decisions, TrialState.FAILED, reason=str(error))
+    return Trial(number, decisions, TrialState.COMPLETE, (evaluation,))
+
+
+def run_searches(
+    job: Callable[[str, int], Search],
+    strategies: Sequence[str],
+    seeds: int,
+    workers: int = 0,
+) -> Iterator[tuple[str, int, Search]]:
+    """Runs every strategy with every seed, and yields what is ready.
+
+    Args:
+        job: Runs one strategy with one seed.
+        strategies: The strategies' names.
+        seeds: How many seeds: 0 .. seeds - 1.
+        workers: How many processes share the work; 0: this one does it. New
+            ones heed the number of threads that the environment sets.
+    """
+    pairs = [(name, seed) for name in strategies for seed in range(seeds)]
+    if not workers:
+        for name, seed in pairs:
+            yield name, seed, job(name, seed)
+        return
+    # TensorFlow does not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        running = {pool.submit(job, *pair): pair for pair in pairs}
+        for future in as_completed(running):
+            yield *running[future], future.result()
+
+
+def summarize(searches: dict[str, list[Search]], trials: int) -> list[Result]:
+    """The rows of the summary.
+
+    Args:
+        searches: Of each strategy, the searches by seed.
+        trials: How many trials each has.
+    """
+    counts = [count for count in MILESTONES if count < trials] + [trials]
+    return [
+        _result(name, count, searches) for name in searches for count in counts
+    ]
+
+
+def _result(name: str, count: int, searches: dict[str, list[Search]]) -> Result:
+    search, report, seconds = (
+        np.array([getattr(each, part)[count - 1] for each in searches[name]])
+        for part in ("search", "report", "seconds")
+    )
+    gain = low = high = None
+    if name != COMPARED_WITH and COMPARED_WITH in searches:
+        others = [each.report[count - 1] for each in searches[COMPARED_WITH]]
+        gain, low, high = paired_gain(report - np.array(others))
+    return Result(
+        name,
+        count,
+        float(report.mean()),
+        _deviation(report),
+        float(search.mean()),
+        _deviation(search),
+        gain,
+        low,
+        high,
+        float(seconds.mean()),
+    )
+
+
+def paired_gain(
+    differences: np.ndarray,
+) -> tuple[float, float | None, float | None]:
+    """The mean of paired differences, and the ends of its 95 % interval by
+    Student's t; None of a single pair."""
+    mean, deviation = float(differences.mean()), _deviation(differences)
+    if deviation is None:
+        return mean, None, None
+    count = len(differences)
+    half = float(stats.t.ppf(0.975, count - 1)) * deviation / count**0.5
+    return mean, mean - half, mean + half
+
+
+def _deviation(values: np.ndarray) -> float | None:
+    return float(values.std(ddof=1)) if len(values) > 1 else None
+
+
+def check_benchmark(
+    table: str | Path, columns: Iterable[str], strategies: Iterable[str]
+) -> None:
+    """Raises:
+    ValueError: The table is none, a column is missing or does not hold
+        numbers, or there is no such strategy, or one that needs more than
+        a table.
+    """
+    data, _ = _load(table)
+    for column in columns:
+        data.values(column)
+    for name in strategies:
+        check_strategy(name)
+        if name == "darts":
+            raise ValueError(
+                "The strategy darts proposes what an evaluator learns by "
+                "gradients, and a table learns nothing. Expected other "
+                "strategies."
+            )
+
+
+def compared(strategies: Iterable[str]) -> list[str]:
+    """The strategies of a benchmark, each once, random search first."""
+    return list(dict.fromkeys([COMPARED_WITH, *strategies]))
+
+
+def benchmark(
+    table: str | Path,
+    search_column: str,
+    report_column: str,
+    strategies: Sequence[str],
+    trials: int,
+    seeds: int,
+    workers: int = 0,
+    progress: Callable[[str, int], None] = lambda name, seed: None,
+) -> tuple[list[Result], dict[str, list[Search]]]:
+    """Runs the strategies, and random search if it is not among them.
+
+    Args:
+        table: The table's file, as `Table` reads it.
+        search_column: The rewards.
+        report_column: What is reported of the architectures found.
+        strategies: Names of strategies; they have their default options.
+        trials: How many proposals of each search are evaluated.
+        seeds: How many searches each strategy makes.
+        workers: As `run_searches`.
+        progress: Is told the strategy and the seed of each search that is
+            done.
+
+    Returns:
+        The rows of the summary, and the searches of each strategy by seed.
+
+    Raises:
+        ValueError: As `check_benchmark`.
+    """
+    check_benchmark(table, (search_column, report_column), strategies)
+    names = compared(strategies)
+    job = functools.partial(
+        run_search, table, search_column, report_column, trials
+    )
+    done: dict[str, dict[int, Search]] = {name: {} for name in names}
+    for name, seed, search in run_searches(job, names, seeds, workers):
+        done[name][seed] = search
+        progress(name, seed)
+    searches = {
+        name: [by_seed[seed] for seed in range(seeds)]
+        for name, by_seed in done.items()
+    }
+    return summarize(searches, trials), searches

@@ -1,0 +1,1 @@
+"""What says how good an architecture is: an evaluator a file."""

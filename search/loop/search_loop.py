@@ -1,0 +1,393 @@
+"""The loop of every search: ask -> evaluate -> record -> tell.
+
+Neither Keras nor TensorFlow is imported here.
+"""
+
+import dataclasses
+import time
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from nasnet_keras.files import sync
+from search.executors.base import Executor, Job, Outcome, SearchError
+from search.loop.halving import SuccessiveHalving
+from search.loop.observer import Observer
+from search.loop.pareto import pareto_front
+from search.storage import SQLiteStorage
+from search.storage.run_folder import RunDirectory
+from search.strategies.base import Strategy
+from search.trial import Decisions, Trial, TrialState, count_done, ranked
+
+# So many proposals in a row that were no new children, and the next one is
+# drawn from the whole space; so many failed children at the start, or so many
+# refused in a row, and the search gives up.
+VAIN_IN_A_ROW = 50
+FAILURES_AT_START = 10
+REFUSED_IN_A_ROW = 1000
+
+# Sets the draws from the whole space apart from those of `Strategy.rng`.
+UNIFORM_STREAM = 1
+
+
+class SearchLoop:
+    """Drives a search until enough trials count, from wherever it stands.
+
+    **Order.** Trials are numbered in the order of proposal and told in that
+    order. Before proposal n the strategy was told the trials 0 .. n - D - 1
+    and no other, where D is the lag. So proposals depend on the seed and on
+    outcomes, not on how many workers there are or which child ends first.
+
+    **Kill.** A proposal is recorded before its child is evaluated, an outcome
+    in one transaction with what the strategy learnt from it. A loop made
+    after a kill tells the strategy again what it has not yet learnt,
+    evaluates the recorded proposals that have no outcome, and goes on.
+
+    **Duplicates** of an earlier architecture take that trial's outcome and do
+    not count. **Refused** ones were not trained, and do not count. After 50 of
+    both in a row one proposal is drawn from the whole space; after 1,000
+    refused in a row the loop stops.
+
+    **Failures** are trials without an evaluation. If the first 10 children
+    that a loop evaluates all fail, it stops.
+
+    **Halving.** With it children begin with little training, and the best go
+    on from where they stopped, before others are proposed. The strategy is
+    told what each child came to at first.
+
+    Args:
+        strategy: Proposes; new, or restored to what `storage` holds.
+        executor: Has the children evaluated.
+        storage: Remembers the trials.
+        directory: Where the children's weights go.
+        trials: How many trials are to count, those before included.
+        keep: How many of the best children keep their weights.
+        lag: How many trials a proposal may be ahead of those that the
+            strategy was told. As many children and one may be under way.
+        deadline: The reading of `time.monotonic` at which the loop ends,
+            with children under way; None without one. A child that trains in
+            this process is finished first.
+        halving: Says which children train on; None where all train to the
+            end at once.
+        cost: The metric, lower is better, whose Pareto front with the
+            accuracy keeps its weights too.
+        observers: Are told what happens.
+    """
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        executor: Executor,
+        storage: SQLiteStorage,
+        directory: RunDirectory,
+        *,
+        trials: int,
+        keep: int,
+        lag: int = 0,
+        deadline: float | None = None,
+        halving: SuccessiveHalving | None = None,
+        cost: str | None = None,
+        observers: Iterable[Observer] = (),
+    ) -> None:
+        self.space = storage.space
+        self.strategy = strategy
+        self.executor = executor
+        self.storage = storage
+        self.directory = directory
+        self.total = trials
+        self.keep = keep
+        self.lag = lag
+        self.deadline = deadline
+        self.halving = halving
+        self.cost = cost
+        self.observers = list(observers)
+        self.trials = storage.trials()
+        self._told = strategy.learned
+        # The numbers of those in training: for the first time, and again.
+        self._running = {
+            trial.number for trial in self.trials if not trial.state.is_finished
+        }
+        self._going_on: set[int] = set()
+        self._counted = count_done(self.trials)
+        self._best = ranked(self.trials)[:keep]
+        self._front = self._front_of(self.trials)
+        self._refused = 0  # in a row
+        self._failed_at_start: list[Trial] | None = []
+        self._metrics: Mapping[str, float] = {}
+        self._originals = {
+            self.space.canonical(trial.decisions): trial.number
+            for trial in self.trials
+            if trial.duplicate_of is None
+        }
+        for trial in self.trials:
+            strategy.proposed(trial.decisions)
+            self._halve(trial)
+
+    def run(self) -> None:
+        """Searches until enough trials count, or until the deadline.
+
+        Raises:
+            SearchError: All children fail or are refused, or the space has no
+                further one.
+        """
+        try:
+            for observer in self.observers:
+                observer.begin(self.trials, self.total)
+            self._tell()
+            self._new_metrics()
+            for number in sorted(self._running):
+                self._begin(self.trials[number])
+            while not self._is_late() and (
+                self._promote() or self._wanted() or self._in_training()
+            ):
+                if self._has_room() and self._wanted() and self._hears_all():
+                    self._propose()
+                else:
+                    self._collect()
+        finally:
+            for observer in self.observers:
+                observer.end()
+        if not self._best and not self._is_late():
+            raise _all_failed(self.trials)
+
+    def _is_late(self) -> bool:
+        return self.deadline is not None and self.deadline <= time.monotonic()
+
+    def _in_training(self) -> int:
+        """How many children the executor has."""
+        return len(self._running) + len(self._going_on)
+
+    def _has_room(self) -> bool:
+        return self._in_training() <= self.lag
+
+    def _hears_all(self) -> bool:
+        """Whether the strategy was told what the next proposal follows
+        from."""
+        return self._told == self._due()
+
+    def _promote(self) -> bool:
+        """Lets a child go on, if there is room and one that may."""
+        if self.halving is None or not self._has_room():
+            return False
+        promotion = self.halving.promote()
+        if promotion is None:
+            return False
+        number, budget = promotion
+        self._going_on.add(number)
+        self._submit(self.trials[number], budget)
+        return True
+
+    def _wanted(self) -> bool:
+        """Whether more children are to be proposed."""
+        return self._counted + len(self._running) < self.total
+
+    def _due(self) -> int:
+        """How many trials are to be told before the next proposal."""
+        return max(0, len(self.trials) - self.lag)
+
+    def _propose(self) -> None:
+        number = len(self.trials)
+        decisions = self._decisions(number)
+        self.strategy.proposed(decisions)
+        key = self.space.canonical(decisions)
+        original = self._originals.setdefault(key, number)
+        trial = Trial(number, decisions)
+        if original < number:
+            self._finish(
+                dataclasses.replace(
+                    trial, state=TrialState.DUPLICATE, duplicate_of=original
+                )
+            )
+            return
+        self.storage.save(trial)
+        self.trials.append(trial)
+        self._running.add(number)
+        # One more may be told now, which ended before its turn.
+        self._tell()
+        self._begin(trial)
+
+    def _decisions(self, number: int) -> Decisions:
+        # Which of the later ones are refused depends on the clock.
+        due = self._due()
+        last = self.trials[max(0, due - VAIN_IN_A_ROW) : due]
+        if (
+            self.strategy.may_stall
+            and len(last) == VAIN_IN_A_ROW
+            and all(
+                trial.state in (TrialState.DUPLICATE, TrialState.REFUSED)
+                for trial in last
+            )
+        ):
+            return self._uniform(number)
+        return tuple(int(choice) for choice in self.strategy.ask(number))
+
+    def _uniform(self, number: int) -> Decisions:
+        rng = np.random.default_rng(
+            (self.strategy.seed, number, UNIFORM_STREAM)
+        )
+        for _ in range(VAIN_IN_A_ROW):
+            decisions = self.space.sample(rng)
+            if self.space.canonical(decisions) not in self._originals:
+                return decisions
+        raise SearchError(
+            f"The search found no new architecture in {VAIN_IN_A_ROW} "
+            f"proposals and as many uniform draws after "
+            f"{len(self._originals)} architectures; the space may hold no "
+            "more."
+        )
+
+    def _begin(self, trial: Trial) -> None:
+        self._submit(trial, self.halving.budgets[0] if self.halving else None)
+
+    def _submit(self, trial: Trial, budget: float | None) -> None:
+        for observer in self.observers:
+            observer.proposed(trial)
+        self.executor.submit(
+            Job(
+                trial.number,
+                self.space.decode(trial.decisions),
+                self.directory.weights(trial.number),
+                budget,
+            )
+        )
+
+    def _collect(self) -> None:
+        timeout = None
+        if self.deadline is not None:
+            timeout = max(0.0, self.deadline - time.monotonic())
+        outcome = self.executor.collect(timeout)
+        if outcome is None:
+            return
+        trial = self._after(self.trials[outcome.number], outcome)
+        weights = self.directory.weights(trial.number)
+        if weights.exists():
+            sync(weights)
+            sync(weights.parent)
+        self._finish(trial)
+        self._check_start(trial)
+        self._check_refused(trial)
+
+    def _after(self, trial: Trial, outcome: Outcome) -> Trial:
+        """The trial with what became of its training."""
+        state, evaluations = outcome.state, trial.evaluations
+        if outcome.evaluation is not None:
+            evaluation = outcome.evaluation
+            if self.halving is not None:
+                budget = self.halving.budgets[len(evaluations)]
+                evaluation = dataclasses.replace(evaluation, budget=budget)
+            evaluations += (evaluation,)
+        elif evaluations:
+            # Too late to refuse it.
+            state = TrialState.FAILED
+        return dataclasses.replace(
+            trial, state=state, evaluations=evaluations, reason=outcome.reason
+        )
+
+    def _check_start(self, trial: Trial) -> None:
+        """Gives up when the first children all fail."""
+        if trial.state is TrialState.COMPLETE:
+            self._failed_at_start = None
+        if self._failed_at_start is None or not trial.state.counts:
+            return
+        self._failed_at_start.append(trial)
+        if len(self._failed_at_start) == FAILURES_AT_START:
+            raise _all_failed(self._failed_at_start)
+
+    def _check_refused(self, trial: Trial) -> None:
+        """Gives up when the constraints let nothing through."""
+        refused = trial.state is TrialState.REFUSED
+        self._refused = self._refused + 1 if refused else 0
+        if self._refused == REFUSED_IN_A_ROW:
+            raise SearchError(
+                f"{self._refused} proposals in a row were refused, the last "
+                f"because: {trial.reason}"
+            )
+
+    def _finish(self, trial: Trial) -> None:
+        """Records a finished trial, with what the strategy learns from it."""
+        goes_on = trial.number in self._going_on
+        with self.storage.transaction():
+            if goes_on and trial.state is TrialState.COMPLETE:
+                self.storage.save_evaluation(
+                    trial.number, trial.evaluations[-1]
+                )
+            else:
+                self.storage.save(trial)
+            self.trials[trial.number : trial.number + 1] = [trial]
+            self._tell()
+        if goes_on:
+            self._going_on.discard(trial.number)
+        else:
+            self._running.discard(trial.number)
+            self._counted += trial.state.counts
+        self._halve(trial)
+        # One that goes on may fail, and make room for any other.
+        others = self.trials if goes_on else [*self._best, trial]
+        self._best = ranked(others)[: self.keep]
+        others = self.trials if goes_on else [*self._front, trial]
+        self._front = self._front_of(others)
+        self.directory.keep_weights(self._kept())
+        metrics = self._new_metrics()
+        best = next(iter(self._best), None)
+        for observer in self.observers:
+            observer.finished(self._with_evaluations(trial), best, metrics)
+
+    def _halve(self, trial: Trial) -> None:
+        if self.halving is not None:
+            self.halving.add(trial)
+
+    def _kept(self) -> set[int]:
+        """The numbers of the trials whose weights stay."""
+        kept = {trial.number for trial in [*self._best, *self._front]}
+        if self.halving is not None:
+            kept |= self.halving.hopeful(self.total)
+        return kept | self._running | self._going_on
+
+    def _front_of(self, trials: Iterable[Trial]) -> list[Trial]:
+        return [] if self.cost is None else pareto_front(trials, self.cost)
+
+    def _tell(self) -> None:
+        learned = self.strategy.learned
+        while (
+            self._told < self._due()
+            and self.trials[self._told].state.is_finished
+        ):
+            trial = self._with_evaluations(self.trials[self._told])
+            self.strategy.tell(_at_first(trial))
+            self._told += 1
+        if self.strategy.learned != learned:
+            self.storage.save_strategy(
+                self.strategy.state(), self.strategy.learned
+            )
+
+    def _with_evaluations(self, trial: Trial) -> Trial:
+        """A duplicate with the evaluations of its original."""
+        if trial.duplicate_of is None:
+            return trial
+        original = self.trials[trial.duplicate_of]
+        return dataclasses.replace(trial, evaluations=original.evaluations)
+
+    def _new_metrics(self) -> Mapping[str, float]:
+        metrics = dict(self.strategy.metrics())
+        if metrics == self._metrics:
+            return {}
+        self._metrics = metrics
+        return metrics
+
+
+def _all_failed(trials: Sequence[Trial]) -> SearchError:
+    failed = [trial for trial in trials if trial.state is TrialState.FAILED]
+    return SearchError(
+        f"All {len(failed)} children that were evaluated failed, the last "
+        f"because: {failed[-1].reason}"
+    )
+
+
+def _at_first(trial: Trial) -> Trial:
+    """A child that went on, as it was before."""
+    state = trial.state
+    if state is TrialState.FAILED and trial.evaluations:
+        state = TrialState.COMPLETE
+    return dataclasses.replace(
+        trial, state=state, evaluations=trial.evaluations[:1]
+    )

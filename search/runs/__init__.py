@@ -1,0 +1,1 @@
+"""A run: its configuration, its beginning, its record on disk."""

@@ -1,0 +1,94 @@
+"""The way back from a damaged database to its backup: `restore`.
+
+Neither Keras nor TensorFlow is imported here.
+"""
+
+import contextlib
+import datetime
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from nasnet_keras.command_line import InputError
+from search.runs.config import create_configuration, create_space
+from search.runs.record import DAMAGE, Run
+from search.storage import SQLiteStorage, backups
+from search.storage.run_folder import DamageError, RunDirectory
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a run was restored to.
+
+    Attributes:
+        run: The run as it is now.
+        time: When the backup was made.
+        damaged: Where the damaged database is now, if there was one.
+    """
+
+    run: Run
+    time: datetime.datetime
+    damaged: Path
+
+
+def restore(path: str | os.PathLike[str]) -> Restored:
+    """Puts the last backup in the place of a run's damaged database.
+
+    What finished after the backup, within a minute of it, is evaluated again
+    when the run goes on, from its files if it was under way then. Files of
+    later children are deleted.
+
+    Args:
+        path: The folder of the run.
+
+    Raises:
+        InputError: There is no run, another process drives it, its database
+            is whole, or there is no backup that can be read.
+
+    Example:
+
+    >>> restored = restore("runs/first")
+    >>> restored.time, len(restored.run.trials)
+    """
+    directory = RunDirectory(path)
+    directory.record()
+    with directory.lock():
+        if _is_whole(path):
+            raise InputError(
+                f"The database {directory.database} is whole: there is "
+                "nothing to restore."
+            )
+        _check_backup(directory)
+        damaged = backups.restore(directory.database, directory.backup)
+        run = Run(path)
+        directory.keep_weights(range(len(run.trials)))
+    made = directory.backup.stat().st_mtime
+    time = datetime.datetime.fromtimestamp(made).astimezone()
+    return Restored(run, time, damaged)
+
+
+def _is_whole(path: str | os.PathLike[str]) -> bool:
+    try:
+        Run(path).check()
+    except DamageError:
+        return False
+    return True
+
+
+def _check_backup(directory: RunDirectory) -> None:
+    """Raises:
+    InputError: The backup cannot be read as the run's.
+    """
+    config = create_configuration(directory.record().get("config", {}))
+    try:
+        backup = SQLiteStorage(
+            directory.backup, create_space(config), read_only=True
+        )
+        with contextlib.closing(backup):
+            backup.trials()
+            backup.strategy()
+    except DAMAGE as error:
+        raise InputError(
+            f"There is no backup to restore from: {directory.backup} cannot "
+            f"be read: {str(error).rstrip('.')}."
+        ) from None

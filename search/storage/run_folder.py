@@ -1,0 +1,153 @@
+"""The folder of a run: what lies where, and who may write.
+
+    config.json             the configuration, versions, the command
+    search.db               the trials and what the strategy has learnt
+    backup.db               a copy of it, made every minute while it is driven
+    lock                    held by the process that drives the run
+    children/NNNNN.weights.h5   trained weights of the best children
+    children/shared.npz     the network whose weights children share, if so
+    children/shared.jsonl   the children that it was trained on in turns
+    tensorboard/            event files
+    retrained/NNNNN/        trainings of the best children, longer
+    ranked/                 a run of random children, beside shared weights
+
+Neither Keras nor TensorFlow is imported here.
+"""
+
+import contextlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from nasnet_keras.command_line import InputError
+from nasnet_keras.files import check_free, locked
+
+SCHEMA_VERSION = 2  # of config.json
+
+# Beside the weights of the children.
+SHARED_FILE, SHARED_CHILDREN_FILE = "shared.npz", "shared.jsonl"
+
+# What is no damage: SQLite could not get at the file.
+OUT_OF_REACH = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+}
+
+
+class DamageError(InputError):
+    """The database of a run is damaged, or gone."""
+
+
+class RunDirectory:
+    """The folder of a run.
+
+    Args:
+        path: The folder.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.configuration = self.path / "config.json"
+        self.database = self.path / "search.db"
+        self.backup = self.path / "backup.db"
+        self.children = self.path / "children"
+        self.tensorboard = self.path / "tensorboard"
+        self.retrained = self.path / "retrained"
+
+    def check_free(self) -> None:
+        """Raises:
+        InputError: The folder holds a run, or anything else.
+        """
+        if self.configuration.exists():
+            raise InputError(
+                f"{self.path} holds a run already. Go on with it by "
+                f"`nasnet-search resume {self.path}`, or choose another "
+                "output."
+            )
+        check_free(self.path)
+
+    def check_run(self) -> None:
+        """Raises:
+        InputError: The folder holds no run.
+        DamageError: It has a backup alone of its database.
+        """
+        if self.configuration.is_file() and self.database.is_file():
+            return
+        if self.configuration.is_file() and self.backup.is_file():
+            raise self.unreadable(FileNotFoundError("it is not there"))
+        raise InputError(
+            f"Expected the folder of a run. Received: {self.path}, which "
+            "has no config.json and search.db."
+        )
+
+    def unreadable(self, error: Exception) -> InputError:
+        """The exception to raise where the database cannot be read."""
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        text = f"The database {self.database} cannot be read: "
+        text += reason.rstrip(".")
+        code = getattr(error, "sqlite_errorcode", 0)
+        if code & 0xFF in OUT_OF_REACH:
+            return InputError(f"{text}.")
+        if not self.backup.is_file():
+            return DamageError(f"{text}; it has no backup.")
+        return DamageError(
+            f"{text}; restore its last backup by `nasnet-search restore "
+            f"{self.path}`."
+        )
+
+    def lock(self) -> contextlib.AbstractContextManager[None]:
+        """Keeps every other driver away.
+
+        Raises:
+            InputError: Another process drives the run.
+        """
+        return locked(
+            self.path / "lock",
+            f"Another process is driving the run {self.path}. Wait for it to "
+            f"end, or look at it with `nasnet-search status {self.path}`.",
+        )
+
+    def record(self) -> dict[str, Any]:
+        """What config.json holds.
+
+        Raises:
+            InputError: It cannot be read, or is no JSON object.
+        """
+        try:
+            record = json.loads(self.configuration.read_text("utf-8"))
+        except OSError as error:
+            raise InputError(
+                f"{self.configuration} cannot be read: {error.strerror}."
+            ) from None
+        except (ValueError, RecursionError) as error:
+            raise InputError(
+                f"{self.configuration} is not valid JSON: {error}."
+            ) from None
+        if not isinstance(record, dict):
+            raise InputError(f"{self.configuration} holds no JSON object.")
+        if record.get("schema") != SCHEMA_VERSION:
+            raise InputError(
+                f"{self.configuration} has schema {record.get('schema')!r}. "
+                f"Expected {SCHEMA_VERSION}: use the version of nasnet-keras "
+                "that began the run."
+            )
+        return record
+
+    def weights(self, number: int) -> Path:
+        """Where the trained weights of a trial lie."""
+        return self.children / f"{number:05d}.weights.h5"
+
+    def keep_weights(self, numbers: Iterable[int]) -> None:
+        """Deletes the weights of all trials but these."""
+        kept = {self.weights(number).name for number in numbers}
+        for file in self.children.glob("*.weights.h5"):
+            # A child in training writes a draft first, the name after a dot.
+            if file.name.removeprefix(".") not in kept:
+                file.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Runs followed in the browser."""

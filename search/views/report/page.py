@@ -1,0 +1,247 @@
+"""Runs beside each other on one HTML page that needs no network:
+`write_report`.
+
+Neither Keras nor TensorFlow is imported here.
+"""
+
+import base64
+import datetime
+import math
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import jinja2
+
+from nasnet_keras.command_line import InputError
+from nasnet_keras.drawing.draw import draw_cell
+from nasnet_keras.files import write_text
+from nasnet_keras.genotype import CellSpec
+from search.loop.pareto import cost_and_accuracy, pareto_front
+from search.runs.record import Run
+from search.spaces.nasnet import Kind
+from search.trial import Trial
+from search.views.report.charts import Chart, Curve, Point
+from search.views.report.choice_usage import PARTS, Usage, heat, usage_of
+from search.views.report.tables import (
+    Subject,
+    TrialTable,
+    differences,
+    number_form,
+    settings_of,
+    subjects_of,
+)
+from search.views.terminal import duration_text, genotype_text
+
+TOP_CELLS = 3
+GENERATOR = "nasnet-search report"
+# A template each, in this order.
+SECTIONS = (
+    *("summary", "rewards", "cells", "fronts", "choices"),
+    *("trials", "settings"),
+)
+COSTS = {
+    "parameters": "Parameters",
+    "multiply_adds": "Multiply-adds",
+    "latency": "Latency",
+}
+
+
+KINDS: dict[Kind, str] = {
+    "operation": "Operations",
+    "input": "Inputs",
+    "combiner": "Combiners",
+    "free": "Choices",
+}
+
+
+def write_report(runs: Sequence[Run], output: str | os.PathLike[str]) -> Path:
+    """Writes a report on runs: rewards, cells, choices, Pareto fronts,
+    trials and settings.
+
+    Args:
+        runs: The runs; a random search among them shows what the others
+            gain.
+        output: The page to write. An earlier report is replaced.
+
+    Returns:
+        The page.
+
+    Raises:
+        InputError: The output is another file than a report, or cannot be
+            written.
+    """
+    path = Path(output)
+    try:
+        _check_output(path)
+        write_text(path, render(runs))
+    except OSError as error:
+        raise InputError(f"Cannot write {path}: {error.strerror}.") from None
+    return path
+
+
+def _check_output(path: Path) -> None:
+    """A slip of the keyboard must not cost a run its files."""
+    if not path.exists():
+        return
+    if path.is_file():
+        with path.open("rb") as file:
+            if GENERATOR.encode() in file.read(1000):
+                return
+    raise InputError(
+        f"Expected as output a new file or an earlier report. Received: {path}."
+    )
+
+
+def render(runs: Sequence[Run]) -> str:
+    """The report as HTML."""
+    subjects = subjects_of(runs)
+    settings = settings_of(subjects)
+    template = create_environment().get_template("report.html")
+    return template.render(
+        heading="Search report",
+        generator=GENERATOR,
+        now=datetime.datetime.now().astimezone(),
+        sections=SECTIONS,
+        subjects=subjects,
+        parts=PARTS,
+        rewards=rewards_chart(subjects),
+        cells=top_cells(subjects),
+        usage=_usage(subjects),
+        fronts=_fronts(subjects),
+        table=TrialTable.of(subjects),
+        settings=settings,
+        differences=differences(settings),
+    )
+
+
+def create_environment() -> jinja2.Environment:
+    """What the templates of pages about runs are rendered with: texts are
+    escaped."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("search.views.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {
+        "duration": duration_text,
+        "heat": heat,
+        "number": lambda value: format(value, number_form([value])),
+    }
+    return environment
+
+
+def rewards_chart(subjects: Sequence[Subject]) -> Chart | None:
+    """Rewards over the children evaluated. The best so far is of those that
+    were trained longest, as the best of a run is."""
+    curves = []
+    for subject in subjects:
+        counted = [trial for trial in subject.trials if trial.state.counts]
+        longest = {trial.number for trial in subject.longest}
+        dots: list[Point] = []
+        steps: list[Point] = []
+        for count, trial in enumerate(counted, start=1):
+            reward = trial.reward
+            if reward is None or not math.isfinite(reward):
+                continue
+            dots.append((float(count), reward))
+            best = steps[-1][1] if steps else -math.inf
+            if trial.number in longest and reward > best:
+                steps.append((float(count), reward))
+        if steps:
+            steps.append((float(len(counted)), steps[-1][1]))
+        curves.append(Curve(subject.label, dots, steps))
+    return chart("Children evaluated", "Reward", curves)
+
+
+def _usage(
+    subjects: Sequence[Subject],
+) -> dict[str, list[tuple[Subject, Usage]]]:
+    """By kind of decision, the runs that have such decisions."""
+    by_kind = {
+        name: [
+            (subject, usage)
+            for subject in subjects
+            if (usage := usage_of(subject.run.space, subject.trials, kind))
+        ]
+        for kind, name in KINDS.items()
+    }
+    return {name: usages for name, usages in by_kind.items() if usages}
+
+
+def _fronts(
+    subjects: Sequence[Subject],
+) -> list[tuple[str, Chart, list[tuple[Subject, Trial, float, float]]]]:
+    """Of each cost that the trials have: its name, the chart, and the fronts
+    of the runs as rows."""
+    charts = []
+    for cost, name in COSTS.items():
+        curves, rows = [], []
+        for subject in subjects:
+            places = {
+                trial.number: point
+                for trial in subject.longest
+                if (point := cost_and_accuracy(trial, cost))
+            }
+            front = [
+                (trial, places[trial.number])
+                for trial in pareto_front(subject.longest, cost)
+            ]
+            rows += [(subject, trial, *point) for trial, point in front]
+            curves.append(
+                Curve(
+                    subject.label,
+                    dots=list(places.values()),
+                    steps=[point for _, point in front],
+                    marks=[
+                        (point, f"{subject.label}, trial {trial.number}")
+                        for trial, point in front
+                    ],
+                )
+            )
+        drawn = chart(name, "Accuracy", curves)
+        if drawn:
+            charts.append((name, drawn, rows))
+    return charts
+
+
+def chart(x_label: str, y_label: str, curves: Sequence[Curve]) -> Chart | None:
+    """The chart of these curves, or None where there is nothing to draw."""
+    if not any(curve.dots for curve in curves):
+        return None
+    return Chart.of(x_label, y_label, curves)
+
+
+def picture(cell: CellSpec) -> str:
+    """The cell as an SVG file, in base64."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "cell.svg"
+        draw_cell(cell, path)
+        return base64.b64encode(path.read_bytes()).decode()
+
+
+def top_cells(
+    subjects: Sequence[Subject], draw: Callable[[CellSpec], str] = picture
+) -> list[tuple[Subject, Trial, dict[str, str], str]]:
+    """The best trials of all runs, with their cells drawn and as text."""
+    best = sorted(
+        (
+            (subject, trial)
+            for subject in subjects
+            for trial in subject.longest[:TOP_CELLS]
+        ),
+        key=lambda pair: -(pair[1].reward or 0.0),
+    )
+    cells = []
+    for subject, trial in best[:TOP_CELLS]:
+        genotype = subject.run.space.decode(trial.decisions)
+        pictures = {
+            "normal": draw(genotype.normal),
+            "reduction": draw(genotype.reduction),
+        }
+        cells.append((subject, trial, pictures, genotype_text(genotype)))
+    return cells

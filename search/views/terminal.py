@@ -1,0 +1,342 @@
+"""What a person sees of a search: a live display, or a line per trial; and the
+status of a run, once or again and again."""
+
+import contextlib
+import math
+import time
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from nasnet_keras.genotype import CellSpec, Genotype
+from search.actions.rank_correlation import SharedRanking
+from search.actions.ranking import Ranking
+from search.loop.observer import Observer
+from search.runs.driver_process import Driver, DriverWatch
+from search.runs.record import Run
+from search.trial import Trial, TrialState, count_done, ranked
+
+# Of a training of the shared network, where there is no live display.
+SECONDS_BETWEEN_LINES = 60
+
+# Of the terminal, beside the rows of the table that `watch_status` shows.
+OTHER_LINES = 8
+
+
+def create_display(console: Console) -> "Display":
+    """A live display on a terminal, elsewhere a line per trial."""
+    return LiveDisplay(console) if console.is_terminal else Display(console)
+
+
+class Display(Observer):
+    """Prints a line per trial.
+
+    Args:
+        console: Where to print.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.total = 0
+        self.done = 0
+        self.best: Trial | None = None
+        self.under_way: dict[int, float] = {}  # since when, by number
+        self.last: Trial | None = None
+        self._done_before = 0
+        self._began = time.monotonic()
+        self._end: float | None = None
+        self._training = (0, 0, math.nan)  # the step, the last one, the loss
+        self._step_ended: float | None = None  # None after a child
+        self._steps, self._step_seconds = 0, 0.0  # of this process
+        self._said = time.monotonic()
+
+    def begin(self, trials: Sequence[Trial], total: int) -> None:
+        self.total = total
+        self.done = count_done(trials)
+        self.best = next(iter(ranked(trials)), None)
+        self._done_before = self.done
+        self._began = time.monotonic()
+
+    def proposed(self, trial: Trial) -> None:
+        self.under_way[trial.number] = time.monotonic()
+
+    def trained(self, step: int, last: int, loss: float) -> None:
+        now = time.monotonic()
+        if self._step_ended is None:
+            self._said = now
+        else:
+            self._steps += 1
+            self._step_seconds += now - self._step_ended
+        self._step_ended = now
+        self._training = (step, last, loss)
+        # The pace of children counts from here on.
+        self._began, self._done_before = now, self.done
+        if step == last or now - self._said > SECONDS_BETWEEN_LINES:
+            self._said = now
+            self.show_training()
+
+    def show_training(self) -> None:
+        """Shows how far the shared network is trained."""
+        print_text(self.console, f"shared network: {self.training_text}")
+
+    @property
+    def training_text(self) -> str:
+        """How far the shared network is trained, empty if there is none."""
+        step, last, loss = self._training
+        if not last:
+            return ""
+        text = f"step {step:,} of {last:,}, loss {loss:.2f}"
+        if self._training_left:
+            text += f", {duration_text(self._training_left)} left"
+        return text
+
+    @property
+    def _training_left(self) -> float:
+        """The seconds that the training of the shared network will take."""
+        step, last, _ = self._training
+        return self._step_seconds / max(1, self._steps) * (last - step)
+
+    def finished(
+        self, trial: Trial, best: Trial | None, metrics: Mapping[str, float]
+    ) -> None:
+        self.done += trial.state.counts and not trial.went_on
+        self.last = trial
+        self._step_ended = None
+        self.under_way.pop(trial.number, None)
+        self.best = best
+        now = time.monotonic()
+        done = self.done - self._done_before
+        if done:
+            pace = (now - self._began) / done
+            left = pace * (self.total - self.done) + self._training_left
+            self._end = now + left
+        self.show()
+
+    def show(self) -> None:
+        """Shows that a trial has finished; a refused one took no time."""
+        if self.last is not None and self.last.state is TrialState.REFUSED:
+            return
+        parts = [f"{self.done}/{self.total}", outcome_text(self.last)]
+        if self.best is not None:
+            parts.append(f"best {self.best.reward:.4f} ({self.best.number})")
+        if self.left is not None:
+            parts.append(f"{duration_text(self.left)} left")
+        print_text(self.console, "  ".join(parts))
+
+    @property
+    def left(self) -> float | None:
+        """The seconds that the rest will take, at the pace so far of this
+        process; None before its first child, and after the last."""
+        if self._end is None or self.done >= self.total:
+            return None
+        return max(0.0, self._end - time.monotonic())
+
+
+class LiveDisplay(Display):
+    """Shows the trials done, the current child, its time, the last and the
+    best reward and the time left in place on a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._live = Live(
+            get_renderable=self.render, console=console, refresh_per_second=2
+        )
+
+    def begin(self, trials: Sequence[Trial], total: int) -> None:
+        super().begin(trials, total)
+        self._live.start()
+
+    def show(self) -> None:
+        self._live.refresh()
+
+    def show_training(self) -> None:
+        self._live.refresh()
+
+    def end(self) -> None:
+        self._live.stop()
+
+    def render(self) -> RenderableType:
+        """What the terminal shows now."""
+        rows: list[tuple[str, RenderableType]] = [
+            ("Done", f"{self.done} of {self.total} children"),
+            ("", ProgressBar(self.total, self.done, width=40)),
+        ]
+        if self.under_way:
+            number, began = next(iter(self.under_way.items()))
+            text = f"trial {number}, {duration_text(time.monotonic() - began)}"
+            if len(self.under_way) > 1:
+                text += f", and {len(self.under_way) - 1} more"
+            rows.append(("Now", text))
+        if self.training_text:
+            rows.append(("Shared", self.training_text))
+        if self.last is not None:
+            rows.append(("Last", Text(outcome_text(self.last))))
+        if self.best is not None:
+            rows.append(
+                (
+                    "Best",
+                    f"reward {self.best.reward:.4f}, trial {self.best.number}",
+                )
+            )
+        if self.left is not None:
+            rows.append(("Left", f"about {duration_text(self.left)}"))
+        table = Table.grid(padding=(0, 2))
+        for row in rows:
+            table.add_row(*row)
+        return table
+
+
+def status_table(trials: Sequence[Trial]) -> Table:
+    """A table with a row for each trial."""
+    table = Table("trial", "state", "reward", "seconds", "")
+    for trial in trials:
+        reward = "" if trial.reward is None else f"{trial.reward:.4f}"
+        note = trial.reason or ""
+        if trial.duplicate_of is not None:
+            note = f"of {trial.duplicate_of}"
+        table.add_row(
+            str(trial.number),
+            trial.state.value,
+            reward,
+            f"{trial.seconds:.1f}"
+            if trial.state is TrialState.COMPLETE
+            else "",
+            Text(note),
+        )
+    return table
+
+
+def watch_status(run: Run, console: Console, seconds: float) -> None:
+    """Shows on a terminal where a run stands, again and again, until the run
+    ends or Ctrl-C comes; elsewhere only waits.
+
+    A run ends when its driver does, if that was seen on this machine, or when
+    all its children are done.
+
+    Args:
+        run: The run.
+        console: Where to show it.
+        seconds: How long to wait between two looks.
+
+    Raises:
+        InputError: The run cannot be read any more.
+    """
+    watch = DriverWatch(run.directory)
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        Live(console=console, auto_refresh=False, transient=True) as live,
+    ):
+        while True:
+            # If there is no driver, the trials read after that are all.
+            driver = watch.look()
+            trials, total = run.trials, run.config.trials
+            rows = max(1, console.height - OTHER_LINES)
+            live.update(_standing(trials, total, driver, rows), refresh=True)
+            done = count_done(trials) >= total and driver is None
+            if watch.ended or done:
+                return
+            time.sleep(seconds)
+
+
+def _standing(
+    trials: Sequence[Trial], total: int, driver: Driver | None, rows: int
+) -> RenderableType:
+    """The last trials, and what they have come to."""
+    lines = [f"{count_done(trials)} of {total} children done."]
+    if driver is not None:
+        lines.append(str(driver))
+    best = next(iter(ranked(trials)), None)
+    if best is not None:
+        lines.append(f"Best: trial {best.number}, reward {best.reward:.4f}.")
+    table = status_table(trials[-rows:])
+    table.columns[-1].no_wrap = True
+    return Group(table, Text("\n".join(lines)))
+
+
+def ranking_table(ranking: Ranking) -> Table:
+    """A table with a row for each child, the most accurate first."""
+    table = Table("place", "before", "trial", "reward", "test accuracy")
+    table.add_column("parameters", justify="right")
+    table.add_column("seconds", justify="right")
+    for place, child in zip(ranking.places, ranking.children, strict=True):
+        table.add_row(
+            "" if place is None else str(place),
+            str(child.place),
+            str(child.trial),
+            f"{child.reward:.4f}",
+            "" if child.accuracy is None else f"{child.accuracy:.4f}",
+            f"{child.parameters:,}",
+            f"{child.seconds:.0f}",
+        )
+    return table
+
+
+def shared_ranking_table(ranking: SharedRanking) -> Table:
+    """A table with a row for each cell, the best alone first."""
+    table = Table("trial", "alone", "shared")
+    for cell in ranking.cells:
+        table.add_row(
+            str(cell.trial), f"{cell.alone:.4f}", f"{cell.shared:.4f}"
+        )
+    return table
+
+
+def genotype_text(genotype: Genotype) -> str:
+    """The two cells as formulas, a line per hidden state."""
+    return "\n".join(
+        [
+            "normal cell",
+            *_cell_lines(genotype.normal),
+            "reduction cell",
+            *_cell_lines(genotype.reduction),
+        ]
+    )
+
+
+def _cell_lines(cell: CellSpec) -> list[str]:
+    lines = []
+    for number, block in enumerate(cell.blocks, start=cell.inputs):
+        sides = ", ".join(
+            f"{operation}({state})"
+            for operation, state in zip(
+                block.operations, block.inputs, strict=True
+            )
+        )
+        lines.append(f"  {number} = {block.combiner}({sides})")
+    states = ", ".join(str(state) for state in cell.output_states)
+    return [*lines, f"  output = concat({states})"]
+
+
+def outcome_text(trial: Trial | None) -> str:
+    """One phrase on what became of a trial."""
+    if trial is None:
+        return ""
+    name = f"trial {trial.number}"
+    if trial.state is TrialState.COMPLETE:
+        seconds = duration_text(trial.seconds)
+        budget = ""
+        if trial.went_on:
+            budget = f" at {trial.evaluations[-1].budget:g} epochs"
+        return f"{name}: reward {trial.reward:.4f}{budget} in {seconds}"
+    if trial.state is TrialState.DUPLICATE:
+        return f"{name}: the same cells as trial {trial.duplicate_of}"
+    return f"{name}: {trial.state.value}. {trial.reason or ''}".rstrip()
+
+
+def duration_text(seconds: float) -> str:
+    """A duration as people say it."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def print_text(console: Console, text: str) -> None:
+    """Prints the text as it is: no colours, no line breaks of rich's own."""
+    console.print(text, highlight=False, markup=False, soft_wrap=True)

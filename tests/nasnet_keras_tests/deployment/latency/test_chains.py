@@ -1,0 +1,57 @@
+import pytest
+
+from nasnet_keras.deployment.latency.chains import chain, measure_operations
+from nasnet_keras.layers.conventions import Conventions
+from nasnet_keras.network.placed_operations import PlacedOperation
+
+
+def test_copies_run_two_at_a_time():
+    """Each two wait for both before them."""
+    place = PlacedOperation("max_pool_3x3", 4, 4, 2, 2)
+    function, states = chain(place, 1, Conventions())
+    assert function(*states).shape == 8
+    operations = function.get_concrete_function().graph.get_operations()
+    pools = [each for each in operations if each.type == "MaxPool"]
+    assert len(pools) == 8
+    for before, after in zip(pools[:-2], pools[2:], strict=True):
+        waits = after.inputs[0].op.control_inputs
+        assert before in [each.inputs[0].op for each in waits]
+        assert len(waits) == 2
+
+
+# With the channels first, batch norm is made of additions and others.
+@pytest.mark.parametrize(
+    ("data_format", "addition"), [("channels_last", 10), ("channels_first", 0)]
+)
+def test_an_operation_takes_its_share_of_the_chain(
+    data_format, addition, monkeypatch
+):
+    """By a timer of so much for each kind of graph operation."""
+    monkeypatch.setattr(
+        "nasnet_keras.deployment.latency.chains.STEPS", 2
+    )  # quicker
+    places = [
+        PlacedOperation("identity", 4, 4, 2, 2),
+        PlacedOperation("conv_1x1", 4, 4, 2, 3),
+        PlacedOperation("add", 4, 4, 3, 3),
+        PlacedOperation("concat", 4, 4, 3, 3),
+        PlacedOperation("output", 4, 4, 9, 3),
+        PlacedOperation("adjustment", 4, 4, 2, 3),
+        PlacedOperation("adjustment", 4, 4, 2, 3, strides=2),
+    ]
+    kinds = {"Conv2D": 1, "AddV2": addition, "ConcatV2": 100, "Relu": 1000}
+
+    def timer(function, *states):
+        graph = function.get_concrete_function().graph
+        return 10 + sum(
+            kinds.get(each.type, 0) for each in graph.get_operations()
+        )
+
+    seconds = dict(
+        measure_operations(
+            places, 1, Conventions(data_format=data_format), timer
+        )
+    )
+    assert [seconds[place] for place in places] == [
+        0, 1001, addition, 100, 100, 1001, 1102
+    ]  # fmt: skip

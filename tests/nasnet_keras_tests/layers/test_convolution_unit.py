@@ -1,0 +1,134 @@
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from nasnet_keras.layers.conventions import Conventions
+from nasnet_keras.layers.convolution_unit import (
+    ConvolutionBatchNorm,
+    SeparableConvolutionBatchNorm,
+    UnitPlan,
+)
+
+TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
+
+
+def noise(*shape, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=shape).astype("float32")
+
+
+def randomise(unit, seed=3):
+    """Weights unlike their first values; all positive for the variances."""
+    for number, weight in enumerate(unit.weights):
+        weight.assign(np.abs(noise(*weight.shape, seed=seed + number)) + 0.1)
+
+
+def stock(unit, convolution):
+    """The same computation in stock Keras layers."""
+    model = keras.Sequential(
+        [
+            keras.Input((None, None, 3)),
+            convolution,
+            layers.BatchNormalization(epsilon=unit.conventions.bn_epsilon),
+        ]
+    )
+    model.set_weights([weight.numpy() for weight in unit.weights])
+    return model
+
+
+@pytest.mark.parametrize("size", [(6, 6), (7, 5)])
+@pytest.mark.parametrize(
+    ("kernel_size", "strides", "dilation"),
+    [
+        ((1, 1), (1, 1), 1),
+        ((1, 1), (2, 2), 1),
+        ((3, 3), (2, 2), 1),
+        ((1, 7), (1, 2), 1),
+        ((3, 1), (2, 1), 1),
+        ((3, 3), (1, 1), 2),
+    ],
+)
+def test_convolution(size, kernel_size, strides, dilation):
+    unit = ConvolutionBatchNorm(4, kernel_size, strides, dilation)
+    inputs = noise(2, *size, 3)
+    unit(inputs)
+    randomise(unit)
+    expected = stock(
+        unit,
+        layers.Conv2D(
+            4,
+            kernel_size,
+            strides,
+            "same",
+            dilation_rate=dilation,
+            use_bias=False,
+        ),
+    )(inputs)
+    assert unit.compute_output_shape(inputs.shape) == expected.shape
+    np.testing.assert_allclose(unit(inputs), expected, **TOLERANCE)
+
+
+@pytest.mark.parametrize("size", [(6, 6), (7, 5), (1, 1), (2, 9)])
+@pytest.mark.parametrize(
+    "unit", [ConvolutionBatchNorm, SeparableConvolutionBatchNorm]
+)
+def test_strided_dilated_is_the_unstrided_at_even_positions(unit, size):
+    inputs = noise(2, *size, 3)
+    strided = unit(4, (3, 3), (2, 2), dilation=2)
+    whole = unit(4, (3, 3), dilation=2)
+    strided(inputs), whole(inputs)
+    randomise(strided)
+    whole.set_weights(strided.get_weights())
+    np.testing.assert_allclose(
+        strided(inputs), whole(inputs)[:, ::2, ::2], **TOLERANCE
+    )
+
+
+@pytest.mark.parametrize("size", [(6, 6), (7, 5)])
+@pytest.mark.parametrize(("strides", "dilation"), [(1, 1), (2, 1), (1, 2)])
+def test_separable_convolution(size, strides, dilation):
+    unit = SeparableConvolutionBatchNorm(
+        4, (5, 5), (strides, strides), dilation
+    )
+    inputs = noise(2, *size, 3)
+    unit(inputs)
+    randomise(unit)
+    expected = stock(
+        unit,
+        layers.SeparableConv2D(
+            4,
+            5,
+            strides,
+            "same",
+            dilation_rate=dilation,
+            use_bias=False,
+        ),
+    )(inputs)
+    assert unit.compute_output_shape(inputs.shape) == expected.shape
+    np.testing.assert_allclose(unit(inputs), expected, **TOLERANCE)
+
+
+def test_kernels_start_with_the_variance_of_their_fan_out():
+    """TF-slim: variance 2 / fan-out; in inference batch norm hides it."""
+    unit = ConvolutionBatchNorm(64, (3, 3))
+    unit.build((None, 8, 8, 16))
+    assert np.std(unit.kernel) == pytest.approx((2 / (9 * 64)) ** 0.5, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        UnitPlan(4, (3, 3), (2, 2)),
+        UnitPlan(4, (3, 3), (2, 2), dilation=2, separable=True),
+        UnitPlan(4, strides=(2, 2), factorized=True),
+    ],
+)
+def test_a_plan_makes_its_layer(plan):
+    conventions = Conventions(bn_momentum=0.5, bn_epsilon=1e-3)
+    unit = plan.layer(conventions, name="unit")
+    assert unit(noise(1, 5, 5, 3)).shape == (1, 3, 3, 4)
+    assert unit.batch_norm.momentum == 0.5
+    assert unit.batch_norm.epsilon == 1e-3
+    copy = type(unit).from_config(unit.get_config())
+    assert copy.get_config() == unit.get_config()

@@ -1,0 +1,204 @@
+"""Each kernel against its `keras.ops` form, which serves other backends."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nasnet_keras.layers import kernels
+
+# Float32 sums of a few hundred products in another order.
+TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
+
+
+def noise(*shape, seed=0):
+    rng = np.random.default_rng(seed)
+    return tf.constant(rng.normal(size=shape), tf.float32)
+
+
+def both_forms(monkeypatch, compute, *arguments):
+    """The outputs of the kernel and of the `keras.ops` form, and what both
+    send back to each argument."""
+    results = []
+    for form in (kernels.tf, None):
+        monkeypatch.setattr(kernels, "tf", form)
+        with tf.GradientTape() as tape:
+            tape.watch(arguments)
+            outputs = tf.nest.flatten(compute(*arguments))
+            # Weighted, for the gradients of a batch norm's plain sum vanish.
+            loss = tf.add_n(
+                [
+                    tf.reduce_sum(output * noise(*output.shape, seed=1))
+                    for output in outputs[:1]
+                ]
+            )
+        results.append([*outputs, *tape.gradient(loss, arguments)])
+    return results
+
+
+def assert_equal(results):
+    for fast, plain in zip(*results, strict=True):
+        np.testing.assert_allclose(fast, plain, **TOLERANCE)
+
+
+@pytest.mark.parametrize("size", [(6, 6), (7, 5)])
+@pytest.mark.parametrize(
+    ("kernel_size", "strides", "dilation", "padding"),
+    [
+        ((1, 1), (1, 1), 1, "same"),
+        ((1, 1), (2, 2), 1, "valid"),
+        ((3, 3), (1, 1), 1, "same"),
+        ((3, 3), (2, 2), 1, "same"),
+        ((1, 7), (1, 2), 1, "same"),
+        ((3, 3), (1, 1), 2, "same"),
+    ],
+)
+def test_convolutions(
+    monkeypatch, size, kernel_size, strides, dilation, padding
+):
+    assert_equal(
+        both_forms(
+            monkeypatch,
+            lambda images, kernel: kernels.conv2d(
+                images, kernel, strides, dilation, "channels_last", padding
+            ),
+            noise(2, *size, 3),
+            noise(*kernel_size, 3, 4),
+        )
+    )
+
+
+@pytest.mark.parametrize(("strides", "dilation"), [(1, 1), (2, 1), (1, 2)])
+@pytest.mark.parametrize("size", [(6, 6), (7, 5), (4, 3), (2, 1)])
+@pytest.mark.parametrize("kernel_size", [3, 4, 5, 6, 7])
+def test_depthwise_convolutions(
+    monkeypatch, strides, dilation, size, kernel_size
+):
+    assert_equal(
+        both_forms(
+            monkeypatch,
+            lambda images, kernel: kernels.depthwise_conv2d(
+                images, kernel, strides, dilation, "channels_last", True
+            ),
+            noise(2, *size, 3),
+            noise(kernel_size, kernel_size, 3, 1),
+        )
+    )
+
+
+def test_the_gradient_of_a_depthwise_kernel_from_a_slice_of_any_place():
+    kernel = noise(5, 5, 3, 1)
+
+    def gradient(images, row):
+        with tf.GradientTape() as tape:
+            tape.watch(kernel)
+            outputs = kernels.depthwise_conv2d(
+                images, kernel, 1, 1, "channels_last", True
+            )
+            # What comes back of it has no known shape.
+            loss = tf.reduce_sum(tf.slice(outputs, (0, row, 0, 0), [2] * 4))
+        return tape.gradient(loss, kernel)
+
+    arguments = noise(2, 6, 7, 3), tf.constant(1)
+    traced = tf.function(
+        gradient,
+        input_signature=[
+            tf.TensorSpec((None, 6, 7, 3)),
+            tf.TensorSpec((), tf.int32),
+        ],
+    )
+    np.testing.assert_allclose(
+        traced(*arguments), gradient(*arguments), **TOLERANCE
+    )
+
+
+def test_a_wide_depthwise_kernel_in_inference_is_one_operation():
+    @tf.function
+    def convolve(images):
+        return kernels.depthwise_conv2d(
+            images, noise(5, 5, 3, 1), 1, 1, "channels_last", training=False
+        )
+
+    graph = convolve.get_concrete_function(noise(2, 6, 6, 3)).graph
+    types = {operation.type for operation in graph.get_operations()}
+    assert types == {
+        "Const",
+        "DepthwiseConv2dNative",
+        "Identity",
+        "Placeholder",
+    }
+
+
+def test_without_first(monkeypatch):
+    assert_equal(
+        both_forms(
+            monkeypatch,
+            lambda images: kernels.without_first(images, (1, 2)),
+            noise(2, 5, 4, 3),
+        )
+    )
+
+
+@pytest.mark.parametrize("size", [(4, 5), (1, 1)])
+def test_batch_normalization(monkeypatch, size):
+    mean, variance = noise(3, seed=4), tf.abs(noise(3, seed=5)) + 0.5
+    assert_equal(
+        both_forms(
+            monkeypatch,
+            lambda images, offset, scale: kernels.batch_normalization(
+                images, mean, variance, offset, scale, 1e-3, axis=-1
+            ),
+            3 * noise(2, *size, 3) + 1,
+            *(noise(3, seed=seed) for seed in (2, 3)),
+        )
+    )
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9, 0.9997])
+def test_batch_normalization_in_training(monkeypatch, momentum):
+    mean, variance = noise(3, seed=4), tf.abs(noise(3, seed=5))
+    assert_equal(
+        both_forms(
+            monkeypatch,
+            lambda images, offset, scale: kernels.batch_normalization_training(
+                images, mean, variance, offset, scale, 1e-3, momentum, axis=-1
+            ),
+            3 * noise(2, 4, 5, 3) + 1,
+            *(noise(3, seed=seed) for seed in (2, 3)),
+        )
+    )
+
+
+def test_the_moving_variance_takes_in_the_unbiased_variance(monkeypatch):
+    images = noise(2, 4, 5, 3)
+    for form in (kernels.tf, None):
+        monkeypatch.setattr(kernels, "tf", form)
+        _, mean, variance = kernels.batch_normalization_training(
+            images,
+            moving_mean=tf.zeros(3),
+            moving_variance=tf.ones(3),
+            offset=tf.zeros(3),
+            scale=tf.ones(3),
+            epsilon=1e-3,
+            momentum=0.75,
+            axis=-1,
+        )
+        values = images.numpy().reshape(-1, 3)
+        np.testing.assert_allclose(mean, 0.25 * values.mean(0), **TOLERANCE)
+        np.testing.assert_allclose(
+            variance, 0.75 + 0.25 * values.var(0, ddof=1), **TOLERANCE
+        )
+
+
+@pytest.mark.parametrize("length", [7, 8])
+@pytest.mark.parametrize("strides", [1, 2])
+@pytest.mark.parametrize("size", [2, 3, 5])
+def test_average_pool_by_counting(length, strides, size):
+    """The form for PyTorch, against TensorFlow's own."""
+    images = noise(2, length, length + 2, 3)
+    expected = kernels.average_pool(
+        images, size, strides, "same", "channels_last"
+    )
+    counted = kernels.average_pool_by_counting(
+        images, size, strides, "channels_last"
+    )
+    np.testing.assert_allclose(counted, expected, **TOLERANCE)

@@ -1,0 +1,116 @@
+import json
+
+import numpy as np
+import pytest
+
+import search
+from nasnet_keras.command_line import InputError
+from nasnet_keras.genotype import Genotype
+from search.trial import TrialState
+
+# Keras 3.15 reads its variables in a way that NumPy 2.4 warns of.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept:DeprecationWarning"
+)
+
+PICTURES = {"normal.png", "normal.svg", "reduction.png", "reduction.svg"}
+
+
+@pytest.fixture
+def evaluator(FakeEvaluator):
+    """Its children are networks of one number, their reward."""
+    import keras
+
+    class NetworkEvaluator(FakeEvaluator):
+        def build(self, architecture):
+            return keras.Sequential(
+                [keras.Input((1,)), keras.layers.Dense(1, use_bias=False)]
+            )
+
+        def evaluate(self, architecture, seed, budget=None, weights=None):
+            evaluation = super().evaluate(architecture, seed, budget, weights)
+            model = self.build(architecture)
+            model.set_weights([np.full((1, 1), evaluation.reward)])
+            model.save_weights(weights)
+            return evaluation
+
+    return NetworkEvaluator(failing=0.3)
+
+
+@pytest.fixture
+def run(tmp_path, learning, evaluator):
+    return search.run(
+        tmp_path / "run",
+        evaluator=evaluator,
+        strategy="learning",
+        trials=14,
+        keep=2,
+        seed=1,
+        blocks=2,
+        tensorboard=False,
+    )
+
+
+def test_the_best_child_is_exported(run, evaluator, tmp_path):
+    import keras
+
+    output = run.export(tmp_path / "best", evaluator=evaluator)
+    assert {file.name for file in output.iterdir()} == PICTURES | {
+        "genotype.json",
+        "metrics.json",
+        "model.keras",
+    }
+    text = (output / "genotype.json").read_text()
+    assert Genotype.from_json(text) == run.genotype
+    metrics = json.loads((output / "metrics.json").read_text())
+    assert metrics["number"] == run.best.number
+    assert metrics["metrics"]["accuracy"] == run.best.reward
+    model = keras.models.load_model(output / "model.keras")
+    np.testing.assert_allclose(
+        model.get_weights()[0], run.best.reward, rtol=1e-6
+    )
+
+
+def test_another_child_can_be_chosen(run, evaluator, tmp_path):
+    second = search.trial.ranked(run.trials)[1]
+    output = run.export(tmp_path / "second", second.number, evaluator)
+    metrics = json.loads((output / "metrics.json").read_text())
+    assert metrics["number"] == second.number
+
+
+def number_of(run, state):
+    return next(t.number for t in run.trials if t.state is state)
+
+
+def test_what_cannot_be_exported_is_refused(run, evaluator, tmp_path):
+    third = search.trial.ranked(run.trials)[2]
+    failed = number_of(run, TrialState.FAILED)
+    for number, sentence in (
+        (99, "Expected a number from 0 to .*trial=99"),
+        (-1, "trial=-1"),
+        (failed, f"complete trial. Received: trial={failed}, which is fail"),
+        (third.number, "weights of trial .* keeps those of its 2 best"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            run.export(tmp_path / "best", number, evaluator)
+    assert not (tmp_path / "best").exists()
+
+
+def test_without_its_evaluator_a_run_that_had_one_is_refused(run, tmp_path):
+    with pytest.raises(InputError, match="`evaluator`. Received: None"):
+        run.export(tmp_path / "best")
+    assert not (tmp_path / "best").exists()
+
+
+def test_an_evaluator_without_networks_is_refused(run, FakeEvaluator, tmp_path):
+    with pytest.raises(InputError, match="FakeEvaluator, which does not"):
+        run.export(tmp_path / "best", evaluator=FakeEvaluator())
+    assert not (tmp_path / "best").exists()
+
+
+def test_nothing_is_overwritten(run, evaluator, tmp_path):
+    output = run.export(tmp_path / "best", evaluator=evaluator)
+    (output / "genotype.json").write_text("mine")
+    with pytest.raises(InputError, match="new or empty"):
+        run.export(output, evaluator=evaluator)
+    assert (output / "genotype.json").read_text() == "mine"

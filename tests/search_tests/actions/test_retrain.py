@@ -1,0 +1,264 @@
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import search
+import search.cli.app
+from nasnet_keras.command_line import InputError, RunError
+from nasnet_keras.training.recipes import RECIPES
+from nasnet_keras.training.run import load_settings
+
+RECIPE = dataclasses.replace(
+    RECIPES["search-proxy"], epochs=1, batch_size=8, drop_path_rate=0.0
+)
+NETWORK = {
+    "input_shape": [8, 8, 1],
+    "classes": 2,
+    "repeats": 1,
+    "filters": 2,
+    "drop_path_rate": 0.1,
+    "drop_path_steps": 10,
+}
+
+
+@pytest.fixture
+def run(tmp_path, learning, FakeEvaluator):
+    """A search over six children, as if they had been trained on images."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(40) % 2
+    np.savez(
+        tmp_path / "images.npz",
+        x_train=rng.integers(0, 256, (40, 8, 8, 1)).astype(np.uint8),
+        y_train=labels,
+        x_test=rng.integers(0, 256, (10, 8, 8, 1)).astype(np.uint8),
+        y_test=labels[:10],
+    )
+
+    class Evaluator(FakeEvaluator):
+        def describe(self):
+            return {"network": NETWORK}
+
+    return search.run(
+        tmp_path / "run",
+        dataset=str(tmp_path / "images.npz"),
+        evaluator=Evaluator(),
+        strategy="learning",
+        trials=6,
+        seed=8,
+        blocks=1,
+        tensorboard=False,
+    )
+
+
+@pytest.fixture
+def best(run):
+    """The numbers of the best three trials."""
+    return [trial.number for trial in search.trial.ranked(run.trials)[:3]]
+
+
+class Trainings:
+    """Stands for `run_training` and `evaluate_run`: a child's accuracy is
+    that of its trial, and one without diverges, or is interrupted."""
+
+    def __init__(self, accuracies):
+        self.accuracies = accuracies
+        self.settings = {}
+
+    def run_training(self, folder, settings, progress=None):
+        number = int(folder.name)
+        self.settings[number] = settings
+        folder.mkdir(parents=True, exist_ok=True)
+        record = {"schema": 1, "settings": dataclasses.asdict(settings)}
+        (folder / "config.json").write_text(json.dumps(record))
+        history = [{"epoch": 1, "seconds": 2.5}, {"epoch": 2, "seconds": 1.5}]
+        (folder / "history.json").write_text(json.dumps(history))
+        accuracy = self.accuracies[number]
+        if isinstance(accuracy, BaseException):
+            raise accuracy
+
+    def evaluate_run(self, folder, split):
+        assert split == "test"
+        (folder / "evaluation").mkdir()
+        accuracy = {"accuracy": self.accuracies[int(folder.name)]}
+        (folder / "evaluation" / "test.json").write_text(json.dumps(accuracy))
+
+
+@pytest.fixture
+def trainings(monkeypatch, best):
+    """The best of the search comes out last."""
+    accuracies = dict(zip(best, (0.5, 0.75, 0.625), strict=True))
+    trainings = Trainings(accuracies)
+    # There is nothing to clear.
+    monkeypatch.setattr("keras.backend.clear_session", lambda: None)
+    for name in ("run_training", "evaluate_run"):
+        monkeypatch.setattr(
+            f"search.actions.retrain.{name}", getattr(trainings, name)
+        )
+    return trainings
+
+
+def test_children_are_trained_and_measured(run, best, tmp_path):
+    ranking = run.retrain(RECIPE, top=1, filters=3)
+    folder = tmp_path / "run" / "retrained" / f"{best[0]:05d}"
+    settings = load_settings(folder)
+    assert settings.network["genotype"] == run.genotype.to_dict()
+    assert settings.network["filters"] == 3
+    (child,) = ranking.children
+    test = json.loads((folder / "evaluation" / "test.json").read_text())
+    assert test["images"] == 10
+    assert child.accuracy == test["accuracy"]
+    import keras
+
+    model = keras.models.load_model(folder / "model.keras")
+    assert child.parameters == model.count_params()
+    assert ranking.tau is None
+
+
+def test_the_best_are_ranked_again(run, best, trainings, tmp_path):
+    ranking = run.retrain(RECIPE, top=3)
+    first, second, third = best
+    assert [child.trial for child in ranking.children] == [second, third, first]
+    assert [child.place for child in ranking.children] == [2, 3, 1]
+    assert ranking.places == [1, 2, 3]
+    assert ranking.tau == pytest.approx(-1 / 3)  # one pair of three agrees
+    assert [child.seconds for child in ranking.children] == [4.0] * 3
+    rewards = {trial.number: trial.reward for trial in run.trials}
+    for child in ranking.children:
+        assert child.reward == rewards[child.trial]
+        settings = trainings.settings[child.trial]
+        assert settings.dataset == str(tmp_path / "images.npz")
+        assert settings.seed == 8
+        assert settings.train_images is settings.validation_images is None
+        assert settings.network["repeats"] == 1
+        assert settings.network["input_shape"] == [8, 8, 1]
+    written = json.loads(
+        (tmp_path / "run" / "retrained" / "ranking.json").read_text()
+    )
+    assert written["tau"] == ranking.tau
+    assert written["children"][0]["trial"] == second
+    assert written["recipe"]["epochs"] == 1
+
+
+def test_it_goes_on_where_it_was_stopped(run, best, trainings):
+    accuracy = trainings.accuracies[best[1]]
+    trainings.accuracies[best[1]] = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        run.retrain(RECIPE, top=3)
+    assert list(trainings.settings) == best[:2]
+    trainings.accuracies[best[1]] = accuracy
+    trainings.settings.clear()
+    watched = []
+    ranking = run.retrain(RECIPE, top=3, watch=watched.append)
+    assert list(trainings.settings) == best[1:]
+    assert [trial.number for trial in watched] == best[1:]
+    assert len(ranking.children) == 3
+
+
+def test_one_that_diverges_does_not_stop_the_others(run, best, trainings):
+    trainings.accuracies[best[0]] = RunError("The training diverged.")
+    ranking = run.retrain(RECIPE, top=3)
+    assert [child.trial for child in ranking.children] == [*best[1:], best[0]]
+    assert ranking.places == [1, 2, None]
+    assert ranking.tau == 1
+    failed = ranking.children[-1]
+    assert failed.reason == "The training diverged."
+    assert failed.accuracy is None
+
+
+def test_what_cannot_be_retrained_is_refused(
+    run, best, trainings, tmp_path, FakeEvaluator
+):
+    with pytest.raises(InputError, match="at least 1. Received: top=0"):
+        run.retrain(RECIPE, top=0)
+    run.retrain(RECIPE, top=1)
+    with pytest.raises(InputError, match="begun with other network"):
+        run.retrain(RECIPE, top=2, repeats=2)
+    # Before anything is trained.
+    assert list(trainings.settings) == best[:1]
+    run.retrain(RECIPE, top=1, repeats=2, output=tmp_path / "other")
+    assert (tmp_path / "other" / "ranking.json").exists()
+    own = search.run(
+        tmp_path / "own",
+        evaluator=FakeEvaluator(),
+        strategy="learning",
+        trials=1,
+        tensorboard=False,
+    )
+    with pytest.raises(InputError, match="begun with an `evaluator` of its"):
+        own.retrain(RECIPE)
+
+
+@pytest.fixture
+def command(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+    def command(text):
+        monkeypatch.setattr(sys, "argv", ["nasnet-search", *text.split()])
+        return search.cli.app.main()
+
+    return command
+
+
+def test_the_command(run, best, trainings, command, capsys):
+    assert (
+        command(
+            "retrain run --top 3 --recipe cifar --epochs 30 --filters 4 "
+            "--image-size 16 --output longer"
+        )
+        == 0
+    )
+    settings = trainings.settings[best[0]]
+    recipe = dataclasses.replace(RECIPES["cifar"], epochs=30)
+    assert settings.recipe == recipe
+    assert settings.network["filters"] == 4
+    assert settings.network["input_shape"] == [16, 16, 1]
+    output = capsys.readouterr().out
+    assert output.startswith(f"Trial {best[0]}, reward 0.")
+    for text in (
+        "0.7500",
+        "Kendall's tau of the places now and before: -0.33.",
+        "Wrote longer/ranking.json.",
+    ):
+        assert text in output
+    assert Path("longer/ranking.json").exists()
+
+
+def test_where_all_diverge_the_command_fails(
+    run, best, trainings, command, capsys
+):
+    trainings.accuracies = dict.fromkeys(best, RunError("It diverged."))
+    assert command("retrain run --top 3") == 1
+    captured = capsys.readouterr()
+    assert captured.err == "Every training failed.\n"
+    assert captured.out.count(": It diverged.\n") == 3
+
+
+def test_an_interruption_says_how_to_go_on(
+    run, best, trainings, command, capsys
+):
+    trainings.accuracies[best[0]] = KeyboardInterrupt()
+    assert command("retrain run") == 130
+    assert "Go on by the same command." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("nowhere", "Expected the folder of a run. Received: nowhere"),
+        ("run --recipe haste", "Invalid value for `recipe`. Expected one of"),
+        ("run --epochs 0", "Invalid value for `epochs`."),
+        ("run --top 0", "Invalid value for '--top'"),
+        ("run --repeats 0", "Invalid value for '--repeats'"),
+    ],
+)
+def test_bad_input_is_a_sentence(run, command, capsys, arguments, sentence):
+    assert command(f"retrain {arguments}") == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(sentence)
+    assert captured.err.count("\n") == 1
+    assert not Path("run/retrained").exists()

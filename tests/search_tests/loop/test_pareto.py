@@ -1,0 +1,70 @@
+import math
+
+import pytest
+
+from search.loop.pareto import pareto_front
+from search.trial import Evaluation, Trial, TrialState
+
+
+def trial(number, accuracy, cost, state=TrialState.COMPLETE):
+    metrics = {"accuracy": accuracy, "parameters": cost}
+    evaluation = Evaluation(0.5, {k: v for k, v in metrics.items() if v})
+    return Trial(number, (0,), state, (evaluation,))
+
+
+def numbers(trials, cost="parameters"):
+    return [trial.number for trial in pareto_front(trials, cost)]
+
+
+def test_the_front_by_cost():
+    trials = [
+        trial(0, 0.9, 300.0),
+        trial(1, 0.8, 100.0),
+        trial(2, 0.85, 200.0),
+        trial(3, 0.84, 250.0),  # beaten by 2
+        trial(4, 0.7, 100.0),  # beaten by 1 at the same cost
+        trial(5, 0.9, 400.0),  # beaten by 0 at the same accuracy
+    ]
+    assert numbers(trials) == [1, 2, 0]
+    assert numbers(reversed(trials)) == [1, 2, 0]
+
+
+def test_no_trial_of_the_front_is_beaten_and_every_other_is():
+    points = [((7 * n) % 31 / 31, float((11 * n) % 29)) for n in range(1, 60)]
+    trials = [trial(n, *point) for n, point in enumerate(points)]
+    front = set(numbers(trials))
+    for n, (accuracy, cost) in enumerate(points):
+        beaten = any(
+            other_accuracy >= accuracy
+            and other_cost <= cost
+            and (other_accuracy > accuracy or other_cost < cost)
+            for other_accuracy, other_cost in points
+            if other_accuracy and other_cost
+        )
+        if accuracy and cost:
+            assert (n in front) is not beaten
+
+
+def test_of_equal_trials_the_first_stands_for_all():
+    assert numbers([trial(n, 0.8, 100.0) for n in (2, 0, 1)]) == [0]
+
+
+def test_trials_without_a_place_are_left_out():
+    trials = [
+        trial(0, 0.9, None),
+        trial(1, 0.9, math.nan),
+        trial(2, math.nan, 10.0),
+        trial(3, 0.9, 10.0, TrialState.DUPLICATE),
+        trial(4, 0.9, 10.0, TrialState.FAILED),
+        Trial(5, (0,)),
+        trial(6, 0.3, 20.0),
+    ]
+    assert numbers(trials) == [6]
+    assert numbers(trials, "latency") == []
+    assert numbers([]) == []
+
+
+@pytest.mark.parametrize(("other", "front"), [(0.4, [0]), (0.6, [0, 1])])
+def test_the_reward_stands_in_for_the_accuracy(other, front):
+    # Trial 0 has the reward 0.5 and no accuracy.
+    assert numbers([trial(0, None, 10.0), trial(1, other, 20.0)]) == front

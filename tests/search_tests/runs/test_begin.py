@@ -1,0 +1,303 @@
+import json
+import resource
+import threading
+
+import pytest
+
+import search
+from nasnet_keras.command_line import InputError
+from search.runs.begin import _begun
+from search.runs.config import RunConfig
+
+pytestmark = pytest.mark.usefixtures("learning")
+
+
+@pytest.fixture
+def begin(tmp_path, FakeEvaluator):
+    """Begins a run of six children in `tmp_path / "run"`."""
+
+    def begin(evaluator=None, **settings):
+        return search.run(
+            tmp_path / "run",
+            evaluator=evaluator or FakeEvaluator(),
+            **{"strategy": "learning", "trials": 6, "blocks": 2, **settings},
+            tensorboard=False,
+        )
+
+    return begin
+
+
+@pytest.fixture
+def go_on(tmp_path, FakeEvaluator):
+    def go_on(trials=None, evaluator=None):
+        return search.resume(
+            tmp_path / "run",
+            trials,
+            evaluator=evaluator or FakeEvaluator(),
+            tensorboard=False,
+        )
+
+    return go_on
+
+
+@pytest.fixture
+def edit(tmp_path):
+    """Edits the configuration in config.json."""
+
+    def edit(**settings):
+        path = tmp_path / "run" / "config.json"
+        record = json.loads(path.read_text())
+        record["config"].update(settings)
+        path.write_text(json.dumps(record))
+
+    return edit
+
+
+def test_a_run_leaves_its_folder(begin, tmp_path):
+    run = begin(seed=3)
+    assert sum(trial.state.counts for trial in run.trials) == 6
+    record = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert record["config"]["seed"] == 3
+    assert record["config"]["trials"] == 6
+    assert {"python", "tensorflow", "keras", "numpy", "nasnet-keras"} == set(
+        record["versions"]
+    )
+    assert record["command"]
+    assert (tmp_path / "run" / "backup.db").exists()
+    assert len(list((tmp_path / "run" / "children").iterdir())) == 5
+
+
+def test_all_children_share_the_seed_of_the_run(begin, FakeEvaluator):
+    evaluator = FakeEvaluator()
+    begin(evaluator, seed=9)
+    assert set(evaluator.seeds) == {9}
+
+
+def test_a_configuration_or_settings_make_the_same_run(
+    begin, tmp_path, FakeEvaluator, outcomes
+):
+    config = RunConfig(strategy="learning", trials=60, blocks=2)
+    other = search.run(
+        tmp_path / "other",
+        config,
+        trials=6,
+        evaluator=FakeEvaluator(),
+        tensorboard=False,
+    )
+    assert outcomes(other.trials) == outcomes(begin().trials)
+
+
+def test_a_second_run_in_the_same_folder_is_refused(begin, outcomes):
+    run = begin()
+    before = outcomes(run.trials)
+    with pytest.raises(InputError, match="`nasnet-search resume "):
+        begin(seed=1)
+    assert outcomes(run.trials) == before
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"trials": 0},
+        {"strategy": "psychic"},
+        {"combiners": ["multiply"]},
+        {"colour": "red"},
+        {"evaluator": None, "dataset": None},
+    ],
+)
+def test_bad_input_leaves_no_folder(tmp_path, FakeEvaluator, settings):
+    arguments = {
+        "strategy": "learning",
+        "evaluator": FakeEvaluator(),
+        **settings,
+    }
+    with pytest.raises(InputError):
+        search.run(tmp_path / "run", **arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("config", "execution", "lag", "threads"),
+    [
+        ({}, {}, 0, None),
+        ({}, {"workers": 4}, 16, 2),
+        ({}, {"workers": 1, "executor": "processes"}, 4, 8),
+        ({}, {"workers": 20}, 80, 1),
+        ({"lag": 7, "proxy": {"threads": 3}}, {"workers": 4}, 7, 3),
+    ],
+)
+def test_a_run_keeps_the_lag_and_the_threads_that_it_began_with(
+    monkeypatch, config, execution, lag, threads
+):
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    settings = search.ExecutionConfig(**execution)
+    begun = _begun(RunConfig(**config), settings)
+    assert (begun.lag, begun.proxy.threads) == (lag, threads)
+
+
+def test_a_path_to_data_is_made_absolute(
+    begin, tmp_path, monkeypatch, FakeEvaluator
+):
+    (tmp_path / "images").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert begin(dataset="./images").config.dataset == str(tmp_path / "images")
+
+
+def test_more_trials_can_be_asked_for(begin, go_on, FakeEvaluator):
+    begin()
+    evaluator = FakeEvaluator()
+    run = go_on(10, evaluator)
+    assert run.config.trials == 10
+    assert len(evaluator.genotypes) == 4
+    assert sum(trial.state.counts for trial in run.trials) == 10
+
+
+def test_fewer_trials_than_are_done_are_refused(begin, go_on):
+    begin()
+    with pytest.raises(InputError, match="at least 6.*trials=5"):
+        go_on(5)
+    assert go_on().config.trials == 6
+
+
+def test_an_interrupted_run_goes_on_in_its_place(
+    begin, go_on, FakeEvaluator, tmp_path, outcomes
+):
+    with pytest.raises(KeyboardInterrupt):
+        begin(FakeEvaluator(interrupt=(3, KeyboardInterrupt())))
+    interrupted = search.load(tmp_path / "run").trials
+    evaluator = FakeEvaluator()
+    run = go_on(evaluator=evaluator)
+    assert len(evaluator.genotypes) == 3
+    assert outcomes(run.trials)[: len(interrupted) - 1] == outcomes(
+        interrupted[:-1]
+    )
+    assert run.trials[len(interrupted) - 1].decisions == (
+        interrupted[-1].decisions
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "difference"),
+    [
+        ({"seed": 4}, "`config.seed` as the run began: 0. Received: 4"),
+        ({"blocks": 3}, "`config.blocks` as the run began: 2. Received: 3"),
+        (
+            {"proxy": {"epochs": 9}},
+            "`config.proxy.epochs` as the run began: 3. Received: 9",
+        ),
+    ],
+)
+def test_an_edited_configuration_is_refused(
+    begin, go_on, edit, settings, difference
+):
+    begin()
+    edit(**settings)
+    with pytest.raises(InputError) as caught:
+        go_on()
+    assert "its config.json was edited" in str(caught.value)
+    assert difference in str(caught.value)
+
+
+def test_changed_data_are_refused(begin, go_on, FakeEvaluator):
+    begin()
+    with pytest.raises(InputError) as caught:
+        go_on(evaluator=FakeEvaluator(fingerprint="b"))
+    assert (
+        "its data or the training of its children changed. Expected "
+        "`evaluator.data.fingerprint` as the run began: 'a'. Received: 'b'"
+    ) in str(caught.value)
+
+
+def test_another_version_of_the_space_is_refused(begin, go_on, monkeypatch):
+    begin()
+    monkeypatch.setattr("search.spaces.nasnet.NASNetSpace.version", 2)
+    with pytest.raises(InputError) as caught:
+        go_on()
+    assert "`space.version` as the run began: 1. Received: 2" in str(
+        caught.value
+    )
+
+
+def test_a_second_driver_is_refused(begin, go_on):
+    refused = []
+
+    def second(trial):
+        with pytest.raises(InputError, match="Another process is driving"):
+            go_on()
+        refused.append(trial.number)
+
+    begin(on_trial=second)
+    assert refused
+
+
+def test_a_full_disk_ends_the_search_and_costs_nothing(
+    begin, go_on, tmp_path, outcomes, FakeEvaluator
+):
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    full = 120_000  # bytes, of each file
+    resource.setrlimit(resource.RLIMIT_FSIZE, (full, most))
+    try:
+        with pytest.raises(search.SearchError) as caught:
+            begin(trials=30)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    folder = tmp_path / "run"
+    assert f"The run {folder} broke off: " in str(caught.value)
+    assert f"`nasnet-search resume {folder}`." in str(caught.value)
+    before = outcomes(
+        trial for trial in search.load(folder).trials if trial.state.is_finished
+    )
+    evaluator = FakeEvaluator()
+    run = go_on(evaluator=evaluator)
+    assert outcomes(run.trials)[: len(before)] == before
+    new = [
+        trial
+        for trial in run.trials[len(before) :]
+        if trial.duplicate_of is None
+    ]
+    assert len(evaluator.genotypes) == len(new)
+
+
+def test_a_run_can_be_looked_at_while_it_goes_on(begin, tmp_path):
+    """From another thread, here after each trial."""
+    seen = []
+
+    def look():
+        seen.append(len(search.load(tmp_path / "run").trials))
+
+    def on_trial(trial):
+        thread = threading.Thread(target=look)
+        thread.start()
+        thread.join()
+
+    run = begin(on_trial=on_trial)
+    assert seen == list(range(1, len(run.trials) + 1))
+
+
+def test_event_files_are_written_by_default(tmp_path, FakeEvaluator):
+    search.run(
+        tmp_path / "run",
+        evaluator=FakeEvaluator(),
+        strategy="learning",
+        trials=2,
+    )
+    (file,) = (tmp_path / "run" / "tensorboard").iterdir()
+    assert "tfevents" in file.name
+
+
+def test_settings_go_into_the_parts_of_a_configuration(
+    tmp_path, learning, FakeEvaluator
+):
+    config = search.RunConfig(
+        strategy="learning", trials=2, proxy={"epochs": 7, "filters": 4}
+    )
+    run = search.run(
+        tmp_path / "run",
+        config,
+        evaluator=FakeEvaluator(),
+        proxy={"filters": 6},
+        blocks=2,
+        tensorboard=False,
+    )
+    assert (run.config.proxy.epochs, run.config.proxy.filters) == (7, 6)
+    assert (run.config.trials, run.config.blocks) == (2, 2)

@@ -1,0 +1,233 @@
+from pathlib import Path
+
+import pytest
+
+from search.runs.config import (
+    InputError,
+    ProxyConfig,
+    RunConfig,
+    check_identity,
+    create_configuration,
+    create_evaluator,
+    create_halving,
+    create_space,
+)
+
+
+def test_a_configuration_survives_json():
+    config = create_configuration(
+        {
+            "dataset": "digits",
+            "trials": 7,
+            "combiners": ["add"],
+            "strategy_options": {"minibatch": 5},
+            "proxy": {"epochs": 2, "train_images": 100},
+            "objective": {"max_latency": 0.5, "latency_table": "a.json"},
+        }
+    )
+    again = RunConfig.model_validate_json(config.model_dump_json())
+    assert again == config
+    assert config.proxy == ProxyConfig(epochs=2, train_images=100)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (
+            {"trials": 0},
+            "Invalid value for `trials`. Input should be greater than or "
+            "equal to 1. Received: 0.",
+        ),
+        (
+            {"proxy": {"epochs": "many"}},
+            "Invalid value for `proxy.epochs`. Input should be a valid "
+            "integer, unable to parse string as an integer. Received: "
+            "'many'.",
+        ),
+        ({"colour": 3}, "Unknown setting `colour`. Expected one of dataset,"),
+        (
+            {"proxy": {"layers": 3}},
+            "Unknown setting `proxy.layers`. Expected one of repeats,",
+        ),
+        (
+            {"objective": {"speed": 3}},
+            "Unknown setting `objective.speed`. Expected one of reward,",
+        ),
+        *(
+            (
+                {"objective": objective},
+                "The settings disagree. Expected a `cost` and its `target` "
+                "with the reward mnasnet, and with no other.",
+            )
+            for objective in (
+                {"reward": "mnasnet"},
+                {"reward": "mnasnet", "target": 3},
+                {"reward": "mnasnet", "cost": "latency"},
+                {"target": 3},
+                {"cost": "parameters"},
+            )
+        ),
+        ({"proxy": 3}, "Invalid value for `proxy`. Input should be"),
+        (
+            {"objective": {"hard": True}},
+            "The settings disagree. Expected `hard` with the reward mnasnet",
+        ),
+        (
+            {"objective": {"latency_table": "t", "max_parameters": 3}},
+            "The settings disagree. Expected a `latency_table` or a",
+        ),
+        (
+            {
+                "objective": {
+                    "max_latency": 1,
+                    "latency_table": "t",
+                    "latency_runtime": "onnx",
+                }
+            },
+            "The settings disagree. Expected either a `latency_table`",
+        ),
+        (
+            {"objective": {"latency_runtime": "coreml"}},
+            "Invalid value for `objective.latency_runtime`. Expected keras or",
+        ),
+        (
+            {"objective": {"latency_runtime": "onnx"}},
+            "The settings disagree. Expected a `latency_table` or a",
+        ),
+        (
+            {"objective": {"max_latency": float("inf")}},
+            "Invalid value for `objective.max_latency`.",
+        ),
+        (
+            {"first_epochs": 2},
+            "The settings disagree. Expected `first_epochs` with `halving`",
+        ),
+        (
+            {"halving": 3, "first_epochs": 3},
+            "The settings disagree. Expected with `halving` fewer "
+            "`first_epochs`, 1 if not given, than `epochs`, which is 3.",
+        ),
+        (
+            {"evaluator": "shared", "halving": 3},
+            "The settings disagree. Expected `halving` with the evaluator "
+            "training only.",
+        ),
+        (
+            {"shared": {"round_cells": 3}},
+            "The settings disagree. Expected settings of the shared network "
+            "with the evaluator shared only.",
+        ),
+        (
+            {"strategy": "enas", "shared": {"rounds": 9}},
+            "The settings disagree. Expected at most as many `rounds` as "
+            "`epochs`, which is 3.",
+        ),
+        (
+            {"seed": -1, "blocks": 11},
+            "Invalid value for `seed`. Input should be greater than or equal "
+            "to 0. Received: -1. Invalid value for `blocks`.",
+        ),
+    ],
+)
+def test_each_bad_setting_is_a_sentence(settings, sentence):
+    with pytest.raises(InputError) as caught:
+        create_configuration(settings)
+    assert str(caught.value).startswith(sentence)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_number_of_trials_is_no_part_of_the_identity():
+    few, many = RunConfig(trials=5), RunConfig(trials=50, keep=1)
+    assert few.identity == many.identity
+    assert few.identity != RunConfig(trials=5, seed=1).identity
+
+
+@pytest.mark.parametrize(
+    ("settings", "shares"),
+    [
+        ({}, False),
+        ({"strategy": "enas"}, True),
+        ({"strategy": "one-shot"}, True),
+        ({"strategy": "enas", "evaluator": "training"}, False),
+        ({"strategy": "random", "evaluator": "shared"}, True),
+    ],
+)
+def test_strategies_for_shared_weights_have_them(settings, shares):
+    assert create_configuration(settings).shares_weights is shares
+
+
+def test_the_space_has_the_blocks_and_combiners_of_the_configuration():
+    space = create_space(RunConfig(blocks=3, combiners=("add",)))
+    assert space.describe() == {
+        "name": "nasnet",
+        "version": 1,
+        "blocks": 3,
+        "combiners": ["add"],
+    }
+
+
+def test_a_search_needs_data():
+    with pytest.raises(InputError, match="Expected a `dataset`.*neither"):
+        create_evaluator(RunConfig())
+
+
+def test_the_first_difference_is_named_with_both_values():
+    before = {"config": {"seed": 1, "proxy": {"epochs": 2}}, "lag": 0}
+    check_identity(Path("runs/a"), before, before)
+    after = {"config": {"seed": 1, "proxy": {"epochs": 5}}, "lag": 4}
+    with pytest.raises(InputError) as caught:
+        check_identity(Path("runs/a"), before, after)
+    assert (
+        "runs/a cannot go on: its config.json was edited. Expected "
+        "`config.proxy.epochs` as the run began: 2. Received: 5."
+    ) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("objective", "limits", "weighed"),
+    [
+        ({}, {}, None),
+        ({"max_parameters": 9}, {"parameters": 9}, None),
+        (
+            {"max_multiply_adds": 8, "max_latency": 0.5, "reward": "netscore"},
+            {"multiply_adds": 8, "latency": 0.5},
+            "multiply_adds",
+        ),
+        (
+            {"reward": "mnasnet", "target": 3, "cost": "parameters"},
+            {},
+            "parameters",
+        ),
+    ],
+)
+def test_limits_and_costs_of_the_objective(objective, limits, weighed):
+    config = create_configuration({"objective": objective}).objective
+    assert config.limits == limits
+    assert config.weighed == weighed
+
+
+def test_a_table_of_latencies_is_found_from_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = create_configuration(
+        {"objective": {"max_latency": 1, "latency_table": "t.json"}}
+    )
+    assert config.objective.latency_table == tmp_path / "t.json"
+    json = config.model_dump(mode="json")
+    assert create_configuration(json) == config
+
+
+def test_an_objective_is_put_around_any_evaluator(FakeEvaluator):
+    evaluator = FakeEvaluator()
+    assert create_evaluator(RunConfig(), evaluator) is evaluator
+    config = create_configuration({"objective": {"max_parameters": 9}})
+    around = create_evaluator(config, evaluator)
+    assert around.evaluator is evaluator
+    assert around.limits == {"parameters": 9}
+
+
+def test_halving_follows_from_the_configuration():
+    assert create_halving(RunConfig()) is None
+    config = create_configuration(
+        {"halving": 4, "first_epochs": 2, "proxy": {"epochs": 20}}
+    )
+    assert create_halving(config).budgets == (2, 8, 20)

@@ -1,0 +1,407 @@
+import itertools
+import subprocess
+import sys
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from nasnet_keras.genotype import (
+    NASNET_OPERATIONS,
+    Block,
+    CellSpec,
+    Genotype,
+)
+from nasnet_keras.published import NASNET_A
+from search.spaces.nasnet import SPACES, Decision, NASNetSpace, SearchSpace
+
+BLOCKS = pytest.mark.parametrize("blocks", [1, 2, 5, 10])
+
+
+def samples(space, count, seed=0):
+    rng = np.random.default_rng(seed)
+    return [space.sample(rng) for _ in range(count)]
+
+
+def kinds(space):
+    return Counter(decision.kind for decision in space.decisions)
+
+
+# === Decisions ===
+
+
+@BLOCKS
+def test_the_decisions_of_the_paper(blocks):
+    """Five for each block of each cell, in the order of the controller."""
+    space = NASNetSpace(blocks)
+    assert len(space.decisions) == 2 * 5 * blocks
+    assert space.groups == blocks
+    last = space.decisions[-5:]
+    assert [decision.name for decision in last] == [
+        f"reduction/{blocks - 1}/{slot}"
+        for slot in (
+            "input_1",
+            "input_2",
+            "operation_1",
+            "operation_2",
+            "combiner",
+        )
+    ]
+    assert [len(decision.choices) for decision in last] == [
+        blocks + 1,
+        blocks + 1,
+        13,
+        13,
+        2,
+    ]
+    assert [decision.kind for decision in last] == [
+        *["input"] * 2,
+        *["operation"] * 2,
+        "combiner",
+    ]
+    assert {decision.group for decision in last} == {blocks - 1}
+    assert len({decision.name for decision in space.decisions}) == 10 * blocks
+
+
+def test_size():
+    choices = 2 * 2 * 13 * 13 * 2
+    assert NASNetSpace(1).size == choices**2
+    assert NASNetSpace(1, ("add",)).size == (choices // 2) ** 2
+
+
+# === Decoding ===
+
+
+@BLOCKS
+def test_every_vector_is_a_genotype_and_back(blocks):
+    space = NASNetSpace(blocks)
+    for decisions in samples(space, 100):
+        genotype = space.decode(decisions)
+        assert space.encode(genotype) == decisions
+        assert Genotype.from_json(genotype.to_json()) == genotype
+        names = space.to_names(decisions)
+        assert space.from_names(names) == decisions
+
+
+def test_what_a_vector_means():
+    space = NASNetSpace(2)
+    genotype = space.decode((0, 1, 0, 4, 1, 2, 2, 10, 3, 0) * 2)
+    assert genotype.normal == genotype.reduction
+    assert genotype.normal.blocks == (
+        Block((0, 1), ("identity", "avg_pool_3x3"), "concat"),
+        Block((2, 2), ("sep_conv_3x3", "dil_conv_3x3"), "add"),
+    )
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        # It concatenates its input as well: not the space's rule.
+        NASNET_A,
+        Genotype(*[CellSpec(NASNET_A.normal.blocks[:2])] * 2),
+        Genotype(*[CellSpec(NASNET_A.normal.blocks, inputs=3)] * 2),
+        Genotype(
+            *[
+                CellSpec(
+                    (Block((0, 1), ("max_pool_2x2", "identity")),)
+                    + NASNET_A.normal.blocks[1:]
+                )
+            ]
+            * 2
+        ),
+        Genotype(
+            *[
+                CellSpec(
+                    (Block((0, 1), ("identity",) * 2, "concat"),)
+                    + NASNET_A.normal.blocks[1:]
+                )
+            ]
+            * 2
+        ),
+    ],
+)
+def test_what_is_not_in_the_space_is_refused(architecture):
+    with pytest.raises(ValueError, match="`architecture`.*Received"):
+        NASNetSpace(5, ("add",)).encode(architecture)
+
+
+def test_an_explicit_list_of_the_unused_states_is_in_the_space():
+    genotype = Genotype(
+        CellSpec(NASNET_A.normal.blocks, concat=(2, 3, 4, 5, 6)),
+        CellSpec(NASNET_A.reduction.blocks),
+    )
+    space = NASNetSpace()
+    decoded = space.decode(space.encode(genotype))
+    assert decoded.normal.output_states == genotype.normal.output_states
+
+
+@pytest.mark.parametrize(
+    "decisions", [(), (0,) * 9, (0,) * 11, (2,) + (0,) * 9, (-1,) + (0,) * 9]
+)
+def test_vectors_that_do_not_fit_are_refused(decisions):
+    space = NASNetSpace(1)
+    for use in (space.decode, space.canonical, space.to_names):
+        with pytest.raises(ValueError, match="`decisions`.*Received"):
+            use(decisions)
+
+
+def test_names_that_do_not_fit_are_refused():
+    space = NASNetSpace(1)
+    names = space.to_names((0,) * 10)
+    for wrong in (
+        {},
+        {**names, "other": "0"},
+        dict(reversed(names.items())),
+        {**names, "normal/0/input_1": "2"},
+        {**names, "normal/0/input_1": 0},
+    ):
+        with pytest.raises(ValueError, match="Expected.*Received"):
+            space.from_names(wrong)
+
+
+# === Canonical form ===
+
+
+def swap_sides(cell, rng):
+    """Some blocks with their sides exchanged."""
+    rows = []
+    for first, second, op_1, op_2, combiner in cell:
+        if rng.integers(2):
+            first, second, op_1, op_2 = second, first, op_2, op_1
+        rows.append((first, second, op_1, op_2, combiner))
+    return rows
+
+
+def orders(cell):
+    """All orders of the blocks in which each comes after what it reads, with
+    the blocks renumbered."""
+    for order in itertools.permutations(range(len(cell))):
+        number = {0: 0, 1: 1}
+        rows = []
+        for block in order:
+            first, second, *rest = cell[block]
+            if first not in number or second not in number:
+                break
+            rows.append((number[first], number[second], *rest))
+            number[2 + block] = 2 + len(rows) - 1
+        else:
+            yield rows
+
+
+def rows_of(decisions):
+    return [decisions[n : n + 5] for n in range(0, len(decisions), 5)]
+
+
+def check_canonical(space, cell, rng):
+    """Every other way to write the cell has one canonical form."""
+    half = tuple(itertools.chain(*cell))
+    form = space.canonical(half * 2)
+    assert form[: len(half)] == form[len(half) :]
+    assert space.canonical(form) == form
+    for rows in orders(cell):
+        other = tuple(itertools.chain(*swap_sides(rows, rng)))
+        assert space.canonical(other * 2) == form
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 3, 4, 5])
+def test_canonical_forgets_sides_and_numbers(blocks):
+    space, rng = NASNetSpace(blocks), np.random.default_rng(1)
+    for decisions in samples(space, 25):
+        check_canonical(space, rows_of(decisions)[:blocks], rng)
+
+
+def test_canonical_forgets_numbers_where_blocks_are_equal():
+    """Few choices, so that equal blocks are read by different later ones."""
+    space, rng = NASNetSpace(5), np.random.default_rng(2)
+    for _ in range(60):
+        cell = [
+            (*rng.integers(min(2 + n, 4), size=2), *rng.integers(2, size=2), 0)
+            for n in range(5)
+        ]
+        check_canonical(space, [tuple(map(int, row)) for row in cell], rng)
+
+
+def test_two_equal_blocks_read_by_two_different_ones():
+    leaf = (0, 1, 3, 3, 0)
+    space = NASNetSpace(4)
+    forms = {
+        space.canonical(tuple(itertools.chain(*cell)) * 2)
+        for cell in (
+            [leaf, leaf, (0, 2, 5, 5, 0), (0, 3, 6, 6, 0)],
+            [leaf, leaf, (0, 3, 5, 5, 0), (0, 2, 6, 6, 0)],
+            [leaf, (0, 2, 6, 6, 0), leaf, (0, 4, 5, 5, 0)],
+        )
+    }
+    assert len(forms) == 1
+
+
+def test_canonical_keeps_different_cells_apart():
+    """As many forms as there are cells up to sides and numbers, counted over
+    all cells of two blocks with few choices."""
+    space = NASNetSpace(2)
+    rows = [
+        list(
+            itertools.product(range(2 + n), range(2 + n), (0, 4), (0, 4), (0,))
+        )
+        for n in range(2)
+    ]
+    forms, classes = set(), set()
+    for cell in itertools.product(*rows):
+        forms.add(space.canonical(tuple(itertools.chain(*cell)) * 2))
+        ways = []
+        for order in orders(cell):
+            for sides in itertools.product((False, True), repeat=2):
+                ways.append(
+                    tuple(
+                        (b, a, q, p, c) if swapped else (a, b, p, q, c)
+                        for swapped, (a, b, p, q, c) in zip(
+                            sides, order, strict=True
+                        )
+                    )
+                )
+        classes.add(min(ways))
+    assert len(forms) == len(classes)
+
+
+def test_ten_equal_blocks_take_no_time():
+    space = NASNetSpace(10)
+    decisions = (0, 1, 3, 3, 0) * 20
+    assert space.canonical(decisions) == decisions
+
+
+# === Samples, mutations, neighbours, prefixes ===
+
+
+def test_samples_are_uniform():
+    space = NASNetSpace(1)
+    drawn = np.array(samples(space, 3000))
+    for column, decision in zip(drawn.T, space.decisions, strict=True):
+        share = np.bincount(column, minlength=len(decision.choices)) / 3000
+        # Five standard deviations.
+        expected = 1 / len(decision.choices)
+        np.testing.assert_allclose(
+            share, expected, atol=5 * (expected * (1 - expected) / 3000) ** 0.5
+        )
+    assert {
+        type(choice) for choice in space.sample(np.random.default_rng())
+    } == {int}
+
+
+@pytest.mark.parametrize("kind", [None, "input", "operation", "combiner"])
+def test_a_mutation_changes_one_decision_of_the_kind(kind):
+    space, rng = NASNetSpace(3), np.random.default_rng(0)
+    reached = set()
+    for decisions in samples(space, 600):
+        mutant = space.mutate(decisions, rng, kind)
+        space.check(mutant)
+        changed = [
+            position
+            for position, (before, after) in enumerate(
+                zip(decisions, mutant, strict=True)
+            )
+            if before != after
+        ]
+        assert len(changed) == 1
+        reached.update(changed)
+    assert reached == {
+        position
+        for position, decision in enumerate(space.decisions)
+        if kind in (None, decision.kind)
+    }
+
+
+def test_a_kind_without_a_choice_is_refused():
+    rng = np.random.default_rng(0)
+    for space, kind in (
+        (NASNetSpace(1), "free"),
+        (NASNetSpace(1, ("add",)), "combiner"),
+    ):
+        with pytest.raises(ValueError, match="`kind`.*Received"):
+            space.mutate((0,) * 10, rng, kind)
+    assert 0 in NASNetSpace(1, ("add",)).mutate((0,) * 10, rng)
+
+
+def test_neighbours_are_all_single_changes():
+    space = NASNetSpace(1)
+    decisions = space.sample(np.random.default_rng(0))
+    neighbours = set(space.neighbours(decisions))
+    assert len(neighbours) == sum(len(d.choices) - 1 for d in space.decisions)
+    for other in neighbours:
+        space.check(other)
+        assert sum(a != b for a, b in zip(decisions, other, strict=True)) == 1
+
+
+def test_prefixes_are_the_spaces_of_fewer_blocks():
+    space = NASNetSpace(3, ("add",))
+    prefix = space.prefix(2)
+    assert prefix.describe() == NASNetSpace(2, ("add",)).describe()
+    names = [d.name for d in space.decisions if d.group < 2]
+    assert [d.name for d in prefix.decisions] == names
+    with pytest.raises(ValueError, match="`blocks`"):
+        space.prefix(0)
+
+
+# === The interface ===
+
+
+def test_other_spaces_have_defaults():
+    class Coin(SearchSpace):
+        name, version = "coin", 1
+        decisions = (Decision("side", ("heads", "tails")),)
+
+        def decode(self, decisions):
+            return decisions[0]
+
+        def encode(self, architecture):
+            return (architecture,)
+
+        def describe(self):
+            return {"name": self.name}
+
+    coin = Coin()
+    assert coin.canonical((1,)) == (1,)
+    assert coin.prefix(1) is None
+    assert (coin.groups, coin.size) == (1, 2)
+    assert coin.mutate((1,), np.random.default_rng(0)) == (0,)
+    assert coin.from_names({"side": "tails"}) == (1,)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"blocks": 0}, "`blocks`"),
+        ({"blocks": 11}, "`blocks`"),
+        ({"blocks": True}, "`blocks`"),
+        ({"blocks": 5.0}, "`blocks`"),
+        ({"combiners": ()}, "`combiners`"),
+        ({"combiners": "add"}, "`combiners`"),
+        ({"combiners": ("add", "multiply")}, "`combiners`"),
+        ({"combiners": ("add", "add")}, "`combiners`"),
+    ],
+)
+def test_errors_name_the_argument(arguments, named):
+    with pytest.raises(ValueError, match=f"{named}.*Received"):
+        NASNetSpace(**arguments)
+
+
+def test_described_it_is_made_again():
+    space = NASNetSpace(3, ("concat",))
+    description = space.describe()
+    assert SPACES[description.pop("name")] is NASNetSpace
+    assert description.pop("version") == NASNetSpace.version
+    assert NASNetSpace(**description).decisions == space.decisions
+
+
+def test_the_operations_are_the_papers():
+    assert len(NASNET_OPERATIONS) == 13
+    for decision in NASNetSpace(2).decisions:
+        if decision.kind == "operation":
+            assert decision.choices == NASNET_OPERATIONS
+
+
+def test_importing_loads_no_framework():
+    code = (
+        "import sys, search.spaces.nasnet\n"
+        "sys.exit(any(m in sys.modules for m in ('keras', 'tensorflow')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -1,0 +1,84 @@
+import subprocess
+import sys
+
+import pytest
+
+from nasnet_keras.command_line import InputError
+from nasnet_keras.files import write_json
+from search.storage.run_folder import RunDirectory
+
+
+@pytest.fixture
+def directory(tmp_path):
+    directory = RunDirectory(tmp_path / "run")
+    directory.children.mkdir(parents=True)
+    write_json(directory.configuration, {"config": {}})
+    directory.database.touch()
+    return directory
+
+
+def test_a_run_is_not_overwritten(directory, tmp_path):
+    with pytest.raises(InputError, match=r"`nasnet-search resume .*run`"):
+        directory.check_free()
+    (tmp_path / "other").mkdir()
+    RunDirectory(tmp_path / "other").check_free()  # empty
+    RunDirectory(tmp_path / "new").check_free()
+    (tmp_path / "other" / "notes").touch()
+    for name in ("other", "other/notes"):
+        with pytest.raises(InputError, match="new or empty"):
+            RunDirectory(tmp_path / name).check_free()
+
+
+def test_another_folder_is_no_run(directory, tmp_path):
+    directory.check_run()
+    with pytest.raises(InputError, match="no config.json and search.db"):
+        RunDirectory(tmp_path).check_run()
+
+
+def test_one_driver_at_a_time(directory):
+    with directory.lock():
+        with pytest.raises(InputError, match="Another process is driving"):
+            with RunDirectory(directory.path).lock():
+                pass
+    with directory.lock():
+        pass
+
+
+def test_a_killed_driver_leaves_no_lock(directory):
+    script = (
+        "import os, sys\n"
+        "from search.storage.run_folder import RunDirectory\n"
+        "with RunDirectory(sys.argv[1]).lock():\n"
+        "    print('locked', flush=True)\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    completed = subprocess.run(
+        [sys.executable, "-c", script, str(directory.path)],
+        capture_output=True,
+        text=True,
+    )
+    assert (completed.stdout, completed.returncode) == ("locked\n", -9)
+    with directory.lock():
+        pass
+
+
+@pytest.mark.parametrize("text", ["{", "[]", ""])
+def test_a_broken_configuration_is_a_sentence(directory, text):
+    directory.configuration.write_text(text)
+    with pytest.raises(InputError, match="config.json"):
+        directory.record()
+
+
+def test_weights_of_other_children_are_deleted(directory):
+    for number in range(4):
+        directory.weights(number).touch()
+    (directory.children / "notes.txt").touch()
+    for name in (".00002.weights.h5", ".00003.weights.h5"):  # drafts
+        (directory.children / name).touch()
+    directory.keep_weights([1, 3])
+    assert sorted(file.name for file in directory.children.iterdir()) == [
+        ".00003.weights.h5",
+        "00001.weights.h5",
+        "00003.weights.h5",
+        "notes.txt",
+    ]

@@ -1,0 +1,302 @@
+import contextlib
+import io
+import os
+
+import pytest
+from rich.console import Console
+
+import search
+import search.cli.app
+from nasnet_keras.genotype import Block, CellSpec, Genotype
+from search.trial import Evaluation, Trial, TrialState, ranked
+from search.views.terminal import (
+    Display,
+    LiveDisplay,
+    create_display,
+    duration_text,
+    genotype_text,
+    status_table,
+    watch_status,
+)
+
+
+def complete(number, reward):
+    evaluation = Evaluation(reward, seconds={"train": 12.0})
+    return Trial(number, (0,), TrialState.COMPLETE, (evaluation,))
+
+
+TRIALS = [
+    complete(0, 0.5),
+    Trial(1, (1,), TrialState.FAILED, reason="It diverged."),
+    Trial(2, (0,), TrialState.DUPLICATE, duplicate_of=0),
+    complete(3, 0.75),
+]
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Time passes when the test says so."""
+    clock = [0.0]
+    monkeypatch.setattr(
+        "search.views.terminal.time.monotonic", lambda: clock[0]
+    )
+    return clock
+
+
+def watch(display, clock):
+    display.begin([], 10)
+    for number, trial in enumerate(TRIALS):
+        if trial.state is not TrialState.DUPLICATE:
+            display.proposed(trial)
+            clock[0] += 20
+        display.finished(trial, ranked(TRIALS[: number + 1])[0], {})
+
+
+def test_without_a_terminal_each_trial_is_a_line(clock):
+    text = io.StringIO()
+    display = create_display(Console(file=text, width=20))
+    assert type(display) is Display
+    watch(display, clock)
+    display.end()
+    assert text.getvalue().splitlines() == [
+        "1/10  trial 0: reward 0.5000 in 12 s  best 0.5000 (0)  3 min left",
+        "2/10  trial 1: failed. It diverged.  best 0.5000 (0)  3 min left",
+        "2/10  trial 2: the same cells as trial 0  best 0.5000 (0)  3 min left",
+        "3/10  trial 3: reward 0.7500 in 12 s  best 0.7500 (3)  2 min left",
+    ]
+
+
+def test_a_terminal_shows_where_the_search_stands(clock):
+    text = io.StringIO()
+    console = Console(file=text, width=80, force_terminal=True)
+    display = create_display(console)
+    assert type(display) is LiveDisplay
+    watch(display, clock)
+    display.proposed(Trial(4, (2,)))
+    clock[0] += 7
+    display.proposed(Trial(5, (2,)))
+    with console.capture() as shown:
+        console.print(display.render())
+    display.end()
+    for part in (
+        "3 of 10 children",
+        "trial 4, 7 s, and 1 more",
+        "trial 3: reward 0.7500 in 12 s",
+        "reward 0.7500, trial 3",
+        "about 2 min",
+    ):
+        assert part in shown.get()
+
+
+def train(display, clock):
+    """A shared network, of which 100 steps were made before."""
+    display.begin([], 10)
+    for step in range(101, 201):
+        display.trained(step, 300, 2.0)
+        clock[0] += 1
+    return display
+
+
+def test_without_a_terminal_a_training_is_a_line_a_minute(clock):
+    text = io.StringIO()
+    train(create_display(Console(file=text)), clock)
+    assert text.getvalue().splitlines() == [
+        "shared network: step 162 of 300, loss 2.00, 2 min left"
+    ]
+
+
+def test_a_terminal_shows_how_far_a_training_is(clock):
+    console = Console(file=io.StringIO(), force_terminal=True, width=80)
+    display = create_display(console)
+    train(display, clock)
+    display.end()
+    shown = Console(file=io.StringIO(), width=80)
+    shown.print(display.render())
+    assert "step 200 of 300, loss 2.00, " in shown.file.getvalue()
+
+
+def test_time_left_is_that_of_the_children_and_of_the_training(clock):
+    """Two children of 20 s after 100 s of training, 100 more to come."""
+    display = Display(Console(file=io.StringIO()))
+    train(display, clock)
+    for number in range(2):
+        display.proposed(complete(number, 0.5))
+        clock[0] += 20
+        display.finished(complete(number, 0.5), complete(0, 0.5), {})
+    assert display.left == pytest.approx(8 * 20 + 100, rel=0.05)
+
+
+def test_time_left_counts_from_this_start_on(clock):
+    display = Display(Console(file=io.StringIO()))
+    display.begin([complete(number, 0.5) for number in range(5)], 10)
+    assert display.left is None
+    clock[0] += 30
+    display.finished(complete(5, 0.6), complete(5, 0.6), {})
+    assert display.left == 120.0  # four more of 30 seconds
+    clock[0] += 50
+    assert display.left == 70.0
+    clock[0] += 100
+    assert display.left == 0.0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0 s"), (99, "99 s"), (150, "2 min"), (13000, "3 h 37 min")],
+)
+def test_durations_are_said_as_people_say_them(seconds, text):
+    assert duration_text(seconds) == text
+
+
+def test_cells_are_formulas():
+    normal = CellSpec(
+        (
+            Block((0, 1), ("sep_conv_3x3", "identity")),
+            Block((2, 0), ("avg_pool_3x3", "conv_1x1"), "concat"),
+        )
+    )
+    reduction = CellSpec((Block((1, 1), ("identity", "identity")),))
+    assert genotype_text(Genotype(normal, reduction)).splitlines() == [
+        "normal cell",
+        "  2 = add(sep_conv_3x3(0), identity(1))",
+        "  3 = concat(avg_pool_3x3(2), conv_1x1(0))",
+        "  output = concat(3)",
+        "reduction cell",
+        "  2 = add(identity(1), identity(1))",
+        "  output = concat(2)",
+    ]
+
+
+def test_the_table_has_a_row_for_each_trial():
+    console = Console(file=io.StringIO(), width=80)
+    console.print(status_table(TRIALS))
+    text = console.file.getvalue()
+    for part in ("0.7500", "It diverged.", "of 0", "complete", "12.0"):
+        assert part in text
+    assert status_table(TRIALS).row_count == 4
+
+
+def test_children_that_go_on_count_once_and_refused_ones_not(clock):
+    text = io.StringIO()
+    display = create_display(Console(file=text, width=20))
+    display.begin([], 3)
+    first = Evaluation(0.5, seconds={"train": 12.0}, budget=1)
+    second = Evaluation(0.25, seconds={"train": 20.0}, budget=3)
+    for trial in (
+        Trial(0, (0,), TrialState.REFUSED, reason="It is too large."),
+        Trial(1, (1,), TrialState.COMPLETE, (first,)),
+        Trial(1, (1,), TrialState.COMPLETE, (first, second)),
+        Trial(2, (2,), TrialState.FAILED, (first,), "It diverged."),
+    ):
+        display.finished(trial, complete(1, 0.5), {})
+    lines = [line.split("  best")[0] for line in text.getvalue().splitlines()]
+    assert lines == [
+        "1/3  trial 1: reward 0.5000 in 12 s",
+        "1/3  trial 1: reward 0.2500 at 3 epochs in 32 s",
+        "1/3  trial 2: failed. It diverged.",
+    ]
+
+
+def test_reasons_are_no_markup(clock):
+    trial = Trial(0, (0,), TrialState.FAILED, reason="No data in [/data].")
+    console = Console(file=io.StringIO(), width=80, force_terminal=True)
+    display = create_display(console)
+    display.begin([], 1)
+    display.finished(trial, None, {})
+    display.end()
+    console.print(status_table([trial]))
+    assert console.file.getvalue().count("No data in [/data].") >= 2
+
+
+@pytest.fixture
+def run(tmp_path, learning, FakeEvaluator):
+    """A run that was interrupted in its third child."""
+    with pytest.raises(KeyboardInterrupt):
+        search.run(
+            tmp_path / "run",
+            evaluator=FakeEvaluator(interrupt=(2, KeyboardInterrupt())),
+            strategy="learning",
+            trials=3,
+            seed=1,
+            blocks=2,
+            tensorboard=False,
+        )
+    return search.load(tmp_path / "run")
+
+
+@pytest.fixture
+def sleep(monkeypatch):
+    """What happens while the status waits for its next look: calls, in
+    turn."""
+    calls = []
+    monkeypatch.setattr(
+        "search.views.terminal.time.sleep",
+        lambda seconds: calls.pop(0)(seconds),
+    )
+    return calls
+
+
+def watched(run):
+    console = Console(file=io.StringIO(), width=80, force_terminal=True)
+    watch_status(run, console, 7.0)
+    return console.file.getvalue()
+
+
+def test_the_status_is_watched_until_all_children_are_done(
+    run, sleep, FakeEvaluator
+):
+    waited = []
+    sleep += [
+        waited.append,
+        lambda _: search.resume(
+            run.directory.path, evaluator=FakeEvaluator(), tensorboard=False
+        ),
+    ]
+    text = watched(run)
+    assert waited == [7.0]
+    before, after = (text.index(f"{done} of 3 children") for done in (2, 3))
+    assert before < after
+    assert f"Best: trial {run.best.number}, reward" in text
+
+
+def test_the_status_is_watched_until_the_driver_ends(run, sleep):
+    with contextlib.ExitStack() as driver:
+        driver.enter_context(run.directory.lock())
+        sleep.append(lambda _: driver.close())
+        assert "2 of 3 children done.\n" in watched(run)
+
+
+def test_ctrl_c_ends_the_watch(run, sleep):
+    def interrupt(seconds):
+        raise KeyboardInterrupt
+
+    sleep.append(interrupt)
+    with run.directory.lock():
+        text = watched(run)
+    assert f"Driven by process {os.getpid()}." in text
+    assert "running" in text
+
+
+def test_the_command_watches(run, sleep, monkeypatch, capsys):
+    path = run.directory.path
+
+    def command(*options):
+        arguments = ["nasnet-search", "status", str(path), *options]
+        monkeypatch.setattr("sys.argv", arguments)
+        return search.cli.app.main()
+
+    with contextlib.ExitStack() as driver:
+        driver.enter_context(run.directory.lock())
+        sleep.append(lambda seconds: driver.close())
+        assert command("--watch", "--every", "9") == 0
+    text = capsys.readouterr().out
+    assert text.count("complete") == 2
+    assert text.rstrip().endswith(f"export {path} --output FOLDER`.")
+    for options, sentence in {
+        ("--watch", "--json"): "The options `--json` and `--watch` disagree.",
+        ("--watch", "--every", "0"): "Invalid value for '--every'",
+        ("--watch", "--every", "nan"): "Invalid value",
+    }.items():
+        assert command(*options) == 2
+        error = capsys.readouterr().err
+        assert error.startswith(sentence)
+        assert error.count("\n") == 1

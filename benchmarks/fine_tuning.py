@@ -21,7 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 
-from nasnet_keras.training.evaluation.evaluate import evaluate_run
+from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
 from nasnet_keras.training.recipes import RECIPES
 from nasnet_keras.training.run import run_training
 from nasnet_keras.training.settings import TrainingSettings

@@ -28,7 +28,7 @@ from scipy.stats import spearmanr
 
 from nasnet_keras.deployment.latency.latency_table import LatencyTable
 from nasnet_keras.deployment.latency.samples import random_genotypes
-from nasnet_keras.deployment.latency.timing import (
+from nasnet_keras.deployment.timing import (
     Call,
     forward_pass,
     median_seconds,

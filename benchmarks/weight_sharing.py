@@ -29,6 +29,7 @@ from nasnet_keras.training.recipes import RECIPES
 from search.evaluation.shared import SharedEvaluator
 from search.evaluation.training import TrainingEvaluator
 from search.weight_sharing.shared_network import SharedNetwork
+from search.weight_sharing.subnetwork import Subnetwork
 from search.weight_sharing.training import SharedTraining
 
 
@@ -59,7 +60,7 @@ def evaluated(
     for seconds in rounds:
         for cell in cells:
             began = time.perf_counter()
-            shared.measure(network.subnetwork(cell))
+            shared.measure(Subnetwork(network, cell))
             seconds.append(time.perf_counter() - began)
     once = statistics.median(rounds[1])
     traced = sum(rounds[0]) - sum(rounds[1])

@@ -17,11 +17,10 @@ Reference:
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    pass
 
 SCHEMA_VERSION = 1
 MAX_BLOCKS = 10
@@ -369,17 +368,6 @@ class Genotype:
                 f"A genotype is a JSON text, and this is none: {error}."
             ) from None
         return cls.from_dict(data)
-
-    def plot(self, path: str | PathLike[str] | None = None) -> "Figure":
-        """Draws both cells: `nasnet_keras.drawing.draw_genotype`.
-
-        Args:
-            path: Where to write the picture, an `.svg` or a `.png` file;
-                None to write none.
-        """
-        from nasnet_keras.drawing.draw import draw_genotype
-
-        return draw_genotype(self, path)
 
 
 def _json(value: Any, indent: str = "") -> str:

@@ -11,7 +11,7 @@ Example:
 >>> run = search.load("runs/first")  # from another process, at any time
 >>> [(trial.number, trial.reward) for trial in run.trials]
 >>> print(run.genotype.to_json())
->>> run.export("best")
+>>> search.export(run, "best")
 
 Names are imported when they are first used, so that the command line answers
 at once.
@@ -23,11 +23,14 @@ from typing import Any
 _MODULES = {
     "nasnet_keras.command_line": ("InputError",),
     "search.runs.config": ("ProxyConfig", "RunConfig"),
+    "search.actions.export": ("export",),
+    "search.actions.rank_correlation": ("rank_correlation",),
+    "search.actions.retrain": ("retrain",),
     "search.runs.begin": ("resume", "run"),
     "search.evaluation.base": ("EvaluationError", "Evaluator"),
     "search.executors.base": ("SearchError",),
     "search.executors.configuration": ("ExecutionConfig",),
-    "search.loop.observer": ("Observer",),
+    "search.observers.base": ("Observer",),
     "search.runs.record": ("Run", "load"),
     "search.spaces.nasnet": ("Decision", "NASNetSpace", "SearchSpace"),
     "search.strategies.base": ("Strategy",),

@@ -4,6 +4,7 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 from nasnet_keras import published
+from nasnet_keras.drawing.draw import draw_genotype
 from nasnet_keras.genotype import Genotype
 from zoo.presets import PRESETS, find
 
@@ -42,4 +43,4 @@ def plot_cell(name: str, path: str | PathLike[str] | None = None) -> "Figure":
     >>> figure = plot_cell("nasnet_a", "nasnet_a.svg")
     """
     genotype = find(CELLS, name, "name", "`zoo.cells.CELLS`")
-    return genotype.plot(path)
+    return draw_genotype(genotype, path)

@@ -165,7 +165,7 @@ def evaluate(
     import_tensorflow()
     from rich.console import Console
 
-    from nasnet_keras.training.evaluation.evaluate import evaluate_run
+    from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
     from nasnet_keras.training.evaluation.table import evaluation_table
 
     with working():

@@ -17,8 +17,8 @@ from nasnet_keras.deployment.formats import find_format
 from nasnet_keras.deployment.formats.base import Runner
 from nasnet_keras.deployment.frozen import frozen_function, named
 from nasnet_keras.deployment.fuse import fuse_for_inference
-from nasnet_keras.deployment.latency.timing import image_shape, median_seconds
 from nasnet_keras.deployment.photographs import photographs
+from nasnet_keras.deployment.timing import image_shape, median_seconds
 from nasnet_keras.files import sync
 from nasnet_keras.network.build import without_auxiliary_head
 

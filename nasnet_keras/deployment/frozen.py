@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from nasnet_keras.deployment.latency.timing import image_shape
+from nasnet_keras.deployment.timing import image_shape
 
 INPUT, OUTPUT = "images", "output"
 

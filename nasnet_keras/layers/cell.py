@@ -12,7 +12,7 @@ from nasnet_keras.layers.conventions import Conventions
 from nasnet_keras.layers.convolution_unit import UnitPlan
 from nasnet_keras.layers.drop_path import DropPath
 from nasnet_keras.layers.operations import OPERATIONS
-from nasnet_keras.network.skeletons import Projection
+from nasnet_keras.layers.projection import Projection
 
 
 @keras.saving.register_keras_serializable(package="nasnet_keras")

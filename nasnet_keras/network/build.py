@@ -19,7 +19,7 @@ from nasnet_keras.network.plan import NetworkPlan
 from nasnet_keras.network.skeletons import PlannedConvolution, Stem
 
 if keras.backend.backend() == "tensorflow":
-    import nasnet_keras.training.optimizer  # noqa: F401
+    import nasnet_keras.optimization.optimizer  # noqa: F401
 
 
 def build_network(

@@ -16,6 +16,7 @@ from nasnet_keras.layers.combiners import COMBINERS
 from nasnet_keras.layers.conventions import Conventions
 from nasnet_keras.layers.convolution_unit import UnitPlan
 from nasnet_keras.layers.operations import OPERATIONS
+from nasnet_keras.layers.projection import Projection
 from nasnet_keras.network.placed_operations import (
     ADJUSTMENT,
     PlacedOperation,
@@ -23,7 +24,7 @@ from nasnet_keras.network.placed_operations import (
     network_operations,
 )
 from nasnet_keras.network.plan import NetworkPlan
-from nasnet_keras.network.skeletons import Projection, Size, Stem, divided
+from nasnet_keras.network.skeletons import Size, Stem, divided
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nasnet_keras.genotype import CellSpec
+from nasnet_keras.layers.projection import Projection
 from nasnet_keras.network.plan import NetworkPlan
-from nasnet_keras.network.skeletons import Projection, Size, divided
+from nasnet_keras.network.skeletons import Size, divided
 
 ADJUSTMENT, OUTPUT = "adjustment", "output"
 

@@ -11,8 +11,9 @@ every input size gives the same network.
 from dataclasses import dataclass
 from typing import Literal
 
+from nasnet_keras.layers.projection import Projection
+
 Stem = Literal["cifar", "imagenet"]
-Projection = Literal["needed", "all", "twice"]
 Size = tuple[int, int]  # height and width
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from nasnet_keras.training.losses import SmoothedCrossentropy
-from nasnet_keras.training.optimizer import Momentum, RMSProp
+from nasnet_keras.optimization.losses import SmoothedCrossentropy
+from nasnet_keras.optimization.optimizer import Momentum, RMSProp
 from nasnet_keras.training.recipes import Recipe
 
 

@@ -1,5 +1,6 @@
 """Takes a child out of a run, for use elsewhere."""
 
+import os
 from pathlib import Path
 
 import keras
@@ -18,33 +19,47 @@ PICTURE_FORMATS = ("svg", "png")
 
 def export(
     run: Run,
-    output: Path,
-    number: int | None = None,
+    output: str | os.PathLike[str],
+    trial: int | None = None,
     evaluator: Evaluator | None = None,
 ) -> Path:
-    """Writes genotype.json, model.keras, metrics.json and the pictures of the
-    cells of a child: see `Run.export`."""
-    trial = _chosen(run, number)
-    weights = run.directory.weights(trial.number)
+    """Writes a child for use elsewhere: genotype.json, the trained
+    network as model.keras, metrics.json, and pictures of its cells.
+
+    Args:
+        run: The run.
+        output: The folder to write, new or empty.
+        trial: The number of the trial; None for the best.
+        evaluator: The evaluator, if the run was begun with one.
+
+    Returns:
+        The folder.
+
+    Raises:
+        InputError: The output is taken, there is no such trial, its
+            weights were not kept, or the evaluator is needed.
+    """
+    chosen = _chosen(run, trial)
+    weights = run.directory.weights(chosen.number)
     if not weights.exists() and not run.config.shares_weights:
         raise InputError(
-            f"The weights of trial {trial.number} are not there. A run keeps "
+            f"The weights of trial {chosen.number} are not there. A run keeps "
             f"those of its {run.config.keep} best children."
         )
-    with new_directory(output) as folder:
-        genotype = run.space.decode(trial.decisions)
+    with new_directory(Path(output)) as folder:
+        genotype = run.space.decode(chosen.decisions)
         (folder / "genotype.json").write_text(genotype.to_json())
-        write_json(folder / "metrics.json", run.describe(trial))
+        write_json(folder / "metrics.json", run.describe(chosen))
         if weights.exists():
             model = _network(run, genotype, evaluator)
             model.load_weights(weights)
             if evaluator is None:
-                _check_steps(trial, weights)
+                _check_steps(chosen, weights)
         else:
-            model = _lifted(run, genotype, trial)
+            model = _lifted(run, genotype, chosen)
         model.save(folder / "model.keras")
-        _write_pictures(genotype, trial, folder)
-    return output
+        _write_pictures(genotype, chosen, folder)
+    return Path(output)
 
 
 def _network(

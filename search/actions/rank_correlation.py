@@ -1,7 +1,8 @@
 """How far accuracies with shared weights order cells as accuracies of children
-trained alone do: `rank`.
+trained alone do: `rank_correlation`.
 
-Neither Keras nor TensorFlow is imported here before `rank`.
+Neither Keras nor TensorFlow is imported here before
+`rank_correlation`.
 """
 
 import math
@@ -13,7 +14,9 @@ import numpy as np
 
 from nasnet_keras.command_line import InputError, RunError
 from nasnet_keras.files import write_json
-from search.loop.observer import Observer
+from search.observers.base import Observer
+from search.runs.begin import resume
+from search.runs.begin import run as run_search
 from search.runs.config import (
     ObjectiveConfig,
     RunConfig,
@@ -115,17 +118,39 @@ class SharedRanking:
         }
 
 
-def rank(
+def rank_correlation(
     run: Run,
     cells: int = 20,
     epochs: int | None = None,
     observers: Iterable[Observer] = (),
 ) -> SharedRanking:
-    """Trains random cells alone and compares: see `Run.rank`."""
-    _check(run)
-    from search.runs.begin import resume
-    from search.runs.begin import run as run_search
+    """Measures how far shared weights rank cells as training them alone
+    does: random cells are trained alone, on the run's data and with its
+    settings, and compared by their accuracy with the weights of the run's
+    shared network, on the same validation images.
 
+    The cells are those that a random search with the seed of the run
+    proposes. They are trained by a run in the folder `ranked` of this
+    one, so the same call goes on after a kill, and with more cells.
+
+    Args:
+        run: The run.
+        cells: How many. Default 20.
+        epochs: For how long each is trained. Default: the epochs of the
+            shared network.
+        observers: Are told of the children that are trained alone.
+
+    Raises:
+        InputError: The run has no shared network, or the folder holds
+            children that were trained otherwise.
+        RunError: Fewer than two cells could be trained.
+
+    Example:
+
+    >>> ranking = rank_correlation(search.load("runs/one-shot"))
+    >>> ranking.kendall.value, ranking.spearman.low
+    """
+    _check(run)
     config = _alone(run.config, cells, epochs)
     folder = run.directory.path / "ranked"
     if (folder / "config.json").exists():

@@ -2,6 +2,7 @@
 again by how they do on the test images."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import keras
 from nasnet_keras.command_line import InputError, RunError
 from nasnet_keras.files import write_json
 from nasnet_keras.network.complexity import genotype_complexity
-from nasnet_keras.training.evaluation.evaluate import evaluate_run
+from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
 from nasnet_keras.training.progress import Progress
 from nasnet_keras.training.recipes import Recipe
 from nasnet_keras.training.run import (
@@ -33,16 +34,54 @@ def retrain(
     run: Run,
     recipe: Recipe,
     top: int = 5,
+    *,
     repeats: int | None = None,
     filters: int | None = None,
     image_size: int | None = None,
-    output: Path | None = None,
+    output: str | os.PathLike[str] | None = None,
     watch: Watch | None = None,
 ) -> Ranking:
-    """Trains the best children longer and ranks them again: see
-    `Run.retrain`."""
+    """The last step of a search: trains its best children longer, on the
+    search's data set and with its seed, and ranks them again by their
+    accuracy on the test images.
+
+    They are trained on all training images: those that the search
+    validated on have served to choose. The test images were no part of
+    the search, unless the data set has none: then they are a tenth of its
+    training images, which the search has trained and validated on.
+
+    The same call goes on after a kill, and trains only those that have
+    not been trained. A training that diverges is reported, and the others
+    go on.
+
+    Args:
+        run: The run.
+        recipe: How they are trained, such as `RECIPES["cifar"]`.
+        top: How many of them. Default 5.
+        repeats: N. Default: the search's.
+        filters: F. Default: the search's.
+        image_size: Height and width to train at. Default: the search's.
+        output: The folder, with a training of `run_training` for each
+            trial, named by its number, and ranking.json. Default: the
+            folder `retrained` of the run.
+        watch: Called with each trial before its training; returns the
+            `Progress` that shows how far it is.
+
+    Raises:
+        InputError: The run was begun with an evaluator of its own or has
+            no complete trial, or the output holds trainings with other
+            settings.
+        ValueError: The data set or the networks cannot be had.
+
+    Example:
+
+    >>> from dataclasses import replace
+    >>> from nasnet_keras.training.recipes import RECIPES
+    >>> ranking = retrain(run, replace(RECIPES["cifar"], epochs=30))
+    >>> ranking.tau, ranking.children[0].trial
+    """
     network = _network(run, repeats, filters, image_size)
-    folder = output or run.directory.retrained
+    folder = run.directory.retrained if output is None else Path(output)
     tasks = [
         _task(run, trial, recipe, network, folder) for trial in _best(run, top)
     ]

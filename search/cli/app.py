@@ -223,7 +223,9 @@ def export(
     loaded = load(run)
     check_free(output)
     import_tensorflow()
-    loaded.export(output, trial)
+    from search.actions.export import export as export_trial
+
+    export_trial(loaded, output, trial)
     print(f"Wrote {', '.join(sorted(os.listdir(output)))} to {output}.")
 
 
@@ -268,6 +270,7 @@ def retrain(
     from rich.console import Console
 
     from nasnet_keras.training.progress import Progress
+    from search.actions.retrain import retrain as retrain_best
     from search.views.terminal import ranking_table
 
     def watch(trial: Trial) -> Progress:
@@ -275,7 +278,8 @@ def retrain(
         return Progress(chosen.epochs)
 
     with working("Interrupted. Go on by the same command."):
-        ranking = loaded.retrain(
+        ranking = retrain_best(
+            loaded,
             chosen,
             top,
             repeats=repeats,
@@ -318,10 +322,11 @@ def rank(
     import_tensorflow()
     from rich.console import Console
 
+    from search.actions.rank_correlation import rank_correlation
     from search.views.terminal import shared_ranking_table
 
     with _searching(run, "Interrupted. Go on by the same command.") as watching:
-        ranking = loaded.rank(cells, epochs, watching)
+        ranking = rank_correlation(loaded, cells, epochs, watching)
     Console().print(shared_ranking_table(ranking))
     print("With their 95 % intervals, by the bootstrap over the cells:")
     print(f"Kendall's tau {ranking.kendall}")

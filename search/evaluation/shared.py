@@ -167,7 +167,7 @@ class SharedEvaluator(TrainingEvaluator):
         if self._seconds:
             seconds["train"], self._seconds = self._seconds, 0.0
         began = time.perf_counter()
-        subnetwork = training.network.subnetwork(architecture)
+        subnetwork = Subnetwork(training.network, architecture)
         accuracy, loss = self.measure(subnetwork)
         seconds["validate"] = time.perf_counter() - began
         if not math.isfinite(loss):
@@ -246,7 +246,7 @@ class SharedEvaluator(TrainingEvaluator):
             RunError: There is none, or it is damaged.
         """
         network = self._restored(folder).network
-        accuracy, _ = self.measure(network.subnetwork(architecture))
+        accuracy, _ = self.measure(Subnetwork(network, architecture))
         return accuracy
 
     def lift(
@@ -259,7 +259,7 @@ class SharedEvaluator(TrainingEvaluator):
                 "evaluated, and its weights of then are gone. Expected a child "
                 "of the last round."
             )
-        subnetwork = training.network.subnetwork(architecture)
+        subnetwork = Subnetwork(training.network, architecture)
         subnetwork.calibrate(self._calibration)
         return self._lifted(architecture, subnetwork)
 

@@ -12,8 +12,8 @@ import numpy as np
 from nasnet_keras.files import sync
 from search.executors.base import Executor, Job, Outcome, SearchError
 from search.loop.halving import SuccessiveHalving
-from search.loop.observer import Observer
 from search.loop.pareto import pareto_front
+from search.observers.base import Observer
 from search.storage import SQLiteStorage
 from search.storage.run_folder import RunDirectory
 from search.strategies.base import Strategy

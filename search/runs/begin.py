@@ -19,8 +19,8 @@ from search.evaluation.base import Evaluator
 from search.executors import create_executor
 from search.executors.base import SearchError
 from search.executors.configuration import ExecutionConfig, create_execution
-from search.loop.observer import Callback, Observer
 from search.loop.search_loop import SearchLoop
+from search.observers.base import Callback, Observer
 from search.runs.config import (
     RunConfig,
     check_identity,
@@ -365,7 +365,7 @@ def _observers(
     if on_trial is not None:
         watching.append(Callback(on_trial))
     if tensorboard:
-        from search.views.tensorboard import TensorBoardObserver
+        from search.observers.tensorboard import TensorBoardObserver
 
         watching.append(TensorBoardObserver(directory.tensorboard))
     return watching

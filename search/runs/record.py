@@ -9,16 +9,12 @@ import math
 import os
 import sqlite3
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from nasnet_keras.command_line import InputError
 from nasnet_keras.genotype import Genotype
-from nasnet_keras.training.recipes import Recipe
-from search.actions.ranking import Ranking
 from search.evaluation.base import Evaluator
-from search.loop.observer import Observer
 from search.runs.config import (
     RunConfig,
     check_identity,
@@ -29,9 +25,6 @@ from search.runs.config import (
 from search.storage import SQLiteStorage, backups
 from search.storage.run_folder import RunDirectory
 from search.trial import Trial, count_done, ranked
-
-if TYPE_CHECKING:
-    from search.actions.rank_correlation import SharedRanking
 
 # What reading a damaged database comes to.
 DAMAGE = (
@@ -132,128 +125,6 @@ class Run:
             "best": None if best is None else entries[best.number],
             "trials": list(entries.values()),
         }
-
-    def export(
-        self,
-        output: str | os.PathLike[str],
-        trial: int | None = None,
-        evaluator: Evaluator | None = None,
-    ) -> Path:
-        """Writes a child for use elsewhere: genotype.json, the trained
-        network as model.keras, metrics.json, and pictures of its cells.
-
-        Args:
-            output: The folder to write, new or empty.
-            trial: The number of the trial; None for the best.
-            evaluator: The evaluator, if the run was begun with one.
-
-        Returns:
-            The folder.
-
-        Raises:
-            InputError: The output is taken, there is no such trial, its
-                weights were not kept, or the evaluator is needed.
-        """
-        from search.actions.export import export
-
-        return export(self, Path(output), trial, evaluator)
-
-    def retrain(
-        self,
-        recipe: Recipe,
-        top: int = 5,
-        *,
-        repeats: int | None = None,
-        filters: int | None = None,
-        image_size: int | None = None,
-        output: str | os.PathLike[str] | None = None,
-        watch: Callable[[Trial], Any] | None = None,
-    ) -> Ranking:
-        """The last step of a search: trains its best children longer, on the
-        search's data set and with its seed, and ranks them again by their
-        accuracy on the test images.
-
-        They are trained on all training images: those that the search
-        validated on have served to choose. The test images were no part of
-        the search, unless the data set has none: then they are a tenth of its
-        training images, which the search has trained and validated on.
-
-        The same call goes on after a kill, and trains only those that have
-        not been trained. A training that diverges is reported, and the others
-        go on.
-
-        Args:
-            recipe: How they are trained, such as `RECIPES["cifar"]`.
-            top: How many of them. Default 5.
-            repeats: N. Default: the search's.
-            filters: F. Default: the search's.
-            image_size: Height and width to train at. Default: the search's.
-            output: The folder, with a training of `run_training` for each
-                trial, named by its number, and ranking.json. Default: the
-                folder `retrained` of the run.
-            watch: Called with each trial before its training; returns the
-                `Progress` that shows how far it is.
-
-        Raises:
-            InputError: The run was begun with an evaluator of its own or has
-                no complete trial, or the output holds trainings with other
-                settings.
-            ValueError: The data set or the networks cannot be had.
-
-        Example:
-
-        >>> from dataclasses import replace
-        >>> from nasnet_keras.training.recipes import RECIPES
-        >>> ranking = run.retrain(replace(RECIPES["cifar"], epochs=30))
-        >>> ranking.tau, ranking.children[0].trial
-        """
-        from search.actions.retrain import retrain
-
-        return retrain(
-            self,
-            recipe,
-            top,
-            repeats,
-            filters,
-            image_size,
-            None if output is None else Path(output),
-            watch,
-        )
-
-    def rank(
-        self,
-        cells: int = 20,
-        epochs: int | None = None,
-        observers: Iterable[Observer] = (),
-    ) -> "SharedRanking":
-        """Measures how far shared weights rank cells as training them alone
-        does: random cells are trained alone, on the run's data and with its
-        settings, and compared by their accuracy with the weights of the run's
-        shared network, on the same validation images.
-
-        The cells are those that a random search with the seed of the run
-        proposes. They are trained by a run in the folder `ranked` of this
-        one, so the same call goes on after a kill, and with more cells.
-
-        Args:
-            cells: How many. Default 20.
-            epochs: For how long each is trained. Default: the epochs of the
-                shared network.
-            observers: Are told of the children that are trained alone.
-
-        Raises:
-            InputError: The run has no shared network, or the folder holds
-                children that were trained otherwise.
-            RunError: Fewer than two cells could be trained.
-
-        Example:
-
-        >>> ranking = search.load("runs/one-shot").rank(cells=20)
-        >>> ranking.kendall.value, ranking.spearman.low
-        """
-        from search.actions.rank_correlation import rank
-
-        return rank(self, cells, epochs, observers)
 
     def create_evaluator(self) -> Evaluator:
         """The evaluator of the run, made anew.

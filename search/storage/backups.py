@@ -12,7 +12,7 @@ from pathlib import Path
 
 from nasnet_keras.command_line import InputError
 from nasnet_keras.files import sync
-from search.loop.observer import Observer
+from search.observers.base import Observer
 from search.trial import Trial
 
 # Between two backups: what finished since the last is what a damaged database

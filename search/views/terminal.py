@@ -15,7 +15,7 @@ from rich.text import Text
 from nasnet_keras.genotype import CellSpec, Genotype
 from search.actions.rank_correlation import SharedRanking
 from search.actions.ranking import Ranking
-from search.loop.observer import Observer
+from search.observers.base import Observer
 from search.runs.driver_process import Driver, DriverWatch
 from search.runs.record import Run
 from search.trial import Trial, TrialState, count_done, ranked

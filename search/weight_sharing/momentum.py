@@ -14,7 +14,7 @@ class SharedMomentum:
     weights and the momentum of other children stay as they are, and are not
     regularised.
 
-    The updates are those of `nasnet_keras.training.optimizer.Momentum` on
+    The updates are those of `nasnet_keras.optimization.optimizer.Momentum` on
     these weights alone.
 
     Args:

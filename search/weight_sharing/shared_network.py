@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from nasnet_keras.genotype import NASNET_COMBINERS, Genotype
+from nasnet_keras.genotype import NASNET_COMBINERS
 from nasnet_keras.layers.conventions import Conventions
 from nasnet_keras.layers.convolution_unit import UnitPlan
 from nasnet_keras.network.skeletons import plan_cells, plan_stem
@@ -24,12 +24,12 @@ from search.weight_sharing.shared_layer import (
     SharedLayer,
     passing_kernel,
 )
-from search.weight_sharing.subnetwork import Subnetwork
 
 
 class SharedNetwork(keras.Model):
     """Every operation of every possible edge of the NASNet space, in one
-    model: it runs any genotype with the weights that belong to it.
+    model. `Subnetwork(network, genotype)` runs any genotype with the weights
+    that belong to it.
 
     Only the layers of the genotype are computed. They are the layers of
     `build_network`, each as one traced function that takes its weights as
@@ -67,7 +67,7 @@ class SharedNetwork(keras.Model):
     >>> network = SharedNetwork((32, 32, 3), classes=10, filters=4)
     >>> space = NASNetSpace()
     >>> genotype = space.decode(space.sample(np.random.default_rng(0)))
-    >>> network(tf.ones((2, 32, 32, 3)), genotype=genotype).shape
+    >>> Subnetwork(network, genotype)(tf.ones((2, 32, 32, 3))).shape
     TensorShape([2, 10])
     """
 
@@ -152,24 +152,7 @@ class SharedNetwork(keras.Model):
             self.classifier,
         ]
 
-    def call(
-        self, images: Any, *, genotype: Genotype, training: bool = False
-    ) -> Any:
-        """The logits, `[B, classes]`, of a genotype's network for images
-        `[B, H, W, C]`."""
-        return self.subnetwork(genotype)(images, training)
-
     def pooled(self, state: Any) -> Any:
         """The features of what the last cell hands on, `[B, channels]`."""
         axes = self.conventions.spatial_axes
         return keras.ops.mean(keras.ops.relu(state), axis=axes)
-
-    def subnetwork(self, genotype: Genotype) -> Subnetwork:
-        """The network of one genotype, with the weights as they are now.
-
-        Raises:
-            ValueError: The genotype is not of the space that this network was
-                made for.
-        """
-        self.space.encode(genotype)
-        return Subnetwork(self, genotype)

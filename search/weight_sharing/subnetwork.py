@@ -1,7 +1,7 @@
 """The network of one child within a shared one: `Subnetwork`."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -12,9 +12,7 @@ from nasnet_keras.layers.cell import Cell, apply_blocks, count_paths
 from nasnet_keras.layers.drop_path import path_factors
 from search.weight_sharing.shared_cell import CellTakes, SharedCell
 from search.weight_sharing.shared_layer import Take
-
-if TYPE_CHECKING:
-    from search.weight_sharing.shared_network import SharedNetwork
+from search.weight_sharing.shared_network import SharedNetwork
 
 
 class Part:
@@ -56,7 +54,8 @@ class Part:
 
 
 class Subnetwork:
-    """The network of one genotype within a shared one.
+    """The network of one genotype within a shared one, with the weights as
+    they are now.
 
     Args:
         network: The shared network.
@@ -67,9 +66,14 @@ class Subnetwork:
             in which they are called first: the stem, of each cell the
             projections and the operations, the classifier. A block that reads
             one state twice by one operation has one layer for both.
+
+    Raises:
+        ValueError: The genotype is not of the space that the network was made
+            for.
     """
 
-    def __init__(self, network: "SharedNetwork", genotype: Genotype) -> None:
+    def __init__(self, network: SharedNetwork, genotype: Genotype) -> None:
+        network.space.encode(genotype)
         self._network = network
         self._stem = Part(network.stem.take())
         self._cells = [

@@ -19,6 +19,7 @@ from nasnet_keras.genotype import Genotype
 from nasnet_keras.training.recipes import Recipe
 from search.weight_sharing.momentum import SharedMomentum
 from search.weight_sharing.shared_network import SharedNetwork
+from search.weight_sharing.subnetwork import Subnetwork
 
 CHECKPOINT_SECONDS = 60
 
@@ -200,7 +201,7 @@ class PathTraining(SharedTraining):
 
     def update(self, *batch: Any) -> float:
         images, labels = batch
-        subnetwork = self.network.subnetwork(self.draw(self.steps))
+        subnetwork = Subnetwork(self.network, self.draw(self.steps))
         weights = [part.weights for part in subnetwork.parts]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(weights)

@@ -25,7 +25,7 @@ import search.cli.app
 import search.runs.begin
 import search.runs.config
 from search.evaluation.base import EvaluationError, Evaluator
-from search.loop.observer import Observer
+from search.observers.base import Observer
 from search.storage.backups import Backups
 from search.strategies import STRATEGIES
 from search.trial import Evaluation
@@ -84,7 +84,7 @@ def jumping_back(now=time.time):
 
 
 STRATEGIES["learning"] = LEARNING
-tensorboard = types.ModuleType("search.views.tensorboard")
+tensorboard = types.ModuleType("search.observers.tensorboard")
 tensorboard.TensorBoardObserver = Notes
 sys.modules[tensorboard.__name__] = tensorboard
 search.cli.import_tensorflow = lambda: None

@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 from keras import ops
 
-from nasnet_keras.deployment.latency.timing import Call, Timer, traced
+from nasnet_keras.deployment.timing import Call, Timer, traced
 from nasnet_keras.layers.combiners import COMBINERS
 from nasnet_keras.layers.conventions import Conventions
 from nasnet_keras.layers.convolution_unit import ConvolutionBatchNorm

@@ -25,7 +25,7 @@ from nasnet_keras.deployment.latency.samples import (
     random_genotypes,
 )
 from nasnet_keras.deployment.latency.table_file import from_json, to_json
-from nasnet_keras.deployment.latency.timing import (
+from nasnet_keras.deployment.timing import (
     Timer,
     forward_pass,
     machine_facts,

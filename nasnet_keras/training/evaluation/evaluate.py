@@ -1,29 +1,21 @@
-"""How well a network classifies images: `evaluate_network`, and
-`evaluate_run` for a training in a folder."""
+"""How well a network classifies images: `evaluate_network`."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from nasnet_keras.command_line import InputError, provenance
-from nasnet_keras.files import write_json
-from nasnet_keras.network.build import load_model, without_auxiliary_head
-from nasnet_keras.training.data.datasets import LabelledImages
+from nasnet_keras.network.build import without_auxiliary_head
 from nasnet_keras.training.data.pipeline import (
     EVALUATION_BATCH_SIZE,
     evaluation_pipeline,
 )
-from nasnet_keras.training.run import check_data, load_settings, read_record
-from nasnet_keras.training.settings import load_data
 
-SPLITS = ("train", "validation", "test")
 WORST = 25  # mistakes that are told
 
 
@@ -203,83 +195,4 @@ def evaluate_network(
     probabilities = [classify(batch).numpy() for batch, _ in batches]
     return NetworkEvaluation(
         class_names, np.asarray(labels), np.concatenate(probabilities)
-    )
-
-
-def evaluate_run(
-    folder: Path, split: str = "test", batch_size: int = EVALUATION_BATCH_SIZE
-) -> NetworkEvaluation:
-    """Evaluates the network of a finished training on its images, and writes
-    into its folder `evaluation`:
-
-    SPLIT.json              all numbers
-    SPLIT_confusion.png     the confusion matrix
-    SPLIT_mistakes.png      the worst mistakes
-
-    Args:
-        folder: The folder of a training of `run_training`.
-        split: `"test"`, `"validation"` or `"train"`. Default `"test"`.
-        batch_size: How many images are computed at once. Default 250.
-
-    Raises:
-        InputError: The folder holds no finished training, or the images are
-            no longer those that it was begun with.
-        ValueError: The data set cannot be had.
-
-    Example:
-
-    >>> evaluate_run(Path("runs/digits"), "test").accuracy
-    """
-    settings = load_settings(folder)
-    if split not in SPLITS:
-        raise ValueError(
-            "Invalid value for argument `split`. Expected one of "
-            f"{', '.join(SPLITS)}. Received: split={split!r}."
-        )
-    if split == "validation" and settings.validation_images is None:
-        raise InputError(
-            f"The training {folder} has no validation images. Expected as "
-            "split train or test. Received: validation."
-        )
-    trained = folder / "model.keras"
-    if not trained.exists():
-        raise InputError(
-            f"The training {folder} is not finished: it has no model.keras. "
-            f"Go on with it by `{read_record(folder)['command']}`."
-        )
-    data = load_data(settings)
-    check_data(folder, data)
-    part: LabelledImages = getattr(data, split)
-    evaluation = evaluate_network(
-        load_model(trained),
-        part.images,
-        part.labels,
-        data.dataset.class_names,
-        batch_size,
-    )
-    _write(folder / "evaluation", split, evaluation, part.images)
-    return evaluation
-
-
-def _write(
-    folder: Path, split: str, evaluation: NetworkEvaluation, images: np.ndarray
-) -> None:
-    from nasnet_keras.training.evaluation.pictures import (
-        draw_confusion,
-        draw_mistakes,
-    )
-
-    folder.mkdir(exist_ok=True)
-    pictures = {
-        "confusion": draw_confusion(evaluation),
-        "mistakes": draw_mistakes(evaluation, images),
-    }
-    for name, figure in pictures.items():
-        draft = folder / f".{split}_{name}.png"
-        figure.savefig(draft)
-        draft.rename(folder / f"{split}_{name}.png")
-    # Last: where it is, all is.
-    write_json(
-        folder / f"{split}.json",
-        {**provenance(), "split": split, **evaluation.to_dict()},
     )

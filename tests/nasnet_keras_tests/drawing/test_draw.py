@@ -112,8 +112,8 @@ def test_a_long_title_fits_a_narrow_cell():
     assert 0 < title.x0 and title.x1 < figure.bbox.width
 
 
-def test_plot_draws_both_cells(tmp_path):
-    figure = NASNET_A.plot(tmp_path / "cells.svg")
+def test_both_cells_are_drawn(tmp_path):
+    figure = draw_genotype(NASNET_A, tmp_path / "cells.svg")
     assert isinstance(figure, Figure)
     assert {"Normal cell", "Reduction cell"} <= set(texts(figure))
     assert (tmp_path / "cells.svg").stat().st_size > 0
@@ -137,7 +137,8 @@ def test_pyplot_and_settings_are_left_alone(tmp_path):
     code = (
         "import sys\n"
         "from nasnet_keras.published import NASNET_A\n"
-        f"NASNET_A.plot({str(tmp_path / 'cells.png')!r})\n"
+        "from nasnet_keras.drawing.draw import draw_genotype\n"
+        f"draw_genotype(NASNET_A, {str(tmp_path / 'cells.png')!r})\n"
         "heavy = {'keras', 'tensorflow', 'matplotlib.pyplot'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -54,7 +54,7 @@ def run(tmp_path, learning, evaluator):
 def test_the_best_child_is_exported(run, evaluator, tmp_path):
     import keras
 
-    output = run.export(tmp_path / "best", evaluator=evaluator)
+    output = search.export(run, tmp_path / "best", evaluator=evaluator)
     assert {file.name for file in output.iterdir()} == PICTURES | {
         "genotype.json",
         "metrics.json",
@@ -73,7 +73,7 @@ def test_the_best_child_is_exported(run, evaluator, tmp_path):
 
 def test_another_child_can_be_chosen(run, evaluator, tmp_path):
     second = search.trial.ranked(run.trials)[1]
-    output = run.export(tmp_path / "second", second.number, evaluator)
+    output = search.export(run, tmp_path / "second", second.number, evaluator)
     metrics = json.loads((output / "metrics.json").read_text())
     assert metrics["number"] == second.number
 
@@ -92,25 +92,25 @@ def test_what_cannot_be_exported_is_refused(run, evaluator, tmp_path):
         (third.number, "weights of trial .* keeps those of its 2 best"),
     ):
         with pytest.raises(InputError, match=sentence):
-            run.export(tmp_path / "best", number, evaluator)
+            search.export(run, tmp_path / "best", number, evaluator)
     assert not (tmp_path / "best").exists()
 
 
 def test_without_its_evaluator_a_run_that_had_one_is_refused(run, tmp_path):
     with pytest.raises(InputError, match="`evaluator`. Received: None"):
-        run.export(tmp_path / "best")
+        search.export(run, tmp_path / "best")
     assert not (tmp_path / "best").exists()
 
 
 def test_an_evaluator_without_networks_is_refused(run, FakeEvaluator, tmp_path):
     with pytest.raises(InputError, match="FakeEvaluator, which does not"):
-        run.export(tmp_path / "best", evaluator=FakeEvaluator())
+        search.export(run, tmp_path / "best", evaluator=FakeEvaluator())
     assert not (tmp_path / "best").exists()
 
 
 def test_nothing_is_overwritten(run, evaluator, tmp_path):
-    output = run.export(tmp_path / "best", evaluator=evaluator)
+    output = search.export(run, tmp_path / "best", evaluator=evaluator)
     (output / "genotype.json").write_text("mine")
     with pytest.raises(InputError, match="new or empty"):
-        run.export(output, evaluator=evaluator)
+        search.export(run, output, evaluator=evaluator)
     assert (output / "genotype.json").read_text() == "mine"

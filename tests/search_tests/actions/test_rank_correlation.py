@@ -58,7 +58,7 @@ def test_a_run_whose_children_are_trained_alone_is_refused(
         tensorboard=False,
     )
     with pytest.raises(InputError, match="has no shared network"):
-        run.rank()
+        search.rank_correlation(run)
 
 
 def test_a_run_that_has_no_shared_network_yet_is_refused(tmp_path):
@@ -101,8 +101,8 @@ def test_cells_are_trained_alone_and_compared(tmp_path):
         proxy=proxy,
         tensorboard=False,
     )
-    first = run.rank(cells=2)
-    more = search.load(tmp_path / "run").rank(cells=3)
+    first = search.rank_correlation(run, cells=2)
+    more = search.rank_correlation(search.load(tmp_path / "run"), cells=3)
     assert {cell.trial for cell in more.cells} == {0, 1, 2}
     assert set(first.cells) < set(more.cells)
     # The cells of the search are the first random ones, too.
@@ -117,4 +117,4 @@ def test_cells_are_trained_alone_and_compared(tmp_path):
         (cell.alone for cell in more.cells), reverse=True
     )
     with pytest.raises(InputError, match="trained otherwise"):
-        run.rank(cells=3, epochs=2)
+        search.rank_correlation(run, cells=3, epochs=2)

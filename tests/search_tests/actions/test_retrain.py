@@ -102,7 +102,7 @@ def trainings(monkeypatch, best):
 
 
 def test_children_are_trained_and_measured(run, best, tmp_path):
-    ranking = run.retrain(RECIPE, top=1, filters=3)
+    ranking = search.retrain(run, RECIPE, top=1, filters=3)
     folder = tmp_path / "run" / "retrained" / f"{best[0]:05d}"
     settings = load_settings(folder)
     assert settings.network["genotype"] == run.genotype.to_dict()
@@ -119,7 +119,7 @@ def test_children_are_trained_and_measured(run, best, tmp_path):
 
 
 def test_the_best_are_ranked_again(run, best, trainings, tmp_path):
-    ranking = run.retrain(RECIPE, top=3)
+    ranking = search.retrain(run, RECIPE, top=3)
     first, second, third = best
     assert [child.trial for child in ranking.children] == [second, third, first]
     assert [child.place for child in ranking.children] == [2, 3, 1]
@@ -147,12 +147,12 @@ def test_it_goes_on_where_it_was_stopped(run, best, trainings):
     accuracy = trainings.accuracies[best[1]]
     trainings.accuracies[best[1]] = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
-        run.retrain(RECIPE, top=3)
+        search.retrain(run, RECIPE, top=3)
     assert list(trainings.settings) == best[:2]
     trainings.accuracies[best[1]] = accuracy
     trainings.settings.clear()
     watched = []
-    ranking = run.retrain(RECIPE, top=3, watch=watched.append)
+    ranking = search.retrain(run, RECIPE, top=3, watch=watched.append)
     assert list(trainings.settings) == best[1:]
     assert [trial.number for trial in watched] == best[1:]
     assert len(ranking.children) == 3
@@ -160,7 +160,7 @@ def test_it_goes_on_where_it_was_stopped(run, best, trainings):
 
 def test_one_that_diverges_does_not_stop_the_others(run, best, trainings):
     trainings.accuracies[best[0]] = RunError("The training diverged.")
-    ranking = run.retrain(RECIPE, top=3)
+    ranking = search.retrain(run, RECIPE, top=3)
     assert [child.trial for child in ranking.children] == [*best[1:], best[0]]
     assert ranking.places == [1, 2, None]
     assert ranking.tau == 1
@@ -173,13 +173,13 @@ def test_what_cannot_be_retrained_is_refused(
     run, best, trainings, tmp_path, FakeEvaluator
 ):
     with pytest.raises(InputError, match="at least 1. Received: top=0"):
-        run.retrain(RECIPE, top=0)
-    run.retrain(RECIPE, top=1)
+        search.retrain(run, RECIPE, top=0)
+    search.retrain(run, RECIPE, top=1)
     with pytest.raises(InputError, match="begun with other network"):
-        run.retrain(RECIPE, top=2, repeats=2)
+        search.retrain(run, RECIPE, top=2, repeats=2)
     # Before anything is trained.
     assert list(trainings.settings) == best[:1]
-    run.retrain(RECIPE, top=1, repeats=2, output=tmp_path / "other")
+    search.retrain(run, RECIPE, top=1, repeats=2, output=tmp_path / "other")
     assert (tmp_path / "other" / "ranking.json").exists()
     own = search.run(
         tmp_path / "own",
@@ -189,7 +189,7 @@ def test_what_cannot_be_retrained_is_refused(
         tensorboard=False,
     )
     with pytest.raises(InputError, match="begun with an `evaluator` of its"):
-        own.retrain(RECIPE)
+        search.retrain(own, RECIPE)
 
 
 @pytest.fixture

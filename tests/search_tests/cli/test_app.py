@@ -29,7 +29,9 @@ def command(learning, monkeypatch, tmp_path, FakeEvaluator):
     """Calls `nasnet-search` in this process, in `tmp_path`; no child is
     trained, and no event file written."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("search.views.tensorboard.TensorBoardObserver", Nothing)
+    monkeypatch.setattr(
+        "search.observers.tensorboard.TensorBoardObserver", Nothing
+    )
     monkeypatch.setattr("search.cli.app.import_tensorflow", lambda: None)
     monkeypatch.setattr(
         "search.runs.config._create_training", lambda config: FakeEvaluator()

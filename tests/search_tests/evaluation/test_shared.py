@@ -215,7 +215,7 @@ def test_a_killed_search_ends_with_the_same_best_cell(tmp_path):
     assert [
         (trial.decisions, trial.reward) for trial in search.load(killed).trials
     ] == [(trial.decisions, trial.reward) for trial in whole.trials]
-    exported = search.load(killed).export(tmp_path / "best")
+    exported = search.export(search.load(killed), tmp_path / "best")
     assert (exported / "model.keras").exists()
 
 
@@ -245,7 +245,7 @@ def test_a_search_by_gradients(tmp_path):
     assert "train" in begun[0].evaluation.seconds
     # Of the third one there is the shared network only.
     resumed.directory.weights(2).unlink(missing_ok=True)
-    exported = resumed.export(tmp_path / "third", trial=2)
+    exported = search.export(resumed, tmp_path / "third", trial=2)
     model = load_model(exported / "model.keras")
     correct = [
         np.argmax(model(images), -1) == labels

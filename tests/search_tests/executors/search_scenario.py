@@ -14,7 +14,7 @@ import executor_fakes
 
 import search.cli.app
 import search.runs.config
-from search.loop.observer import Observer
+from search.observers.base import Observer
 
 
 class Sleeping(executor_fakes.Checksums):
@@ -32,7 +32,7 @@ class Nothing(Observer):
         pass
 
 
-tensorboard = types.ModuleType("search.views.tensorboard")
+tensorboard = types.ModuleType("search.observers.tensorboard")
 tensorboard.TensorBoardObserver = Nothing
 sys.modules[tensorboard.__name__] = tensorboard
 search.cli.import_tensorflow = lambda: None

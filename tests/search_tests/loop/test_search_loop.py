@@ -9,8 +9,8 @@ from search.executors import Executor, Outcome
 from search.executors.base import SearchError, attempt
 from search.executors.in_process import InProcessExecutor
 from search.loop.halving import SuccessiveHalving
-from search.loop.observer import Observer
 from search.loop.search_loop import SearchLoop
+from search.observers.base import Observer
 from search.spaces.nasnet import NASNetSpace
 from search.storage import SQLiteStorage
 from search.storage.run_folder import RunDirectory

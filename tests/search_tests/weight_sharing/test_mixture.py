@@ -10,6 +10,7 @@ from nasnet_keras.genotype import (
 )
 from search.weight_sharing.mixture import Mixture
 from search.weight_sharing.shared_cell import edges
+from search.weight_sharing.subnetwork import Subnetwork
 
 IMAGES = np.random.default_rng(1).normal(size=(6, 8, 8, 3)).astype("float32")
 
@@ -44,7 +45,7 @@ def test_a_mixture_of_one_cell_is_that_cell(create_network):
     )
     np.testing.assert_allclose(
         logits,
-        network(IMAGES, genotype=Genotype(normal, reduction), training=True),
+        Subnetwork(network, Genotype(normal, reduction))(IMAGES, training=True),
         # Sums in another order, before batch norms.
         atol=1e-4,
     )

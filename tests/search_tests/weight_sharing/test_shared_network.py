@@ -10,6 +10,7 @@ from nasnet_keras.network.build import build_network
 from nasnet_keras.published import NASNET_A
 from search.spaces.nasnet import NASNetSpace
 from search.weight_sharing.shared_network import SharedNetwork
+from search.weight_sharing.subnetwork import Subnetwork
 
 IMAGES = np.random.default_rng(1).normal(size=(6, 8, 8, 3)).astype("float32")
 
@@ -48,7 +49,7 @@ def check_equal(as_trained):
 
 def _check_equal(as_trained, network, genotype, **settings):
     model = build(genotype, **settings)
-    subnetwork = network.subnetwork(genotype)
+    subnetwork = Subnetwork(network, genotype)
     random = np.random.default_rng(0)
     for part in subnetwork.parts:
         part.moving = [
@@ -121,7 +122,7 @@ def test_another_cell_has_other_weights_where_it_differs(network):
     def places(genotype):
         return {
             (bank.path, int(index))
-            for part in network.subnetwork(genotype).parts
+            for part in Subnetwork(network, genotype).parts
             for bank, index in zip(
                 part.take.banks, part.take.indices, strict=True
             )
@@ -157,8 +158,8 @@ def test_the_sides_of_a_block_may_be_swapped(network):
         ((0, 2), ("max_pool_3x3", "conv_1x1"), "add"),
     )
     np.testing.assert_allclose(
-        network(IMAGES, genotype=one),
-        network(IMAGES, genotype=other),
+        Subnetwork(network, one)(IMAGES),
+        Subnetwork(network, other)(IMAGES),
         rtol=1e-5,  # Sums in another order.
     )
 
@@ -176,7 +177,7 @@ def test_a_block_may_read_one_state_twice_by_one_operation(
         return Genotype(spec, spec)
 
     def parts(genotype):
-        return len(network.subnetwork(genotype).parts)
+        return len(Subnetwork(network, genotype).parts)
 
     twice = genotype("conv_3x3", "conv_3x3")
     check_equal(network, twice)
@@ -231,11 +232,11 @@ def test_all_cells_begin_nearly_as_one(shared_space):
 def test_a_change_of_cells_traces_nothing_that_was_there(network):
     spaces = [of_operation(name) for name in ("conv_3x3", "sep_conv_5x5")]
     for genotype in spaces:
-        network(IMAGES, genotype=genotype)
+        Subnetwork(network, genotype)(IMAGES)
     functions = {
         part.take.function
         for genotype in spaces
-        for part in network.subnetwork(genotype).parts
+        for part in Subnetwork(network, genotype).parts
     }
 
     def traces():
@@ -244,17 +245,17 @@ def test_a_change_of_cells_traces_nothing_that_was_there(network):
     before = traces()
     mixed = Genotype(spaces[0].normal, spaces[0].reduction)
     for genotype in [*spaces, mixed]:
-        network(IMAGES, genotype=genotype)
+        Subnetwork(network, genotype)(IMAGES)
     assert traces() == before > 0
 
 
 def test_a_genotype_of_another_space_is_refused(network):
     with pytest.raises(ValueError, match="cells of 2 blocks"):
-        network(IMAGES, genotype=NASNET_A)
+        Subnetwork(network, NASNET_A)(IMAGES)
     only = SharedNetwork((8, 8, 3), 4, blocks=1, combiners=("add",), filters=2)
     spec = cell(((0, 1), ("conv_1x1", "conv_1x1"), "concat"))
     with pytest.raises(ValueError, match="the combiners add"):
-        only.subnetwork(Genotype(spec, spec))
+        Subnetwork(only, Genotype(spec, spec))
 
 
 @pytest.mark.large
@@ -265,12 +266,13 @@ def test_weights_are_saved_as_those_of_any_model(create_network, tmp_path):
     network.save_weights(tmp_path / "shared.weights.h5")
     other.load_weights(tmp_path / "shared.weights.h5")
     np.testing.assert_array_equal(
-        network(IMAGES, genotype=genotype), other(IMAGES, genotype=genotype)
+        Subnetwork(network, genotype)(IMAGES),
+        Subnetwork(other, genotype)(IMAGES),
     )
 
 
 def test_dropped_paths_follow_from_the_seed(network):
-    subnetwork = network.subnetwork(of_operation("conv_3x3"))
+    subnetwork = Subnetwork(network, of_operation("conv_3x3"))
 
     def logits(**settings):
         return np.asarray(subnetwork(IMAGES, training=True, **settings))

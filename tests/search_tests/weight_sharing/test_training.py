@@ -11,6 +11,7 @@ from nasnet_keras.network.build import build_network
 from nasnet_keras.training.recipes import RECIPES
 from nasnet_keras.training.train import compile_network
 from search.spaces.nasnet import NASNetSpace
+from search.weight_sharing.subnetwork import Subnetwork
 from search.weight_sharing.training import PathTraining
 
 RECIPE = dataclasses.replace(
@@ -68,7 +69,7 @@ def test_a_step_is_that_of_the_network_alone(create_network, as_trained):
         network, RECIPE, STEPS, batches, lambda step: GENOTYPE
     )
     alone = build_network(GENOTYPE, (8, 8, 3), 4, repeats=1, filters=2)
-    subnetwork = network.subnetwork(GENOTYPE)
+    subnetwork = Subnetwork(network, GENOTYPE)
     subnetwork.copy_to(alone)
     model = as_trained(alone, subnetwork, "softmax")
     compile_network(model, RECIPE, STEPS)
@@ -77,7 +78,7 @@ def test_a_step_is_that_of_the_network_alone(create_network, as_trained):
         expected = model.train_on_batch(images, labels, return_dict=True)
         model.reset_metrics()
         assert loss == pytest.approx(expected["loss"], rel=1e-5)
-    subnetwork = network.subnetwork(GENOTYPE)
+    subnetwork = Subnetwork(network, GENOTYPE)
     other = keras.models.clone_model(alone)
     subnetwork.copy_to(other)
     after = as_trained(other, subnetwork)
@@ -95,7 +96,7 @@ def test_nothing_else_is_changed(create):
     images, labels = next(iter(batches(0)))
     training.step(images, labels)
     taken = {}
-    for part in training.network.subnetwork(draw(0)).parts:
+    for part in Subnetwork(training.network, draw(0)).parts:
         for bank, index in zip(part.take.banks, part.take.indices, strict=True):
             taken.setdefault(bank.path, []).append(np.atleast_1d(index))
     changed = 0

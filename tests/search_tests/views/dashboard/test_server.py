@@ -48,7 +48,9 @@ def _quick(monkeypatch):
         lambda cell, path: path.write_text("<svg/>"),
     )
     for module in ("server", "page"):
-        monkeypatch.setattr(f"search.views.dashboard.{module}.SECONDS_BETWEEN", 0.05)
+        monkeypatch.setattr(
+            f"search.views.dashboard.{module}.SECONDS_BETWEEN", 0.05
+        )
     monkeypatch.setattr("search.views.dashboard.page.PAUSE_PER_SECOND", 0.0)
 
 

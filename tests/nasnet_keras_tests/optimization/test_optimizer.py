@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from nasnet_keras.training.optimizer import Momentum, RMSProp
+from nasnet_keras.optimization.optimizer import Momentum, RMSProp
 
 L2 = 0.02
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from search.loop.observer import Observer
+from search.observers.base import Observer
 from search.trial import Trial, TrialState
 
 

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from nasnet_keras.training.losses import SmoothedCrossentropy
+from nasnet_keras.optimization.losses import SmoothedCrossentropy
 
 PROBABILITIES = np.array([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]], "float32")
 

@@ -1,6 +1,6 @@
 import tensorflow as tf
 
-from nasnet_keras.deployment.latency.timing import rewritten_graphs
+from nasnet_keras.deployment.timing import rewritten_graphs
 from nasnet_keras.training.train import prepare_short_trainings
 
 

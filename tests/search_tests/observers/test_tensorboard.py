@@ -1,7 +1,7 @@
 import pytest
 
+from search.observers.tensorboard import TensorBoardObserver
 from search.trial import Evaluation, Trial, TrialState
-from search.views.tensorboard import TensorBoardObserver
 
 
 def complete(number, reward):

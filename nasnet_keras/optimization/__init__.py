@@ -1,0 +1,1 @@
+"""Optimizers and losses, as Keras saves them with a model."""

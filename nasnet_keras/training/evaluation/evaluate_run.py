@@ -1,0 +1,98 @@
+"""The evaluation of a training in a folder, with its pictures:
+`evaluate_run`."""
+
+from pathlib import Path
+
+import numpy as np
+
+from nasnet_keras.command_line import InputError, provenance
+from nasnet_keras.files import write_json
+from nasnet_keras.network.build import load_model
+from nasnet_keras.training.data.datasets import LabelledImages
+from nasnet_keras.training.data.pipeline import EVALUATION_BATCH_SIZE
+from nasnet_keras.training.evaluation.evaluate import (
+    NetworkEvaluation,
+    evaluate_network,
+)
+from nasnet_keras.training.evaluation.pictures import (
+    draw_confusion,
+    draw_mistakes,
+)
+from nasnet_keras.training.run import check_data, load_settings, read_record
+from nasnet_keras.training.settings import load_data
+
+SPLITS = ("train", "validation", "test")
+
+
+def evaluate_run(
+    folder: Path, split: str = "test", batch_size: int = EVALUATION_BATCH_SIZE
+) -> NetworkEvaluation:
+    """Evaluates the network of a finished training on its images, and writes
+    into its folder `evaluation`:
+
+    SPLIT.json              all numbers
+    SPLIT_confusion.png     the confusion matrix
+    SPLIT_mistakes.png      the worst mistakes
+
+    Args:
+        folder: The folder of a training of `run_training`.
+        split: `"test"`, `"validation"` or `"train"`. Default `"test"`.
+        batch_size: How many images are computed at once. Default 250.
+
+    Raises:
+        InputError: The folder holds no finished training, or the images are
+            no longer those that it was begun with.
+        ValueError: The data set cannot be had.
+
+    Example:
+
+    >>> evaluate_run(Path("runs/digits"), "test").accuracy
+    """
+    settings = load_settings(folder)
+    if split not in SPLITS:
+        raise ValueError(
+            "Invalid value for argument `split`. Expected one of "
+            f"{', '.join(SPLITS)}. Received: split={split!r}."
+        )
+    if split == "validation" and settings.validation_images is None:
+        raise InputError(
+            f"The training {folder} has no validation images. Expected as "
+            "split train or test. Received: validation."
+        )
+    trained = folder / "model.keras"
+    if not trained.exists():
+        raise InputError(
+            f"The training {folder} is not finished: it has no model.keras. "
+            f"Go on with it by `{read_record(folder)['command']}`."
+        )
+    data = load_data(settings)
+    check_data(folder, data)
+    part: LabelledImages = getattr(data, split)
+    evaluation = evaluate_network(
+        load_model(trained),
+        part.images,
+        part.labels,
+        data.dataset.class_names,
+        batch_size,
+    )
+    _write(folder / "evaluation", split, evaluation, part.images)
+    return evaluation
+
+
+def _write(
+    folder: Path, split: str, evaluation: NetworkEvaluation, images: np.ndarray
+) -> None:
+    folder.mkdir(exist_ok=True)
+    pictures = {
+        "confusion": draw_confusion(evaluation),
+        "mistakes": draw_mistakes(evaluation, images),
+    }
+    for name, figure in pictures.items():
+        draft = folder / f".{split}_{name}.png"
+        figure.savefig(draft)
+        draft.rename(folder / f"{split}_{name}.png")
+    # Last: where it is, all is.
+    write_json(
+        folder / f"{split}.json",
+        {**provenance(), "split": split, **evaluation.to_dict()},
+    )

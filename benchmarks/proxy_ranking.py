@@ -16,6 +16,7 @@ import numpy as np
 from scipy.stats import kendalltau
 
 import search
+from search.evaluation.base import Child
 from search.runs.config import create_evaluator
 from search.trial import ranked
 
@@ -41,7 +42,7 @@ def main() -> None:
     for place in places:
         trial, run = order[place]
         longer = evaluator.evaluate(
-            run.space.decode(trial.decisions), run.config.seed
+            Child(0, run.space.decode(trial.decisions), run.config.seed)
         )
         rows.append(
             {

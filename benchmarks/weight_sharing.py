@@ -26,6 +26,7 @@ import numpy as np
 
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.training.recipes import RECIPES
+from search.evaluation.base import Child
 from search.evaluation.shared import SharedEvaluator
 from search.evaluation.training import TrainingEvaluator
 from search.weight_sharing.shared_network import SharedNetwork
@@ -124,7 +125,7 @@ def trained_by_gradients(
 def trained_alone(dataset: str, cell: Genotype, settings: Any) -> float:
     """The seconds of a child by the recipe, as those of an epoch say."""
     alone = TrainingEvaluator(dataset, **{**settings, "epochs": 1})
-    seconds = alone.evaluate(cell, seed=0).seconds
+    seconds = alone.evaluate(Child(0, cell)).seconds
     child = sum(seconds.values()) + seconds["train"] * (settings["epochs"] - 1)
     images = alone.steps_per_epoch * alone.recipe.batch_size
     print(

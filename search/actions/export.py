@@ -9,7 +9,7 @@ from nasnet_keras.command_line import InputError
 from nasnet_keras.files import new_directory, write_json
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.training.checkpoint import steps_taken
-from search.evaluation.base import Evaluator
+from search.evaluation.base import Child, Evaluator
 from search.runs.record import Run
 from search.spaces.nasnet_network import ChildNetwork
 from search.trial import Trial, TrialState, ranked
@@ -56,7 +56,7 @@ def export(
             if evaluator is None:
                 _check_steps(chosen, weights)
         else:
-            model = _lifted(run, genotype, chosen)
+            model = _extracted(run, genotype, chosen)
         model.save(folder / "model.keras")
         _write_pictures(genotype, chosen, folder)
     return Path(output)
@@ -80,12 +80,20 @@ def _network(
         raise InputError(str(error)) from error
 
 
-def _lifted(run: Run, genotype: Genotype, trial: Trial) -> keras.Model:
+def _extracted(run: Run, genotype: Genotype, trial: Trial) -> keras.Model:
     """A child of the run's shared network."""
     evaluator = run.create_evaluator()
     budget = trial.evaluation.budget if trial.evaluation else 0.0
+    shared = evaluator.shared_weights
+    child = Child(
+        trial.number,
+        genotype,
+        run.config.seed,
+        budget,
+        run.directory.children,
+    )
     try:
-        return evaluator.lift(genotype, run.directory.children, budget)
+        return shared and shared.extract_child(child)
     except ValueError as error:
         raise InputError(
             f"The weights of trial {trial.number} are not there. {error}"

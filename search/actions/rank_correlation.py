@@ -164,11 +164,11 @@ def rank_correlation(
         alone = resume(folder, trials, observers=observers)
     else:
         alone = run_search(folder, config, observers=observers)
-    evaluator: Any = run.create_evaluator()
+    shared: Any = run.create_evaluator().shared_weights
     ranked = [
         RankedCell(
             trial.number,
-            evaluator.accuracy(
+            shared.accuracy(
                 run.space.decode(trial.decisions), run.directory.children
             ),
             trial.evaluations[-1].metrics["accuracy"],

@@ -20,7 +20,7 @@ import numpy as np
 from scipy import stats
 
 from nasnet_keras.command_line import quiet_import
-from search.evaluation.base import EvaluationError
+from search.evaluation.base import Child, EvaluationError
 from search.evaluation.tabular import Table, TabularEvaluator, TabularSpace
 from search.strategies import check_strategy, create_strategy
 from search.trial import Decisions, Trial, TrialState
@@ -134,7 +134,7 @@ def _evaluated(
     architecture: str,
 ) -> Trial:
     try:
-        evaluation = evaluator.evaluate(architecture, seed=0)
+        evaluation = evaluator.evaluate(Child(0, architecture))
     except EvaluationError as error:
         return Trial(number, decisions, TrialState.FAILED, reason=str(error))
     return Trial(number, decisions, TrialState.COMPLETE, (evaluation,))

@@ -17,7 +17,7 @@ from nasnet_keras.command_line import RunError
 from nasnet_keras.genotype import NASNET_COMBINERS, Genotype
 from nasnet_keras.training.checkpoint import save_weights
 from nasnet_keras.training.data.pipeline import recipe_pipeline
-from search.evaluation.base import EvaluationError
+from search.evaluation.base import Child, EvaluationError
 from search.evaluation.training import TrainingEvaluator
 from search.spaces.nasnet import NASNetSpace
 from search.storage.run_folder import SHARED_CHILDREN_FILE, SHARED_FILE
@@ -25,7 +25,7 @@ from search.trial import Evaluation
 from search.weight_sharing.architecture_parameters import (
     ArchitectureParameters,
 )
-from search.weight_sharing.children import Children
+from search.weight_sharing.child_log import ChildLog
 from search.weight_sharing.mixture_training import MixtureTraining
 from search.weight_sharing.shared_network import SharedNetwork
 from search.weight_sharing.subnetwork import Subnetwork
@@ -117,6 +117,7 @@ class SharedEvaluator(TrainingEvaluator):
                 f"validate on. Received: {len(images)} images, batch_size="
                 f"{batch_size}."
             )
+        self.shared_weights = self
         self.seed = seed
         self.space = NASNetSpace(blocks, combiners)
         self.rounds = rounds
@@ -126,7 +127,7 @@ class SharedEvaluator(TrainingEvaluator):
         self._architecture = ArchitectureParameters(blocks)
         self._training: SharedTraining | None = None
         self._trained: Callable[[int, int, float], object] | None = None
-        self._children = Children(self.space)
+        self._children = ChildLog(self.space)
         self._best = (-1, -math.inf)  # of a round, the reward
         self._seconds = 0.0  # of training that is in no evaluation yet
 
@@ -142,46 +143,40 @@ class SharedEvaluator(TrainingEvaluator):
             },
         }
 
-    def evaluate(
-        self,
-        architecture: Genotype,
-        seed: int,
-        budget: float | None = None,
-        weights: Path | None = None,
-    ) -> Evaluation:
+    def evaluate(self, child: Child) -> Evaluation:
         seconds = {}
         began = time.perf_counter()
-        training = self._shared_training(weights and weights.parent)
-        number = self._children.add(architecture, weights)
+        training = self._shared_training(child.folder)
+        number = self._children.add(child.number, child.architecture)
         current = min(number // self.round_cells, self.rounds - 1)
         if training.steps < self._end(current):
             training.run(
-                weights and weights.with_name(SHARED_FILE), self._end(current)
+                child.folder and child.folder / SHARED_FILE, self._end(current)
             )
             self._seconds += time.perf_counter() - began
         if training.steps != self._end(current):
             raise RunError(
-                f"{weights and weights.parent} holds a shared network of other "
-                f"children than its {SHARED_CHILDREN_FILE}. Begin another run."
+                f"{child.folder} holds a shared network of other children than "
+                f"its {SHARED_CHILDREN_FILE}. Begin another run."
             )
         if self._seconds:
             seconds["train"], self._seconds = self._seconds, 0.0
         began = time.perf_counter()
-        subnetwork = Subnetwork(training.network, architecture)
+        subnetwork = Subnetwork(training.network, child.architecture)
         accuracy, loss = self.measure(subnetwork)
         seconds["validate"] = time.perf_counter() - began
         if not math.isfinite(loss):
             raise EvaluationError("The child's loss is not finite.")
-        if weights is not None and (current, accuracy) > self._best:
+        if child.weights is not None and (current, accuracy) > self._best:
             # The others have theirs in the shared network.
             self._best = (current, accuracy)
-            self._save(architecture, subnetwork, weights)
+            self._save(child.architecture, subnetwork, child.weights)
         return Evaluation(
             reward=accuracy,
             metrics={
                 "accuracy": accuracy,
                 "loss": loss,
-                **self.costs(architecture),
+                **self.costs(child.architecture),
             },
             seconds=seconds,
             budget=training.steps / self.steps_per_epoch,
@@ -192,7 +187,10 @@ class SharedEvaluator(TrainingEvaluator):
 
     def suggest(self, number: int, folder: Path) -> Genotype:
         if self.order is None:
-            return super().suggest(number, folder)
+            raise ValueError(
+                "Expected an evaluator that learns architectures by "
+                "gradients. Received: one of `order` None, which does not."
+            )
         began = time.perf_counter()
         training = self._shared_training(folder)
         if training.steps < training.last_step:
@@ -239,29 +237,26 @@ class SharedEvaluator(TrainingEvaluator):
         return steps * (number + 1) // self.rounds
 
     def accuracy(self, architecture: Genotype, folder: Path) -> float:
-        """The validation accuracy of a child with the weights of the shared
-        network in a folder of children, as far as that is trained.
-
-        Raises:
-            RunError: There is none, or it is damaged.
-        """
         network = self._restored(folder).network
         accuracy, _ = self.measure(Subnetwork(network, architecture))
         return accuracy
 
-    def lift(
-        self, architecture: Genotype, folder: Path, budget: float
-    ) -> keras.Model:
-        training = self._restored(folder)
-        if training.steps != round(budget * self.steps_per_epoch):
+    def extract_child(self, child: Child) -> keras.Model:
+        if child.folder is None or child.budget is None:
+            raise ValueError(
+                "Invalid value for argument `child`. Expected a `folder` and a "
+                f"`budget`. Received: child={child!r}."
+            )
+        training = self._restored(child.folder)
+        if training.steps != round(child.budget * self.steps_per_epoch):
             raise ValueError(
                 "The shared network has been trained on since that child was "
                 "evaluated, and its weights of then are gone. Expected a child "
                 "of the last round."
             )
-        subnetwork = Subnetwork(training.network, architecture)
+        subnetwork = Subnetwork(training.network, child.architecture)
         subnetwork.calibrate(self._calibration)
-        return self._lifted(architecture, subnetwork)
+        return self._extracted(child.architecture, subnetwork)
 
     def _restored(self, folder: Path) -> SharedTraining:
         """The training as it lies in a folder of children."""
@@ -334,7 +329,7 @@ class SharedEvaluator(TrainingEvaluator):
             count += len(labels)
         return correct / count, loss / count
 
-    def _lifted(
+    def _extracted(
         self, architecture: Genotype, subnetwork: Subnetwork
     ) -> keras.Model:
         model = self.build(architecture)
@@ -344,7 +339,7 @@ class SharedEvaluator(TrainingEvaluator):
     def _save(
         self, architecture: Genotype, subnetwork: Subnetwork, weights: Path
     ) -> None:
-        model = self._lifted(architecture, subnetwork)
+        model = self._extracted(architecture, subnetwork)
         draft = weights.with_name(f".{weights.name}")
         save_weights(model, draft)
         draft.replace(weights)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from search.evaluation.base import EvaluationError, Evaluator
+from search.evaluation.base import Child, EvaluationError, Evaluator
 from search.spaces.nasnet import Decision, SearchSpace
 from search.trial import Decisions, Evaluation
 
@@ -229,15 +229,10 @@ class TabularEvaluator(Evaluator):
         self.fingerprint = table.fingerprint
         self._values = table.values(column)
 
-    def evaluate(
-        self,
-        architecture: Any,
-        seed: int,
-        budget: float | None = None,
-        weights: Path | None = None,
-    ) -> Evaluation:
-        """The seed, the budget and the weights' file do not matter."""
+    def evaluate(self, child: Child) -> Evaluation:
+        """The architecture alone matters."""
         began = time.perf_counter()
+        architecture = child.architecture
         if architecture not in self._values:
             raise EvaluationError(f"The table has no cell {architecture!r}.")
         reward = self._values[architecture]

@@ -26,7 +26,7 @@ from nasnet_keras.training.train import (
     prepare_short_trainings,
     train,
 )
-from search.evaluation.base import EvaluationError, Evaluator
+from search.evaluation.base import Child, EvaluationError, Evaluator
 from search.spaces.nasnet_network import ChildNetwork
 from search.trial import Evaluation
 
@@ -146,22 +146,16 @@ class TrainingEvaluator(Evaluator):
     def build(self, architecture: Genotype) -> keras.Model:
         return self.network.build(architecture)
 
-    def evaluate(
-        self,
-        architecture: Genotype,
-        seed: int,
-        budget: float | None = None,
-        weights: Path | None = None,
-    ) -> Evaluation:
-        epochs = self._epochs(budget)
+    def evaluate(self, child: Child) -> Evaluation:
+        epochs = self._epochs(child.budget)
         # Graphs and variables of the last child.
         keras.backend.clear_session()
-        keras.utils.set_random_seed(seed)
+        keras.utils.set_random_seed(child.seed)
         clock = _Clock()
         try:
-            model = self._begun(architecture, weights)
+            model = self._begun(child)
             clock.lap("build")
-            metrics = self._train(model, seed, epochs, weights, clock)
+            metrics = self._train(model, child, epochs, clock)
             clock.lap("train")
             result = model.evaluate(
                 self.validation, verbose=0, return_dict=True
@@ -174,14 +168,14 @@ class TrainingEvaluator(Evaluator):
         metrics = {
             **metrics,
             **result,
-            **self.costs(architecture),
+            **self.costs(child.architecture),
             "steps": int(model.optimizer.iterations),
         }
         # The last step may be the one that diverges.
         if not all(map(math.isfinite, metrics.values())):
             raise EvaluationError("The child diverged: its loss is not finite.")
-        if weights is not None:
-            save_training(model, weights)
+        if child.weights is not None:
+            save_training(model, child.weights)
             clock.lap("save")
         return Evaluation(
             reward=result["accuracy"],
@@ -190,34 +184,31 @@ class TrainingEvaluator(Evaluator):
             budget=epochs,
         )
 
-    def _begun(
-        self, architecture: Genotype, weights: Path | None
-    ) -> keras.Model:
+    def _begun(self, child: Child) -> keras.Model:
         """The child as it is to be trained on: new, or from its file."""
-        model = self.build(architecture)
+        model = self.build(child.architecture)
         compile_network(model, self.recipe, self.steps_per_epoch)
-        if weights is not None and weights.exists():
+        if child.weights is not None and child.is_begun:
             try:
-                restore_training(model, weights)
+                restore_training(model, child.weights)
             except (OSError, KeyError, ValueError):
                 # Damaged. Anew it comes to the same.
-                weights.unlink()
-                return self._begun(architecture, None)
+                child.weights.unlink()
+                return self._begun(child)
         return model
 
     def _train(
         self,
         model: keras.Model,
-        seed: int,
+        child: Child,
         epochs: int,
-        weights: Path | None,
         clock: "_Clock",
     ) -> dict[str, float]:
         """Trains to the end of so many epochs; returns the metrics of the
         last one, if there was one to train."""
         callbacks = [_FirstStep(clock), keras.callbacks.TerminateOnNaN()]
-        if weights is not None:
-            callbacks.append(_Checkpoint(weights))
+        if child.weights is not None:
+            callbacks.append(_Checkpoint(child.weights))
         first_epoch = int(model.optimizer.iterations) // self.steps_per_epoch
         history = train(
             model,
@@ -226,7 +217,7 @@ class TrainingEvaluator(Evaluator):
                 self.dataset,
                 self.train_images,
                 self.train_labels,
-                seed,
+                child.seed,
                 first_epoch,
             ),
             self.recipe,

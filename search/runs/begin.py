@@ -199,7 +199,6 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
             # First, since it sets TensorFlow up.
             self.executor = create_executor(
                 functools.partial(create_evaluator, config, evaluator),
-                config.seed,
                 execution,
                 config.proxy.threads,
             )

@@ -45,6 +45,11 @@ class DamageError(InputError):
     """The database of a run is damaged, or gone."""
 
 
+def weights_file(folder: Path, number: int) -> Path:
+    """Where the trained weights of a trial lie in a folder of children."""
+    return folder / f"{number:05d}.weights.h5"
+
+
 class RunDirectory:
     """The folder of a run.
 
@@ -142,7 +147,7 @@ class RunDirectory:
 
     def weights(self, number: int) -> Path:
         """Where the trained weights of a trial lie."""
-        return self.children / f"{number:05d}.weights.h5"
+        return weights_file(self.children, number)
 
     def keep_weights(self, numbers: Iterable[int]) -> None:
         """Deletes the weights of all trials but these."""

@@ -30,17 +30,17 @@ class FakeEvaluator(Evaluator):
         self.genotypes = []
         self.seeds = []
 
-    def evaluate(self, architecture, seed, budget=None, weights=None):
+    def evaluate(self, child):
         if self.interrupt and len(self.genotypes) == self.interrupt[0]:
             (_, error), self.interrupt = self.interrupt, None
             raise error
-        self.genotypes.append(architecture)
-        self.seeds.append(seed)
-        checksum = zlib.crc32(architecture.to_json().encode()) % 1000
+        self.genotypes.append(child.architecture)
+        self.seeds.append(child.seed)
+        checksum = zlib.crc32(child.architecture.to_json().encode()) % 1000
         reward = checksum / 1000
         if reward < self.failing:
             raise EvaluationError(f"The child diverged at {reward}.\nDetails")
-        weights.write_text(f"weights of {reward}")
+        child.weights.write_text(f"weights of {reward}")
         return Evaluation(
             reward,
             metrics={"accuracy": reward, "loss": float("inf")},

@@ -27,11 +27,11 @@ def evaluator(FakeEvaluator):
                 [keras.Input((1,)), keras.layers.Dense(1, use_bias=False)]
             )
 
-        def evaluate(self, architecture, seed, budget=None, weights=None):
-            evaluation = super().evaluate(architecture, seed, budget, weights)
-            model = self.build(architecture)
+        def evaluate(self, child):
+            evaluation = super().evaluate(child)
+            model = self.build(child.architecture)
             model.set_weights([np.full((1, 1), evaluation.reward)])
-            model.save_weights(weights)
+            model.save_weights(child.weights)
             return evaluation
 
     return NetworkEvaluator(failing=0.3)

@@ -14,12 +14,17 @@ from nasnet_keras import load_model
 from nasnet_keras.command_line import InputError, RunError
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.published import NASNET_A
+from search.evaluation.base import Child
 from search.evaluation.shared import SharedEvaluator, _warn_of_collapse
 from search.evaluation.training import TrainingEvaluator
 from search.executors.configuration import ExecutionConfig
 from search.runs.begin import _begun
 from search.runs.config import create_configuration
-from search.storage.run_folder import SHARED_CHILDREN_FILE, SHARED_FILE
+from search.storage.run_folder import (
+    SHARED_CHILDREN_FILE,
+    SHARED_FILE,
+    weights_file,
+)
 
 SETTINGS = {
     "filters": 2,
@@ -50,9 +55,7 @@ def genotypes(evaluator, count):
 def evaluations(evaluator, folder):
     """Of three children, the file of each in the folder."""
     return [
-        evaluator.evaluate(
-            genotype, seed=0, weights=folder / f"{number}.weights.h5"
-        )
+        evaluator.evaluate(Child(number, genotype, folder=folder))
         for number, genotype in enumerate(genotypes(evaluator, 3))
     ]
 
@@ -82,9 +85,7 @@ def test_the_network_is_trained_once_and_gone_on_with(
     other = SharedEvaluator("digits", seed=1, blocks=1, **SETTINGS)
     for number in (2, 0):
         again = other.evaluate(
-            genotypes(evaluator, 3)[number],
-            seed=0,
-            weights=folder / "again.weights.h5",
+            Child(7, genotypes(evaluator, 3)[number], folder=folder)
         )
         assert again.metrics == evaluations[number].metrics
     assert (folder / SHARED_FILE).stat().st_mtime_ns == before
@@ -95,7 +96,7 @@ def test_the_best_so_far_leaves_its_weights(evaluator, evaluations, folder):
     rewards = [evaluation.reward for evaluation in evaluations]
     best = -math.inf
     for number, reward in enumerate(rewards):
-        file = folder / f"{number}.weights.h5"
+        file = weights_file(folder, number)
         assert file.exists() == (reward > best)
         best = max(best, reward)
         if not file.exists():
@@ -122,9 +123,7 @@ def test_a_training_in_turns_goes_on_as_if_never_stopped(tmp_path):
     def evaluate(evaluator, number, folder):
         folder.mkdir(exist_ok=True)
         return evaluator.evaluate(
-            genotypes(evaluator, 5)[number],
-            seed=0,
-            weights=folder / f"{number}.weights.h5",
+            Child(number, genotypes(evaluator, 5)[number], folder=folder)
         )
 
     evaluator = create()
@@ -136,7 +135,7 @@ def test_a_training_in_turns_goes_on_as_if_never_stopped(tmp_path):
     killed = create()
     parts = [evaluate(killed, number, tmp_path / "b") for number in range(4)]
     with open(tmp_path / "b" / SHARED_CHILDREN_FILE, "a") as file:
-        file.write('{"child": "4.w')
+        file.write('{"trial": 4, "de')
     resumed = create()
     parts[3:] = [evaluate(resumed, number, tmp_path / "b") for number in (3, 4)]
     assert [each.metrics for each in parts] == [each.metrics for each in whole]
@@ -167,8 +166,8 @@ def test_shared_weights_learn():
         drop_path_rate=0.0,
     )
     rewards = [
-        evaluator.evaluate(genotype, seed=0).reward
-        for genotype in genotypes(evaluator, 7)
+        evaluator.evaluate(Child(number, genotype)).reward
+        for number, genotype in enumerate(genotypes(evaluator, 7))
     ]
     assert np.median(rewards) > 0.15
 
@@ -272,7 +271,7 @@ def test_the_rounds_of_a_run_are_an_even_share_of_its_trials(tmp_path):
 
 
 def test_an_evaluator_without_gradients_suggests_nothing(evaluator, tmp_path):
-    with pytest.raises(ValueError, match="SharedEvaluator, which does not"):
+    with pytest.raises(ValueError, match="`order` None, which does not"):
         evaluator.suggest(0, tmp_path)
 
 

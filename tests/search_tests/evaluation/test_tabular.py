@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from search.evaluation.base import EvaluationError
+from search.evaluation.base import Child, EvaluationError
 from search.evaluation.tabular import (
     Table,
     TabularEvaluator,
@@ -61,11 +61,11 @@ def test_a_reward_is_the_number_in_the_column(small_table):
     table = Table(small_table)
     evaluator = TabularEvaluator(table, "validation")
     cell = "|conv~0|+|conv~0|skip~1|"
-    evaluation = evaluator.evaluate(cell, seed=3)
+    evaluation = evaluator.evaluate(Child(0, cell, 3))
     assert evaluation.reward == float(table.rows[cell]["validation"])
     assert evaluation.metrics == {"validation": evaluation.reward}
     with pytest.raises(EvaluationError, match="no cell '|pool~0|'"):
-        evaluator.evaluate("|pool~0|", seed=3)
+        evaluator.evaluate(Child(0, "|pool~0|", 3))
 
 
 def test_the_description_tells_tables_and_columns_apart(small_table, write):

@@ -20,10 +20,10 @@ from search.observers.base import Observer
 class Sleeping(executor_fakes.Checksums):
     """The third child and those after it never end; each notes its process."""
 
-    def evaluate(self, architecture, seed, budget=None, weights=None):
-        if int(weights.name[:5]) < 2:
-            return super().evaluate(architecture, seed, budget, weights)
-        (weights.parent.parent / f"{os.getpid()}.pid").touch()
+    def evaluate(self, child):
+        if child.number < 2:
+            return super().evaluate(child)
+        (child.folder.parent / f"{os.getpid()}.pid").touch()
         time.sleep(600)
 
 
@@ -35,7 +35,7 @@ class Nothing(Observer):
 tensorboard = types.ModuleType("search.observers.tensorboard")
 tensorboard.TensorBoardObserver = Nothing
 sys.modules[tensorboard.__name__] = tensorboard
-search.cli.import_tensorflow = lambda: None
+search.cli.app.import_tensorflow = lambda: None
 search.runs.config._create_training = lambda config: Sleeping()
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ settings of its run, and prints both accuracies and Kendall's tau.
 """
 
 import argparse
+import dataclasses
 import json
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from scipy.stats import kendalltau
 
 import search
 from search.evaluation.base import Child
-from search.runs.config import create_evaluator
+from search.runs.create import create_evaluator
 from search.trial import ranked
 
 
@@ -35,9 +36,9 @@ def main() -> None:
     )
     places = np.linspace(0, len(order) - 1, arguments.cells).round().astype(int)
     config = runs[0].config
-    epochs = config.proxy.epochs * arguments.factor
-    proxy = config.proxy.model_copy(update={"epochs": epochs})
-    evaluator = create_evaluator(config.model_copy(update={"proxy": proxy}))
+    epochs = config.recipe.epochs * arguments.factor
+    recipe = dataclasses.replace(config.recipe, epochs=epochs)
+    evaluator = create_evaluator(config.model_copy(update={"recipe": recipe}))
     rows = []
     for place in places:
         trial, run = order[place]

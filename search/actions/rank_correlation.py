@@ -5,6 +5,7 @@ Neither Keras nor TensorFlow is imported here before
 `rank_correlation`.
 """
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -17,11 +18,7 @@ from nasnet_keras.files import write_json
 from search.observers.base import Observer
 from search.runs.begin import resume
 from search.runs.begin import run as run_search
-from search.runs.config import (
-    ObjectiveConfig,
-    RunConfig,
-    create_configuration,
-)
+from search.runs.config import ObjectiveConfig, RunConfig
 from search.runs.record import Run
 from search.storage.run_folder import SHARED_FILE
 from search.trial import TrialState
@@ -206,16 +203,18 @@ def _check(run: Run) -> None:
 
 def _alone(config: RunConfig, cells: int, epochs: int | None) -> RunConfig:
     """The search whose children are the cells, trained alone."""
-    proxy = dict(config.proxy)
-    return create_configuration(
-        {
-            "dataset": config.dataset,
+    recipe = config.recipe
+    return config.model_copy(
+        update={
             "strategy": "random",
+            "strategy_options": {},
+            "evaluator": "training",
+            "evaluator_options": {},
             "trials": cells,
-            "seed": config.seed,
             "lag": 0,
-            "blocks": config.blocks,
-            "combiners": config.combiners,
-            "proxy": {**proxy, "epochs": epochs or proxy["epochs"]},
+            "keep": RunConfig.model_fields["keep"].default,
+            "recipe": dataclasses.replace(
+                recipe, epochs=epochs or recipe.epochs
+            ),
         }
     )

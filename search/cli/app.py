@@ -12,6 +12,7 @@ import gc
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,13 +38,15 @@ from nasnet_keras.training.recipe_options import (
     chosen_recipe,
     with_recipe,
 )
+from nasnet_keras.training.recipes import Recipe
 from search.executors.configuration import ExecutionConfig, create_execution
 from search.runs.config import (
     PARTS,
+    SEARCH_EPOCHS,
+    SEARCH_RECIPE,
+    ChildConfig,
     ObjectiveConfig,
-    ProxyConfig,
     RunConfig,
-    SharedConfig,
     create_configuration,
 )
 from search.runs.record import Run, load
@@ -53,9 +56,8 @@ from search.trial import Trial, count_done, ranked
 # The headings of the options in `run --help`.
 PANELS: dict[type[pydantic.BaseModel], str] = {
     RunConfig: "The search",
-    ProxyConfig: "A child",
+    ChildConfig: "A child",
     ObjectiveConfig: "The objective",
-    SharedConfig: "Shared weights",
     ExecutionConfig: "How it is driven",
 }
 
@@ -74,6 +76,8 @@ app = typer.Typer(
 
 def main() -> int:
     """Runs the command line; returns the exit code."""
+    # A space of one's own is found here, and takes no other module's place.
+    sys.path.append(os.getcwd())
     return run_command(app, "nasnet-search")
 
 
@@ -101,25 +105,43 @@ def _with_settings(
     return with_options(command, options)
 
 
+SpaceOptions = Annotated[
+    list[str],
+    typer.Option(metavar="NAME=VALUE", help="An argument of the space."),
+]
+StrategyOptions = Annotated[
+    list[str],
+    typer.Option(metavar="NAME=VALUE", help="An argument of the strategy."),
+]
+EvaluatorOptions = Annotated[
+    list[str],
+    typer.Option(metavar="NAME=VALUE", help="An argument of the evaluator."),
+]
+
+
 @app.command()
 @_with_settings
+@with_recipe
 def run(
     *,
     output: Annotated[
         Path, typer.Option(help="The folder of the run, new or empty.")
     ],
-    strategy_option: Annotated[
-        list[str],
-        typer.Option(
-            metavar="NAME=VALUE",
-            help="A setting of the strategy; may be given several times.",
-        ),
-    ] = [],  # noqa: B006
+    recipe: RecipeOption = SEARCH_RECIPE,
+    space_option: SpaceOptions = [],  # noqa: B006
+    strategy_option: StrategyOptions = [],  # noqa: B006
+    evaluator_option: EvaluatorOptions = [],  # noqa: B006
     **settings: Any,
 ) -> None:
-    """Begins a search and drives it to its end."""
-    settings["strategy_options"] = dict(map(_option, strategy_option))
+    """Begins a search and drives it to its end. A child is trained for 3
+    epochs if --epochs is not given."""
+    settings["space_options"] = _named(space_option)
+    settings["strategy_options"] = _named(strategy_option)
+    settings["evaluator_options"] = _named(evaluator_option)
     execution = _execution(settings)
+    values = {name: settings.pop(name) for name in Recipe.__dataclass_fields__}
+    values["epochs"] = values["epochs"] or SEARCH_EPOCHS
+    settings["recipe"] = chosen_recipe(recipe, values)
     config = _configuration(settings)
     RunDirectory(output).check_free()
     with _searching(output) as observers:
@@ -385,7 +407,7 @@ def dashboard(
 
 # What the latency of a child depends on.
 LATENCY_SETTINGS = (
-    *("dataset", "blocks", "combiners"),
+    *("dataset", "space"),
     *("repeats", "filters", "image_size", "threads"),
 )
 
@@ -395,9 +417,11 @@ LATENCY_SETTINGS = (
 def latency_table(
     *,
     output: Annotated[Path, typer.Option(help="The file to write.")],
+    space_option: SpaceOptions = [],  # noqa: B006
     **settings: Any,
 ) -> None:
     """Measures the latency of every operation, for `run --latency-table`."""
+    settings["space_options"] = _named(space_option)
     config = _configuration(settings)
     if output.exists() or not output.absolute().parent.is_dir():
         raise InputError(
@@ -485,18 +509,21 @@ def _execution(settings: dict[str, Any]) -> dict[str, Any]:
     return execution
 
 
-def _option(text: str) -> tuple[str, Any]:
-    """A NAME=VALUE; the value is JSON, or else a text."""
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise InputError(
-            "Invalid value for `--strategy-option`. Expected NAME=VALUE. "
-            f"Received: {text!r}."
-        )
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
+def _named(options: Iterable[str]) -> dict[str, Any]:
+    """Options NAME=VALUE by name; a value is JSON, or else a text."""
+    values: dict[str, Any] = {}
+    for text in options:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise InputError(
+                "Invalid value for an option of a space, a strategy or an "
+                f"evaluator. Expected NAME=VALUE. Received: {text!r}."
+            )
+        try:
+            values[name] = json.loads(value)
+        except ValueError:
+            values[name] = value
+    return values
 
 
 @contextlib.contextmanager
@@ -535,14 +562,12 @@ def _show_end(run: Run) -> None:
 
 
 def _show_best(run: Run, trials: Sequence[Trial]) -> None:
-    from search.views.terminal import genotype_text
-
     print(f"{count_done(trials)} of {run.config.trials} children done.")
     best = next(iter(ranked(trials)), None)
     if best is None:
         return
     print(f"Best: trial {best.number}, reward {best.reward:.4f}.")
-    print(genotype_text(run.space.decode(best.decisions)))
+    print(run.space.text(run.space.decode(best.decisions)))
     print(
         f"Export it by `nasnet-search export {run.directory.path} --output "
         "FOLDER`."

@@ -2,10 +2,12 @@
 
 import abc
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from nasnet_keras.training.recipes import Recipe
+from search.spaces.base import SearchSpace
 from search.storage.run_folder import weights_file
 from search.trial import Evaluation
 
@@ -19,6 +21,40 @@ class EvaluationError(Exception):
 
 class Refusal(EvaluationError):
     """An architecture that a constraint refuses, before it is trained."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChildSettings:
+    """How the children of a run are made: what an evaluator that is named is
+    created with.
+
+    Attributes:
+        space: The space of the architectures.
+        dataset: A name, a folder or an `.npz` file, for `load_dataset`.
+        recipe: How a child is trained.
+        seed: Divides the training images into those to train on and those to
+            validate on, and fixes what children share. Default 0.
+        scale: The arguments of a network that set its size; default: those of
+            the space's kind.
+        image_size: Height and width to bring the images to, in pixels; None,
+            the default, for the data's own.
+        train_images: How many images to train on; None, the default, for all
+            left.
+        validation_images: How many to validate on; None, the default, for a
+            tenth.
+        threads: How many threads a child trains on; None, the default, for
+            all.
+    """
+
+    space: SearchSpace
+    dataset: str
+    recipe: Recipe
+    seed: int = 0
+    scale: Mapping[str, int] = field(default_factory=dict)
+    image_size: int | None = None
+    train_images: int | None = None
+    validation_images: int | None = None
+    threads: int | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +146,21 @@ class Evaluator(abc.ABC):
     """
 
     shared_weights: SharedWeights | None = None
+
+    @classmethod
+    def settled(
+        cls, options: Mapping[str, Any], trials: int, epochs: int
+    ) -> Mapping[str, Any]:
+        """The options of a run that begins now, with what follows from its
+        trials and epochs, since those may be others when it goes on. By
+        default: the options.
+
+        Args:
+            options: The evaluator's options.
+            trials: Of the run.
+            epochs: Of its recipe.
+        """
+        return options
 
     @abc.abstractmethod
     def evaluate(self, child: Child) -> Evaluation:

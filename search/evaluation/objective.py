@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from nasnet_keras.architectures import without_recipe
 from search.evaluation.base import Child, Evaluator, Refusal
 from search.trial import Evaluation
 
@@ -145,7 +146,6 @@ class ObjectiveEvaluator(Evaluator):
     def _load(self, path: Path) -> Any:
         """The table, if it is of networks as the evaluator trains them."""
         from nasnet_keras.deployment.latency.latency_table import LatencyTable
-        from search.spaces.nasnet_network import ChildNetwork
 
         try:
             table = LatencyTable.load(path)
@@ -162,7 +162,7 @@ class ObjectiveEvaluator(Evaluator):
             )
         recorded = self.evaluator.describe().get("network")
         if recorded is not None:
-            table.check_setting(**ChildNetwork(**recorded).setting)
+            table.check_setting(**without_recipe(recorded))
         return table
 
     def evaluate(self, child: Child) -> Evaluation:

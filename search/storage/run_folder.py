@@ -25,7 +25,7 @@ from typing import Any
 from nasnet_keras.command_line import InputError
 from nasnet_keras.files import check_free, locked
 
-SCHEMA_VERSION = 2  # of config.json
+SCHEMA_VERSION = 3  # of config.json
 
 # Beside the weights of the children.
 SHARED_FILE, SHARED_CHILDREN_FILE = "shared.npz", "shared.jsonl"

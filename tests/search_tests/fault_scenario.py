@@ -23,7 +23,7 @@ from conftest import LEARNING
 
 import search.cli.app
 import search.runs.begin
-import search.runs.config
+import search.runs.create
 from search.evaluation.base import EvaluationError, Evaluator
 from search.observers.base import Observer
 from search.storage.backups import Backups
@@ -88,7 +88,7 @@ tensorboard = types.ModuleType("search.observers.tensorboard")
 tensorboard.TensorBoardObserver = Notes
 sys.modules[tensorboard.__name__] = tensorboard
 search.cli.import_tensorflow = lambda: None
-search.runs.config._create_training = lambda config: Fast()
+search.runs.create._create_named = lambda config: Fast()
 search.runs.begin.Backups = lambda *paths: Backups(*paths, SCENARIO["backup"])
 if SCENARIO["clock"]:
     time.time = jumping_back

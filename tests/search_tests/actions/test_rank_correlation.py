@@ -85,20 +85,14 @@ def test_what_is_not_defined_is_null_in_json():
 
 @pytest.mark.large
 def test_cells_are_trained_alone_and_compared(tmp_path):
-    proxy = {
-        "filters": 2,
-        "epochs": 1,
-        "train_images": 192,
-        "validation_images": 60,
-        "batch_size": 64,
-    }
     run = search.run(
         tmp_path / "run",
         dataset="digits",
         strategy="one-shot",
         trials=2,
-        blocks=1,
-        proxy=proxy,
+        space_options={"blocks": 1},
+        recipe={"epochs": 1, "batch_size": 64},
+        child={"filters": 2, "train_images": 192, "validation_images": 60},
         tensorboard=False,
     )
     first = search.rank_correlation(run, cells=2)

@@ -218,7 +218,7 @@ def test_a_table_must_be_of_the_networks_that_are_trained(table):
 
     ObjectiveEvaluator(Trains(), "accuracy", latency_table="t")
     assert table.checked == {
-        "input_shape": (8, 8, 3),
+        "input_shape": [8, 8, 3],
         "classes": 10,
         "repeats": 1,
         "filters": 4,

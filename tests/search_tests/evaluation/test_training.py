@@ -28,7 +28,7 @@ SETTINGS = {
 
 
 @pytest.fixture(scope="module")
-def evaluator():
+def evaluator(child_settings):
     """On the digits, with a test set that must not be read."""
 
     def read_test():
@@ -39,8 +39,8 @@ def evaluator():
         return dataclasses.replace(data, read_test=read_test)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "load_dataset", load)
-        yield TrainingEvaluator("digits", seed=1, **SETTINGS)
+        patch.setattr("search.evaluation.child_data.load_dataset", load)
+        yield TrainingEvaluator(child_settings(seed=1, **SETTINGS))
 
 
 @pytest.fixture(scope="module")
@@ -147,22 +147,24 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(
 
 
 @pytest.mark.large
-def test_another_process_gets_the_same_to_the_last_bit(trained):
+def test_another_process_gets_the_same_to_the_last_bit(trained, in_parts):
     code = (
         "import json, sys\n"
         "from nasnet_keras.genotype import Genotype\n"
         "from search.evaluation.base import Child\n"
-        "from search.evaluation.training import TrainingEvaluator\n"
+        "from search.runs.config import RunConfig\n"
+        "from search.runs.create import create_evaluator\n"
         "settings = json.loads(sys.argv[1])\n"
         "genotype = Genotype.from_json(sys.argv[2])\n"
-        "evaluator = TrainingEvaluator('digits', seed=1, **settings)\n"
+        "config = RunConfig(dataset='digits', seed=1, **settings)\n"
+        "evaluator = create_evaluator(config)\n"
         "evaluation = evaluator.evaluate(Child(0, genotype, 3))\n"
         "print(json.dumps(evaluation.metrics))\n"
     )
     run = subprocess.run(
         [
             *(sys.executable, "-c", code),
-            *(json.dumps(SETTINGS), GENOTYPE.to_json()),
+            *(json.dumps(in_parts(**SETTINGS)), GENOTYPE.to_json()),
         ],
         capture_output=True,
         text=True,
@@ -178,7 +180,7 @@ def test_the_weights_give_the_same_accuracy(evaluator, trained):
     model.load_weights(weights)
     correct = [
         np.argmax(model(images), -1) == labels
-        for images, labels in evaluator.validation
+        for images, labels in evaluator.data.validation
     ]
     assert np.concatenate(correct).mean() == pytest.approx(evaluation.reward)
 
@@ -201,7 +203,7 @@ def test_a_child_that_diverges_in_its_last_step_fails(evaluator, monkeypatch):
         evaluator.evaluate(Child(0, GENOTYPE, 3))
 
 
-def test_what_it_depends_on_is_described(evaluator):
+def test_what_it_depends_on_is_described(evaluator, child_settings):
     description = evaluator.describe()
     assert json.loads(json.dumps(description)) == description
     assert description["network"]["input_shape"] == [8, 8, 1]
@@ -215,7 +217,7 @@ def test_what_it_depends_on_is_described(evaluator):
         {"seed": 1, "l2": 0.0},
         {"seed": 1, "validation_images": 61},
     ):
-        other = TrainingEvaluator("digits", **{**SETTINGS, **arguments})
+        other = TrainingEvaluator(child_settings(**{**SETTINGS, **arguments}))
         assert other.describe() != description, arguments
 
 
@@ -230,6 +232,6 @@ def test_what_it_depends_on_is_described(evaluator):
         ({"threads": 1}, "`threads`"),
     ],
 )
-def test_errors_name_the_argument(evaluator, arguments, named):
+def test_errors_name_the_argument(evaluator, arguments, named, child_settings):
     with pytest.raises(ValueError, match=f"{named}.*Received"):
-        TrainingEvaluator("digits", **{**SETTINGS, **arguments})
+        TrainingEvaluator(child_settings(**{**SETTINGS, **arguments}))

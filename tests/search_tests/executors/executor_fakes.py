@@ -112,6 +112,8 @@ def mortal_training(diary):
     """Trains children, saves each epoch, notes the steps at which it does,
     and dies after the second."""
     from search.evaluation import training
+    from search.runs.config import RunConfig
+    from search.runs.create import create_evaluator
 
     save = training.save_training
 
@@ -124,11 +126,15 @@ def mortal_training(diary):
 
     training.save_training = save_and_die
     training.CHECKPOINT_SECONDS = 0
-    return training.TrainingEvaluator(
-        "digits",
-        epochs=4,
-        filters=2,
-        train_images=128,
-        validation_images=64,
-        threads=1,
+    return create_evaluator(
+        RunConfig(
+            dataset="digits",
+            recipe={"epochs": 4},
+            child={
+                "filters": 2,
+                "train_images": 128,
+                "validation_images": 64,
+                "threads": 1,
+            },
+        )
     )

@@ -13,7 +13,7 @@ import types
 import executor_fakes
 
 import search.cli.app
-import search.runs.config
+import search.runs.create
 from search.observers.base import Observer
 
 
@@ -36,7 +36,7 @@ tensorboard = types.ModuleType("search.observers.tensorboard")
 tensorboard.TensorBoardObserver = Nothing
 sys.modules[tensorboard.__name__] = tensorboard
 search.cli.app.import_tensorflow = lambda: None
-search.runs.config._create_training = lambda config: Sleeping()
+search.runs.create._create_named = lambda config: Sleeping()
 
 if __name__ == "__main__":
     sys.exit(search.cli.app.main())

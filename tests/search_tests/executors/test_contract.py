@@ -217,7 +217,7 @@ def test_any_executor_gives_the_same_search(name, tmp_path, outcomes):
         "strategy": "learning",
         "strategy_options": {"lag": 8},
         "lag": 8,
-        "blocks": 2,
+        "space_options": {"blocks": 2},
         "evaluator": executor_fakes.Checksums,
         "tensorboard": False,
     }

@@ -111,7 +111,7 @@ class Search:
 
     @property
     def arguments(self):
-        options = "--dataset none --strategy random --workers 2 --blocks 2"
+        options = "--dataset none --strategy random --workers 2"
         return f"run --output run {options}".split()
 
     @property

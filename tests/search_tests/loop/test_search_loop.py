@@ -268,7 +268,7 @@ def test_as_many_children_are_under_way_as_the_lag_allows(
             return super().collect(timeout)
 
     strategy = LearningStrategy(bench.space, 2, lag=6)
-    bench.loop(strategy, Counts(evaluator), trials=60, lag=6).run()
+    bench.loop(strategy, Counts(evaluator, 0), trials=60, lag=6).run()
     assert max(under_way) == 7
     assert np.mean(under_way) > 4
 
@@ -596,7 +596,7 @@ def test_one_child_at_a_time_is_under_way_without_a_lag(
     bench = Bench(tmp_path / "run", space)
     bench.loop(
         LearningStrategy(space, 1),
-        One(lambda: Grows(evaluator), seed=0),
+        One(lambda: Grows(evaluator)),
         18,
         halving=SuccessiveHalving(1, 9, 3),
     ).run()

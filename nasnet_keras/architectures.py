@@ -169,13 +169,13 @@ KINDS: dict[str, str] = {
 }
 
 
-def find_kind(name: str) -> ArchitectureKind:
+def find_kind(name: Any) -> ArchitectureKind:
     """The kind of that name.
 
     Raises:
         ValueError: There is none.
     """
-    if name not in KINDS:
+    if not isinstance(name, str) or name not in KINDS:
         raise ValueError(
             "Invalid kind of architecture. Expected one of "
             f"{', '.join(KINDS)}. Received: {name!r:.40}."

@@ -1,5 +1,6 @@
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -58,7 +59,7 @@ def test_networks_are_scaled_built_and_counted(name):
         (lambda data: {**data, "more": 7}, "Expected a JSON object with"),
         (lambda data: data["architecture"], "Expected a JSON object with"),
         (lambda data: [], "Expected a JSON object with"),
-        (lambda data: {**data, "architecture": 3}, "Invalid"),
+        (lambda data: {**data, "architecture": 3}, "Expected a genotype"),
     ],
 )
 def test_other_data_are_refused_with_a_sentence(change, sentence, tmp_path):
@@ -93,6 +94,4 @@ def test_a_file_without_end_is_not_read_whole():
     if not os.path.exists("/dev/zero"):
         pytest.skip("There is no /dev/zero.")
     with pytest.raises(InputError, match="Expected at most"):
-        from pathlib import Path
-
         read_architecture(Path("/dev/zero"))

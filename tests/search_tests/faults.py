@@ -31,7 +31,7 @@ LAG = 8
 PATIENCE = 600  # seconds
 MORE = 400  # trials, where a search ends before all has befallen it
 SETTINGS = (
-    f"--dataset none --strategy learning --space-option blocks=2 --threads 1 \
+    f"--dataset none --strategy learning --threads 1 --space-option blocks=2 \
     --strategy-option lag={LAG} --lag {LAG}".split()
 )
 

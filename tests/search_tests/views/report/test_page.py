@@ -103,11 +103,11 @@ def make_run(tmp_path, learning, FakeEvaluator):
     class Evaluator(FakeEvaluator):
         """Children have parameters, and some reasons to fail have markup."""
 
-        def evaluate(self, architecture, seed, budget=None, weights=None):
-            evaluation = super().evaluate(architecture, seed, budget, weights)
+        def evaluate(self, child):
+            evaluation = super().evaluate(child)
             if evaluation.reward < 0.2:
                 raise EvaluationError(f"The child is {MARKUP}")
-            convolutions = architecture.to_json().count("conv")
+            convolutions = child.architecture.to_json().count("conv")
             metrics = {"parameters": 300.0 * convolutions}
             return replace(
                 evaluation, metrics={**evaluation.metrics, **metrics}
@@ -261,8 +261,8 @@ def test_the_curve_of_rewards_never_falls(make_run):
 
 def test_the_best_is_one_of_those_trained_longest(make_run, FakeEvaluator):
     class Evaluator(FakeEvaluator):
-        def evaluate(self, architecture, seed, budget=None, weights=None):
-            evaluation = super().evaluate(architecture, seed, budget, weights)
+        def evaluate(self, child):
+            evaluation = super().evaluate(child)
             promoted = evaluation.reward < 0.5
             return replace(evaluation, budget=9.0 if promoted else 3.0)
 

@@ -31,10 +31,11 @@ from pathlib import Path
 import numpy as np
 
 from search.evaluation.base import EvaluationError, Evaluator
-from search.evaluation.tabular import Table, TabularEvaluator, TabularSpace
+from search.evaluation.tabular import TabularEvaluator
 from search.executors.in_process import InProcessExecutor
 from search.loop.search_loop import SearchLoop
 from search.spaces.nasnet import NASNetSpace
+from search.spaces.tabular import CellTable, TabularSpace
 from search.storage import SQLiteStorage
 from search.storage.run_folder import SCHEMA_VERSION, RunDirectory
 from search.strategies import create_strategy
@@ -117,7 +118,7 @@ def write_table(path):
                 f"|{a}~0|+|{b}~0|{c}~1|+|{d}~0|{e}~1|{f}~2|,{value / 100}"
             )
     path.write_text("\n".join([*lines, ""]))
-    return Table(path)
+    return CellTable(path)
 
 
 def nasnet(folder):

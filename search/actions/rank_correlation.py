@@ -18,7 +18,8 @@ from nasnet_keras.files import write_json
 from search.observers.base import Observer
 from search.runs.begin import resume
 from search.runs.begin import run as run_search
-from search.runs.config import ObjectiveConfig, RunConfig
+from search.runs.config import RunConfig
+from search.runs.objective_config import ObjectiveConfig
 from search.runs.record import Run
 from search.storage.run_folder import SHARED_FILE
 from search.trial import TrialState

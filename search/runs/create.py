@@ -11,7 +11,8 @@ from search.evaluation import create_evaluator as create_evaluator_by_name
 from search.evaluation.base import ChildSettings, Evaluator
 from search.evaluation.objective import HARD, SOFT, ObjectiveEvaluator
 from search.loop.halving import SuccessiveHalving
-from search.runs.config import ObjectiveConfig, RunConfig
+from search.runs.config import RunConfig
+from search.runs.objective_config import ObjectiveConfig
 from search.strategies import strategy_class
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from conftest import LEARNING
 
 import search.cli.app
+import search.cli.session
 import search.runs.begin
 import search.runs.create
 from search.evaluation.base import EvaluationError, Evaluator
@@ -87,7 +88,7 @@ STRATEGIES["learning"] = LEARNING
 tensorboard = types.ModuleType("search.observers.tensorboard")
 tensorboard.TensorBoardObserver = Notes
 sys.modules[tensorboard.__name__] = tensorboard
-search.cli.import_tensorflow = lambda: None
+search.cli.session.import_tensorflow = lambda: None
 search.runs.create._create_named = lambda config: Fast()
 search.runs.begin.Backups = lambda *paths: Backups(*paths, SCENARIO["backup"])
 if SCENARIO["clock"]:

@@ -32,7 +32,10 @@ def command(learning, monkeypatch, tmp_path, FakeEvaluator):
     monkeypatch.setattr(
         "search.observers.tensorboard.TensorBoardObserver", Nothing
     )
-    monkeypatch.setattr("search.cli.app.import_tensorflow", lambda: None)
+    for module in ("session", "acting"):
+        monkeypatch.setattr(
+            f"search.cli.{module}.import_tensorflow", lambda: None
+        )
     monkeypatch.setattr(
         "search.runs.create._create_named", lambda config: FakeEvaluator()
     )
@@ -249,9 +252,9 @@ def test_help_and_bad_arguments_need_no_keras(tmp_path, arguments, code):
 def test_tensorflow_is_imported_in_silence():
     script = (
         "import os, sys\n"
-        "import search.cli\n"
+        "import search.cli.session\n"
         "os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'\n"
-        "search.cli.app.import_tensorflow()\n"
+        "search.cli.session.import_tensorflow()\n"
         "print(sys.modules['tensorflow'].__name__)\n"
         "print('said', file=sys.stderr)\n"
     )

@@ -13,6 +13,7 @@ import types
 import executor_fakes
 
 import search.cli.app
+import search.cli.session
 import search.runs.create
 from search.observers.base import Observer
 
@@ -35,7 +36,7 @@ class Nothing(Observer):
 tensorboard = types.ModuleType("search.observers.tensorboard")
 tensorboard.TensorBoardObserver = Nothing
 sys.modules[tensorboard.__name__] = tensorboard
-search.cli.app.import_tensorflow = lambda: None
+search.cli.session.import_tensorflow = lambda: None
 search.runs.create._create_named = lambda config: Sleeping()
 
 if __name__ == "__main__":

@@ -16,9 +16,9 @@ def shared_space():
 def create_network():
     """Small networks whose scales and offsets are no plain ones."""
 
-    def create(**settings):
+    def create(space=NASNetSpace(2), **settings):
         network = SharedNetwork(
-            (8, 8, 3), classes=4, **{"blocks": 2, "filters": 2, **settings}
+            space, (8, 8, 3), classes=4, **{"filters": 2, **settings}
         )
         random = np.random.default_rng(0)
         for bank in network.variables:

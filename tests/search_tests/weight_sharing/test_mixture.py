@@ -8,6 +8,7 @@ from nasnet_keras.genotype import (
     CellSpec,
     Genotype,
 )
+from search.spaces.nasnet import NASNetSpace
 from search.weight_sharing.mixture import Mixture
 from search.weight_sharing.shared_cell import edges
 from search.weight_sharing.subnetwork import Subnetwork
@@ -54,7 +55,7 @@ def test_a_mixture_of_one_cell_is_that_cell(create_network):
 @pytest.mark.large
 def test_all_of_it_is_part_of_the_mixture(create_network):
     """Every weight that a child without concatenation can have."""
-    network = create_network(blocks=1, combiners=("add",))
+    network = create_network(NASNetSpace(1, ("add",)))
     mixture = Mixture(network)
     taken = sum(
         int(np.prod(np.shape(value)))

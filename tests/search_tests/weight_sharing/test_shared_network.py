@@ -94,7 +94,7 @@ def test_so_are_those_of_random_cells(network, seed, shared_space, check_equal):
 
 @pytest.mark.parametrize("combiner", ["add", "concat"])
 def test_so_are_those_with_one_combiner(create_network, combiner, check_equal):
-    network = create_network(blocks=1, combiners=(combiner,), repeats=2)
+    network = create_network(NASNetSpace(1, (combiner,)), repeats=2)
     spec = cell(((0, 1), ("sep_conv_3x3", "conv_1x1"), combiner))
     check_equal(network, Genotype(spec, spec), repeats=2)
 
@@ -189,7 +189,7 @@ def test_the_seed_alone_fixes_the_first_weights():
     def values(seed):
         keras.utils.set_random_seed(seed + 3)
         network = SharedNetwork(
-            (8, 8, 3), 4, blocks=1, combiners=("add",), filters=2, seed=seed
+            NASNetSpace(1, ("add",)), (8, 8, 3), 4, filters=2, seed=seed
         )
         return np.concatenate([np.ravel(bank) for bank in network.variables])
 
@@ -199,7 +199,7 @@ def test_the_seed_alone_fixes_the_first_weights():
 
 
 def test_a_place_has_weights_of_its_own_from_the_start():
-    network = SharedNetwork((8, 8, 3), classes=4, blocks=1, filters=2)
+    network = SharedNetwork(NASNetSpace(1), (8, 8, 3), classes=4, filters=2)
     for bank in network.variables:
         if "operations" in bank.path:
             values = np.asarray(bank).reshape(bank.shape[0], -1)
@@ -210,7 +210,7 @@ def test_a_place_has_weights_of_its_own_from_the_start():
 def test_all_cells_begin_nearly_as_one(shared_space):
     """What random cells make of an image correlates, though they have few
     operations in common."""
-    network = SharedNetwork((8, 8, 3), classes=4, blocks=2, filters=8)
+    network = SharedNetwork(shared_space, (8, 8, 3), classes=4, filters=8)
     rng = np.random.default_rng(0)
     # Of a patch in each corner.
     images = rng.normal(size=(64, 2, 2, 3)).repeat(4, 1).repeat(4, 2)
@@ -218,10 +218,8 @@ def test_all_cells_begin_nearly_as_one(shared_space):
     rows = rng.normal(size=(network.features.width, 4))
     kernel.assign(np.tile(rows, (kernel.shape[0] // len(rows), 1)))
     logits = [
-        network(
-            images,
-            genotype=shared_space.decode(shared_space.sample(rng)),
-            training=True,
+        Subnetwork(network, shared_space.decode(shared_space.sample(rng)))(
+            images, training=True
         )
         for _ in range(8)
     ]
@@ -252,7 +250,7 @@ def test_a_change_of_cells_traces_nothing_that_was_there(network):
 def test_a_genotype_of_another_space_is_refused(network):
     with pytest.raises(ValueError, match="cells of 2 blocks"):
         Subnetwork(network, NASNET_A)(IMAGES)
-    only = SharedNetwork((8, 8, 3), 4, blocks=1, combiners=("add",), filters=2)
+    only = SharedNetwork(NASNetSpace(1, ("add",)), (8, 8, 3), 4, filters=2)
     spec = cell(((0, 1), ("conv_1x1", "conv_1x1"), "concat"))
     with pytest.raises(ValueError, match="the combiners add"):
         Subnetwork(only, Genotype(spec, spec))
@@ -260,8 +258,8 @@ def test_a_genotype_of_another_space_is_refused(network):
 
 @pytest.mark.large
 def test_weights_are_saved_as_those_of_any_model(create_network, tmp_path):
-    network = create_network(blocks=1)
-    other = SharedNetwork((8, 8, 3), 4, blocks=1, filters=2)
+    network = create_network(NASNetSpace(1))
+    other = SharedNetwork(NASNetSpace(1), (8, 8, 3), 4, filters=2)
     genotype = NASNetSpace(1).decode((0,) * 10)
     network.save_weights(tmp_path / "shared.weights.h5")
     other.load_weights(tmp_path / "shared.weights.h5")

@@ -12,7 +12,9 @@ from nasnet_keras.layers.operations import OPERATIONS
 FILTERS = 4
 EVERY = pytest.mark.parametrize("name", OPERATIONS)
 # All but that which no gradient goes through.
-READING = pytest.mark.parametrize("name", [n for n in OPERATIONS if n != "none"])
+READING = pytest.mark.parametrize(
+    "name", [n for n in OPERATIONS if n != "none"]
+)
 STRIDES = pytest.mark.parametrize("strides", [1, 2])
 CHANNELS = pytest.mark.parametrize("channels", [FILTERS, 3])
 FORMS = pytest.mark.parametrize(

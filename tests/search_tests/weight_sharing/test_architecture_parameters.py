@@ -77,3 +77,34 @@ def test_a_step_takes_the_optimizer_of_the_paper():
         architecture.strongest(1)[0].normal.blocks[0].operations[0]
         == (NASNET_OPERATIONS[0])
     )
+
+
+def test_no_block_takes_none():
+    """However strong it is: DARTS derives its cells of the others."""
+    space = NASNetSpace(2, ("add",), ("none", "identity", "conv_3x3"))
+    rows = np.full((2 + 3, 3), -5.0)
+    rows[:, 0] = 0
+    rows[[1, 3], 1] = -2
+    found = list(
+        strongest_genotypes({"normal": rows, "reduction": rows}, space)
+    )
+    assert found[0].normal.blocks[1].inputs == (0, 1)
+    assert found[0].normal.blocks[1].operations == ("identity", "identity")
+    # Of two operations on one pair of edges, and on each of three.
+    assert len(set(found)) == len(found) == (4 * 3 * 4) ** 2
+    assert not any("none" in genotype.to_json() for genotype in found)
+
+
+def test_one_cell_has_one_table_for_both_strides():
+    space = NASNetSpace(2, ("add",), ("none", "identity", "conv_3x3"), cells=1)
+    architecture = ArchitectureParameters(space)
+    assert [name for name, _ in architecture.variables()][0] == (
+        "architecture/cell"
+    )
+    (logits,) = architecture.logits.values()
+    assert logits.shape == (2 + 3, 3)
+    shares = architecture.shares([logits.value])
+    assert shares["normal"] is shares["reduction"]
+    found = architecture.strongest(100)
+    assert len(set(found)) == len(found) == 4 * 3 * 4
+    assert all(genotype.normal == genotype.reduction for genotype in found)

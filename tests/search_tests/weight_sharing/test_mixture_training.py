@@ -11,8 +11,8 @@ from search.weight_sharing.architecture_parameters import (
 )
 from search.weight_sharing.mixture_training import MixtureTraining
 
-# Their networks hold all operations, whose tracing takes a while.
-pytestmark = pytest.mark.large
+# Networks that hold all operations, whose tracing takes a while.
+LARGE = pytest.mark.large
 
 RECIPE = dataclasses.replace(
     RECIPES["search-proxy"], epochs=3, batch_size=32, clip_norm=None
@@ -61,6 +61,7 @@ def values(training):
     return {name: np.array(variable) for name, variable in training.variables()}
 
 
+@LARGE
 def test_the_gradient_of_the_architecture(create):
     """First order: along itself, beside the difference of the validation
     loss."""
@@ -98,6 +99,7 @@ def smooth(weights, logits, batch, by):
     return loss, tape.gradient(loss, by)
 
 
+@LARGE
 @pytest.mark.parametrize("clipped", [False, True])
 def test_second_order_is_the_gradient_after_a_step(
     create, monkeypatch, clipped
@@ -141,6 +143,7 @@ def test_second_order_is_the_gradient_after_a_step(
         assert np.max(np.abs(direct - whole)) > 0.05 * scale
 
 
+@LARGE
 def test_it_learns_both_but_no_scales(create):
     training = create()
     before = values(training)
@@ -163,6 +166,7 @@ def test_it_learns_both_but_no_scales(create):
     assert kept > 100
 
 
+@LARGE
 def test_a_training_goes_on_as_if_never_stopped(create, tmp_path):
     tf.config.experimental.enable_op_determinism()  # as an evaluator does
     whole = create()
@@ -175,3 +179,30 @@ def test_a_training_goes_on_as_if_never_stopped(create, tmp_path):
     expected = values(whole)
     for name, value in values(resumed).items():
         np.testing.assert_array_equal(value, expected[name], err_msg=name)
+
+
+def test_the_gradient_of_one_cell_is_that_of_both_strides(create_network):
+    """Its operations have a share in the normal and in the reduction cell."""
+    gradients = []
+    for cells in (1, 2):
+        space = NASNetSpace(
+            1, ("add",), ("none", "identity", "conv_1x1"), cells
+        )
+        training = MixtureTraining(
+            create_network(space),
+            RECIPE,
+            2,
+            batches,
+            ArchitectureParameters(space),
+        )
+        weights, logits = read(training)
+        gradients.append(
+            training._by_logits(
+                weights, logits, TRAINING, VALIDATION, tf.constant(0.1)
+            )
+        )
+    ((one,), (normal, reduction)) = gradients
+    np.testing.assert_allclose(one, normal + reduction, rtol=1e-4, atol=1e-6)
+    assert np.max(np.abs(one)) > 1e-4
+    training.update(TRAINING, VALIDATION)
+    assert np.any(np.array(training.architecture.logits["normal"]))

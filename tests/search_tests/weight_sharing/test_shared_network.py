@@ -281,3 +281,43 @@ def test_dropped_paths_follow_from_the_seed(network):
     )
     np.testing.assert_array_equal(first, again)
     assert not np.allclose(first, other) and not np.allclose(first, whole)
+
+
+# === Fewer operations, one cell ===
+
+FEWER = ("conv_1x1", "none", "dil_sep_conv_5x5")
+
+
+@pytest.mark.parametrize("cells", [1, 2])
+def test_the_values_with_fewer_operations(create_network, cells, check_equal):
+    space = NASNetSpace(2, ("add",), FEWER, cells)
+    network = create_network(space)
+    rng = np.random.default_rng(4)
+    check_equal(network, space.decode(space.sample(rng)))
+
+
+def test_a_network_holds_the_operations_of_its_space(create_network):
+    """In each cell so many, of one edge."""
+    spaces = [NASNetSpace(1, ("add",), FEWER[:n]) for n in (1, 3)]
+    one, three = (
+        sum(layer.count for cell in network.cells for layer in cell.operations)
+        for network in map(create_network, spaces)
+    )
+    assert 3 * one == three
+    spec = cell(((0, 1), ("conv_1x1", "none"), "add"))
+    with pytest.raises(ValueError, match="the operations conv_1x1. Received"):
+        Subnetwork(create_network(spaces[0]), Genotype(spec, spec))
+
+
+def test_one_cell_has_weights_of_its_own_at_each_stride(create_network):
+    """At the places of the network, which are as many as with two cells."""
+    shapes = [
+        {
+            bank.path: tuple(bank.shape)
+            for bank in create_network(
+                NASNetSpace(1, ("add",), FEWER, cells)
+            ).variables
+        }
+        for cells in (1, 2)
+    ]
+    assert list(shapes[0].values()) == list(shapes[1].values())

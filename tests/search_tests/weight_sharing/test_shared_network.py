@@ -214,6 +214,7 @@ def test_all_cells_begin_nearly_as_one(shared_space):
     rng = np.random.default_rng(0)
     # Of a patch in each corner.
     images = rng.normal(size=(64, 2, 2, 3)).repeat(4, 1).repeat(4, 2)
+    images = images.astype("float32")
     kernel, _ = network.classifier.banks
     rows = rng.normal(size=(network.features.width, 4))
     kernel.assign(np.tile(rows, (kernel.shape[0] // len(rows), 1)))

@@ -76,9 +76,20 @@ def retrain(
     Example:
 
     >>> from dataclasses import replace
+    >>> import search
     >>> from nasnet_keras.training.recipes import RECIPES
-    >>> ranking = retrain(run, replace(RECIPES["cifar"], epochs=30))
-    >>> ranking.tau, ranking.children[0].trial
+    >>> run = search.run(
+    ...     "runs/first",
+    ...     dataset="digits",
+    ...     strategy="random",
+    ...     trials=2,
+    ...     blocks=1,
+    ...     proxy={"epochs": 1, "filters": 4},
+    ... )
+    >>> recipe = replace(RECIPES["search-proxy"], epochs=1)
+    >>> ranking = retrain(run, recipe, top=2)
+    >>> sorted(child.trial for child in ranking.children)
+    [0, 1]
     """
     network = _network(run, repeats, filters, image_size)
     folder = run.directory.retrained if output is None else Path(output)

@@ -79,8 +79,17 @@ def run(
 
     Example:
 
-    >>> run = search.run("runs/first", dataset="digits", trials=20)
-    >>> run.best.reward, run.genotype
+    >>> import search
+    >>> run = search.run(
+    ...     "runs/first",
+    ...     dataset="digits",
+    ...     strategy="random",
+    ...     trials=1,
+    ...     blocks=1,
+    ...     proxy={"epochs": 1, "filters": 4},
+    ... )
+    >>> run.best.number, run.genotype
+    (0, Genotype(...))
     """
     if isinstance(evaluator, str):
         settings["evaluator"], evaluator = evaluator, None

@@ -70,7 +70,9 @@ def run(name, module, docstring):
         docstring, dict(vars(module)), name, module.__file__, 0
     )
     report = []
-    doctest.DocTestRunner(verbose=False, optionflags=FLAGS).run(test, out=report.append)
+    doctest.DocTestRunner(verbose=False, optionflags=FLAGS).run(
+        test, out=report.append
+    )
     return "".join(report)
 
 
@@ -108,3 +110,15 @@ def test_the_example_does_what_it_says(name, tmp_path, monkeypatch):
 def test_an_example_that_is_not_run_defines_its_names(name):
     module, docstring = EXAMPLES[name]
     assert not undefined(importlib.import_module(module), docstring)
+
+
+def test_a_new_docstring_with_a_broken_example_would_be_noticed():
+    source = 'class A:\n    def b(self):\n        """\n        >>> 1 + 1\n'
+    source += '        3\n        """\n    def _c(self):\n        """>>> d"""\n'
+    found = dict(documented(ast.parse(source), "module"))
+    assert list(found) == ["module", "module.A", "module.A.b"]
+    module = importlib.import_module("nasnet_keras.genotype")
+    assert "Got:\n    2" in run("b", module, found["module.A.b"])
+    assert not run("b", module, ">>> MAX_BLOCKS + 0\n10\n")
+    assert undefined(module, ">>> [Block(i, x) for i in y]") == {"x", "y"}
+    assert LARGE < set(EXAMPLES)

@@ -82,14 +82,14 @@ def retrain(
     ...     "runs/first",
     ...     dataset="digits",
     ...     strategy="random",
-    ...     trials=2,
+    ...     trials=1,
     ...     blocks=1,
     ...     proxy={"epochs": 1, "filters": 4},
     ... )
     >>> recipe = replace(RECIPES["search-proxy"], epochs=1)
-    >>> ranking = retrain(run, recipe, top=2)
-    >>> sorted(child.trial for child in ranking.children)
-    [0, 1]
+    >>> ranking = retrain(run, recipe, top=1)
+    >>> [child.trial for child in ranking.children]
+    [0]
     """
     network = _network(run, repeats, filters, image_size)
     folder = run.directory.retrained if output is None else Path(output)

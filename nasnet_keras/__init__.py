@@ -4,10 +4,11 @@ Example:
 
 >>> import nasnet_keras
 >>> model = nasnet_keras.build_network(
-...     nasnet_keras.NASNET_A, input_shape=(32, 32, 3), repeats=2, filters=8
+...     nasnet_keras.NASNET_A, input_shape=(32, 32, 3), repeats=1, filters=8
 ... )
 >>> model.save("nasnet.keras")
->>> model = nasnet_keras.load_model("nasnet.keras")
+>>> nasnet_keras.load_model("nasnet.keras").output_shape
+(None, 10)
 
 Names are imported when they are first used: genotypes need neither Keras nor
 TensorFlow.

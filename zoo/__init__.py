@@ -5,7 +5,9 @@ Example:
 >>> import zoo
 >>> zoo.list_models("nasnet_*e")
 ['nasnet_large', 'nasnet_mobile']
->>> model = zoo.create_model("nasnet_a_cifar", classes=37)
+>>> model = zoo.create_model("nasnet_a_cifar_nano", classes=37)
+>>> model.output_shape
+(None, 37)
 
 Names are imported when they are first used.
 """

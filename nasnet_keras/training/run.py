@@ -77,6 +77,7 @@ def run_training(
 
     Example:
 
+    >>> from dataclasses import replace
     >>> from nasnet_keras import NASNET_A
     >>> from nasnet_keras.training.recipes import RECIPES
     >>> settings = TrainingSettings(
@@ -85,11 +86,13 @@ def run_training(
     ...         "architecture": to_data(find_kind("nasnet"), NASNET_A),
     ...         "input_shape": [8, 8, 1],
     ...         "repeats": 1,
-    ...         "filters": 8,
+    ...         "filters": 4,
     ...     },
-    ...     recipe=RECIPES["search-proxy"],
+    ...     recipe=replace(RECIPES["search-proxy"], epochs=1),
     ... )
     >>> model = run_training(Path("runs/digits"), settings)
+    >>> model.output_shape
+    (None, 10)
     """
     new = not (folder / "config.json").exists()
     if new:

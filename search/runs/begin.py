@@ -86,8 +86,18 @@ def run(
 
     Example:
 
-    >>> run = search.run("runs/first", dataset="digits", trials=20)
-    >>> run.best.reward, run.genotype
+    >>> import search
+    >>> run = search.run(
+    ...     "runs/first",
+    ...     dataset="digits",
+    ...     strategy="random",
+    ...     trials=1,
+    ...     space=search.NASNetSpace(1),
+    ...     recipe={"epochs": 1},
+    ...     child={"filters": 4},
+    ... )
+    >>> run.best.number, run.architecture
+    (0, Genotype(...))
     """
     if isinstance(evaluator, str):
         settings["evaluator"], evaluator = evaluator, None

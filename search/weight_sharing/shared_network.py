@@ -64,10 +64,12 @@ class SharedNetwork(keras.Model):
 
     Example:
 
-    >>> network = SharedNetwork((32, 32, 3), classes=10, filters=4)
-    >>> space = NASNetSpace()
+    >>> from search.spaces.nasnet import NASNetSpace
+    >>> from search.weight_sharing.subnetwork import Subnetwork
+    >>> network = SharedNetwork((8, 8, 1), classes=10, blocks=1, filters=4)
+    >>> space = NASNetSpace(blocks=1)
     >>> genotype = space.decode(space.sample(np.random.default_rng(0)))
-    >>> Subnetwork(network, genotype)(tf.ones((2, 32, 32, 3))).shape
+    >>> Subnetwork(network, genotype)(np.ones((2, 8, 8, 1), "float32")).shape
     TensorShape([2, 10])
     """
 

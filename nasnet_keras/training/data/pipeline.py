@@ -98,8 +98,17 @@ def training_pipeline(
 
     Example:
 
-    >>> batches = training_pipeline(images, labels, batch_size=128)
-    >>> model.fit(batches, steps_per_epoch=len(images) // 128, epochs=20)
+    >>> from nasnet_keras import load_dataset
+    >>> digits = load_dataset("digits").train
+    >>> batches = training_pipeline(
+    ...     digits.images, digits.labels, batch_size=128, augmentation="crop"
+    ... )
+    >>> images, labels = next(iter(batches))
+    >>> images.shape, labels.shape
+    (TensorShape([128, 8, 8, 1]), TensorShape([128]))
+
+    Keras is told how long an epoch is: `model.fit(batches,
+    steps_per_epoch=len(digits.images) // 128, epochs=20)`.
     """
     _check_images(images, labels)
     _check_least(1, batch_size=batch_size)

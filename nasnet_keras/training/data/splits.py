@@ -71,6 +71,7 @@ def split(
 
     Example:
 
+    >>> from nasnet_keras import load_dataset
     >>> parts = split(load_dataset("digits"), validation_images=200)
     >>> len(parts.train), len(parts.validation)
     (1238, 200)

@@ -178,12 +178,16 @@ def evaluate_network(
 
     Example:
 
-    >>> from nasnet_keras import load_dataset
+    >>> from nasnet_keras import NASNET_A, build_network, load_dataset
+    >>> model = build_network(NASNET_A, (8, 8, 1), repeats=1, filters=4)
     >>> digits = load_dataset("digits")
     >>> evaluation = evaluate_network(
     ...     model, digits.test.images, digits.test.labels, digits.class_names
     ... )
-    >>> evaluation.accuracy, evaluation.worst_mistakes(1)
+    >>> 0 <= evaluation.accuracy <= 1
+    True
+    >>> evaluation.worst_mistakes(1)
+    [Mistake(image=..., label=..., predicted=..., confidence=...)]
     """
     batches = evaluation_pipeline(images, labels, batch_size)
     network = without_auxiliary_head(model)

@@ -46,7 +46,24 @@ def evaluate_run(
 
     Example:
 
-    >>> evaluate_run(Path("runs/digits"), "test").accuracy
+    >>> from dataclasses import replace
+    >>> from nasnet_keras import NASNET_A
+    >>> from nasnet_keras.training.run import run_training
+    >>> from nasnet_keras.training.recipes import RECIPES
+    >>> from nasnet_keras.training.settings import TrainingSettings
+    >>> settings = TrainingSettings(
+    ...     dataset="digits",
+    ...     network={
+    ...         "genotype": NASNET_A.to_dict(),
+    ...         "input_shape": [8, 8, 1],
+    ...         "repeats": 1,
+    ...         "filters": 4,
+    ...     },
+    ...     recipe=replace(RECIPES["search-proxy"], epochs=1),
+    ... )
+    >>> model = run_training(Path("runs/digits"), settings)
+    >>> 0 <= evaluate_run(Path("runs/digits"), "test").accuracy <= 1
+    True
     """
     settings = load_settings(folder)
     if split not in SPLITS:

@@ -106,15 +106,13 @@ class ConvolutionUnit(keras.layers.Layer):
     def _even_positions(self, states: Any) -> tuple[Any, tuple[int, int], int]:
         """The states, strides and dilation to convolve with.
 
-        All that a kernel with dilation 2 reads at even positions lies at even
-        positions: there it is an ordinary convolution.
+        All that a 1x1 kernel or one with dilation 2 reads with strides 2 lies
+        at even positions: there it is an ordinary convolution.
         """
-        if self.dilation != 2 or self.strides != (2, 2):
+        sparse = self.kernel_size == (1, 1) or self.dilation == 2
+        if self.strides != (2, 2) or not sparse:
             return states, self.strides, self.dilation
-        # Not a strided slice, whose gradient is slow.
-        even = kernels.average_pool(
-            states, 1, 2, "same", self.conventions.data_format
-        )
+        even = kernels.even_positions(states, self.conventions.data_format)
         return even, (1, 1), 1
 
     def compute_output_shape(self, input_shape):

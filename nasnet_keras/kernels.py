@@ -28,14 +28,13 @@ def conv2d(
     strides: tuple[int, int],
     dilation: int,
     data_format: str,
-    padding: str = "same",
 ) -> Any:
     """A convolution without bias: `inputs [B, H, W, C]`, `kernel
     [height, width, C, filters]`."""
     # TensorFlow's own dilated kernel has no gradient on every CPU.
     if tf is None or data_format == "channels_first" or dilation > 1:
-        return ops.conv(inputs, kernel, strides, padding, data_format, dilation)
-    return tf.nn.conv2d(inputs, kernel, strides, padding.upper())
+        return ops.conv(inputs, kernel, strides, "same", data_format, dilation)
+    return tf.nn.conv2d(inputs, kernel, strides, "SAME")
 
 
 def depthwise_conv2d(
@@ -155,6 +154,18 @@ def without_first(inputs: Any, axes: Sequence[int]) -> Any:
     if tf is not None:
         return tf.slice(inputs, begin, [-1] * len(begin))
     return inputs[tuple(slice(first, None) for first in begin)]
+
+
+def even_positions(inputs: Any, data_format: str) -> Any:
+    """Every second row and column of images, the first ones too.
+
+    A strided 1x1 convolution is this and an unstrided one. oneDNN (in
+    TensorFlow 2.21), on processors without AVX-512 and with one thread, writes
+    the gradient of the kernel of the strided one beyond its memory where the
+    channels are few.
+    """
+    # Not a strided slice, whose gradient is slow.
+    return average_pool(inputs, 1, 2, "same", data_format)
 
 
 def average_pool(

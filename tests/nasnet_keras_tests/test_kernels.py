@@ -42,28 +42,41 @@ def assert_equal(results):
 
 @pytest.mark.parametrize("size", [(6, 6), (7, 5)])
 @pytest.mark.parametrize(
-    ("kernel_size", "strides", "dilation", "padding"),
+    ("kernel_size", "strides", "dilation"),
     [
-        ((1, 1), (1, 1), 1, "same"),
-        ((1, 1), (2, 2), 1, "valid"),
-        ((3, 3), (1, 1), 1, "same"),
-        ((3, 3), (2, 2), 1, "same"),
-        ((1, 7), (1, 2), 1, "same"),
-        ((3, 3), (1, 1), 2, "same"),
+        ((1, 1), (1, 1), 1),
+        ((1, 1), (2, 2), 1),
+        ((3, 3), (1, 1), 1),
+        ((3, 3), (2, 2), 1),
+        ((1, 7), (1, 2), 1),
+        ((3, 3), (1, 1), 2),
     ],
 )
-def test_convolutions(
-    monkeypatch, size, kernel_size, strides, dilation, padding
-):
+def test_convolutions(monkeypatch, size, kernel_size, strides, dilation):
     assert_equal(
         both_forms(
             monkeypatch,
             lambda images, kernel: kernels.conv2d(
-                images, kernel, strides, dilation, "channels_last", padding
+                images, kernel, strides, dilation, "channels_last"
             ),
             noise(2, *size, 3),
             noise(*kernel_size, 3, 4),
         )
+    )
+
+
+@pytest.mark.parametrize("size", [(6, 6), (7, 5), (1, 1), (2, 1)])
+def test_even_positions(size):
+    images = noise(2, *size, 3)
+    upstream = noise(2, (size[0] + 1) // 2, (size[1] + 1) // 2, 3, seed=1)
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        outputs = kernels.even_positions(images, "channels_last")
+    np.testing.assert_array_equal(outputs, images[:, ::2, ::2])
+    expected = np.zeros_like(images)
+    expected[:, ::2, ::2] = upstream
+    np.testing.assert_array_equal(
+        tape.gradient(outputs, images, upstream), expected
     )
 
 

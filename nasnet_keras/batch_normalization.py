@@ -71,6 +71,12 @@ class BatchNormalization(keras.layers.BatchNormalization):
         self.moving_variance.assign(variance)
         return outputs
 
+    def factors_and_offsets(self) -> tuple[Any, Any]:
+        """`[channels]` each: in inference the layer gives `inputs * factors +
+        offsets`. For a layer with scale and offset."""
+        factors = self.gamma * ops.rsqrt(self.moving_variance + self.epsilon)
+        return factors, self.beta - self.moving_mean * factors
+
     def folded(self, convolutions: Sequence[Any]) -> list[np.ndarray]:
         """What does in inference without this layer as it does.
 

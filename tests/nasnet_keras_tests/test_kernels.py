@@ -166,6 +166,70 @@ def test_batch_normalization(monkeypatch, size):
     )
 
 
+def test_a_batch_norm_right_behind_a_convolution(monkeypatch):
+    """Without AVX-512 it is not left to oneDNN."""
+    mean, variance = noise(4, seed=4), tf.abs(noise(4, seed=5)) + 0.5
+    offset, scale = noise(4, seed=2), noise(4, seed=3)
+
+    @tf.function
+    def compute(images, kernel):
+        return kernels.batch_normalization(
+            tf.nn.conv2d(images, kernel, 2, "SAME"),
+            mean,
+            variance,
+            offset,
+            scale,
+            1e-3,
+            axis=-1,
+        )
+
+    arguments = noise(2, 5, 4, 3), noise(3, 3, 3, 4, seed=1)
+    results = []
+    for folds in (False, True):
+        monkeypatch.setattr(
+            kernels, "folds_batch_norms", lambda _, folds=folds: folds
+        )
+        graph = compute.get_concrete_function(*arguments)
+        kinds = {each.type for each in graph.graph.get_operations()}
+        assert ("FusedBatchNormV3" in kinds) != folds
+        results.append(graph(*arguments))
+        compute = tf.function(compute.python_function)
+    np.testing.assert_allclose(*results, **TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("on", "avx512", "dtype", "folds"),
+    [
+        (True, False, "float32", True),
+        (True, False, "bfloat16", False),
+        (True, True, "float32", False),
+        (False, False, "float32", False),
+    ],
+)
+def test_batch_norms_are_folded_where_onednn_is_slow(
+    monkeypatch, on, avx512, dtype, folds
+):
+    monkeypatch.setattr(kernels, "onednn_is_on", lambda: on)
+    monkeypatch.setattr(kernels, "onednn_has_avx512", lambda: avx512)
+    assert kernels.folds_batch_norms(dtype) == folds
+
+
+def test_a_shared_relu_waits_for_an_operand_of_its_sum():
+    @tf.function
+    def compute(first, second):
+        return kernels.shared_relu(tf.sin(first) + tf.cos(second))
+
+    arguments = noise(2, 3), noise(2, 3, seed=1)
+    graph = compute.get_concrete_function(*arguments).graph
+    (relu,) = (each for each in graph.get_operations() if each.type == "Relu")
+    assert [each.type for each in relu.control_inputs] == ["Sin"]
+    expected = tf.nn.relu(tf.sin(arguments[0]) + tf.cos(arguments[1]))
+    np.testing.assert_array_equal(compute(*arguments), expected)
+    np.testing.assert_array_equal(
+        kernels.shared_relu(arguments[0]), tf.nn.relu(arguments[0])
+    )
+
+
 @pytest.mark.parametrize("momentum", [0.0, 0.9, 0.9997])
 def test_batch_normalization_in_training(monkeypatch, momentum):
     mean, variance = noise(3, seed=4), tf.abs(noise(3, seed=5))

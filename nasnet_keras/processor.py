@@ -6,6 +6,7 @@ setting, as they do on threads. Neither Keras nor TensorFlow is imported here.
 """
 
 import functools
+import logging
 import os
 import platform
 import sys
@@ -32,21 +33,19 @@ def processor_flags() -> tuple[str, ...]:
 
 
 def enable_onednn() -> None:
-    """Switches oneDNN on for a TensorFlow that is yet to be imported, unless
-    the user has chosen or the processor is no x86-64."""
-    if platform.machine() in ("x86_64", "AMD64"):
-        os.environ.setdefault(ONEDNN, "1")
-
-
-def onednn_is_missed() -> bool:
-    """Whether a TensorFlow that was imported before `enable_onednn` is without
-    oneDNN where it would be faster."""
-    return (
-        "tensorflow" in sys.modules
-        and ONEDNN not in os.environ
-        and "avx2" in processor_flags()
-        and not onednn_is_on()
-    )
+    """Switches oneDNN on, unless the user has chosen or the processor is no
+    x86-64. Where TensorFlow was imported before and is slower without, says
+    so to the log of `nasnet_keras`."""
+    if ONEDNN in os.environ or platform.machine() not in ("x86_64", "AMD64"):
+        return
+    if "tensorflow" not in sys.modules:
+        os.environ[ONEDNN] = "1"
+    elif "avx2" in processor_flags() and not onednn_is_on():
+        logging.getLogger("nasnet_keras").warning(
+            "TensorFlow was imported before nasnet_keras, without oneDNN, with "
+            "which it is faster on this processor; import nasnet_keras first, "
+            f"or set {ONEDNN}=1 (0 to stay without)."
+        )
 
 
 def onednn_is_on(environ: Mapping[str, str] = os.environ) -> bool:

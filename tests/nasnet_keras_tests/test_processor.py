@@ -1,4 +1,5 @@
 import os
+import sys
 
 import pytest
 
@@ -56,17 +57,35 @@ def test_where_onednn_has_avx512(monkeypatch, flags, isa, there):
     assert processor.onednn_has_avx512() == there
 
 
-def test_onednn_is_switched_on_unless_the_user_chose(monkeypatch):
-    monkeypatch.setattr(processor.platform, "machine", lambda: "aarch64")
+@pytest.mark.parametrize(
+    ("machine", "chosen", "then"),
+    [("aarch64", None, None), ("x86_64", "0", "0"), ("x86_64", None, "1")],
+)
+def test_onednn_is_switched_on_unless_the_user_chose(
+    monkeypatch, machine, chosen, then
+):
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    monkeypatch.setattr(processor.platform, "machine", lambda: machine)
+    if chosen is not None:
+        monkeypatch.setenv(processor.ONEDNN, chosen)
+    with monkeypatch.context() as context:
+        context.setattr(os, "environ", dict(os.environ))
+        processor.enable_onednn()
+        assert os.environ.get(processor.ONEDNN) == then
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"), [(("avx2",), 1), (("avx2", "avx512_vnni"), 0), ((), 0)]
+)
+def test_who_imported_tensorflow_before_is_told(
+    monkeypatch, caplog, flags, told
+):
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    monkeypatch.setattr(processor.platform, "machine", lambda: "x86_64")
+    has(monkeypatch, *flags)
     processor.enable_onednn()
     assert processor.ONEDNN not in os.environ
-    monkeypatch.setattr(processor.platform, "machine", lambda: "x86_64")
-    monkeypatch.setenv(processor.ONEDNN, "0")
-    processor.enable_onednn()
-    assert os.environ[processor.ONEDNN] == "0"
-    monkeypatch.delenv(processor.ONEDNN)
-    processor.enable_onednn()
-    assert os.environ[processor.ONEDNN] == "1"
+    assert len(caplog.records) == told
 
 
 def test_the_setting_is_the_one_that_holds(monkeypatch):

@@ -11,11 +11,14 @@ Example:
 (None, 10)
 
 Names are imported when they are first used: genotypes need neither Keras nor
-TensorFlow.
+TensorFlow. Imported before TensorFlow, the package switches oneDNN on; see
+`nasnet_keras.processor`.
 """
 
 import importlib
 from typing import Any
+
+from nasnet_keras.processor import enable_onednn
 
 _MODULES = {
     "nasnet_keras.deployment.export": ("export",),
@@ -82,6 +85,8 @@ _MODULES = {
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = sorted(_HOMES)
+
+enable_onednn()
 
 
 def __getattr__(name: str) -> Any:

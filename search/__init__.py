@@ -50,6 +50,9 @@ _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = sorted(_HOMES)
 
+# Before Keras, for oneDNN.
+importlib.import_module("nasnet_keras")
+
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:

@@ -1,6 +1,6 @@
 """A training in a folder, which goes on by itself after a kill: `run_training`.
 
-config.json             the settings, versions, the command
+config.json             the settings, versions, command, oneDNN, processor
 history.json            the metrics of each epoch
 phase_K.weights.h5      the state of the training, as long as it lasts
 model.keras             the trained network

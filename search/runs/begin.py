@@ -18,6 +18,7 @@ from nasnet_keras.command_line import (
     provenance,
 )
 from nasnet_keras.files import new_directory, write_json
+from nasnet_keras.processor import computing_variables
 from nasnet_keras.training.data.datasets import located
 from search.evaluation import evaluator_class
 from search.evaluation.base import Evaluator
@@ -237,6 +238,7 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
             "config": self.config.identity,
             "space": self.space.describe(),
             "evaluator": evaluator,
+            "computing": computing_variables(),
         }
         return json.loads(json.dumps(identity))
 

@@ -46,7 +46,8 @@ def run(
         str,
         typer.Option(
             help="Images to train on: a name such as digits or cifar10, a "
-            "folder with a sub-folder a class, or an .npz file."
+            "folder with a sub-folder a class, in parts or not, or an .npz "
+            "file."
         ),
     ],
     output: Annotated[
@@ -97,9 +98,16 @@ def run(
         typer.Option(
             min=1,
             help="Training images to measure on after each epoch instead; "
-            "none if not given.",
+            "none if not given. Of images for validation, if there are some: "
+            "all if not given.",
         ),
     ] = None,
+    skip_broken: Annotated[
+        bool,
+        typer.Option(
+            "--skip-broken", help="Leave out files that are no whole images."
+        ),
+    ] = False,
     dtype: Annotated[
         Literal["float32", "mixed_bfloat16", "mixed_float16"],
         typer.Option(help="The precision to compute in."),
@@ -135,6 +143,7 @@ def run(
             recipe=chosen,
             train_images=train_images,
             validation_images=validation_images,
+            skip_broken=skip_broken,
             weights=weights,
             dtype=dtype,
             seed=seed,

@@ -139,7 +139,7 @@ def read_picture(path: Path, grey: bool) -> np.ndarray:
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     """The picture in a file; whatever is wrong with it is said."""
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     _check_regular(path)
     Image.init()
@@ -154,7 +154,7 @@ def _opened(path: Path) -> Iterator[Any]:
             yield image
     except NotAPicture:
         raise
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise NotAPicture(_kind(path)) from None
     except Image.DecompressionBombError:
         most = round(2e-6 * (Image.MAX_IMAGE_PIXELS or 0))

@@ -13,6 +13,7 @@ import typer
 from nasnet_keras.command_line import (
     InputError,
     import_tensorflow,
+    printable,
     run_command,
     working,
 )
@@ -155,7 +156,7 @@ def run(
             _initialiser(weights, model),
             progress=Progress(chosen.epochs),
         )
-    print(f"Wrote {output / 'model.keras'}.")
+    print(f"Wrote {printable(str(output))}/model.keras.")
 
 
 @app.command()
@@ -180,7 +181,8 @@ def evaluate(
     with working():
         evaluation = evaluate_run(run, split, batch_size)
     Console().print(evaluation_table(evaluation))
-    print(f"Wrote {split}.json and pictures to {run / 'evaluation'}.")
+    where = printable(str(run / "evaluation"))
+    print(f"Wrote {split}.json and pictures to {where}.")
 
 
 def _initialiser(weights: str | None, preset: str | None) -> Any:

@@ -4,6 +4,7 @@ Neither TensorFlow nor scikit-learn is imported before a source needs it.
 """
 
 import difflib
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from nasnet_keras.training.data.readers.source import (
 )
 from nasnet_keras.training.data.sampling import count_of, stratified
 
+NAME_LENGTH = 200  # of one that is quoted
 UNEVEN = 3  # times the images of another class, from which on it is told
 
 
@@ -272,7 +274,7 @@ def located(source: str | PathLike[str]) -> str:
     if _is_name(source):
         return str(source)
     path = expanded(source)
-    return str(path.resolve()) if path.exists() else str(source)
+    return str(path.resolve()) if os.path.exists(path) else str(source)
 
 
 def _is_name(source: str | PathLike[str]) -> bool:
@@ -281,13 +283,13 @@ def _is_name(source: str | PathLike[str]) -> bool:
     name = str(source)
     if isinstance(source, PathLike) or name.startswith((".", "/", "~")):
         return False
-    if name.lower().endswith(".npz") and Path(name).is_file():
+    if name.lower().endswith(".npz") and os.path.isfile(name):
         return False
     if name != digits.NAME and (
         re.split("[/:]", name)[0] not in tfds.dataset_names()
     ):
         return False
-    return not (Path(name).is_dir() and holds_images(Path(name)))
+    return not (os.path.isdir(name) and holds_images(Path(name)))
 
 
 def _open(
@@ -303,11 +305,11 @@ def _open(
             return digits.read_digits(image_size)
         return tfds.read_tfds(name, data_dir, image_size)
     path = expanded(source)
-    if path.suffix.lower() == ".npz" and path.is_file():
+    if path.suffix.lower() == ".npz" and os.path.isfile(path):
         return npz.read_npz(path, image_size)
-    if path.is_dir():
+    if os.path.isdir(path):
         return folder.read_folder(path, image_size, skip_broken)
-    names = tfds.dataset_names()
+    names, name = tfds.dataset_names(), name[:NAME_LENGTH]
     near = difflib.get_close_matches(name, [digits.NAME, *names])
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     raise ValueError(

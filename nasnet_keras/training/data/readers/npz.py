@@ -68,17 +68,10 @@ def read_npz(path: Path, image_size: int | None) -> Source:
             f"Invalid file {str(path)!r}. Expected images to train on. "
             "Received: none."
         )
-    class_names, names_key = _class_names(archive)
     train = parts["train"]
     labels = _read_labels(archive, train.labels)
-    values = np.unique(labels)
-    if class_names:
-        values = np.arange(len(class_names))
-    elif labels.dtype.kind in "SU" or _has_gaps(values):
-        class_names = tuple(_text(value) for value in values)
-    else:
-        values = np.arange(int(values[-1]) + 1)
-        class_names = tuple(map(str, values))
+    named, names_key = _class_names(archive)
+    values = _label_of_each_class(labels, named)
     images = archive.read(train.images)
     scale = _scale(images, train.images)
     images = scale.apply(_channels_last(images), train.images)
@@ -107,7 +100,10 @@ def read_npz(path: Path, image_size: int | None) -> Source:
 
     used = {names_key, *(key for keys in parts.values() for key in keys)}
     return Source(
-        class_names=class_names,
+        class_names=tuple(
+            printable(str(name))
+            for name in (values if named is None else named)
+        ),
         read_labels=lambda: numbers,
         read_train=read_train,
         read_test=reader("test"),
@@ -144,21 +140,20 @@ def _find(
     return None
 
 
-def _class_names(archive: Archive) -> tuple[tuple[str, ...], str | None]:
+def _class_names(archive: Archive) -> tuple[np.ndarray | None, str | None]:
     """The names of the classes, and of their array."""
     for name in archive.names:
         if re.sub("[^a-z]", "", name.lower()) in CLASS_NAMES:
-            if archive.describe(name).dtype.kind not in "SU":
-                continue
-            return tuple(map(_text, archive.read(name).ravel())), name
-    return (), None
+            if archive.describe(name).dtype.kind in "SU":
+                return _as_text(archive.read(name).ravel()), name
+    return None, None
 
 
-def _text(value: np.generic) -> str:
-    """A class's name; text that is not UTF-8 is escaped."""
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "backslashreplace")
-    return printable(str(value))
+def _as_text(array: np.ndarray) -> np.ndarray:
+    """Text as `str`; bytes that are not UTF-8 are escaped."""
+    if array.dtype.kind == "S":
+        return np.char.decode(array, "utf-8", "backslashreplace")
+    return array
 
 
 def _count(archive: Archive, keys: Keys) -> int:
@@ -182,8 +177,9 @@ def _count(archive: Archive, keys: Keys) -> int:
     ):
         raise ValueError(
             f"Invalid array `{keys.labels}`. Expected for each image its "
-            "class, an integer counted from 0 or a text. Received: "
-            f"{labels.dtype} of shape {labels.shape}."
+            "class, an integer counted from 0 or a text; `argmax` makes them "
+            f"of one-hot ones. Received: {labels.dtype} of shape "
+            f"{labels.shape}."
         )
     if shape[0] != labels.shape[0]:
         raise ValueError(
@@ -199,7 +195,7 @@ def _count(archive: Archive, keys: Keys) -> int:
 
 def _read_labels(archive: Archive, key: str) -> np.ndarray:
     """Labels as they are, `[N]`."""
-    labels = archive.read(key).reshape(-1)
+    labels = _as_text(archive.read(key).reshape(-1))
     if labels.dtype.kind == "b":
         return labels.astype(np.uint8)
     if labels.dtype.kind == "i" and labels.min() < 0:
@@ -211,27 +207,42 @@ def _read_labels(archive: Archive, key: str) -> np.ndarray:
     return labels
 
 
+def _label_of_each_class(
+    labels: np.ndarray, class_names: np.ndarray | None
+) -> np.ndarray:
+    """The label that stands for each class: its number from 0, or its name,
+    or whatever labels there are."""
+    by_name = labels.dtype.kind == "U"
+    if class_names is not None:
+        return class_names if by_name else np.arange(len(class_names))
+    values = np.unique(labels)
+    if by_name or _has_gaps(values):
+        return values
+    return np.arange(len(values))
+
+
 def _has_gaps(values: np.ndarray) -> bool:
     return int(values[-1]) != len(values) - 1
 
 
 def _numbers(labels: np.ndarray, values: np.ndarray, key: str) -> np.ndarray:
     """The place of each label among the values, `[N]`, int32."""
-    # In one type, for one of 64 bits does not fit into another.
-    common = (
-        np.result_type(labels, values)
-        if labels.dtype.kind in "SU"
-        else (np.uint64)
-    )
-    labels, values = labels.astype(common), values.astype(common)
-    places = np.searchsorted(values, labels)
-    places = np.minimum(places, len(values) - 1)
+    if (labels.dtype.kind == "U") != (values.dtype.kind == "U"):
+        raise ValueError(
+            f"Invalid array `{key}`. Expected labels such as {values[0]}, like "
+            f"the training labels. Received: {labels[0]}."
+        )
+    if labels.dtype.kind != "U":  # of 64 bits, which others do not hold
+        labels, values = labels.astype(np.uint64), values.astype(np.uint64)
+    order = np.argsort(values)
+    places = np.searchsorted(values, labels, sorter=order)
+    places = order[np.minimum(places, len(values) - 1)]
     unknown = labels[values[places] != labels]
     if unknown.size:
         raise ValueError(
-            f"Invalid array `{key}`. Expected {_text(values[0])} to "
-            f"{_text(values[-1])}, one of the {len(values)} classes. "
-            f"Received: {_text(unknown[0])}."
+            f"Invalid array `{key}`. Expected {values[0]} to {values[-1]}, one "
+            f"of the {len(values)} classes. Received: "
+            f"{printable(str(unknown[0]))}."
         )
     return places.astype(np.int32)
 
@@ -332,10 +343,10 @@ def _notes(
             f"Images of shape {described.shape[1:]} are read as channels, "
             "height, width."
         )
-    if values.dtype.kind in "SU" or _has_gaps(values):
+    if values.dtype.kind == "U" or _has_gaps(values):
         notes.append(
             "The labels do not count from 0; the classes are named by them: "
-            f"{listed(map(_text, values))}."
+            f"{listed(printable(str(value)) for value in values)}."
         )
     if scale.top == 1 and described.dtype.kind != "f" and scale.highest:
         notes.append("Images of 0 and 1 are read as black and white.")

@@ -95,6 +95,7 @@ def test_images_must_be_uint8_with_a_label_each():
         ("cifra10", "Did you mean 'cifar10'"),
         ("digit", "Did you mean 'digits'"),
         ("./cifar10", "which is none of them"),
+        ("x" * 100_000, "which is none of them"),
         (Path("absent") / "data.npz", "which is none of them"),
     ],
 )

@@ -76,7 +76,7 @@ def test_grey_images_of_any_type(save, images):
         ({"images": IMAGES[0, 0], "labels": LABELS}, "Invalid array `images`"),
         ({"images": IMAGES * 2.0, "labels": LABELS}, "values from 0 to 255"),
         ({"images": IMAGES * np.nan, "labels": LABELS}, "values from 0 to"),
-        ({"images": IMAGES, "labels": np.eye(6)}, "Invalid array `labels`"),
+        ({"images": IMAGES, "labels": np.eye(6)}, "`argmax` makes them"),
         ({"images": IMAGES, "labels": LABELS / 1}, "Invalid array `labels`"),
         ({"images": IMAGES, "labels": LABELS[:5]}, "label for each of 6"),
         (
@@ -96,6 +96,15 @@ def test_grey_images_of_any_type(save, images):
                 "y_test": LABELS + 1,
             },
             "`y_test`. Expected 0 to 2, .* 3 classes. Received: 3",
+        ),
+        (
+            {
+                "x_train": IMAGES,
+                "y_train": np.array(["cat", "dog"] * 3),
+                "x_test": IMAGES,
+                "y_test": LABELS,
+            },
+            "`y_test`. Expected labels such as cat, .* Received: 0",
         ),
     ],
 )
@@ -206,6 +215,20 @@ def test_labels_that_are_no_numbers_from_0(save, labels, names):
     )
     if labels.dtype != bool:
         assert f"named by them: {', '.join(names)}." in dataset.notes[1]
+
+
+def test_labels_that_are_class_names(save):
+    path = save(
+        x_train=IMAGES,
+        y_train=np.array(["eel", "cat", "dog"] * 2),
+        x_test=IMAGES[:1],
+        y_test=np.array([b"cat"]),
+        class_names=["dog", "cat", "eel"],
+    )
+    dataset = load_dataset(path)
+    assert dataset.class_names == ("dog", "cat", "eel")
+    assert dataset.train.labels.tolist() == [2, 1, 0] * 2
+    assert dataset.test.labels.tolist() == [1]
 
 
 def test_class_names_as_bytes(save):

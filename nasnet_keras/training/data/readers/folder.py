@@ -14,7 +14,6 @@ from nasnet_keras.training.data.readers.layout import (
     shown,
 )
 from nasnet_keras.training.data.readers.pictures import (
-    GROUND,
     Header,
     NotAPicture,
     read_header,
@@ -204,9 +203,8 @@ def _notes(
             f"Skipped as broken: {len(broken)}, {_each(layout.root, broken)}."
         )
     for what, count in {
-        f"{{}} of them can be transparent and are painted on {GROUND}.": sum(
-            header.transparent for header in headers
-        ),
+        "{} of them can be transparent and are painted on white, or on black "
+        "where they are white.": sum(header.transparent for header in headers),
         "{} of them have several frames, of which the first is read.": sum(
             header.animated for header in headers
         ),

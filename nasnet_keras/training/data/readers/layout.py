@@ -21,6 +21,7 @@ SYSTEM = (
     *("lost+found", "__pycache__", "thumbs.db", "desktop.ini"),
 )
 LOOSE = "outside of a class"
+DEEPEST = 50  # folders one in another
 
 Classes = dict[str, list[Path]]
 
@@ -169,6 +170,11 @@ def _walk(
     in a circle."""
     if path.resolve() in above:
         return
+    if len(above) > DEEPEST:
+        raise ValueError(
+            f"Invalid folder {str(above[0])!r}. Expected at most {DEEPEST} "
+            "folders one in another. Received: more."
+        )
     above = (*above, path.resolve())
     for entry in _visible(path, skipped):
         if entry.is_dir():
@@ -195,7 +201,20 @@ def _visible(path: Path, skipped: Counter[str]) -> list[Path]:
             skipped["hidden"] += 1
         else:
             visible.append(entry)
+    if len({shown(entry.name) for entry in visible}) < len(visible):
+        _check_names(path, visible)
     return visible
+
+
+def _check_names(path: Path, entries: list[Path]) -> None:
+    names = [shown(entry.name) for entry in entries if entry.is_dir()]
+    (name, count), *_ = Counter(names).most_common(1) or [("", 0)]
+    if count > 1:
+        raise ValueError(
+            f"Invalid folder {str(path)!r}. Expected sub-folders of different "
+            f"names. Received: {name!r} {count} times, its accents written in "
+            "different ways; put them together."
+        )
 
 
 def _is_image(path: Path) -> bool:

@@ -171,8 +171,8 @@ def _count(archive: Archive, keys: Keys) -> int:
             f"for grey images. Received: {images.dtype} of shape {shape}."
         )
     if (
-        labels.shape not in ((*labels.shape[:1],), (*labels.shape[:1], 1))
-        or not labels.shape
+        not labels.shape
+        or labels.shape[1:] not in ((), (1,))
         or labels.dtype.kind not in "biuSU"
     ):
         raise ValueError(
@@ -254,8 +254,8 @@ def _is_channels_first(shape: tuple[int, ...]) -> bool:
     if len(shape) != 4:
         return False
     _, first, height, last = shape
-    return (first in CHANNELS and last not in CHANNELS) or (
-        height == last > first
+    return last not in CHANNELS and (
+        first in CHANNELS or height == last > first
     )
 
 

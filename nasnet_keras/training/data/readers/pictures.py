@@ -24,7 +24,8 @@ FORMATS = (
 GREY_MODES = ("1", "L", "LA")  # of Pillow, with up to 8 bits a channel
 WIDE_MODES = ("I", "F")  # with more
 ON_ITS_SIDE = range(5, 9)  # notes of orientation that change height and width
-GROUND = "white"  # what transparent pictures are painted on
+GROUNDS = ("white", "black")  # what transparent pictures are painted on
+CONTRAST = 16  # of 255, with which a picture can be seen on a ground
 
 REASON_LENGTH = 80  # of Pillow's errors within ours
 BEGINNING = 64  # bytes, by which a file is known
@@ -110,7 +111,7 @@ def read_header(path: Path, whole: bool = False) -> Header:
 
 def read_picture(path: Path, grey: bool) -> np.ndarray:
     """A picture as it is seen: upright, of an animation the first frame, and
-    on a white ground where it is transparent.
+    on a white ground where it is transparent, or a black one if it is white.
 
     Args:
         path: The file.
@@ -128,9 +129,13 @@ def read_picture(path: Path, grey: bool) -> np.ndarray:
         # Cameras turn the picture by a note, not in its pixels.
         image = ImageOps.exif_transpose(image)
         if image.has_transparency_data:
-            ground = Image.new("RGBA", image.size, GROUND)
-            ground.alpha_composite(image.convert("RGBA"))
-            image = ground
+            paint = image.convert("RGBA")
+            for ground in GROUNDS:
+                image = Image.new("RGBA", paint.size, ground)
+                image.alpha_composite(paint)
+                darkest, brightest = image.convert("L").getextrema()
+                if brightest - darkest >= CONTRAST:
+                    break
         if grey:
             return np.asarray(image.convert("L"))[..., np.newaxis]
         return np.asarray(image.convert("RGB"))

@@ -274,6 +274,20 @@ def test_names_that_are_not_utf_8(tmp_path):
         text.encode()
 
 
+def test_one_name_written_in_two_ways(tmp_path):
+    for name in ("cafe\u0301", "caf\u00e9", "tea"):
+        write(tmp_path / name / "1.png")
+    with pytest.raises(ValueError, match="'caf\u00e9' 2 times, its accents"):
+        load_dataset(tmp_path)
+
+
+def test_folders_too_deep(tmp_path):
+    write(tmp_path / "a" / "1.png")
+    write(tmp_path.joinpath("b", *"c" * 60, "1.png"))
+    with pytest.raises(ValueError, match="at most 50 folders one in another"):
+        load_dataset(tmp_path)
+
+
 def test_what_may_surprise_is_told(tmp_path):
     write(tmp_path / "a" / "1.png", mode="RGBA")
     frames = [Image.new("L", (6, 6), value) for value in (0, 200)]
@@ -282,6 +296,7 @@ def test_what_may_surprise_is_told(tmp_path):
         tmp_path / "b" / "1.gif", save_all=True, append_images=frames[1:]
     )
     assert load_dataset(tmp_path).notes[1:] == (
-        "1 of them can be transparent and are painted on white.",
+        "1 of them can be transparent and are painted on white, or on black "
+        "where they are white.",
         "1 of them have several frames, of which the first is read.",
     )

@@ -46,6 +46,14 @@ def test_transparent_pictures_are_painted_on_white(tmp_path, mode):
     assert np.array_equal(read_picture(path, grey=False)[..., 1], expected)
 
 
+def test_white_ink_is_painted_on_black(tmp_path):
+    ink = np.random.default_rng(0).integers(0, 2, (8, 8), np.uint8)
+    path = tmp_path / "1.png"
+    white = np.full((8, 8, 3), 255, np.uint8)
+    Image.fromarray(np.dstack([white, 255 * ink])).save(path)
+    assert np.array_equal(read_picture(path, grey=True)[..., 0], 255 * ink)
+
+
 @pytest.mark.parametrize("value", range(0, 256, 51))
 def test_grey_stays_the_same_grey(tmp_path, value):
     path = tmp_path / "1.png"

@@ -67,6 +67,7 @@ def read_folder(
                 f"Invalid folder {str(path)!r}. Expected images of the class "
                 f"{label!r}. Received: only files that are broken."
             )
+    parts = {name: part for name, part in parts.items() if any(part.values())}
     seen = [
         headers[file] for part in parts.values() for file in images_of(part)
     ]

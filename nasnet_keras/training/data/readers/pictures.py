@@ -133,8 +133,7 @@ def read_picture(path: Path, grey: bool) -> np.ndarray:
             for ground in GROUNDS:
                 image = Image.new("RGBA", paint.size, ground)
                 image.alpha_composite(paint)
-                darkest, brightest = image.convert("L").getextrema()
-                if brightest - darkest >= CONTRAST:
+                if np.ptp(np.asarray(image.convert("L"))) >= CONTRAST:
                     break
         if grey:
             return np.asarray(image.convert("L"))[..., np.newaxis]

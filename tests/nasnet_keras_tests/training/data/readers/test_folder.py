@@ -253,6 +253,15 @@ def test_a_picture_that_ends_too_early_is_found_before_it_is_needed(tmp_path):
         load_dataset(tmp_path)
 
 
+def test_a_part_of_broken_files_is_none(tmp_path):
+    for name in ("train/a/1", "train/b/1", "val/b/1"):
+        write(tmp_path / f"{name}.png")
+    (tmp_path / "val" / "b" / "1.png").write_text("404")
+    dataset = load_dataset(tmp_path, skip_broken=True)
+    assert dataset.validation is None
+    assert "Skipped as broken: 1, 'val/b/1.png' (text)." in dataset.notes
+
+
 def test_a_class_of_broken_files(tmp_path):
     write(tmp_path / "a" / "1.png")
     (tmp_path / "b").mkdir()

@@ -169,7 +169,8 @@ def load_dataset(
               set.
             - a name of tensorflow-datasets, such as `"cifar10"`, downloaded
               when first used. The test set is its split `test`, or
-              `validation` where `test` has no labels.
+              `validation` where `test` has no labels; else `validation` is
+              what is measured on.
             - the path of a folder with a sub-folder of images for each
               class, or with sub-folders for its parts that have those:
               `train`, and `val` or `test` or both, in capital or small
@@ -247,11 +248,12 @@ def load_dataset(
 def _size_note(sizes: tuple[Size, ...], shape: tuple[int, ...]) -> list[str]:
     """Whether the images are no longer as large as they were."""
     width, height = shape[2], shape[1]
-    if all(size == (width, height) for size in sizes):
+    if set(sizes) == {(width, height)}:
         return []
     found = " to ".join(f"{w} x {h}" for w, h in dict.fromkeys(sizes))
+    found = f"{found} pixels" if sizes else "of several sizes"
     return [
-        f"The images, {found} pixels, are brought to {width} x {height}; "
+        f"The images, {found}, are brought to {width} x {height}; "
         "another image size keeps more of them, or less."
     ]
 

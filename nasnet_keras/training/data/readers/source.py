@@ -34,7 +34,7 @@ class Source(NamedTuple):
         read_test: Returns the test images and labels; None without any.
         read_validation: Likewise those to validate on.
         sizes: Width and height of the smallest image and of the largest, as
-            they were found; none where that is not known.
+            they were found; none where all that is known is that they differ.
         notes: Sentences on what is read and what is not.
     """
 

@@ -57,6 +57,9 @@ def read_tfds(
         read_labels=functools.partial(_labels, builder, "train"),
         read_train=functools.partial(read, "train"),
         read_test=functools.partial(read, test) if test else None,
+        read_validation=functools.partial(read, "validation")
+        if test == "test" and "validation" in splits
+        else None,
         sizes=() if None in own else ((own[1], own[0]),),
     )
 

@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 
 import search
-from search.evaluation.base import Evaluator
+from search.evaluation.base import Child, Evaluator
 from search.executors.in_process import InProcessExecutor
 from search.loop.search_loop import SearchLoop
 from search.runs.begin import create_run
@@ -47,15 +47,9 @@ STRATEGIES = ("random", "regularized-evolution", "ppo")
 class Sleeping(Evaluator):
     """A child sleeps, by its number."""
 
-    def evaluate(
-        self,
-        architecture: Any,
-        seed: int,
-        budget: float | None = None,
-        weights: Path | None = None,
-    ) -> Evaluation:
+    def evaluate(self, child: Child) -> Evaluation:
         began = time.time()
-        number = int(weights.name[:5])
+        number = child.number
         rng = np.random.default_rng(number)
         seconds = rng.lognormal(math.log(MEAN) - SIGMA**2 / 2, SIGMA)
         time.sleep(seconds)
@@ -73,13 +67,7 @@ class Instant(Evaluator):
         self.moments: list[float] = []
         self.spent: list[float] = []
 
-    def evaluate(
-        self,
-        architecture: Any,
-        seed: int,
-        budget: float | None = None,
-        weights: Path | None = None,
-    ) -> Evaluation:
+    def evaluate(self, child: Child) -> Evaluation:
         self.moments.append(time.perf_counter())
         self.spent.append(time.process_time())
         rng = np.random.default_rng(len(self.moments))
@@ -136,7 +124,7 @@ def measure_driver(folder: Path, trials: int, more: int = 200) -> None:
         began = time.perf_counter()
         SearchLoop(
             strategy,
-            InProcessExecutor(lambda evaluator=evaluator: evaluator, 0),
+            InProcessExecutor(lambda evaluator=evaluator: evaluator),
             storage,
             directory,
             trials=trials + more,

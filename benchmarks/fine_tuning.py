@@ -21,6 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 
+from nasnet_keras.architectures import find_kind, to_data
 from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
 from nasnet_keras.training.recipes import RECIPES
 from nasnet_keras.training.run import run_training
@@ -59,7 +60,8 @@ def accuracy(
     """On the test images, after a training."""
     network = PRESETS[PRESET].network_arguments()
     del network["classes"]
-    network["genotype"] = network["genotype"].to_dict()
+    genotype = network.pop("genotype")
+    network["architecture"] = to_data(find_kind("nasnet"), genotype)
     network["input_shape"] = [image_size, image_size, 3]
     settings = TrainingSettings(
         dataset="digits",

@@ -35,27 +35,31 @@ import keras
 import numpy as np
 
 from nasnet_keras.command_line import provenance
-from nasnet_keras.training.data.pipeline import recipe_pipeline
+from nasnet_keras.training.recipes import RECIPES
 from nasnet_keras.training.train import compile_network, train
+from search.evaluation.base import ChildSettings
 from search.evaluation.training import TrainingEvaluator
 from search.spaces.nasnet import NASNetSpace
 
 SPACE = NASNetSpace(5)
 # Sets the draws of the cells apart from those of any search.
 SPREAD_STREAM, RANDOM_STREAM = 20_261_128, 20_261_129
-SETTINGS: dict[str, Any] = {
-    "dataset": "cifar10",
-    "image_size": 16,
-    "repeats": 1,
-    "filters": 8,
-    "train_images": 16_000,
-    "validation_images": 5_000,
-    "epochs": 5,
-    "batch_size": 64,
-    "learning_rate": 0.05,
-    "drop_path_rate": 0.0,
-    "threads": 1,
-}
+SETTINGS = ChildSettings(
+    space=SPACE,
+    dataset="cifar10",
+    recipe=dataclasses.replace(
+        RECIPES["search-proxy"],
+        epochs=5,
+        batch_size=64,
+        learning_rate=0.05,
+        drop_path_rate=0.0,
+    ),
+    scale={"repeats": 1, "filters": 8},
+    image_size=16,
+    train_images=16_000,
+    validation_images=5_000,
+    threads=1,
+)
 
 
 def trainings(
@@ -124,17 +128,10 @@ def evaluate(
     model = evaluator.build(genotype)
     compile_network(model, evaluator.recipe, evaluator.steps_per_epoch)
     build = time.perf_counter() - began
-    curve = Curve(evaluator.validation)
+    curve = Curve(evaluator.data.validation)
     train(
         model,
-        recipe_pipeline(
-            evaluator.recipe,
-            evaluator.dataset,
-            evaluator.train_images,
-            evaluator.train_labels,
-            seed,
-            0,
-        ),
+        evaluator.data.batches(evaluator.recipe, seed, 0),
         evaluator.recipe,
         evaluator.steps_per_epoch,
         [curve, keras.callbacks.TerminateOnNaN()],
@@ -178,14 +175,14 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     args = parser.parse_args()
     part, parts = map(int, args.part.split("/"))
-    evaluator = TrainingEvaluator(**SETTINGS)
+    evaluator = TrainingEvaluator(SETTINGS)
     made = {
         "commit": commit(),
         "versions": provenance()["versions"],
         "onednn": os.environ["TF_ENABLE_ONEDNN_OPTS"],
         "onednn_max_cpu_isa": os.environ.get("ONEDNN_MAX_CPU_ISA"),
         "recipe": dataclasses.asdict(evaluator.recipe),
-        "data": evaluator.fingerprint,
+        "data": evaluator.data.fingerprint,
     }
     done = set()
     if args.output.exists():

@@ -9,6 +9,7 @@ settings of its run, and prints both accuracies and Kendall's tau.
 """
 
 import argparse
+import dataclasses
 import json
 from pathlib import Path
 
@@ -16,7 +17,8 @@ import numpy as np
 from scipy.stats import kendalltau
 
 import search
-from search.runs.config import create_evaluator
+from search.evaluation.base import Child
+from search.runs.create import create_evaluator
 from search.trial import ranked
 
 
@@ -34,14 +36,14 @@ def main() -> None:
     )
     places = np.linspace(0, len(order) - 1, arguments.cells).round().astype(int)
     config = runs[0].config
-    epochs = config.proxy.epochs * arguments.factor
-    proxy = config.proxy.model_copy(update={"epochs": epochs})
-    evaluator = create_evaluator(config.model_copy(update={"proxy": proxy}))
+    epochs = config.recipe.epochs * arguments.factor
+    recipe = dataclasses.replace(config.recipe, epochs=epochs)
+    evaluator = create_evaluator(config.model_copy(update={"recipe": recipe}))
     rows = []
     for place in places:
         trial, run = order[place]
         longer = evaluator.evaluate(
-            run.space.decode(trial.decisions), run.config.seed
+            Child(0, run.space.decode(trial.decisions), run.config.seed)
         )
         rows.append(
             {

@@ -13,6 +13,7 @@ a step of DARTS, of both orders, with so many blocks.
 """
 
 import argparse
+import dataclasses
 import os
 import resource
 import statistics
@@ -26,8 +27,10 @@ import numpy as np
 
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.training.recipes import RECIPES
+from search.evaluation.base import Child, ChildSettings
 from search.evaluation.shared import SharedEvaluator
 from search.evaluation.training import TrainingEvaluator
+from search.spaces.nasnet import NASNetSpace
 from search.weight_sharing.shared_network import SharedNetwork
 from search.weight_sharing.subnetwork import Subnetwork
 from search.weight_sharing.training import SharedTraining
@@ -103,13 +106,14 @@ def stepped(training: SharedTraining, steps: int) -> list[float]:
 
 
 def trained_by_gradients(
-    dataset: str, blocks: int, steps: int, settings: Any
+    blocks: int, steps: int, settings: ChildSettings
 ) -> None:
     """Prints the seconds of the first step of DARTS, which traces it, and the
     median of the others."""
     for order in (1, 2):
         shared = SharedEvaluator(
-            dataset, 0, blocks, ("add",), order=order, **settings
+            dataclasses.replace(settings, space=NASNetSpace(blocks, ("add",))),
+            order=order,
         )
         training = shared.create_training(shared.create_network())
         first, *others = stepped(training, 1 + steps)
@@ -121,14 +125,16 @@ def trained_by_gradients(
         )
 
 
-def trained_alone(dataset: str, cell: Genotype, settings: Any) -> float:
+def trained_alone(cell: Genotype, settings: ChildSettings) -> float:
     """The seconds of a child by the recipe, as those of an epoch say."""
-    alone = TrainingEvaluator(dataset, **{**settings, "epochs": 1})
-    seconds = alone.evaluate(cell, seed=0).seconds
-    child = sum(seconds.values()) + seconds["train"] * (settings["epochs"] - 1)
+    recipe = dataclasses.replace(settings.recipe, epochs=1)
+    alone = TrainingEvaluator(dataclasses.replace(settings, recipe=recipe))
+    epochs = settings.recipe.epochs
+    seconds = alone.evaluate(Child(0, cell)).seconds
+    child = sum(seconds.values()) + seconds["train"] * (epochs - 1)
     images = alone.steps_per_epoch * alone.recipe.batch_size
     print(
-        f"a child alone: {child:.0f} s for {settings['epochs']} epochs, "
+        f"a child alone: {child:.0f} s for {epochs} epochs, "
         f"{images / seconds['train']:.0f} images/s"
     )
     return child
@@ -144,18 +150,15 @@ def main() -> None:
     parser.add_argument("--image-size", type=int, help="the data's own if not")
     parser.add_argument("--darts-blocks", type=int, default=2, help="0: none")
     arguments = parser.parse_args()
-    recipe = RECIPES["search-proxy"]
-    settings = {
-        "filters": arguments.filters,
-        "epochs": recipe.epochs,
-        "batch_size": recipe.batch_size,
-        "learning_rate": recipe.learning_rate,
-        "drop_path_rate": recipe.drop_path_rate,
-        "l2": recipe.l2,
-        "image_size": arguments.image_size,
-        "validation_images": arguments.validation_images,
-    }
-    shared = SharedEvaluator(arguments.dataset, **settings)
+    settings = ChildSettings(
+        space=NASNetSpace(),
+        dataset=arguments.dataset,
+        recipe=RECIPES["search-proxy"],
+        scale={"filters": arguments.filters},
+        image_size=arguments.image_size,
+        validation_images=arguments.validation_images,
+    )
+    shared = SharedEvaluator(settings)
     rng = np.random.default_rng(0)
     cells = [
         shared.space.decode(shared.space.sample(rng))
@@ -164,12 +167,10 @@ def main() -> None:
     network = made(shared)
     once = evaluated(shared, network, cells)
     trained(shared, network, cells, arguments.steps)
-    child = trained_alone(arguments.dataset, cells[0], settings)
+    child = trained_alone(cells[0], settings)
     print(f"{child / once:.0f} cells with shared weights in that time")
     if arguments.darts_blocks:
-        trained_by_gradients(
-            arguments.dataset, arguments.darts_blocks, 10, settings
-        )
+        trained_by_gradients(arguments.darts_blocks, 10, settings)
 
 
 if __name__ == "__main__":

@@ -97,7 +97,11 @@ def with_options(
 ) -> Callable[..., None]:
     """Gives a command these options, which it takes as `**keywords`."""
     signature = inspect.signature(command)
-    *own, _ = signature.parameters.values()
+    own = [
+        parameter
+        for parameter in signature.parameters.values()
+        if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+    ]
     parameters = [*own, *options]
     command.__signature__ = signature.replace(  # type: ignore[attr-defined]
         parameters=parameters

@@ -10,7 +10,7 @@ Example:
 >>> run = search.resume("runs/first", trials=40)  # after a kill, or for more
 >>> run = search.load("runs/first")  # from another process, at any time
 >>> [(trial.number, trial.reward) for trial in run.trials]
->>> print(run.genotype.to_json())
+>>> print(run.space.text(run.architecture))
 >>> search.export(run, "best")
 
 Names are imported when they are first used, so that the command line answers
@@ -22,17 +22,18 @@ from typing import Any
 
 _MODULES = {
     "nasnet_keras.command_line": ("InputError",),
-    "search.runs.config": ("ProxyConfig", "RunConfig"),
+    "search.runs.config": ("ChildConfig", "RunConfig"),
     "search.actions.export": ("export",),
     "search.actions.rank_correlation": ("rank_correlation",),
     "search.actions.retrain": ("retrain",),
     "search.runs.begin": ("resume", "run"),
-    "search.evaluation.base": ("EvaluationError", "Evaluator"),
+    "search.evaluation.base": ("Child", "EvaluationError", "Evaluator"),
     "search.executors.base": ("SearchError",),
     "search.executors.configuration": ("ExecutionConfig",),
     "search.observers.base": ("Observer",),
     "search.runs.record": ("Run", "load"),
-    "search.spaces.nasnet": ("Decision", "NASNetSpace", "SearchSpace"),
+    "search.spaces.base": ("Decision", "SearchSpace"),
+    "search.spaces.nasnet": ("NASNetSpace",),
     "search.strategies.base": ("Strategy",),
     "search.trial": ("Evaluation", "Trial", "TrialState"),
 }

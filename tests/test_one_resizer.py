@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 import zoo.deploy_cli
+from nasnet_keras.architectures import find_kind, to_data
 from nasnet_keras.published import NASNET_A
 from nasnet_keras.training.data.datasets import load_dataset
 from nasnet_keras.training.recipes import RECIPES
 from nasnet_keras.training.settings import TrainingSettings, load_data
-from search.evaluation.training import TrainingEvaluator
+from search.runs.config import RunConfig
+from search.runs.create import create_evaluator
 
 SIZE = 16
 
@@ -40,17 +42,20 @@ def pixels(*parts):
 
 def test_search_and_training_see_the_same_pixels(photographs):
     seen = pixels(load_dataset(photographs, image_size=SIZE).train.images)
-    evaluator = TrainingEvaluator(
-        str(photographs), image_size=SIZE, batch_size=4
+    config = RunConfig(
+        dataset=str(photographs),
+        child={"image_size": SIZE},
+        recipe={"batch_size": 4},
     )
-    child = pixels(evaluator.train_images, evaluator.validation_images)
+    data = create_evaluator(config).data
+    child = pixels(data.train_images, data.validation_images)
     assert np.array_equal(child, seen)
     # What `nasnet-train` and `retrain` train on, and `evaluate` measures on.
     data = load_data(
         TrainingSettings(
             dataset=str(photographs),
             network={
-                "genotype": NASNET_A.to_dict(),
+                "architecture": to_data(find_kind("nasnet"), NASNET_A),
                 "input_shape": (SIZE, SIZE, 3),
                 "repeats": 1,
                 "filters": 4,

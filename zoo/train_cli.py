@@ -10,6 +10,11 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from nasnet_keras.architectures import (
+    find_kind,
+    read_architecture,
+    to_data,
+)
 from nasnet_keras.command_line import (
     InputError,
     import_tensorflow,
@@ -18,7 +23,6 @@ from nasnet_keras.command_line import (
     working,
 )
 from nasnet_keras.files import check_free
-from nasnet_keras.genotype import Genotype
 from nasnet_keras.training.recipe_options import (
     RecipeOption,
     chosen_recipe,
@@ -60,8 +64,9 @@ def run(
     model: Annotated[
         str | None, typer.Option(help="A network of `zoo.list_models()`.")
     ] = None,
-    genotype: Annotated[
-        Path | None, typer.Option(help="A file of cells, as a search exports.")
+    architecture: Annotated[
+        Path | None,
+        typer.Option(help="A file of an architecture, as a search exports."),
     ] = None,
     weights: Annotated[
         str | None,
@@ -80,7 +85,7 @@ def run(
     ] = None,
     stem: Annotated[
         Literal["cifar", "imagenet"] | None,
-        typer.Option(help="How the network begins, with --genotype."),
+        typer.Option(help="How the network begins, with --architecture."),
     ] = None,
     image_size: Annotated[
         int | None,
@@ -127,7 +132,9 @@ def run(
         check_free(output)
     with working("Interrupted. Go on by the same command."):
         chosen = chosen_recipe(recipe, values)
-        network = _network(model, genotype, repeats, filters, stem, image_size)
+        network = _network(
+            model, architecture, repeats, filters, stem, image_size
+        )
         import_tensorflow()
         from nasnet_keras.training.data.datasets import located
         from nasnet_keras.training.progress import Progress
@@ -191,7 +198,7 @@ def _initialiser(weights: str | None, preset: str | None) -> Any:
         return None
     from zoo import weights as pretrained
 
-    name = preset or "the cells of a genotype"
+    name = preset or "the architecture of a file"
     pretrained.check(weights, name, "softmax")
 
     def initialise(model: Any) -> None:
@@ -205,47 +212,49 @@ def _initialiser(weights: str | None, preset: str | None) -> Any:
 
 def _network(
     model: str | None,
-    genotype: Path | None,
+    architecture: Path | None,
     repeats: int | None,
     filters: int | None,
     stem: str | None,
     image_size: int | None,
 ) -> dict[str, Any]:
-    """The arguments of `build_network`, but for the number of classes."""
-    if (model is None) == (genotype is None):
+    """The network of a training, as data."""
+    if (model is None) == (architecture is None):
         raise InputError(
-            "Expected either --model or --genotype. Received: "
+            "Expected either --model or --architecture. Received: "
             f"{'neither' if model is None else 'both'}."
         )
-    if model is not None:
-        if stem is not None:
-            raise InputError(
-                "Expected --stem with --genotype only; a model has its own. "
-                f"Received: --model {model} and --stem {stem}."
-            )
-        preset = find(PRESETS, model, "model", "`zoo.list_models()`")
-        arguments = preset.network_arguments()
-        del arguments["classes"]  # those of the data
-        arguments["nominal_size"] = list(preset.input_shape[:2])
-        size = image_size or preset.input_shape[0]
-    else:
-        arguments = {"genotype": _read_genotype(genotype)}
-        arguments["stem"] = stem or "cifar"
-        size = image_size or (32 if arguments["stem"] == "cifar" else 224)
-    arguments["genotype"] = arguments["genotype"].to_dict()
-    arguments["input_shape"] = [size, size, 3]
-    given = {"repeats": repeats, "filters": filters}
-    arguments.update({k: v for k, v in given.items() if v is not None})
-    return arguments
-
-
-def _read_genotype(path: Any) -> Genotype:
-    try:
-        return Genotype.from_json(path.read_text(encoding="utf-8"))
-    except OSError as error:
+    given: dict[str, Any] = {
+        name: value
+        for name, value in (
+            ("repeats", repeats),
+            ("filters", filters),
+            ("stem", stem),
+        )
+        if value is not None
+    }
+    if architecture is not None:
+        kind, found = read_architecture(architecture)
+        size = image_size or (224 if stem == "imagenet" else 32)
+        arguments: dict[str, Any] = {
+            "architecture": to_data(kind, found),
+            "input_shape": [size, size, 3],
+        }
+        return {**arguments, **given}
+    if stem is not None:
         raise InputError(
-            f"Cannot read the genotype {path}: {error.strerror}."
-        ) from None
-    except ValueError as error:
-        reason = str(error).rstrip(".")
-        raise InputError(f"{path} holds no genotype. {reason}.") from None
+            "Expected --stem with --architecture only; a model has its own. "
+            f"Received: --model {model} and --stem {stem}."
+        )
+    preset = find(PRESETS, model, "model", "`zoo.list_models()`")
+    arguments = preset.network_arguments()
+    del arguments["classes"]  # those of the data
+    genotype = arguments.pop("genotype")
+    size = image_size or preset.input_shape[0]
+    return {
+        **arguments,
+        "architecture": to_data(find_kind("nasnet"), genotype),
+        "input_shape": [size, size, 3],
+        "nominal_size": list(preset.input_shape[:2]),
+        **given,
+    }

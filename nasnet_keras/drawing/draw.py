@@ -165,7 +165,7 @@ def _draw(
         _draw_layout(axes, layout, title, place)
         start += room + CELL_GAP
     if path is not None:
-        _save(figure, Path(path))
+        save_figure(figure, Path(path))
     return figure
 
 
@@ -246,8 +246,9 @@ def _colour(state: int | None) -> str:
     return INK if state is None else STATE_COLOURS[state % len(STATE_COLOURS)]
 
 
-def _save(figure: Figure, path: Path) -> None:
-    """The same picture gives the same bytes."""
+def save_figure(figure: Figure, path: Path) -> None:
+    """Writes a picture, an `.svg` or a `.png` file by its ending; the same
+    picture gives the same bytes."""
     suffix = path.suffix.lower()
     with matplotlib.rc_context(
         {"svg.hashsalt": "nasnet-keras", "svg.fonttype": "path"}

@@ -5,11 +5,11 @@ ones included, and of the classifier, at the size of their output, for one
 image; not biases, batch norms, pools, activations or the auxiliary head.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import keras
 
+from nasnet_keras.architectures import Complexity
 from nasnet_keras.genotype import CellSpec, Genotype
 from nasnet_keras.layers.cell import Cell
 from nasnet_keras.layers.combiners import COMBINERS
@@ -25,33 +25,6 @@ from nasnet_keras.network.placed_operations import (
 )
 from nasnet_keras.network.plan import NetworkPlan
 from nasnet_keras.network.skeletons import Size, Stem, divided
-
-
-@dataclass(frozen=True)
-class Complexity:
-    """The cost of a network.
-
-    Attributes:
-        trainable_parameters: Kernels, biases, scales and offsets.
-        statistics: The moving means and variances of batch norms.
-        multiply_adds: For one image.
-    """
-
-    trainable_parameters: int = 0
-    statistics: int = 0
-    multiply_adds: int = 0
-
-    @property
-    def parameters(self) -> int:
-        """What `keras.Model.count_params` counts."""
-        return self.trainable_parameters + self.statistics
-
-    def __add__(self, other: "Complexity") -> "Complexity":
-        return Complexity(
-            self.trainable_parameters + other.trainable_parameters,
-            self.statistics + other.statistics,
-            self.multiply_adds + other.multiply_adds,
-        )
 
 
 def genotype_complexity(

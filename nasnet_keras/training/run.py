@@ -82,7 +82,7 @@ def run_training(
     >>> settings = TrainingSettings(
     ...     dataset="digits",
     ...     network={
-    ...         "genotype": NASNET_A.to_dict(),
+    ...         "architecture": to_data(find_kind("nasnet"), NASNET_A),
     ...         "input_shape": [8, 8, 1],
     ...         "repeats": 1,
     ...         "filters": 8,

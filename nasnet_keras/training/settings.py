@@ -7,8 +7,8 @@ from typing import Any, Literal
 import keras
 import pydantic
 
-from nasnet_keras.genotype import Genotype
-from nasnet_keras.network.build import build_network, dtype_policy
+from nasnet_keras import architectures
+from nasnet_keras.network.build import dtype_policy
 from nasnet_keras.training.data.datasets import (
     ImageDataset,
     LabelledImages,
@@ -30,9 +30,10 @@ class TrainingSettings:
 
     Attributes:
         dataset: A name, a folder or an `.npz` file, for `load_dataset`.
-        network: Arguments of `build_network` as JSON data, without those that
-            the recipe or the data set have. Its `input_shape` says to which
-            size and channels the images are brought.
+        network: The architecture, as of `architectures.to_data`, and the
+            arguments of its network as JSON data, without those that the
+            recipe or the data set have. Its `input_shape` says to which size
+            and channels the images are brought.
         recipe: How it is trained.
         train_images: How many training images, or which share of them; None
             for all that are left.
@@ -136,22 +137,43 @@ def build_model(
         ValueError: An argument of the network is out of range.
     """
     arguments = dict(settings.network)
-    recipe = settings.recipe
-    conventions = dict(arguments.pop("conventions", None) or {})
-    if recipe.bn_momentum is not None:
-        conventions["bn_momentum"] = recipe.bn_momentum
+    kind, architecture = architectures.from_data(arguments.pop("architecture"))
+    asked = recipe_arguments(settings.recipe, steps)
+    conventions = {
+        **(arguments.pop("conventions", None) or {}),
+        **asked.pop("conventions", {}),
+    }
+    if conventions:
+        arguments["conventions"] = conventions
     with dtype_policy(settings.dtype):
-        return build_network(
-            Genotype.from_dict(arguments.pop("genotype")),
-            input_shape=tuple(arguments.pop("input_shape")),
+        return kind.build(
+            architecture,
+            tuple(arguments.pop("input_shape")),
+            classes,
             **arguments,
-            classes=classes,
-            conventions=conventions,
-            auxiliary_head=recipe.auxiliary_weight > 0,
-            dropout=recipe.dropout,
-            drop_path_rate=recipe.drop_path_rate,
-            drop_path_steps=steps if recipe.drop_path_rate else None,
+            **asked,
         )
+
+
+def recipe_arguments(recipe: Recipe, steps: int) -> dict[str, Any]:
+    """The arguments of a network that a recipe asks for, as JSON data; those
+    at their defaults are left out.
+
+    Args:
+        recipe: The recipe.
+        steps: Of the whole training.
+    """
+    arguments: dict[str, Any] = {}
+    if recipe.auxiliary_weight > 0:
+        arguments["auxiliary_head"] = True
+    if recipe.dropout:
+        arguments["dropout"] = recipe.dropout
+    if recipe.drop_path_rate:
+        arguments["drop_path_rate"] = recipe.drop_path_rate
+        arguments["drop_path_steps"] = steps
+    if recipe.bn_momentum is not None:
+        arguments["conventions"] = {"bn_momentum": recipe.bn_momentum}
+    return arguments
 
 
 def _in_channels(images: LabelledImages, channels: int) -> LabelledImages:

@@ -2,16 +2,17 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import keras
 
 from nasnet_keras.command_line import InputError
+from nasnet_keras.drawing.draw import save_figure
 from nasnet_keras.files import new_directory, write_json
-from nasnet_keras.genotype import Genotype
 from nasnet_keras.training.checkpoint import steps_taken
-from search.evaluation.base import Evaluator
+from search.evaluation.base import Child, Evaluator
 from search.runs.record import Run
-from search.spaces.nasnet_network import ChildNetwork
+from search.spaces.base import SearchSpace
 from search.trial import Trial, TrialState, ranked
 
 PICTURE_FORMATS = ("svg", "png")
@@ -23,7 +24,7 @@ def export(
     trial: int | None = None,
     evaluator: Evaluator | None = None,
 ) -> Path:
-    """Writes a child for use elsewhere: genotype.json, the trained
+    """Writes a child for use elsewhere: architecture.json, the trained
     network as model.keras, metrics.json, and pictures of its cells.
 
     Args:
@@ -47,45 +48,55 @@ def export(
             f"those of its {run.config.keep} best children."
         )
     with new_directory(Path(output)) as folder:
-        genotype = run.space.decode(chosen.decisions)
-        (folder / "genotype.json").write_text(genotype.to_json())
+        architecture = run.space.decode(chosen.decisions)
+        write_json(
+            folder / "architecture.json", run.space.to_data(architecture)
+        )
         write_json(folder / "metrics.json", run.describe(chosen))
         if weights.exists():
-            model = _network(run, genotype, evaluator)
+            model = _network(run, architecture, evaluator)
             model.load_weights(weights)
             if evaluator is None:
                 _check_steps(chosen, weights)
         else:
-            model = _lifted(run, genotype, chosen)
+            model = _extracted(run, architecture, chosen)
         model.save(folder / "model.keras")
-        _write_pictures(genotype, chosen, folder)
+        _write_pictures(run.space, architecture, folder)
     return Path(output)
 
 
 def _network(
-    run: Run, genotype: Genotype, evaluator: Evaluator | None
+    run: Run, architecture: Any, evaluator: Evaluator | None
 ) -> keras.Model:
     """The untrained network of a child: by the evaluator, or as recorded."""
     if evaluator is None:
         recorded = run.identity["evaluator"].get("network")
-        if recorded is None:
+        if recorded is None or run.space.kind is None:
             raise InputError(
                 f"The run {run.directory.path} was begun with an `evaluator` "
                 "of its own. Expected that `evaluator`. Received: None."
             )
-        return ChildNetwork(**recorded).build(genotype)
+        return run.space.kind.build(architecture, **recorded)
     try:
-        return evaluator.build(genotype)
+        return evaluator.build(architecture)
     except ValueError as error:
         raise InputError(str(error)) from error
 
 
-def _lifted(run: Run, genotype: Genotype, trial: Trial) -> keras.Model:
+def _extracted(run: Run, architecture: Any, trial: Trial) -> keras.Model:
     """A child of the run's shared network."""
     evaluator = run.create_evaluator()
     budget = trial.evaluation.budget if trial.evaluation else 0.0
+    shared = evaluator.shared_weights
+    child = Child(
+        trial.number,
+        architecture,
+        run.config.seed,
+        budget,
+        run.directory.children,
+    )
     try:
-        return evaluator.lift(genotype, run.directory.children, budget)
+        return shared and shared.extract_child(child)
     except ValueError as error:
         raise InputError(
             f"The weights of trial {trial.number} are not there. {error}"
@@ -127,13 +138,9 @@ def _chosen(run: Run, number: int | None) -> Trial:
     return trial
 
 
-def _write_pictures(genotype: Genotype, trial: Trial, folder: Path) -> None:
-    from nasnet_keras.drawing.draw import draw_cell
-
-    for name in ("normal", "reduction"):
+def _write_pictures(
+    space: SearchSpace, architecture: Any, folder: Path
+) -> None:
+    for name, figure in space.pictures(architecture).items():
         for suffix in PICTURE_FORMATS:
-            draw_cell(
-                getattr(genotype, name),
-                folder / f"{name}.{suffix}",
-                title=f"{name.capitalize()} cell of trial {trial.number}",
-            )
+            save_figure(figure, folder / f"{name}.{suffix}")

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from nasnet_keras.deployment.latency.latency_table import LatencyTable
-from search.runs.config import RunConfig, create_evaluator
-from search.spaces.nasnet_network import ChildNetwork
+from nasnet_keras.architectures import without_recipe
+from search.runs.config import RunConfig
+from search.runs.create import create_evaluator
+from search.spaces.base import lacks
 
 
 def measure_table(config: RunConfig, path: Path) -> None:
@@ -23,15 +24,18 @@ def measure_table(config: RunConfig, path: Path) -> None:
             each other.
         OSError: The file cannot be written.
     """
-    network = ChildNetwork(**create_evaluator(config).describe()["network"])
+    space = config.create_space()
+    kind = space.kind
+    if kind is None or "latency-table" not in space.capabilities:
+        raise ValueError(lacks(space, "latency-table"))
+    network = create_evaluator(config).describe()["network"]
     with Progress() as progress:
         task = progress.add_task("Measuring")
-        table = LatencyTable.measure(
-            config.blocks,
-            combiners=config.combiners,
-            progress=lambda done, total: progress.update(
+        kind.measure_latencies(
+            path,
+            space.describe(),
+            lambda done, total: progress.update(
                 task, completed=done, total=total
             ),
-            **network.setting,
+            **without_recipe(network),
         )
-    table.save(path)

@@ -5,6 +5,7 @@ Neither Keras nor TensorFlow is imported here before
 `rank_correlation`.
 """
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -17,11 +18,8 @@ from nasnet_keras.files import write_json
 from search.observers.base import Observer
 from search.runs.begin import resume
 from search.runs.begin import run as run_search
-from search.runs.config import (
-    ObjectiveConfig,
-    RunConfig,
-    create_configuration,
-)
+from search.runs.config import RunConfig
+from search.runs.objective_config import ObjectiveConfig
 from search.runs.record import Run
 from search.storage.run_folder import SHARED_FILE
 from search.trial import TrialState
@@ -164,11 +162,11 @@ def rank_correlation(
         alone = resume(folder, trials, observers=observers)
     else:
         alone = run_search(folder, config, observers=observers)
-    evaluator: Any = run.create_evaluator()
+    shared: Any = run.create_evaluator().shared_weights
     ranked = [
         RankedCell(
             trial.number,
-            evaluator.accuracy(
+            shared.accuracy(
                 run.space.decode(trial.decisions), run.directory.children
             ),
             trial.evaluations[-1].metrics["accuracy"],
@@ -206,16 +204,18 @@ def _check(run: Run) -> None:
 
 def _alone(config: RunConfig, cells: int, epochs: int | None) -> RunConfig:
     """The search whose children are the cells, trained alone."""
-    proxy = dict(config.proxy)
-    return create_configuration(
-        {
-            "dataset": config.dataset,
+    recipe = config.recipe
+    return config.model_copy(
+        update={
             "strategy": "random",
+            "strategy_options": {},
+            "evaluator": "training",
+            "evaluator_options": {},
             "trials": cells,
-            "seed": config.seed,
             "lag": 0,
-            "blocks": config.blocks,
-            "combiners": config.combiners,
-            "proxy": {**proxy, "epochs": epochs or proxy["epochs"]},
+            "keep": RunConfig.model_fields["keep"].default,
+            "recipe": dataclasses.replace(
+                recipe, epochs=epochs or recipe.epochs
+            ),
         }
     )

@@ -12,7 +12,6 @@ import keras
 
 from nasnet_keras.command_line import InputError, RunError
 from nasnet_keras.files import write_json
-from nasnet_keras.network.complexity import genotype_complexity
 from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
 from nasnet_keras.training.progress import Progress
 from nasnet_keras.training.recipes import Recipe
@@ -143,18 +142,19 @@ def _task(
     network: Mapping[str, Any],
     output: Path,
 ) -> _Task:
-    genotype = run.space.decode(trial.decisions)
+    architecture = run.space.decode(trial.decisions)
     settings = TrainingSettings(
         dataset=str(run.config.dataset),
-        network={"genotype": genotype.to_dict(), **network},
+        network={"architecture": run.space.to_data(architecture), **network},
         recipe=recipe,
         seed=run.config.seed,
     )
     folder = output / f"{trial.number:05d}"
     if (folder / "config.json").exists():
         check_settings(folder, settings)
-    cost = genotype_complexity(
-        genotype, **network, classes=_recorded(run)["classes"]
+    kind: Any = run.space.kind
+    cost = kind.complexity(
+        architecture, **network, classes=_recorded(run)["classes"]
     )
     return _Task(trial, folder, settings, cost.parameters)
 
@@ -182,15 +182,26 @@ def _merit(trial: Trial) -> tuple[float, float]:
 def _network(
     run: Run, repeats: int | None, filters: int | None, image_size: int | None
 ) -> dict[str, Any]:
-    """How the cells are built: as the search did, but for what is given."""
+    """How the networks are built: as the search did, but for what is
+    given."""
     recorded = _recorded(run)
     shape = recorded["input_shape"]
     if image_size is not None:
         shape = [image_size, image_size, shape[-1]]
+    given = {"repeats": repeats, "filters": filters}
+    scale = {name: value for name, value in given.items() if value is not None}
+    kind: Any = run.space.kind
+    unknown = [name for name in scale if name not in kind.scale]
+    if unknown:
+        raise InputError(
+            f"Invalid value for argument `{unknown[0]}`. Expected none, since "
+            f"the networks of the space {run.space.name!r} have no such scale."
+            f" Received: {unknown[0]}={scale[unknown[0]]}."
+        )
     return {
         "input_shape": shape,
-        "repeats": recorded["repeats"] if repeats is None else repeats,
-        "filters": recorded["filters"] if filters is None else filters,
+        **{name: recorded[name] for name in kind.scale},
+        **scale,
     }
 
 

@@ -20,9 +20,10 @@ import numpy as np
 from scipy import stats
 
 from nasnet_keras.command_line import quiet_import
-from search.evaluation.base import EvaluationError
-from search.evaluation.tabular import Table, TabularEvaluator, TabularSpace
-from search.strategies import check_strategy, create_strategy
+from search.evaluation.base import Child, EvaluationError
+from search.evaluation.tabular import TabularEvaluator
+from search.spaces.tabular import CellTable, TabularSpace
+from search.strategies import create_strategy, strategy_class
 from search.trial import Decisions, Trial, TrialState
 
 MILESTONES = (25, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
@@ -122,8 +123,8 @@ def run_search(
 
 
 @functools.cache
-def _load(path: str | Path) -> tuple[Table, TabularSpace]:
-    table = Table(path)
+def _load(path: str | Path) -> tuple[CellTable, TabularSpace]:
+    table = CellTable(path)
     return table, TabularSpace(table)
 
 
@@ -134,7 +135,7 @@ def _evaluated(
     architecture: str,
 ) -> Trial:
     try:
-        evaluation = evaluator.evaluate(architecture, seed=0)
+        evaluation = evaluator.evaluate(Child(0, architecture))
     except EvaluationError as error:
         return Trial(number, decisions, TrialState.FAILED, reason=str(error))
     return Trial(number, decisions, TrialState.COMPLETE, (evaluation,))
@@ -233,7 +234,7 @@ def check_benchmark(
     for column in columns:
         data.values(column)
     for name in strategies:
-        check_strategy(name)
+        strategy_class(name)
         if name == "darts":
             raise ValueError(
                 "The strategy darts proposes what an evaluator learns by "

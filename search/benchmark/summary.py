@@ -25,7 +25,7 @@ from search.benchmark.compare import (
     check_benchmark,
     compared,
 )
-from search.evaluation.tabular import Table
+from search.spaces.tabular import CellTable
 
 
 def save_benchmark(
@@ -68,7 +68,7 @@ def save_benchmark(
         )
         settings = {
             "table": table.name,
-            "sha256": Table(table).fingerprint,
+            "sha256": CellTable(table).fingerprint,
             "search_column": search_column,
             "report_column": report_column,
             "trials": trials,

@@ -1,1 +1,80 @@
-"""What says how good an architecture is: an evaluator a file."""
+"""What says how good an architecture is: an evaluator a file, by name in
+`EVALUATORS`.
+
+Neither Keras nor TensorFlow is imported here, nor any evaluator before it is
+created.
+"""
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from search.evaluation.base import ChildSettings, Evaluator
+from search.spaces.base import Capability
+
+
+class EvaluatorRow(NamedTuple):
+    """What is known of an evaluator before it is imported.
+
+    Attributes:
+        place: Where it is, "module:class".
+        needs: What it asks of a space.
+        shares_weights: Whether its children share one network: then they are
+            evaluated in this process, one after the other, and all to the
+            end.
+    """
+
+    place: str
+    needs: frozenset[Capability] = frozenset({"network"})
+    shares_weights: bool = False
+
+
+EVALUATORS: dict[str, EvaluatorRow] = {
+    "training": EvaluatorRow("search.evaluation.training:TrainingEvaluator"),
+    "shared": EvaluatorRow(
+        "search.evaluation.shared:SharedEvaluator",
+        needs=frozenset({"network", "shared-weights"}),
+        shares_weights=True,
+    ),
+}
+
+
+def evaluator_class(name: str) -> type[Evaluator]:
+    """The class of an evaluator by name; imports it.
+
+    Raises:
+        ValueError: There is no such evaluator.
+    """
+    if name not in EVALUATORS:
+        raise ValueError(
+            "Invalid value for argument `evaluator`. Expected one of "
+            f"{', '.join(EVALUATORS)}. Received: evaluator={name!r}."
+        )
+    module, _, attribute = EVALUATORS[name].place.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def create_evaluator(
+    name: str, settings: ChildSettings, options: Mapping[str, Any]
+) -> Evaluator:
+    """Creates an evaluator by its name.
+
+    Args:
+        name: A key of `EVALUATORS`.
+        settings: How the children of the run are made.
+        options: The evaluator's own arguments.
+
+    Raises:
+        ValueError: There is no such evaluator, it has no such option, an
+            option is out of range, or the data cannot be used.
+    """
+    made: Any = evaluator_class(name)
+    try:
+        inspect.signature(made).bind(settings, **options)
+    except TypeError as error:
+        raise ValueError(
+            f"Invalid options for the evaluator {name!r}: {error}. Received: "
+            f"{dict(options)}."
+        ) from None
+    return made(settings, **options)

@@ -1,10 +1,14 @@
-"""The interface of every evaluator."""
+"""The interface of every evaluator, and what it evaluates."""
 
 import abc
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from nasnet_keras.training.recipes import Recipe
+from search.spaces.base import SearchSpace
+from search.storage.run_folder import weights_file
 from search.trial import Evaluation
 
 
@@ -19,35 +23,152 @@ class Refusal(EvaluationError):
     """An architecture that a constraint refuses, before it is trained."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ChildSettings:
+    """How the children of a run are made: what an evaluator that is named is
+    created with.
+
+    Attributes:
+        space: The space of the architectures.
+        dataset: A name, a folder or an `.npz` file, for `load_dataset`.
+        recipe: How a child is trained.
+        seed: Divides the training images into those to train on and those to
+            validate on, and fixes what children share. Default 0.
+        scale: The arguments of a network that set its size; default: those of
+            the space's kind.
+        image_size: Height and width to bring the images to, in pixels; None,
+            the default, for the data's own.
+        train_images: How many images to train on; None, the default, for all
+            left.
+        validation_images: How many to validate on; None, the default, for a
+            tenth.
+        threads: How many threads a child trains on; None, the default, for
+            all.
+    """
+
+    space: SearchSpace
+    dataset: str
+    recipe: Recipe
+    seed: int = 0
+    scale: Mapping[str, int] = field(default_factory=dict)
+    image_size: int | None = None
+    train_images: int | None = None
+    validation_images: int | None = None
+    threads: int | None = None
+
+
+@dataclass(frozen=True)
+class Child:
+    """An architecture to evaluate, and where its evaluation may leave files.
+
+    Attributes:
+        number: The number of its trial.
+        architecture: What the space's `decode` returns.
+        seed: Fixes the outcome. Default 0.
+        budget: To which epoch to train; None, the default, for the
+            evaluator's own last.
+        folder: The folder of the run's children; None, the default, where
+            nothing is to be left.
+
+    Example:
+
+    >>> Child(3, "an architecture", folder=Path("children")).weights.name
+    '00003.weights.h5'
+    """
+
+    number: int
+    architecture: Any
+    seed: int = 0
+    budget: float | None = None
+    folder: Path | None = None
+
+    @property
+    def weights(self) -> Path | None:
+        """The file of its trained weights, None without a folder."""
+        if self.folder is None:
+            return None
+        return weights_file(self.folder, self.number)
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether an earlier evaluation has left weights, from which this
+        one goes on."""
+        return self.weights is not None and self.weights.exists()
+
+
+class SharedWeights(Protocol):
+    """What an evaluator can do besides whose children share one network."""
+
+    def watch(self, trained: Callable[[int, int, float], object]) -> None:
+        """Registers a callback for the steps of the shared network: the
+        number of the step, that of the last one, and the loss."""
+
+    def suggest(self, number: int, folder: Path) -> Any:
+        """An architecture that gradients have found to be good.
+
+        Args:
+            number: 0 for the best, 1 for the next, ...
+            folder: The folder of the run's children, where the training
+                leaves what it has learnt and goes on from there.
+
+        Raises:
+            ValueError: The evaluator learns no architectures, or has no
+                more.
+        """
+
+    def accuracy(self, architecture: Any, folder: Path) -> float:
+        """The validation accuracy of an architecture with the weights of the
+        shared network in a folder of children, as far as that is trained.
+
+        Raises:
+            RunError: There is none, or it is damaged.
+        """
+
+    def extract_child(self, child: Child) -> Any:
+        """The trained network, a `keras.Model`, of a child that has left no
+        weights of its own; `budget` is that of its evaluation.
+
+        Raises:
+            ValueError: The weights of then are gone.
+        """
+
+
 class Evaluator(abc.ABC):
     """Says how good an architecture is.
 
     The outcome is a function of the architecture, the seed, the budget and
     what `describe` returns. An evaluator may be used from one process only,
     but for many architectures.
+
+    Attributes:
+        shared_weights: What it can do besides if its children share one
+            network; None, the default, if they do not.
     """
 
-    @abc.abstractmethod
-    def evaluate(
-        self,
-        architecture: Any,
-        seed: int,
-        budget: float | None = None,
-        weights: Path | None = None,
-    ) -> Evaluation:
-        """Evaluates one architecture.
+    shared_weights: SharedWeights | None = None
+
+    @classmethod
+    def settled(
+        cls, options: Mapping[str, Any], trials: int, epochs: int
+    ) -> Mapping[str, Any]:
+        """The options of a run that begins now, with what follows from its
+        trials and epochs, since those may be others when it goes on. By
+        default: the options.
 
         Args:
-            architecture: What the space's `decode` returns.
-            seed: Fixes the outcome.
-            budget: To which epoch to train; None for the evaluator's own
-                last. A training to its end in several evaluations, at rising
-                budgets and with the same file of weights, comes to what it
-                comes to in one.
-            weights: Where to leave the trained weights, a file that ends in
-                `.weights.h5`; None to leave none. If the file is there, an
-                earlier evaluation of the child has left it, and the training
-                goes on from it. Evaluators without weights ignore it.
+            options: The evaluator's options.
+            trials: Of the run.
+            epochs: Of its recipe.
+        """
+        return options
+
+    @abc.abstractmethod
+    def evaluate(self, child: Child) -> Evaluation:
+        """Evaluates a child.
+
+        A training to its end in several evaluations, at rising budgets and in
+        the same folder, comes to what it comes to in one. Trained weights are
+        left in `child.weights`; evaluators without weights ignore it.
 
         Raises:
             EvaluationError: The child failed: it diverged, ran out of memory,
@@ -55,58 +176,15 @@ class Evaluator(abc.ABC):
                 trained.
         """
 
-    def costs(self, architecture: Any) -> Mapping[str, float]:
-        """What can be told of an architecture without training it, such as
-        `parameters` and `multiply_adds`; by default nothing."""
-        return {}
-
-    def watch(  # noqa: B027
-        self, trained: Callable[[int, int, float], object]
-    ) -> None:
-        """Has a function told of a training that is of no child alone: the
-        number of the step, that of the last one, and the loss. By default
-        there is none."""
-
-    def suggest(self, number: int, folder: Path) -> Any:
-        """An architecture that the evaluator itself has learnt to be good,
-        for strategies that leave it to learn by gradients.
-
-        Args:
-            number: 0 for the best, 1 for the next, ...
-            folder: That of the children's weights, where it leaves what it
-                has learnt and goes on from there.
-
-        Raises:
-            ValueError: The evaluator learns nothing of the kind, as here by
-                default, or has no more architectures.
-        """
-        raise ValueError(
-            "Expected an evaluator that learns architectures by gradients. "
-            f"Received: {type(self).__name__}, which does not."
-        )
-
     @abc.abstractmethod
     def describe(self) -> dict[str, Any]:
         """What the outcome depends on, as JSON data: the settings, and a
         fingerprint of the data."""
 
-    def lift(self, architecture: Any, folder: Path, budget: float) -> Any:
-        """The trained network of a child that has left no weights of its own,
-        a `keras.Model`.
-
-        Args:
-            architecture: The child's.
-            folder: That of the children's weights.
-            budget: Of its evaluation.
-
-        Raises:
-            ValueError: Children share no weights, as here by default, or
-                those of then are gone.
-        """
-        raise ValueError(
-            "Expected an evaluator whose children share their weights. "
-            f"Received: {type(self).__name__}."
-        )
+    def costs(self, architecture: Any) -> Mapping[str, float]:
+        """What can be told of an architecture without training it, such as
+        `parameters` and `multiply_adds`; by default nothing."""
+        return {}
 
     def build(self, architecture: Any) -> Any:
         """The untrained network that `evaluate` trains for an architecture,

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from search.evaluation.base import Evaluator, Refusal
+from nasnet_keras.architectures import without_recipe
+from search.evaluation.base import Child, Evaluator, Refusal
 from search.trial import Evaluation
 
 Costs = Mapping[str, float]
@@ -113,6 +114,7 @@ class ObjectiveEvaluator(Evaluator):
                 f"Received: cost={cost!r}, target={target!r}."
             )
         self.evaluator = evaluator
+        self.shared_weights = evaluator.shared_weights
         self.limits = dict(limits or {})
         # By objective: the costs that it needs, and the reward.
         table: dict[str, tuple[tuple[str, ...], Callable[..., float]]] = {
@@ -144,7 +146,6 @@ class ObjectiveEvaluator(Evaluator):
     def _load(self, path: Path) -> Any:
         """The table, if it is of networks as the evaluator trains them."""
         from nasnet_keras.deployment.latency.latency_table import LatencyTable
-        from search.spaces.nasnet_network import ChildNetwork
 
         try:
             table = LatencyTable.load(path)
@@ -161,31 +162,22 @@ class ObjectiveEvaluator(Evaluator):
             )
         recorded = self.evaluator.describe().get("network")
         if recorded is not None:
-            table.check_setting(**ChildNetwork(**recorded).setting)
+            table.check_setting(**without_recipe(recorded))
         return table
 
-    def evaluate(
-        self,
-        architecture: Any,
-        seed: int,
-        budget: float | None = None,
-        weights: Path | None = None,
-    ) -> Evaluation:
+    def evaluate(self, child: Child) -> Evaluation:
         began = time.perf_counter()
-        costs = self.costs(architecture)
+        costs = self.costs(child.architecture)
         seconds = time.perf_counter() - began
-        # A child that goes on was let through before.
-        goes_on = weights is not None and weights.exists()
         for name, limit in self.limits.items():
-            if costs[name] > limit and not goes_on:
+            # A child that goes on was let through before.
+            if costs[name] > limit and not child.is_begun:
                 unit = UNITS.get(name, "")
                 raise Refusal(
                     f"{name}: {costs[name]:.10g}{unit}, above the limit of "
                     f"{limit:.10g}{unit}."
                 )
-        evaluation = self.evaluator.evaluate(
-            architecture, seed, budget, weights
-        )
+        evaluation = self.evaluator.evaluate(child)
         return dataclasses.replace(
             evaluation,
             reward=self._reward(
@@ -233,15 +225,6 @@ class ObjectiveEvaluator(Evaluator):
         if self._table is None:
             return description
         return {**description, "latency": self._table.fingerprint}
-
-    def watch(self, trained: Callable[[int, int, float], object]) -> None:
-        self.evaluator.watch(trained)
-
-    def suggest(self, number: int, folder: Path) -> Any:
-        return self.evaluator.suggest(number, folder)
-
-    def lift(self, architecture: Any, folder: Path, budget: float) -> Any:
-        return self.evaluator.lift(architecture, folder, budget)
 
     def build(self, architecture: Any) -> Any:
         return self.evaluator.build(architecture)

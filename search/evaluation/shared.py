@@ -5,27 +5,27 @@ import functools
 import math
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from nasnet_keras.command_line import RunError
-from nasnet_keras.genotype import NASNET_COMBINERS, Genotype
+from nasnet_keras.genotype import Genotype
 from nasnet_keras.training.checkpoint import save_weights
-from nasnet_keras.training.data.pipeline import recipe_pipeline
-from search.evaluation.base import EvaluationError
+from search.evaluation.base import Child, ChildSettings, EvaluationError
 from search.evaluation.training import TrainingEvaluator
-from search.spaces.nasnet import NASNetSpace
+from search.spaces.base import lacks
 from search.storage.run_folder import SHARED_CHILDREN_FILE, SHARED_FILE
+from search.strategies.argument_checks import check_number
 from search.trial import Evaluation
 from search.weight_sharing.architecture_parameters import (
     ArchitectureParameters,
 )
-from search.weight_sharing.children import Children
+from search.weight_sharing.child_log import ChildLog
 from search.weight_sharing.mixture_training import MixtureTraining
 from search.weight_sharing.shared_network import SharedNetwork
 from search.weight_sharing.subnetwork import Subnetwork
@@ -71,39 +71,52 @@ class SharedEvaluator(TrainingEvaluator):
         [Liu et al. 2019](https://arxiv.org/abs/1806.09055).
 
     Args:
-        dataset: A name, a folder or an `.npz` file, for `load_dataset`.
-        seed: Fixes the parts of the data, the first weights and the cells
-            that are trained.
-        blocks: B, of the space. Default 5.
-        combiners: Of the space. Default both of the paper's.
+        settings: How the children are made; the recipe is that of the shared
+            network.
+        in_turns: Whether the network is trained in as many rounds as the
+            recipe has epochs, where `rounds` is not given. Default False.
         rounds: How many parts the training has. Default 1.
         round_cells: How many children are evaluated after each part but the
-            last. Default 100; ENAS, authors' code: 300.
+            last; in a run by default an even share of its trials. ENAS,
+            authors' code: 300.
         calibration_batches: How many training batches give a child its
             statistics. Default 4.
         order: 1 or 2: train the mixture of all cells, by `MixtureTraining` of
-            that order. None, the default: train one cell in each step.
-        **proxy: The arguments of `TrainingEvaluator`; `epochs` are those of
-            the shared network.
+            that order; 2 takes the next step of the weights into account, for
+            some three times the work. None, the default: train one cell in
+            each step.
 
     Raises:
-        ValueError: As of `TrainingEvaluator`.
+        ValueError: As of `TrainingEvaluator`; or an option is out of range.
     """
 
     def __init__(
         self,
-        dataset: str,
-        seed: int = 0,
-        blocks: int = 5,
-        combiners: tuple[str, ...] = NASNET_COMBINERS,
-        rounds: int = 1,
-        round_cells: int = 100,
+        settings: ChildSettings,
+        in_turns: bool = False,
+        rounds: int | None = None,
+        round_cells: int | None = None,
         calibration_batches: int = 4,
         order: int | None = None,
-        **proxy: Any,
     ) -> None:
-        super().__init__(dataset, seed, **proxy)
-        batch_size, images = self.recipe.batch_size, self.validation_images
+        if "shared-weights" not in settings.space.capabilities:
+            raise ValueError(lacks(settings.space, "shared-weights"))
+        epochs = settings.recipe.epochs
+        rounds = _rounds(in_turns, rounds, epochs)
+        check_number("rounds", rounds, least=1, most=epochs, integer=True)
+        check_number("round_cells", round_cells or 1, least=1, integer=True)
+        check_number(
+            "calibration_batches", calibration_batches, least=1, integer=True
+        )
+        if order not in (None, 1, 2) or (order and rounds > 1):
+            raise ValueError(
+                "Invalid value for argument `order`. Expected 1, 2 or none, "
+                f"and one round with it. Received: order={order!r}, "
+                f"rounds={rounds}."
+            )
+        super().__init__(settings)
+        batch_size = self.recipe.batch_size
+        images = self.data.validation_images
         if batch_size < 2:
             raise ValueError(
                 "Invalid value for argument `batch_size`. Expected 2 or more "
@@ -117,18 +130,31 @@ class SharedEvaluator(TrainingEvaluator):
                 f"validate on. Received: {len(images)} images, batch_size="
                 f"{batch_size}."
             )
-        self.seed = seed
-        self.space = NASNetSpace(blocks, combiners)
+        self.seed = settings.seed
+        self.shared_weights = self
+        # What the capability promises: B, and the combiners.
+        self._cells = cast(Any, settings.space)
         self.rounds = rounds
-        self.round_cells = round_cells
+        self.round_cells = round_cells or 1
         self.calibration_batches = calibration_batches
         self.order = order
-        self._architecture = ArchitectureParameters(blocks)
+        self._architecture = ArchitectureParameters(self._cells.blocks)
         self._training: SharedTraining | None = None
         self._trained: Callable[[int, int, float], object] | None = None
-        self._children = Children(self.space)
+        self._children = ChildLog(self._cells)
         self._best = (-1, -math.inf)  # of a round, the reward
         self._seconds = 0.0  # of training that is in no evaluation yet
+
+    @classmethod
+    def settled(
+        cls, options: Mapping[str, Any], trials: int, epochs: int
+    ) -> Mapping[str, Any]:
+        rounds = _rounds(
+            options.get("in_turns", False), options.get("rounds"), epochs
+        )
+        if rounds == 1 or "round_cells" in options:
+            return options
+        return {**options, "round_cells": max(1, trials // rounds)}
 
     def describe(self) -> dict[str, Any]:
         return {
@@ -142,46 +168,40 @@ class SharedEvaluator(TrainingEvaluator):
             },
         }
 
-    def evaluate(
-        self,
-        architecture: Genotype,
-        seed: int,
-        budget: float | None = None,
-        weights: Path | None = None,
-    ) -> Evaluation:
+    def evaluate(self, child: Child) -> Evaluation:
         seconds = {}
         began = time.perf_counter()
-        training = self._shared_training(weights and weights.parent)
-        number = self._children.add(architecture, weights)
+        training = self._shared_training(child.folder)
+        number = self._children.add(child.number, child.architecture)
         current = min(number // self.round_cells, self.rounds - 1)
         if training.steps < self._end(current):
             training.run(
-                weights and weights.with_name(SHARED_FILE), self._end(current)
+                child.folder and child.folder / SHARED_FILE, self._end(current)
             )
             self._seconds += time.perf_counter() - began
         if training.steps != self._end(current):
             raise RunError(
-                f"{weights and weights.parent} holds a shared network of other "
-                f"children than its {SHARED_CHILDREN_FILE}. Begin another run."
+                f"{child.folder} holds a shared network of other children than "
+                f"its {SHARED_CHILDREN_FILE}. Begin another run."
             )
         if self._seconds:
             seconds["train"], self._seconds = self._seconds, 0.0
         began = time.perf_counter()
-        subnetwork = Subnetwork(training.network, architecture)
+        subnetwork = Subnetwork(training.network, child.architecture)
         accuracy, loss = self.measure(subnetwork)
         seconds["validate"] = time.perf_counter() - began
         if not math.isfinite(loss):
             raise EvaluationError("The child's loss is not finite.")
-        if weights is not None and (current, accuracy) > self._best:
+        if child.weights is not None and (current, accuracy) > self._best:
             # The others have theirs in the shared network.
             self._best = (current, accuracy)
-            self._save(architecture, subnetwork, weights)
+            self._save(child.architecture, subnetwork, child.weights)
         return Evaluation(
             reward=accuracy,
             metrics={
                 "accuracy": accuracy,
                 "loss": loss,
-                **self.costs(architecture),
+                **self.costs(child.architecture),
             },
             seconds=seconds,
             budget=training.steps / self.steps_per_epoch,
@@ -192,7 +212,10 @@ class SharedEvaluator(TrainingEvaluator):
 
     def suggest(self, number: int, folder: Path) -> Genotype:
         if self.order is None:
-            return super().suggest(number, folder)
+            raise ValueError(
+                "Expected an evaluator that learns architectures by "
+                "gradients. Received: one of `order` None, which does not."
+            )
         began = time.perf_counter()
         training = self._shared_training(folder)
         if training.steps < training.last_step:
@@ -239,29 +262,26 @@ class SharedEvaluator(TrainingEvaluator):
         return steps * (number + 1) // self.rounds
 
     def accuracy(self, architecture: Genotype, folder: Path) -> float:
-        """The validation accuracy of a child with the weights of the shared
-        network in a folder of children, as far as that is trained.
-
-        Raises:
-            RunError: There is none, or it is damaged.
-        """
         network = self._restored(folder).network
         accuracy, _ = self.measure(Subnetwork(network, architecture))
         return accuracy
 
-    def lift(
-        self, architecture: Genotype, folder: Path, budget: float
-    ) -> keras.Model:
-        training = self._restored(folder)
-        if training.steps != round(budget * self.steps_per_epoch):
+    def extract_child(self, child: Child) -> keras.Model:
+        if child.folder is None or child.budget is None:
+            raise ValueError(
+                "Invalid value for argument `child`. Expected a `folder` and a "
+                f"`budget`. Received: child={child!r}."
+            )
+        training = self._restored(child.folder)
+        if training.steps != round(child.budget * self.steps_per_epoch):
             raise ValueError(
                 "The shared network has been trained on since that child was "
                 "evaluated, and its weights of then are gone. Expected a child "
                 "of the last round."
             )
-        subnetwork = Subnetwork(training.network, architecture)
+        subnetwork = Subnetwork(training.network, child.architecture)
         subnetwork.calibrate(self._calibration)
-        return self._lifted(architecture, subnetwork)
+        return self._extracted(child.architecture, subnetwork)
 
     def _restored(self, folder: Path) -> SharedTraining:
         """The training as it lies in a folder of children."""
@@ -274,12 +294,12 @@ class SharedEvaluator(TrainingEvaluator):
     def create_network(self) -> SharedNetwork:
         """The shared network as it begins."""
         return SharedNetwork(
-            self.network.input_shape,
-            self.network.classes,
-            self.space.blocks,
-            self.space.combiners,
-            self.network.repeats,
-            self.network.filters,
+            self.network["input_shape"],
+            self.network["classes"],
+            self._cells.blocks,
+            self._cells.combiners,
+            self.network["repeats"],
+            self.network["filters"],
             self.seed,
         )
 
@@ -299,14 +319,18 @@ class SharedEvaluator(TrainingEvaluator):
 
     def batches(self, first_step: int) -> tf.data.Dataset:
         """Training images and labels without end."""
-        return self._batches(self.train_images, self.train_labels, first_step)
+        return self._batches(
+            self.data.train_images, self.data.train_labels, first_step
+        )
 
     def _batch_pairs(self, first_step: int) -> tf.data.Dataset:
         """Training images and validation images, with their labels."""
         return tf.data.Dataset.zip(
             self.batches(first_step),
             self._batches(
-                self.validation_images, self.validation_labels, first_step
+                self.data.validation_images,
+                self.data.validation_labels,
+                first_step,
             ),
         )
 
@@ -314,8 +338,8 @@ class SharedEvaluator(TrainingEvaluator):
         self, images: np.ndarray, labels: np.ndarray, first_step: int
     ) -> tf.data.Dataset:
         epoch, first = divmod(first_step, len(images) // self.recipe.batch_size)
-        return recipe_pipeline(
-            self.recipe, self.dataset, images, labels, self.seed, epoch
+        return self.data.as_batches(
+            self.recipe, images, labels, self.seed, epoch
         ).skip(first)
 
     def measure(self, subnetwork: Subnetwork) -> tuple[float, float]:
@@ -323,7 +347,7 @@ class SharedEvaluator(TrainingEvaluator):
         norms of the subnetwork were given statistics of its own."""
         subnetwork.calibrate(self._calibration)
         correct, loss, count = 0.0, 0.0, 0
-        for images, labels in self.validation:
+        for images, labels in self.data.validation:
             logits = subnetwork(images)
             found = tf.argmax(logits, axis=1, output_type=labels.dtype)
             correct += float(tf.reduce_sum(tf.cast(found == labels, "float32")))
@@ -334,7 +358,7 @@ class SharedEvaluator(TrainingEvaluator):
             count += len(labels)
         return correct / count, loss / count
 
-    def _lifted(
+    def _extracted(
         self, architecture: Genotype, subnetwork: Subnetwork
     ) -> keras.Model:
         model = self.build(architecture)
@@ -344,10 +368,14 @@ class SharedEvaluator(TrainingEvaluator):
     def _save(
         self, architecture: Genotype, subnetwork: Subnetwork, weights: Path
     ) -> None:
-        model = self._lifted(architecture, subnetwork)
+        model = self._extracted(architecture, subnetwork)
         draft = weights.with_name(f".{weights.name}")
         save_weights(model, draft)
         draft.replace(weights)
+
+
+def _rounds(in_turns: bool, rounds: int | None, epochs: int) -> int:
+    return rounds or (epochs if in_turns else 1)
 
 
 def _warn_of_collapse(genotype: Genotype) -> None:

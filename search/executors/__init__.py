@@ -7,10 +7,10 @@ import importlib
 from collections.abc import Callable
 
 from search.evaluation.base import Evaluator
-from search.executors.base import Executor, Job, Outcome
+from search.executors.base import Executor, Outcome
 from search.executors.configuration import ExecutionConfig
 
-__all__ = ["EXECUTORS", "Executor", "Job", "Outcome", "create_executor"]
+__all__ = ["EXECUTORS", "Executor", "Outcome", "create_executor"]
 
 # Name -> "module:class".
 EXECUTORS: dict[str, str] = {
@@ -22,11 +22,10 @@ EXECUTORS: dict[str, str] = {
 
 def create_executor(
     create_evaluator: Callable[[], Evaluator],
-    seed: int,
     settings: ExecutionConfig,
     threads: int | None = None,
 ) -> Executor:
     """Creates the executor of these settings; see `Executor`."""
     module, _, class_name = EXECUTORS[settings.executor_name].partition(":")
     executor = getattr(importlib.import_module(module), class_name)
-    return executor(create_evaluator, seed, settings, threads)
+    return executor(create_evaluator, settings, threads)

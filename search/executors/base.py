@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from nasnet_keras.command_line import RunError
-from search.evaluation.base import EvaluationError, Evaluator, Refusal
+from search.evaluation.base import (
+    Child,
+    EvaluationError,
+    Evaluator,
+    Refusal,
+)
 from search.executors.configuration import ExecutionConfig
 from search.trial import Evaluation, TrialState
 
@@ -18,20 +23,8 @@ class SearchError(RunError):
 
 
 @dataclass(frozen=True)
-class Job:
-    """A child to evaluate: the trial's number, the architecture, where to
-    leave the trained weights, and how long to train, None for the
-    evaluator's own budget."""
-
-    number: int
-    architecture: Any
-    weights: Path | None = None
-    budget: float | None = None
-
-
-@dataclass(frozen=True)
 class Outcome:
-    """What became of a job: complete, with an evaluation, or failed or
+    """What became of a child: complete, with an evaluation, or failed or
     refused, with one sentence why."""
 
     number: int
@@ -46,8 +39,6 @@ class Executor(abc.ABC):
     Args:
         create_evaluator: Makes the evaluator; called once in each process
             that evaluates children.
-        seed: The seed of every child. All children of a run share it, so that
-            they differ by their architectures alone.
         settings: How many workers, and what becomes of children whose worker
             dies or that take too long. Default: one worker.
         threads: How many threads a child trains on, if that is known.
@@ -59,12 +50,10 @@ class Executor(abc.ABC):
     def __init__(
         self,
         create_evaluator: Callable[[], Evaluator],
-        seed: int,
         settings: ExecutionConfig | None = None,
         threads: int | None = None,
     ) -> None:
         self.create_evaluator = create_evaluator
-        self.seed = seed
         self.settings = settings or ExecutionConfig()
         self.threads = threads
         self._set_up()
@@ -84,10 +73,11 @@ class Executor(abc.ABC):
     def watch(  # noqa: B027
         self, trained: Callable[[int, int, float], object]
     ) -> None:
-        """As of the evaluator, if that is in this process."""
+        """As of the evaluator's shared weights, if those are in this
+        process."""
 
     def suggest(self, number: int, folder: Path) -> Any:
-        """What the evaluator's `suggest` returns.
+        """What the evaluator's shared weights suggest.
 
         Raises:
             ValueError: The evaluator suggests nothing, or is in other
@@ -99,13 +89,13 @@ class Executor(abc.ABC):
         )
 
     @abc.abstractmethod
-    def submit(self, job: Job) -> None:
-        """Takes a job, to be begun when there is a worker for it."""
+    def submit(self, child: Child) -> None:
+        """Takes a child, to be begun when there is a worker for it."""
 
     @abc.abstractmethod
     def collect(self, timeout: float | None = None) -> Outcome | None:
-        """Waits for any of the submitted jobs to end; None when it has not
-        after so many seconds.
+        """Waits for the evaluation of any submitted child to end; None when
+        none has after so many seconds.
 
         A child is an outcome whatever becomes of it. An exception is a defect
         of the program, and ends the search; that of a worker is raised here,
@@ -117,35 +107,35 @@ class Executor(abc.ABC):
         none."""
 
 
-def attempt(evaluator: Evaluator, job: Job, seed: int) -> Outcome:
+def attempt(evaluator: Evaluator, child: Child) -> Outcome:
     """Evaluates a child; one that fails is an outcome."""
     try:
-        evaluation = evaluator.evaluate(
-            job.architecture, seed, job.budget, job.weights
-        )
+        evaluation = evaluator.evaluate(child)
     except Refusal as error:
-        return Outcome(job.number, TrialState.REFUSED, reason=_sentence(error))
+        return Outcome(
+            child.number, TrialState.REFUSED, reason=_sentence(error)
+        )
     except EvaluationError as error:
-        return failed(job, _sentence(error))
+        return failed(child, _sentence(error))
     except MemoryError:
-        return failed(job, "The child ran out of memory.")
+        return failed(child, "The child ran out of memory.")
     except Exception as error:
         # TensorFlow's ResourceExhaustedError, known by name because the
         # search itself runs without TensorFlow.
         names = [parent.__name__ for parent in type(error).__mro__]
         if "ResourceExhaustedError" not in names:
             raise
-        return failed(job, "The child ran out of the device's memory.")
+        return failed(child, "The child ran out of the device's memory.")
     if not math.isfinite(evaluation.reward):
         return failed(
-            job, f"The child's reward is no number: {evaluation.reward}."
+            child, f"The child's reward is no number: {evaluation.reward}."
         )
-    return Outcome(job.number, TrialState.COMPLETE, evaluation)
+    return Outcome(child.number, TrialState.COMPLETE, evaluation)
 
 
-def failed(job: Job, reason: str) -> Outcome:
+def failed(child: Child, reason: str) -> Outcome:
     """The outcome of a child that failed, with one sentence why."""
-    return Outcome(job.number, TrialState.FAILED, reason=reason)
+    return Outcome(child.number, TrialState.FAILED, reason=reason)
 
 
 def _sentence(error: Exception) -> str:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from search.executors.base import Executor, Job, Outcome, attempt
+from search.evaluation.base import Child
+from search.executors.base import Executor, Outcome, attempt
 
 
 class InProcessExecutor(Executor):
@@ -13,19 +14,25 @@ class InProcessExecutor(Executor):
 
     def _set_up(self) -> None:
         self._evaluator = self.create_evaluator()
-        self._jobs: deque[Job] = deque()
+        self._children: deque[Child] = deque()
 
     def describe(self) -> dict[str, Any]:
         return self._evaluator.describe()
 
     def watch(self, trained: Callable[[int, int, float], object]) -> None:
-        self._evaluator.watch(trained)
+        if self._evaluator.shared_weights is not None:
+            self._evaluator.shared_weights.watch(trained)
 
     def suggest(self, number: int, folder: Path) -> Any:
-        return self._evaluator.suggest(number, folder)
+        if self._evaluator.shared_weights is None:
+            raise ValueError(
+                "Expected an evaluator that learns architectures by "
+                "gradients. Received: one whose children share no weights."
+            )
+        return self._evaluator.shared_weights.suggest(number, folder)
 
-    def submit(self, job: Job) -> None:
-        self._jobs.append(job)
+    def submit(self, child: Child) -> None:
+        self._children.append(child)
 
     def collect(self, timeout: float | None = None) -> Outcome | None:
-        return attempt(self._evaluator, self._jobs.popleft(), self.seed)
+        return attempt(self._evaluator, self._children.popleft())

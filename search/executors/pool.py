@@ -10,7 +10,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from search.executors.base import Executor, Job, Outcome, SearchError, failed
+from search.evaluation.base import Child
+from search.executors.base import Executor, Outcome, SearchError, failed
 
 # TensorFlow keeps memory of every child, so a worker is replaced after some.
 CHILDREN_PER_WORKER = 50
@@ -27,7 +28,7 @@ class Ready:
     description: dict[str, Any]
 
 
-# What comes from a worker: first `Ready`, then an outcome for each job. An
+# What comes from a worker: first `Ready`, then an outcome for each child. An
 # exception is a defect, or an evaluator that cannot be made.
 Message = Ready | Outcome | Exception
 
@@ -49,17 +50,17 @@ class Worker(abc.ABC):
 
     def __init__(self) -> None:
         self.ready = False
-        self.job: Job | None = None
+        self.child: Child | None = None
         self.deadline = math.inf
         self.children = 0
 
     @property
     def is_idle(self) -> bool:
-        return self.ready and self.job is None
+        return self.ready and self.child is None
 
     @abc.abstractmethod
-    def send(self, job: Job) -> None:
-        """Has the worker begin a job."""
+    def send(self, child: Child) -> None:
+        """Has the worker begin a child."""
 
     @abc.abstractmethod
     def receive(self) -> Message:
@@ -78,7 +79,7 @@ class PoolExecutor(Executor):
     """Hands children to workers, which may die.
 
     The first worker makes the evaluator alone, so that a data set is
-    downloaded once; the others are started when there are jobs for them. A
+    downloaded once; the others are started when there are children for them. A
     worker is replaced after 50 children.
 
     A child whose worker died is tried again, so many times as the settings
@@ -88,7 +89,7 @@ class PoolExecutor(Executor):
 
     def _set_up(self) -> None:
         self._workers: dict[int, Worker] = {}  # by place, 0, 1, ...
-        self._jobs: deque[Job] = deque()
+        self._children: deque[Child] = deque()
         self._outcomes: deque[Outcome] = deque()
         self._deaths: Counter[int] = Counter()  # by the number of the child
         self._dead_at_start = 0  # in a row
@@ -113,8 +114,8 @@ class PoolExecutor(Executor):
             self._listen(math.inf)
         return self._description
 
-    def submit(self, job: Job) -> None:
-        self._jobs.append(job)
+    def submit(self, child: Child) -> None:
+        self._children.append(child)
         self._hand_out()
 
     def collect(self, timeout: float | None = None) -> Outcome | None:
@@ -132,21 +133,21 @@ class PoolExecutor(Executor):
             self._dismiss(place)
 
     def _hand_out(self) -> None:
-        """Gives the waiting jobs to idle workers, and starts workers for
+        """Gives the waiting children to idle workers, and starts workers for
         those that are left."""
         for worker in self._workers.values():
-            if self._jobs and worker.is_idle:
-                worker.job = self._jobs.popleft()
+            if self._children and worker.is_idle:
+                worker.child = self._children.popleft()
                 limit = self.settings.child_time_limit or math.inf
                 worker.deadline = time.monotonic() + limit
-                worker.send(worker.job)
+                worker.send(worker.child)
         starting = sum(not worker.ready for worker in self._workers.values())
         free = [
             place
             for place in range(self.settings.workers)
             if place not in self._workers
         ]
-        for place in free[: max(0, len(self._jobs) - starting)]:
+        for place in free[: max(0, len(self._children) - starting)]:
             self._workers[place] = self._start(place)
 
     def _listen(self, end: float) -> None:
@@ -161,10 +162,10 @@ class PoolExecutor(Executor):
             place = places[handle]
             self._hear(place, self._workers[place])
         for place, worker in list(self._workers.items()):
-            if worker.job and time.monotonic() >= worker.deadline:
+            if worker.child and time.monotonic() >= worker.deadline:
                 limit = self.settings.child_time_limit
                 reason = f"The child took longer than its {limit:g} seconds."
-                self._outcomes.append(failed(worker.job, reason))
+                self._outcomes.append(failed(worker.child, reason))
                 self._dismiss(place)
 
     def _hear(self, place: int, worker: Worker) -> None:
@@ -185,7 +186,7 @@ class PoolExecutor(Executor):
             return
         self._outcomes.append(message)
         del self._deaths[message.number]
-        worker.job, worker.deadline = None, math.inf
+        worker.child, worker.deadline = None, math.inf
         worker.children += 1
         if worker.children == CHILDREN_PER_WORKER:
             self._dismiss(place)
@@ -202,7 +203,7 @@ class PoolExecutor(Executor):
         self._dead_at_start = 0
 
     def _bury(self, worker: Worker, death: str) -> None:
-        """Sees to the job of a dead worker."""
+        """Sees to the child of a dead worker."""
         if not worker.ready:
             self._dead_at_start += 1
             if self._dead_at_start == DEAD_AT_START:
@@ -210,17 +211,17 @@ class PoolExecutor(Executor):
                     f"{DEAD_AT_START} workers in a row died before they could "
                     f"evaluate a child, the last one by {death}."
                 )
-        job = worker.job
-        if job is None:
+        child = worker.child
+        if child is None:
             return
-        self._deaths[job.number] += 1
-        if self._deaths[job.number] <= self.settings.retries:
-            self._jobs.appendleft(job)
+        self._deaths[child.number] += 1
+        if self._deaths[child.number] <= self.settings.retries:
+            self._children.appendleft(child)
             return
-        times = self._deaths.pop(job.number)
+        times = self._deaths.pop(child.number)
         self._outcomes.append(
             failed(
-                job,
+                child,
                 f"The child's worker died {times} "
                 f"{'time' if times == 1 else 'times'}, the last time by "
                 f"{death}.",

@@ -20,8 +20,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from search.evaluation.base import Evaluator
-from search.executors.base import Job, attempt
+from search.evaluation.base import Child, Evaluator
+from search.executors.base import attempt
 from search.executors.pool import (
     Message,
     PoolExecutor,
@@ -68,7 +68,7 @@ class ProcessExecutor(PoolExecutor):
         environment = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
         if gpus:
             environment[VISIBLE_GPUS] = gpus[place % len(gpus)]
-        return _ProcessWorker(environment, self.create_evaluator, self.seed)
+        return _ProcessWorker(environment, self.create_evaluator)
 
     def _wait(
         self, handles: Sequence[Any], timeout: float | None
@@ -83,14 +83,13 @@ class _ProcessWorker(Worker):
         self,
         environment: Mapping[str, str],
         create_evaluator: Callable[[], Evaluator],
-        seed: int,
     ) -> None:
         super().__init__()
         context = multiprocessing.get_context("spawn")
         self.handle, theirs = context.Pipe()
         self._process = context.Process(
             target=_work,
-            args=(theirs, environment, create_evaluator, seed),
+            args=(theirs, environment, create_evaluator),
             # Ended with the driver, if that ends without `close`.
             daemon=True,
         )
@@ -98,13 +97,13 @@ class _ProcessWorker(Worker):
             self._process.start()
         theirs.close()
 
-    def send(self, job: Job) -> None:
-        if job.weights is not None:
+    def send(self, child: Child) -> None:
+        if child.folder is not None:
             # The driver's current folder is not the worker's.
-            job = dataclasses.replace(job, weights=job.weights.absolute())
+            child = dataclasses.replace(child, folder=child.folder.absolute())
         # If the worker is gone, `receive` will say so.
         with contextlib.suppress(OSError):
-            self.handle.send(job)
+            self.handle.send(child)
 
     def receive(self) -> Message:
         try:
@@ -123,7 +122,6 @@ def _work(
     connection: Connection,
     environment: Mapping[str, str],
     create_evaluator: Callable[[], Evaluator],
-    seed: int,
 ) -> None:
     """What a worker process does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -137,7 +135,7 @@ def _work(
             evaluator = create_evaluator()
             connection.send(Ready(evaluator.describe()))
             while True:
-                connection.send(attempt(evaluator, connection.recv(), seed))
+                connection.send(attempt(evaluator, connection.recv()))
         except Exception as error:
             connection.send(portable(error))
 

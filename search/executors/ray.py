@@ -13,8 +13,8 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from search.evaluation.base import Evaluator
-from search.executors.base import Job, attempt
+from search.evaluation.base import Child, Evaluator
+from search.executors.base import attempt
 from search.executors.pool import (
     Message,
     PoolExecutor,
@@ -23,6 +23,7 @@ from search.executors.pool import (
     WorkerDied,
     portable,
 )
+from search.storage.run_folder import weights_file
 
 
 class RayExecutor(PoolExecutor):
@@ -35,7 +36,7 @@ class RayExecutor(PoolExecutor):
     or later.
 
     The machines need nasnet-keras and the data set, each its own, but no
-    common file system: a child's weights travel with the job and with its
+    common file system: a child's weights travel with the child and with its
     outcome.
 
     Raises:
@@ -83,7 +84,7 @@ class RayExecutor(PoolExecutor):
             max_restarts=0,
             max_task_retries=0,
         )
-        actor = actor_class.remote(self.create_evaluator, self.seed)
+        actor = actor_class.remote(self.create_evaluator)
         return _RayWorker(self._ray, actor)
 
     def _wait(
@@ -100,11 +101,11 @@ class _RayWorker(Worker):
         self._actor = actor
         self.handle = actor.begin.remote()
 
-    def send(self, job: Job) -> None:
+    def send(self, child: Child) -> None:
         weights = None
-        if job.weights is not None and job.weights.exists():
-            weights = job.weights.read_bytes()
-        self.handle = self._actor.evaluate.remote(job, weights)
+        if child.weights is not None and child.is_begun:
+            weights = child.weights.read_bytes()
+        self.handle = self._actor.evaluate.remote(child, weights)
 
     def receive(self) -> Message:
         try:
@@ -113,8 +114,8 @@ class _RayWorker(Worker):
             last = str(error).strip().rpartition("\n")[2].rstrip(".")
             raise WorkerDied(f"{type(error).__name__}: {last}") from error
         self.handle = None
-        if weights is not None and self.job and self.job.weights:
-            _replace(self.job.weights, weights)
+        if weights is not None and self.child and self.child.weights:
+            _replace(self.child.weights, weights)
         return message
 
     def kill(self) -> None:
@@ -127,12 +128,9 @@ class _Actor:
     It answers with a message, and with what the file of weights then holds.
     """
 
-    def __init__(
-        self, create_evaluator: Callable[[], Evaluator], seed: int
-    ) -> None:
+    def __init__(self, create_evaluator: Callable[[], Evaluator]) -> None:
         os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
         self._create_evaluator = create_evaluator
-        self._seed = seed
 
     def begin(self) -> tuple[Message, None]:
         try:
@@ -142,22 +140,23 @@ class _Actor:
             return portable(error), None
 
     def evaluate(
-        self, job: Job, weights: bytes | None
+        self, child: Child, weights: bytes | None
     ) -> tuple[Message, bytes | None]:
-        if job.weights is None:
-            return self._attempt(job), None
+        if child.folder is None:
+            return self._attempt(child), None
         with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder, job.weights.name)
+            here = dataclasses.replace(child, folder=Path(folder))
+            file = weights_file(Path(folder), child.number)
             if weights is not None:
                 file.write_bytes(weights)
-            message = self._attempt(dataclasses.replace(job, weights=file))
+            message = self._attempt(here)
             with contextlib.suppress(FileNotFoundError):
                 weights = file.read_bytes()
         return message, weights
 
-    def _attempt(self, job: Job) -> Message:
+    def _attempt(self, child: Child) -> Message:
         try:
-            return attempt(self._evaluator, job, self._seed)
+            return attempt(self._evaluator, child)
         except Exception as error:
             return portable(error)
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from nasnet_keras.files import sync
-from search.executors.base import Executor, Job, Outcome, SearchError
+from search.evaluation.base import Child
+from search.executors.base import Executor, Outcome, SearchError
 from search.loop.halving import SuccessiveHalving
 from search.loop.pareto import pareto_front
 from search.observers.base import Observer
@@ -243,11 +244,12 @@ class SearchLoop:
         for observer in self.observers:
             observer.proposed(trial)
         self.executor.submit(
-            Job(
+            Child(
                 trial.number,
                 self.space.decode(trial.decisions),
-                self.directory.weights(trial.number),
+                self.strategy.seed,
                 budget,
+                self.directory.children,
             )
         )
 

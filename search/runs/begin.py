@@ -12,24 +12,30 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from nasnet_keras.command_line import InputError, provenance
+from nasnet_keras.command_line import (
+    InputError,
+    import_tensorflow,
+    provenance,
+)
 from nasnet_keras.files import new_directory, write_json
 from nasnet_keras.training.data.datasets import located
+from search.evaluation import evaluator_class
 from search.evaluation.base import Evaluator
 from search.executors import create_executor
 from search.executors.base import SearchError
 from search.executors.configuration import ExecutionConfig, create_execution
 from search.loop.search_loop import SearchLoop
 from search.observers.base import Callback, Observer
-from search.runs.config import (
-    RunConfig,
-    check_identity,
-    create_configuration,
+from search.runs.config import RunConfig, create_configuration
+from search.runs.create import (
     create_evaluator,
     create_halving,
-    create_space,
+    evaluator_options,
 )
+from search.runs.identity import check_identity
 from search.runs.record import Run
+from search.spaces import name_space
+from search.spaces.base import SearchSpace
 from search.storage import SQLiteStorage
 from search.storage.backups import Backups
 from search.storage.run_folder import SCHEMA_VERSION, RunDirectory
@@ -64,9 +70,10 @@ def run(
         on_trial: Called with each finished trial.
         observers: More to be told what happens.
         tensorboard: Whether to write event files.
-        **settings: Fields of `RunConfig`: `dataset`, `strategy`, `trials`,
-            `seed`, `blocks`, `proxy`, ...; and of `ExecutionConfig`:
-            `workers`, `executor`, `time_limit`, ...
+        **settings: Fields of `RunConfig`: `dataset`, `space` (a name, or a
+            `SearchSpace` of a module), `strategy`, `trials`, `seed`, `child`,
+            `recipe`, ...; and of `ExecutionConfig`: `workers`, `executor`,
+            `time_limit`, ...
 
     Returns:
         The finished run.
@@ -91,7 +98,7 @@ def run(
             if name in settings
         }
     )
-    config = _begun(_configuration(config, settings), execution)
+    config = _configuration(config, settings, execution)
     directory = RunDirectory(output)
     directory.check_free()
     with _Search(config, evaluator, execution) as search:
@@ -156,7 +163,7 @@ def resume(
                 with _written(run.directory):
                     write_json(run.directory.configuration, record)
             search.drive(run.directory, watching)
-    return run
+    return Run(path)
 
 
 def create_run(
@@ -194,14 +201,13 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
         )
         _check_workers(config, execution)
         self.config = config
-        self.space = create_space(config)
+        self.space = config.create_space()
         with _checked():
             # First, since it sets TensorFlow up.
             self.executor = create_executor(
                 functools.partial(create_evaluator, config, evaluator),
-                config.seed,
                 execution,
-                config.proxy.threads,
+                config.child.threads,
             )
             self.strategy = create_strategy(
                 config.strategy,
@@ -265,10 +271,13 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
 
 
 def _configuration(
-    config: RunConfig | None, settings: Mapping[str, Any]
+    config: RunConfig | None,
+    settings: Mapping[str, Any],
+    execution: ExecutionConfig,
 ) -> RunConfig:
-    """The configuration, a path to data made absolute, so that the run can be
-    resumed from elsewhere."""
+    """The configuration of a run that begins: a path to data made absolute,
+    so that it can be resumed from elsewhere, and settled what the first call
+    decides and no later one changes."""
     values = config.model_dump() if config else {}
     for name, value in settings.items():
         before = values.get(name)
@@ -277,7 +286,26 @@ def _configuration(
         values[name] = value
     if values.get("dataset"):
         values["dataset"] = located(values["dataset"])
-    return create_configuration(values)
+    if isinstance(values.get("space"), SearchSpace):
+        with _checked():
+            name, options = name_space(values["space"])
+        values["space"], values["space_options"] = name, options
+    if values.get("lag") is None:
+        values["lag"] = execution.lag
+    chosen = create_configuration(values)
+    settled: dict[str, Any] = {}
+    if chosen.child.threads is None and execution.lag:
+        cores = os.cpu_count() or 1
+        threads = max(1, cores // execution.workers)
+        settled["child"] = chosen.child.model_copy(update={"threads": threads})
+    if chosen.shares_weights:
+        import_tensorflow()
+        settled["evaluator_options"] = dict(
+            evaluator_class(chosen.evaluator_name).settled(
+                evaluator_options(chosen), chosen.trials, chosen.recipe.epochs
+            )
+        )
+    return chosen.model_copy(update=settled)
 
 
 @contextlib.contextmanager
@@ -304,21 +332,6 @@ def _written(directory: RunDirectory) -> Iterator[None]:
                 f"{directory.path}`."
             )
         raise SearchError(text) from error
-
-
-def _begun(config: RunConfig, execution: ExecutionConfig) -> RunConfig:
-    """The configuration with what the first call decides of the run, and no
-    later one changes."""
-    settled = config.model_dump()
-    if config.rounds > 1 and config.shared.round_cells is None:
-        share = config.trials // config.rounds
-        settled["shared"]["round_cells"] = max(1, share)
-    if config.lag is None:
-        settled["lag"] = execution.lag
-    if config.proxy.threads is None and execution.lag:
-        cores = os.cpu_count() or 1
-        settled["proxy"]["threads"] = max(1, cores // execution.workers)
-    return create_configuration(settled)
 
 
 def _check_workers(config: RunConfig, execution: ExecutionConfig) -> None:

@@ -4,6 +4,7 @@ Neither Keras nor TensorFlow is imported here.
 """
 
 import contextlib
+import functools
 import json
 import math
 import os
@@ -13,15 +14,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nasnet_keras.command_line import InputError
-from nasnet_keras.genotype import Genotype
 from search.evaluation.base import Evaluator
-from search.runs.config import (
-    RunConfig,
-    check_identity,
-    create_configuration,
-    create_evaluator,
-    create_space,
-)
+from search.runs.config import RunConfig, create_configuration
+from search.runs.create import create_evaluator
+from search.runs.identity import check_identity
 from search.storage import SQLiteStorage, backups
 from search.storage.run_folder import RunDirectory
 from search.trial import Trial, count_done, ranked
@@ -60,7 +56,7 @@ class Run:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.directory = RunDirectory(path)
         self.directory.check_run()
-        self.space = create_space(self.config)
+        self.space = self.config.create_space()
         with self._storage() as storage:
             self.identity: dict[str, Any] = dict(storage.meta("identity"))
         now = {"config": self.config.identity, "space": self.space.describe()}
@@ -70,7 +66,7 @@ class Run:
     def __repr__(self) -> str:
         return f"Run({str(self.directory.path)!r})"
 
-    @property
+    @functools.cached_property
     def config(self) -> RunConfig:
         """The configuration, from config.json."""
         return create_configuration(self.directory.record().get("config", {}))
@@ -87,8 +83,8 @@ class Run:
         return next(iter(ranked(self.trials)), None)
 
     @property
-    def genotype(self) -> Genotype | None:
-        """The best trial's cells, or None so far."""
+    def architecture(self) -> Any:
+        """The best trial's architecture, or None so far."""
         best = self.best
         return None if best is None else self.space.decode(best.decisions)
 
@@ -150,7 +146,9 @@ class Run:
         return {
             "number": trial.number,
             "state": trial.state.value,
-            "genotype": self.space.decode(trial.decisions).to_dict(),
+            "architecture": self.space.to_data(
+                self.space.decode(trial.decisions)
+            ),
             "reward": trial.reward,
             "seconds": trial.seconds,
             "reason": trial.reason,

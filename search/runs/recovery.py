@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nasnet_keras.command_line import InputError
-from search.runs.config import create_configuration, create_space
+from search.runs.config import create_configuration
 from search.runs.record import DAMAGE, Run
 from search.storage import SQLiteStorage, backups
 from search.storage.run_folder import DamageError, RunDirectory
@@ -82,7 +82,7 @@ def _check_backup(directory: RunDirectory) -> None:
     config = create_configuration(directory.record().get("config", {}))
     try:
         backup = SQLiteStorage(
-            directory.backup, create_space(config), read_only=True
+            directory.backup, config.create_space(), read_only=True
         )
         with contextlib.closing(backup):
             backup.trials()

@@ -1,17 +1,10 @@
-"""Search spaces as sequences of decisions: `Decision`, `SearchSpace`, and
-`NASNetSpace`, the paper's space of 2 x 5B decisions.
+"""The space of the NASNet paper: `NASNetSpace`.
 
-Strategies know a space by the interface alone, and no space by its class.
 Neither Keras nor TensorFlow is imported here.
 """
 
-import abc
-import functools
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
-
-import numpy as np
+from collections.abc import Sequence
+from typing import Any
 
 from nasnet_keras.genotype import (
     MAX_BLOCKS,
@@ -21,191 +14,8 @@ from nasnet_keras.genotype import (
     CellSpec,
     Genotype,
 )
+from search.spaces.base import Capability, Decision, DecisionKind, SearchSpace
 from search.trial import Decisions
-
-Kind = Literal["input", "operation", "combiner", "free"]
-
-
-@dataclass(frozen=True)
-class Decision:
-    """One choice that a strategy makes.
-
-    Attributes:
-        name: Unique in the space, such as `normal/0/operation_1`.
-        choices: What there is to choose from, as written to files.
-        kind: What is chosen: an input, an operation, a combiner, or
-            anything else (`"free"`). Strategies may treat kinds differently.
-        group: The number of the block that the decision belongs to.
-    """
-
-    name: str
-    choices: tuple[str, ...]
-    kind: Kind = "free"
-    group: int = 0
-
-
-class SearchSpace(abc.ABC):
-    """A set of architectures, each given by a vector of decisions.
-
-    `name` and `version` identify the space in run directories: a change of
-    what a decision vector means is a change of version. `decisions` are the
-    decisions in the order in which a controller makes them.
-    """
-
-    name: str
-    version: int
-    decisions: tuple[Decision, ...]
-
-    @abc.abstractmethod
-    def decode(self, decisions: Decisions) -> Any:
-        """The architecture of a decision vector."""
-
-    @abc.abstractmethod
-    def encode(self, architecture: Any) -> Decisions:
-        """A decision vector of an architecture: the inverse of `decode`.
-
-        Raises:
-            ValueError: The architecture is not in the space.
-        """
-
-    @abc.abstractmethod
-    def describe(self) -> dict[str, Any]:
-        """The space as JSON data: its name, version and arguments."""
-
-    def canonical(self, decisions: Decisions) -> Decisions:
-        """One decision vector for all that compute the same function, so
-        that equal results are recognised as duplicates."""
-        return decisions
-
-    def prefix(self, groups: int) -> "SearchSpace | None":
-        """The space of architectures of the first `groups` groups, or None
-        where the space has no smaller ones."""
-        return None
-
-    @property
-    def groups(self) -> int:
-        """The number of groups of decisions: the blocks of a cell."""
-        return 1 + max(decision.group for decision in self.decisions)
-
-    @property
-    def size(self) -> int:
-        """The number of decision vectors."""
-        product = 1
-        for decision in self.decisions:
-            product *= len(decision.choices)
-        return product
-
-    def sample(self, rng: np.random.Generator) -> Decisions:
-        """A decision vector, each choice uniform."""
-        return tuple(
-            int(rng.integers(len(decision.choices)))
-            for decision in self.decisions
-        )
-
-    def mutate(
-        self,
-        decisions: Decisions,
-        rng: np.random.Generator,
-        kind: Kind | None = None,
-    ) -> Decisions:
-        """A copy in which one decision, of the given kind if one is given,
-        takes another choice; all such changes are equally likely per
-        decision.
-
-        Raises:
-            ValueError: The space has no decision of that kind to change.
-        """
-        positions = [
-            position
-            for position, decision in enumerate(self.decisions)
-            if len(decision.choices) > 1 and kind in (None, decision.kind)
-        ]
-        if not positions:
-            raise ValueError(
-                "Invalid value for argument `kind`. Expected a kind of which "
-                "the space has a decision with two or more choices. "
-                f"Received: kind={kind!r}."
-            )
-        position = positions[int(rng.integers(len(positions)))]
-        count = len(self.decisions[position].choices)
-        step = 1 + int(rng.integers(count - 1))
-        changed = list(decisions)
-        changed[position] = (changed[position] + step) % count
-        return tuple(changed)
-
-    def neighbours(self, decisions: Decisions) -> Iterator[Decisions]:
-        """All vectors that differ in exactly one decision."""
-        for position, decision in enumerate(self.decisions):
-            for choice in range(len(decision.choices)):
-                if choice != decisions[position]:
-                    yield (
-                        *decisions[:position],
-                        choice,
-                        *decisions[position + 1 :],
-                    )
-
-    def check(self, decisions: Decisions) -> None:
-        """Raises:
-        ValueError: The vector has another length than the space has
-            decisions, or a position beyond a decision's choices.
-        """
-        if len(decisions) != len(self.decisions):
-            raise ValueError(
-                "Invalid value for argument `decisions`. Expected "
-                f"{len(self.decisions)} decisions. Received: "
-                f"{len(decisions)}."
-            )
-        for decision, choice in zip(self.decisions, decisions, strict=True):
-            if not 0 <= choice < len(decision.choices):
-                raise ValueError(
-                    "Invalid value for argument `decisions`. Expected for "
-                    f"`{decision.name}` a position from 0 to "
-                    f"{len(decision.choices) - 1}. Received: {choice}."
-                )
-
-    def to_names(self, decisions: Decisions) -> dict[str, str]:
-        """The decisions by name, the form in which files hold them."""
-        self.check(decisions)
-        return {
-            decision.name: decision.choices[choice]
-            for decision, choice in zip(self.decisions, decisions, strict=True)
-        }
-
-    def from_names(self, names: Mapping[str, str]) -> Decisions:
-        """The inverse of `to_names`.
-
-        Raises:
-            ValueError: A decision is missing or unknown, or takes a choice
-                that the space does not have.
-        """
-        positions = self._positions
-        if list(names) != list(positions):
-            raise ValueError(
-                "Invalid value for argument `names`. Expected the decisions "
-                f"of space {self.name!r} version {self.version}, in order. "
-                f"Received: {list(names)}."
-            )
-        decisions = []
-        for name, choice in names.items():
-            try:
-                decisions.append(positions[name][choice])
-            except (KeyError, TypeError):
-                raise ValueError(
-                    f"Invalid value for decision `{name}`. Expected one of "
-                    f"{', '.join(positions[name])}. Received: {choice!r}."
-                ) from None
-        return tuple(decisions)
-
-    @functools.cached_property
-    def _positions(self) -> dict[str, dict[str, int]]:
-        """By decision the positions of its choices."""
-        return {
-            decision.name: {
-                choice: position
-                for position, choice in enumerate(decision.choices)
-            }
-            for decision in self.decisions
-        }
 
 
 class NASNetSpace(SearchSpace):
@@ -221,8 +31,8 @@ class NASNetSpace(SearchSpace):
 
     Args:
         blocks: B, the number of blocks of each cell. Default 5, the paper's.
-        combiners: The combiners to choose from. Default both of the paper's;
-            `("add",)` gives the spaces of AmoebaNet and PNASNet.
+        combiners: The combiners to choose from. Default both of the
+            paper's.
 
     Raises:
         ValueError: `blocks` is not from 1 to 10, or a combiner is unknown.
@@ -236,9 +46,12 @@ class NASNetSpace(SearchSpace):
 
     name = "nasnet"
     version = 1
+    kind_name = "nasnet"
 
     def __init__(
-        self, blocks: int = 5, combiners: tuple[str, ...] = NASNET_COMBINERS
+        self,
+        blocks: int = 5,
+        combiners: Sequence[str] = NASNET_COMBINERS,
     ) -> None:
         if type(blocks) is not int or not 1 <= blocks <= MAX_BLOCKS:
             raise ValueError(
@@ -266,7 +79,7 @@ class NASNetSpace(SearchSpace):
 
     def _block_decisions(self, cell: str, block: int) -> list[Decision]:
         states = tuple(str(state) for state in range(2 + block))
-        slots: list[tuple[str, tuple[str, ...], Kind]] = [
+        slots: list[tuple[str, tuple[str, ...], DecisionKind]] = [
             ("input_1", states, "input"),
             ("input_2", states, "input"),
             ("operation_1", NASNET_OPERATIONS, "operation"),
@@ -285,6 +98,16 @@ class NASNetSpace(SearchSpace):
             "blocks": self.blocks,
             "combiners": list(self.combiners),
         }
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """A mixture, of DARTS, sums its operations."""
+        capabilities: set[Capability] = {
+            *("network", "shared-weights", "latency-table"),
+        }
+        if self.combiners == ("add",):
+            capabilities.add("mixture")
+        return frozenset(capabilities)
 
     def decode(self, decisions: Decisions) -> Genotype:
         self.check(decisions)
@@ -400,6 +223,3 @@ def _first_order(
         )
         for state in tied.values()
     )
-
-
-SPACES: dict[str, type[NASNetSpace]] = {NASNetSpace.name: NASNetSpace}

@@ -25,7 +25,7 @@ from typing import Any
 from nasnet_keras.command_line import InputError
 from nasnet_keras.files import check_free, locked
 
-SCHEMA_VERSION = 2  # of config.json
+SCHEMA_VERSION = 3  # of config.json
 
 # Beside the weights of the children.
 SHARED_FILE, SHARED_CHILDREN_FILE = "shared.npz", "shared.jsonl"
@@ -43,6 +43,11 @@ OUT_OF_REACH = {
 
 class DamageError(InputError):
     """The database of a run is damaged, or gone."""
+
+
+def weights_file(folder: Path, number: int) -> Path:
+    """Where the trained weights of a trial lie in a folder of children."""
+    return folder / f"{number:05d}.weights.h5"
 
 
 class RunDirectory:
@@ -142,7 +147,7 @@ class RunDirectory:
 
     def weights(self, number: int) -> Path:
         """Where the trained weights of a trial lie."""
-        return self.children / f"{number:05d}.weights.h5"
+        return weights_file(self.children, number)
 
     def keep_weights(self, numbers: Iterable[int]) -> None:
         """Deletes the weights of all trials but these."""

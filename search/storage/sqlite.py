@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from nasnet_keras.command_line import InputError
-from search.spaces.nasnet import SearchSpace
+from search.spaces.base import SearchSpace
 from search.trial import Evaluation, Trial, TrialState
 
 SCHEMA_VERSION = 1

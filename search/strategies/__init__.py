@@ -8,7 +8,7 @@ import importlib
 import inspect
 from typing import Any
 
-from search.spaces.nasnet import SearchSpace
+from search.spaces.base import SearchSpace
 from search.strategies.base import Strategy
 
 # Name -> "module:class".
@@ -49,9 +49,7 @@ def create_strategy(
     >>> create_strategy("random", NASNetSpace(blocks=1), 0).ask(0)
     (1, 1, 6, 3, 0, 0, 0, 0, 2, 1)
     """
-    check_strategy(name)
-    module, _, class_name = STRATEGIES[name].partition(":")
-    strategy = getattr(importlib.import_module(module), class_name)
+    strategy = strategy_class(name)
     try:
         inspect.signature(strategy).bind(space, seed, **options)
     except TypeError as error:
@@ -62,12 +60,16 @@ def create_strategy(
     return strategy(space, seed, **options)
 
 
-def check_strategy(name: str) -> None:
-    """Raises:
-    ValueError: There is no such strategy.
+def strategy_class(name: str) -> type[Strategy]:
+    """The class of a strategy, which says what it asks of a run.
+
+    Raises:
+        ValueError: There is no such strategy.
     """
     if name not in STRATEGIES:
         raise ValueError(
             "Invalid value for argument `name`. Expected one of "
             f"{', '.join(STRATEGIES)}. Received: name={name!r}."
         )
+    module, _, class_name = STRATEGIES[name].partition(":")
+    return getattr(importlib.import_module(module), class_name)

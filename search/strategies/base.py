@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from search.spaces.nasnet import SearchSpace
+from search.spaces.base import Capability, SearchSpace
 from search.trial import Decisions, Trial
 
 
@@ -42,6 +42,13 @@ class Strategy(abc.ABC):
     """
 
     name: ClassVar[str]
+    # The evaluator of a run that names none, its options beside those given,
+    # and whether no other will do.
+    evaluator: ClassVar[str] = "training"
+    evaluator_options: ClassVar[Mapping[str, Any]] = {}
+    evaluator_is_fixed: ClassVar[bool] = False
+    # What it asks of a space.
+    needs: ClassVar[frozenset[Capability]] = frozenset()
     # Whether it may propose again and again what is known or refused; then
     # the search draws from the whole space at times.
     may_stall: ClassVar[bool] = True

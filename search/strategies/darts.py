@@ -4,7 +4,7 @@ https://arxiv.org/abs/1806.09055."""
 from collections.abc import Callable
 from typing import Any
 
-from search.spaces.nasnet import SearchSpace
+from search.spaces.base import SearchSpace
 from search.strategies.base import Strategy
 from search.trial import Decisions
 
@@ -12,7 +12,7 @@ from search.trial import Decisions
 class DARTS(Strategy):
     """Proposes what the evaluator has learnt by gradients: first the strongest
     architecture, which is the result of DARTS, then the next ones in order of
-    strength. A run of this strategy has the evaluator `shared`, which trains a
+    strength. The evaluator `shared` trains a
     network whose edges are mixtures of all operations.
 
     Args:
@@ -21,6 +21,10 @@ class DARTS(Strategy):
     """
 
     name = "darts"
+    evaluator = "shared"
+    evaluator_options = {"order": 1}
+    evaluator_is_fixed = True
+    needs = frozenset({"mixture"})
     may_stall = False
 
     def __init__(self, space: SearchSpace, seed: int) -> None:

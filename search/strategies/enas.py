@@ -1,12 +1,14 @@
 """Efficient neural architecture search, ENAS:
 https://arxiv.org/abs/1802.03268."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from search.spaces.nasnet import SearchSpace
+from search.spaces.base import SearchSpace
 from search.strategies.argument_checks import check_number
-from search.strategies.policy.controller import Controller
 from search.strategies.reinforce import Reinforce
+
+if TYPE_CHECKING:
+    from search.strategies.policy.controller import Controller
 
 # "Authors' code" below: https://github.com/melodyguan/enas, the micro search
 # on CIFAR-10, `micro_controller.py` and `scripts/cifar10_micro_search.sh`.
@@ -50,6 +52,8 @@ class ENAS(Reinforce):
     """
 
     name = "enas"
+    evaluator = "shared"
+    evaluator_options = {"in_turns": True}
 
     def __init__(
         self,
@@ -73,6 +77,7 @@ class ENAS(Reinforce):
             "input": tanh_constant,
             "operation": tanh_constant / operation_tanh_reduce,
             "combiner": tanh_constant,
+            "ordered": tanh_constant,
             "free": tanh_constant,
         }
         self._operation_bias = operation_bias
@@ -87,7 +92,9 @@ class ENAS(Reinforce):
             epsilon=1e-3,
         )
 
-    def _create_controller(self) -> Controller:
+    def _create_controller(self) -> "Controller":
+        from search.strategies.policy.controller import Controller
+
         favours = {
             choice: self._operation_bias
             if choice in FAVOURED

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from search.spaces.nasnet import SearchSpace
+from search.spaces.base import SearchSpace
 from search.strategies.base import Strategy
 from search.trial import Decisions
 

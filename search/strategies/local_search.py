@@ -1,6 +1,6 @@
 """Local search with restarts: https://arxiv.org/abs/2005.02960."""
 
-from search.spaces.nasnet import SearchSpace
+from search.spaces.base import SearchSpace
 from search.strategies.argument_checks import check_flag, check_number
 from search.strategies.base import Strategy
 from search.trial import Decisions, Trial

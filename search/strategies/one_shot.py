@@ -6,7 +6,7 @@ from search.strategies.random import RandomSearch
 class OneShot(RandomSearch):
     """Uniform samples of the space, evaluated with shared weights: the network
     that holds every cell is trained first, on cells drawn at random, then its
-    children are measured. A run of this strategy has the evaluator `shared`.
+    children are measured.
 
     Args:
         space: The space to search.
@@ -14,3 +14,4 @@ class OneShot(RandomSearch):
     """
 
     name = "one-shot"
+    evaluator = "shared"

@@ -2,15 +2,17 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from search.spaces.nasnet import SearchSpace
+from search.spaces.base import SearchSpace
 from search.strategies.base import Strategy
-from search.strategies.policy.controller import Controller
-from search.strategies.policy.learner import PPOConfig, PPOLearner
+from search.strategies.policy.config import PPOConfig
 from search.trial import Decisions, Trial
+
+if TYPE_CHECKING:
+    from search.strategies.policy.controller import Controller
 
 
 class PPO(Strategy):
@@ -64,13 +66,18 @@ class PPO(Strategy):
                 f"`PPOConfig`. Received: config={config!r}."
             )
         self.config = dataclasses.replace(config or PPOConfig(), **settings)
+        # What a configuration asks of the class is answered without it.
+        from search.strategies.policy.learner import PPOLearner
+
         self.learner = PPOLearner(self._create_controller(), self.config)
         self._learned = 0
         self._told: list[Trial] = []  # since the last step
         self._sampled: dict[int, Decisions] = {}  # by the present weights
         self._metrics: dict[str, float] = {}
 
-    def _create_controller(self) -> Controller:
+    def _create_controller(self) -> "Controller":
+        from search.strategies.policy.controller import Controller
+
         return Controller(self.space, self.seed)
 
     def ask(self, number: int) -> Decisions:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from search.spaces.nasnet import SearchSpace
+from search.spaces.base import SearchSpace
 from search.strategies.argument_checks import check_number
 from search.strategies.base import Strategy
 from search.strategies.surrogate import Surrogate

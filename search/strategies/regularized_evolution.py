@@ -3,7 +3,7 @@
 from collections import deque
 from typing import Any
 
-from search.spaces.nasnet import SearchSpace
+from search.spaces.base import SearchSpace
 from search.strategies.argument_checks import check_number
 from search.strategies.base import Strategy
 from search.trial import Decisions, Trial

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from search.spaces.nasnet import SearchSpace
-from search.strategies.policy.learner import PPOConfig
+from search.spaces.base import SearchSpace
+from search.strategies.policy.config import PPOConfig
 from search.strategies.ppo import PPO
 
 

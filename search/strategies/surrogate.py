@@ -15,7 +15,7 @@ from scipy.linalg import solve_triangular
 from scipy.special import ndtri
 from scipy.stats import norm, rankdata
 
-from search.spaces.nasnet import SearchSpace
+from search.spaces.base import SearchSpace
 from search.trial import Decisions
 
 # A member for every pair of them.

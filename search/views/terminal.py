@@ -12,7 +12,6 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from nasnet_keras.genotype import CellSpec, Genotype
 from search.actions.rank_correlation import SharedRanking
 from search.actions.ranking import Ranking
 from search.observers.base import Observer
@@ -285,32 +284,6 @@ def shared_ranking_table(ranking: SharedRanking) -> Table:
     return table
 
 
-def genotype_text(genotype: Genotype) -> str:
-    """The two cells as formulas, a line per hidden state."""
-    return "\n".join(
-        [
-            "normal cell",
-            *_cell_lines(genotype.normal),
-            "reduction cell",
-            *_cell_lines(genotype.reduction),
-        ]
-    )
-
-
-def _cell_lines(cell: CellSpec) -> list[str]:
-    lines = []
-    for number, block in enumerate(cell.blocks, start=cell.inputs):
-        sides = ", ".join(
-            f"{operation}({state})"
-            for operation, state in zip(
-                block.operations, block.inputs, strict=True
-            )
-        )
-        lines.append(f"  {number} = {block.combiner}({sides})")
-    states = ", ".join(str(state) for state in cell.output_states)
-    return [*lines, f"  output = concat({states})"]
-
-
 def outcome_text(trial: Trial | None) -> str:
     """One phrase on what became of a trial."""
     if trial is None:
@@ -323,7 +296,7 @@ def outcome_text(trial: Trial | None) -> str:
             budget = f" at {trial.evaluations[-1].budget:g} epochs"
         return f"{name}: reward {trial.reward:.4f}{budget} in {seconds}"
     if trial.state is TrialState.DUPLICATE:
-        return f"{name}: the same cells as trial {trial.duplicate_of}"
+        return f"{name}: the same as trial {trial.duplicate_of}"
     return f"{name}: {trial.state.value}. {trial.reason or ''}".rstrip()
 
 

@@ -1,5 +1,6 @@
 """Stand-ins: an evaluator that trains nothing, a strategy that learns fast."""
 
+import dataclasses
 import itertools
 import json
 import zlib
@@ -7,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from search.evaluation.base import EvaluationError, Evaluator
+from nasnet_keras.training.recipes import Recipe
+from search.evaluation.base import ChildSettings, EvaluationError, Evaluator
+from search.runs.config import RunConfig
 from search.spaces.nasnet import NASNetSpace
 from search.strategies import STRATEGIES
 from search.strategies.base import Strategy
@@ -30,17 +33,17 @@ class FakeEvaluator(Evaluator):
         self.genotypes = []
         self.seeds = []
 
-    def evaluate(self, architecture, seed, budget=None, weights=None):
+    def evaluate(self, child):
         if self.interrupt and len(self.genotypes) == self.interrupt[0]:
             (_, error), self.interrupt = self.interrupt, None
             raise error
-        self.genotypes.append(architecture)
-        self.seeds.append(seed)
-        checksum = zlib.crc32(architecture.to_json().encode()) % 1000
+        self.genotypes.append(child.architecture)
+        self.seeds.append(child.seed)
+        checksum = zlib.crc32(child.architecture.to_json().encode()) % 1000
         reward = checksum / 1000
         if reward < self.failing:
             raise EvaluationError(f"The child diverged at {reward}.\nDetails")
-        weights.write_text(f"weights of {reward}")
+        child.weights.write_text(f"weights of {reward}")
         return Evaluation(
             reward,
             metrics={"accuracy": reward, "loss": float("inf")},
@@ -137,6 +140,45 @@ def outcomes(trials):
         [t.number, list(t.decisions), t.state, t.reward, t.reason]
         for t in trials
     ]
+
+
+def in_parts(**settings):
+    """Settings of children in any order as parts of a configuration."""
+    recipe = {
+        name: settings.pop(name)
+        for name in Recipe.__dataclass_fields__
+        if name in settings
+    }
+    return {"recipe": recipe, "child": settings}
+
+
+def child_settings(dataset="digits", space=None, seed=0, **settings):
+    """What an evaluator is created with, by settings in any order."""
+    parts = in_parts(**settings)
+    scale = {
+        name: parts["child"].pop(name)
+        for name in ("repeats", "filters")
+        if name in parts["child"]
+    }
+    default = RunConfig.model_fields["recipe"].default
+    return ChildSettings(
+        space=space or NASNetSpace(),
+        dataset=dataset,
+        recipe=dataclasses.replace(default, **parts["recipe"]),
+        seed=seed,
+        scale=scale,
+        **parts["child"],
+    )
+
+
+@pytest.fixture(name="in_parts", scope="session")
+def in_parts_function():
+    return in_parts
+
+
+@pytest.fixture(name="child_settings", scope="session")
+def child_settings_function():
+    return child_settings
 
 
 @pytest.fixture

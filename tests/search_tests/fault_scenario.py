@@ -22,8 +22,9 @@ from pathlib import Path
 from conftest import LEARNING
 
 import search.cli.app
+import search.cli.session
 import search.runs.begin
-import search.runs.config
+import search.runs.create
 from search.evaluation.base import EvaluationError, Evaluator
 from search.observers.base import Observer
 from search.storage.backups import Backups
@@ -46,13 +47,13 @@ class Fast(Evaluator):
             )
         self.fingerprint = self.data.read_text()
 
-    def evaluate(self, architecture, seed, budget=None, weights=None):
-        note("begun", int(weights.name[:5]))
+    def evaluate(self, child):
+        note("begun", child.number)
         time.sleep(SCENARIO["pause"] * random.expovariate(1))
-        checksum = zlib.crc32(architecture.to_json().encode())
+        checksum = zlib.crc32(child.architecture.to_json().encode())
         if checksum % 10 == 0:
             raise EvaluationError("The child diverged.")
-        weights.write_text(str(checksum))
+        child.weights.write_text(str(checksum))
         reward = checksum % 1000 / 1000
         if SCENARIO["nan"] and checksum % 7 == 0:
             reward = NO_NUMBERS[checksum % 3]
@@ -87,8 +88,8 @@ STRATEGIES["learning"] = LEARNING
 tensorboard = types.ModuleType("search.observers.tensorboard")
 tensorboard.TensorBoardObserver = Notes
 sys.modules[tensorboard.__name__] = tensorboard
-search.cli.import_tensorflow = lambda: None
-search.runs.config._create_training = lambda config: Fast()
+search.cli.session.import_tensorflow = lambda: None
+search.runs.create._create_named = lambda config: Fast()
 search.runs.begin.Backups = lambda *paths: Backups(*paths, SCENARIO["backup"])
 if SCENARIO["clock"]:
     time.time = jumping_back

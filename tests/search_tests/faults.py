@@ -30,8 +30,10 @@ SCENARIO = Path(__file__).with_name("fault_scenario.py")
 LAG = 8
 PATIENCE = 600  # seconds
 MORE = 400  # trials, where a search ends before all has befallen it
-SETTINGS = f"--dataset none --strategy learning --blocks 2 --threads 1 \
+SETTINGS = (
+    f"--dataset none --strategy learning --threads 1 --space-option blocks=2 \
     --strategy-option lag={LAG} --lag {LAG}".split()
+)
 
 
 class Victim:

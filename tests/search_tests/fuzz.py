@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nasnet_keras.architectures import find_kind, read_architecture, to_data
 from nasnet_keras.command_line import BAD_INPUT
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from search.cli.app import main
@@ -152,15 +153,14 @@ def check_sentence(text):
         raise AssertionError(f"No sentence: {text}")
 
 
-def genotype(folder):
-    """A genotype as JSON, as `nasnet-train run --genotype` reads it."""
-    from zoo.train_cli import _read_genotype
-
+def architecture(folder):
+    """An architecture, as `nasnet-train run --architecture` reads it."""
     block = Block((0, 1), ("sep_conv_3x3", "identity"))
     cell = CellSpec((block, block), concat=(2, 3))
-    path = folder / "genotype.json"
-    path.write_text(Genotype(cell, cell).to_json())
-    return path, lambda path: attempt(_read_genotype, path)
+    path = folder / "architecture.json"
+    data = to_data(find_kind("nasnet"), Genotype(cell, cell))
+    path.write_text(json.dumps(data))
+    return path, lambda path: attempt(read_architecture, path)
 
 
 def configuration(folder):
@@ -280,7 +280,7 @@ def search_once(folder):
         evaluator=FakeEvaluator(),
         strategy="random",
         trials=6,
-        blocks=2,
+        space_options={"blocks": 2},
         tensorboard=False,
     )
 
@@ -288,7 +288,7 @@ def search_once(folder):
 # Each makes a whole file in a folder, and gives it with what reads it. With
 # how many files of a thousand.
 KINDS = {
-    genotype: 150,
+    architecture: 150,
     configuration: 150,
     database: 120,
     latencies: 60,

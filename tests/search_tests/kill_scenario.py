@@ -50,11 +50,11 @@ class MortalEvaluator(FakeEvaluator):
         super().__init__(failing=0.2)
         self.diary = diary
 
-    def evaluate(self, architecture, seed, budget=None, weights=None):
+    def evaluate(self, child):
         LIFE.step()
-        weights.write_text("half of the")
+        child.weights.write_text("half of the")
         LIFE.step()
-        evaluation = super().evaluate(architecture, seed, budget, weights)
+        evaluation = super().evaluate(child)
         LIFE.step()
         return evaluation
 

@@ -11,12 +11,8 @@ from hypothesis import strategies as st
 
 from nasnet_keras.command_line import InputError
 from search.cli.app import app
-from search.runs.config import (
-    PARTS,
-    RunConfig,
-    create_configuration,
-    create_halving,
-)
+from search.runs.config import PARTS, RunConfig, create_configuration
+from search.runs.create import create_halving
 
 FILES = 30  # of each kind
 
@@ -31,7 +27,7 @@ def fuzz():
 @pytest.mark.parametrize(
     "kind",
     [
-        "genotype",
+        "architecture",
         "configuration",
         "database",
         pytest.param("latencies", marks=pytest.mark.large),
@@ -49,7 +45,7 @@ def test_a_damaged_file_is_read_or_refused_by_a_sentence(fuzz, tmp_path, kind):
 
 def test_every_kind_is_tried(fuzz):
     assert {make.__name__ for make in fuzz.KINDS} == {
-        *("genotype", "configuration", "database"),
+        *("architecture", "configuration", "database"),
         *("latencies", "weights", "network"),
         *("archive", "photograph"),
     }
@@ -118,7 +114,10 @@ def test_any_arguments_are_done_or_refused_by_a_sentence(
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("search.runs.begin.run", refuse)
-    monkeypatch.setattr("search.cli.app.import_tensorflow", lambda: None)
+    for module in ("session", "acting"):
+        monkeypatch.setattr(
+            f"search.cli.{module}.import_tensorflow", lambda: None
+        )
     monkeypatch.setattr("search.benchmark.summary.save_benchmark", refuse)
     assert fuzz.command(name, *words) in ("read", "refused")
     assert list(tmp_path.iterdir()) == []

@@ -10,12 +10,14 @@ import pytest
 from PIL import Image
 
 import zoo.train_cli
+from nasnet_keras.architectures import find_kind, to_data
 from nasnet_keras.command_line import RunError
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 
 HEAVY = ("keras", "tensorflow", "tensorflow_datasets", "matplotlib")
 RUN = (
-    "run --genotype cells.json --dataset images.npz --repeats 1 --filters 2 "
+    "run --architecture cells.json --dataset images.npz --repeats 1 "
+    "--filters 2 "
     "--image-size 8 --recipe search-proxy --epochs 2 --batch-size 8"
 )
 
@@ -32,7 +34,8 @@ def folder(tmp_path_factory):
     """With cells and images: bright ones and dark ones, none to test on."""
     folder = tmp_path_factory.mktemp("folder")
     cell = CellSpec((Block((0, 1), ("conv_3x3", "identity")),))
-    (folder / "cells.json").write_text(Genotype(cell, cell).to_json())
+    data = to_data(find_kind("nasnet"), Genotype(cell, cell))
+    (folder / "cells.json").write_text(json.dumps(data))
     rng = np.random.default_rng(0)
     labels = np.arange(40) % 2
     images = rng.integers(0, 128, (40, 8, 8, 1))
@@ -170,8 +173,14 @@ def test_images_that_have_changed_are_refused(trained, here, tmp_path, capsys):
         (f"{RUN} --output new --model nasnet_large", "Expected either --mod"),
         (f"{RUN} --output new --dataset none.npz", "Invalid value for arg"),
         (f"{RUN} --output new --dataset one", "Invalid data set '"),
-        (f"{RUN} --output new --genotype none", "Cannot read the genotype"),
-        (f"{RUN} --output new --genotype images.npz", "images.npz holds no"),
+        (
+            f"{RUN} --output new --architecture none",
+            "Cannot read the architecture",
+        ),
+        (
+            f"{RUN} --output new --architecture images.npz",
+            "images.npz holds no",
+        ),
         (RUN, "Missing option '--output'"),
         (f"{RUN} --output .", "Expected as output a folder that is new"),
         ("run --dataset digits --output new", "Expected either --model or"),
@@ -182,12 +191,12 @@ def test_images_that_have_changed_are_refused(trained, here, tmp_path, capsys):
         (
             "run --dataset digits --output new --model nasnet_large "
             "--stem cifar",
-            "Expected --stem with --genotype only",
+            "Expected --stem with --architecture only",
         ),
         (
             f"{RUN} --output new --weights cifar10",
             "Invalid value for argument `weights`. There are no 'cifar10' "
-            "weights for the cells of a genotype.",
+            "weights for the architecture of a file.",
         ),
         ("evaluate nowhere", "Expected the folder of a training. Received: n"),
         (f"{RUN} --output new --dtype float64", "Invalid value for '--dtype'"),
@@ -213,7 +222,9 @@ def test_weights_that_cannot_be_fetched_are_a_sentence(
         raise RuntimeError("The weights could not be fetched.")
 
     monkeypatch.setattr("zoo.weights.fetch", fetch)
-    arguments = RUN.replace("--genotype cells.json", "--model nasnet_mobile")
+    arguments = RUN.replace(
+        "--architecture cells.json", "--model nasnet_mobile"
+    )
     arguments += " --filters 4 --image-size 32 --weights imagenet --output new"
     assert call(arguments) == 2
     assert capsys.readouterr().err == "The weights could not be fetched.\n"

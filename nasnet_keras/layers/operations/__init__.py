@@ -45,4 +45,22 @@ OPERATIONS: dict[str, type[Operation]] = {
     "dil_sep_conv_3x3": DilatedSeparableConvolution3x3,
 }
 
-__all__ = ["OPERATIONS", "Operation"]
+__all__ = [
+    "OPERATIONS",
+    "AveragePooling3x3",
+    "Convolution1x1",
+    "Convolution1x3Then3x1",
+    "Convolution1x7Then7x1",
+    "Convolution3x3",
+    "DilatedConvolution3x3",
+    "DilatedSeparableConvolution3x3",
+    "Identity",
+    "MaxPooling2x2",
+    "MaxPooling3x3",
+    "MaxPooling5x5",
+    "MaxPooling7x7",
+    "Operation",
+    "SeparableConvolution3x3",
+    "SeparableConvolution5x5",
+    "SeparableConvolution7x7",
+]

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from search.spaces.nasnet import SearchSpace
+from search.spaces.base import SearchSpace
 from search.strategies.policy import losses
 
 UNITS = 100  # Zoph et al. 2018, appendix A.1

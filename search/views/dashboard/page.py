@@ -18,7 +18,7 @@ from search.views.dashboard.tables import Failures, RunWatch, Seconds
 from search.views.report.choice_usage import PARTS
 from search.views.report.page import (
     create_environment,
-    picture,
+    pictures_of,
     rewards_chart,
     top_cells,
 )
@@ -61,7 +61,7 @@ class DashboardPage:
             run.directory.path.resolve(): RunWatch(run.directory)
             for run in runs
         }
-        self._draw = functools.lru_cache(PICTURES_KEPT)(picture)
+        self._draw = functools.lru_cache(PICTURES_KEPT)(pictures_of)
         self._lock = threading.Lock()
         self._due = 0.0
         self._subjects: list[Subject] = []

@@ -14,7 +14,6 @@ from search.trial import Trial, TrialState
 from search.views.report.charts import Chart, Curve
 from search.views.report.page import chart
 from search.views.report.tables import Subject
-from search.views.terminal import genotype_text
 
 FAILURES_SHOWN = 20
 NO_DRIVER = "No process that is seen on this machine drives the run."
@@ -100,13 +99,12 @@ class RunWatch:
             for trial in running
         }
         places = _places(subject, driver)
-        space = subject.run.space
         return [
             Child(
                 trial.number,
                 "broken off" if self._driver.ended else _now(index, places),
                 now - self._since[trial.number],
-                genotype_text(space.decode(trial.decisions)),
+                subject.text(trial),
             )
             for index, trial in enumerate(running)
         ]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from search.spaces.nasnet import Kind, SearchSpace
+from search.spaces.base import DecisionKind, SearchSpace
 from search.trial import Trial
 
 PARTS = 4  # of a search
@@ -32,7 +32,7 @@ class Usage:
 
 
 def usage_of(
-    space: SearchSpace, trials: Sequence[Trial], kind: Kind
+    space: SearchSpace, trials: Sequence[Trial], kind: DecisionKind
 ) -> Usage | None:
     """Counts the choices that a strategy proposes, whatever became of the
     proposals.

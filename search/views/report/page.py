@@ -15,13 +15,12 @@ from pathlib import Path
 import jinja2
 
 from nasnet_keras.command_line import InputError
-from nasnet_keras.drawing.draw import draw_cell
+from nasnet_keras.drawing.draw import save_figure
 from nasnet_keras.files import write_text
-from nasnet_keras.genotype import CellSpec
 from search.loop.pareto import cost_and_accuracy, pareto_front
 from search.runs.record import Run
-from search.spaces.nasnet import Kind
-from search.trial import Trial
+from search.spaces.base import DecisionKind, SearchSpace
+from search.trial import Decisions, Trial
 from search.views.report.charts import Chart, Curve, Point
 from search.views.report.choice_usage import PARTS, Usage, heat, usage_of
 from search.views.report.tables import (
@@ -32,7 +31,7 @@ from search.views.report.tables import (
     settings_of,
     subjects_of,
 )
-from search.views.terminal import duration_text, genotype_text
+from search.views.terminal import duration_text
 
 TOP_CELLS = 3
 GENERATOR = "nasnet-search report"
@@ -48,10 +47,11 @@ COSTS = {
 }
 
 
-KINDS: dict[Kind, str] = {
+KINDS: dict[DecisionKind, str] = {
     "operation": "Operations",
     "input": "Inputs",
     "combiner": "Combiners",
+    "ordered": "Numbers",
     "free": "Choices",
 }
 
@@ -216,18 +216,22 @@ def chart(x_label: str, y_label: str, curves: Sequence[Curve]) -> Chart | None:
     return Chart.of(x_label, y_label, curves)
 
 
-def picture(cell: CellSpec) -> str:
-    """The cell as an SVG file, in base64."""
+def pictures_of(space: SearchSpace, decisions: Decisions) -> dict[str, str]:
+    """The pictures of an architecture, by name, as SVG files in base64."""
+    files = {}
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "cell.svg"
-        draw_cell(cell, path)
-        return base64.b64encode(path.read_bytes()).decode()
+        for name, figure in space.pictures(space.decode(decisions)).items():
+            path = Path(folder) / "picture.svg"
+            save_figure(figure, path)
+            files[name] = base64.b64encode(path.read_bytes()).decode()
+    return files
 
 
 def top_cells(
-    subjects: Sequence[Subject], draw: Callable[[CellSpec], str] = picture
+    subjects: Sequence[Subject],
+    draw: Callable[[SearchSpace, Decisions], dict[str, str]] = pictures_of,
 ) -> list[tuple[Subject, Trial, dict[str, str], str]]:
-    """The best trials of all runs, with their cells drawn and as text."""
+    """The best trials of all runs, their architectures drawn and as text."""
     best = sorted(
         (
             (subject, trial)
@@ -238,10 +242,8 @@ def top_cells(
     )
     cells = []
     for subject, trial in best[:TOP_CELLS]:
-        genotype = subject.run.space.decode(trial.decisions)
-        pictures = {
-            "normal": draw(genotype.normal),
-            "reduction": draw(genotype.reduction),
-        }
-        cells.append((subject, trial, pictures, genotype_text(genotype)))
+        space = subject.run.space
+        text = space.text(space.decode(trial.decisions))
+        pictures = draw(space, trial.decisions)
+        cells.append((subject, trial, pictures, text))
     return cells

@@ -18,7 +18,6 @@ from search.runs.config import RunConfig
 from search.runs.record import Run
 from search.trial import Trial, TrialState, count_done, ranked
 from search.views.report.choice_usage import PARTS
-from search.views.terminal import genotype_text
 
 MAX_ROWS = 2000  # of the table of trials; more make the page slow
 # What two runs that are compared may differ in.
@@ -58,6 +57,10 @@ class Subject:
     @cached_property
     def states(self) -> Counter[TrialState]:
         return Counter(trial.state for trial in self.trials)
+
+    def text(self, trial: Trial) -> str:
+        """The architecture of a trial, in a few lines."""
+        return self.run.space.text(self.run.space.decode(trial.decisions))
 
     @property
     def done(self) -> int:
@@ -193,7 +196,7 @@ class TrialTable:
                 subject,
                 trial,
                 [texts[index] for texts in columns.values()],
-                genotype_text(subject.run.space.decode(trial.decisions)),
+                subject.text(trial),
             )
             for index, (subject, trial) in enumerate(shown)
         ]

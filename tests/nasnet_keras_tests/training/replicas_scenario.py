@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+from nasnet_keras.architectures import find_kind, to_data
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.training.recipes import Recipe
 from nasnet_keras.training.replicas import prepare_replicas
@@ -22,7 +23,7 @@ recipe = Recipe(
 settings = TrainingSettings(
     dataset=dataset,
     network={
-        "genotype": Genotype(cell, cell).to_dict(),
+        "architecture": to_data(find_kind("nasnet"), Genotype(cell, cell)),
         "input_shape": [8, 8, 3],
         "repeats": 1,
         "filters": 2,

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from nasnet_keras.architectures import find_kind, to_data
 from nasnet_keras.command_line import InputError, RunError
 from nasnet_keras.files import locked
 from nasnet_keras.genotype import Block, CellSpec, Genotype
@@ -70,7 +71,7 @@ def settings(dataset):
     return TrainingSettings(
         dataset=dataset,
         network={
-            "genotype": Genotype(CELL, CELL).to_dict(),
+            "architecture": to_data(find_kind("nasnet"), Genotype(CELL, CELL)),
             "input_shape": [8, 8, 3],
             "repeats": 1,
             "filters": 2,

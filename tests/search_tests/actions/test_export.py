@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import search
+from nasnet_keras.architectures import from_data
 from nasnet_keras.command_line import InputError
-from nasnet_keras.genotype import Genotype
 from search.trial import TrialState
 
 # Keras 3.15 reads its variables in a way that NumPy 2.4 warns of.
@@ -27,11 +27,11 @@ def evaluator(FakeEvaluator):
                 [keras.Input((1,)), keras.layers.Dense(1, use_bias=False)]
             )
 
-        def evaluate(self, architecture, seed, budget=None, weights=None):
-            evaluation = super().evaluate(architecture, seed, budget, weights)
-            model = self.build(architecture)
+        def evaluate(self, child):
+            evaluation = super().evaluate(child)
+            model = self.build(child.architecture)
             model.set_weights([np.full((1, 1), evaluation.reward)])
-            model.save_weights(weights)
+            model.save_weights(child.weights)
             return evaluation
 
     return NetworkEvaluator(failing=0.3)
@@ -46,7 +46,7 @@ def run(tmp_path, learning, evaluator):
         trials=14,
         keep=2,
         seed=1,
-        blocks=2,
+        space_options={"blocks": 2},
         tensorboard=False,
     )
 
@@ -56,12 +56,12 @@ def test_the_best_child_is_exported(run, evaluator, tmp_path):
 
     output = search.export(run, tmp_path / "best", evaluator=evaluator)
     assert {file.name for file in output.iterdir()} == PICTURES | {
-        "genotype.json",
+        "architecture.json",
         "metrics.json",
         "model.keras",
     }
-    text = (output / "genotype.json").read_text()
-    assert Genotype.from_json(text) == run.genotype
+    text = (output / "architecture.json").read_text()
+    assert from_data(json.loads(text))[1] == run.architecture
     metrics = json.loads((output / "metrics.json").read_text())
     assert metrics["number"] == run.best.number
     assert metrics["metrics"]["accuracy"] == run.best.reward
@@ -110,7 +110,7 @@ def test_an_evaluator_without_networks_is_refused(run, FakeEvaluator, tmp_path):
 
 def test_nothing_is_overwritten(run, evaluator, tmp_path):
     output = search.export(run, tmp_path / "best", evaluator=evaluator)
-    (output / "genotype.json").write_text("mine")
+    (output / "architecture.json").write_text("mine")
     with pytest.raises(InputError, match="new or empty"):
         search.export(run, output, evaluator=evaluator)
-    assert (output / "genotype.json").read_text() == "mine"
+    assert (output / "architecture.json").read_text() == "mine"

@@ -6,7 +6,7 @@ from scipy.stats import kendalltau
 
 import search
 from nasnet_keras.command_line import InputError
-from search.actions.rank_correlation import RankedCell, SharedRanking, rank
+from search.actions.rank_correlation import RankedCell, SharedRanking
 from search.runs.begin import create_run
 from search.storage.run_folder import RunDirectory
 
@@ -75,7 +75,7 @@ def test_a_run_that_has_no_shared_network_yet_is_refused(tmp_path):
         },
     )
     with pytest.raises(InputError, match="is not there yet"):
-        rank(search.load(tmp_path / "run"))
+        search.rank_correlation(search.load(tmp_path / "run"))
 
 
 def test_what_is_not_defined_is_null_in_json():
@@ -85,20 +85,14 @@ def test_what_is_not_defined_is_null_in_json():
 
 @pytest.mark.large
 def test_cells_are_trained_alone_and_compared(tmp_path):
-    proxy = {
-        "filters": 2,
-        "epochs": 1,
-        "train_images": 192,
-        "validation_images": 60,
-        "batch_size": 64,
-    }
     run = search.run(
         tmp_path / "run",
         dataset="digits",
         strategy="one-shot",
         trials=2,
-        blocks=1,
-        proxy=proxy,
+        space_options={"blocks": 1},
+        recipe={"epochs": 1, "batch_size": 64},
+        child={"filters": 2, "train_images": 192, "validation_images": 60},
         tensorboard=False,
     )
     first = search.rank_correlation(run, cells=2)

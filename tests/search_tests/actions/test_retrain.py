@@ -49,7 +49,7 @@ def run(tmp_path, learning, FakeEvaluator):
         strategy="learning",
         trials=6,
         seed=8,
-        blocks=1,
+        space_options={"blocks": 1},
         tensorboard=False,
     )
 
@@ -105,7 +105,9 @@ def test_children_are_trained_and_measured(run, best, tmp_path):
     ranking = search.retrain(run, RECIPE, top=1, filters=3)
     folder = tmp_path / "run" / "retrained" / f"{best[0]:05d}"
     settings = load_settings(folder)
-    assert settings.network["genotype"] == run.genotype.to_dict()
+    assert settings.network["architecture"] == run.space.to_data(
+        run.architecture
+    )
     assert settings.network["filters"] == 3
     (child,) = ranking.children
     test = json.loads((folder / "evaluation" / "test.json").read_text())

@@ -19,7 +19,7 @@ from search.benchmark.compare import (
     summarize,
 )
 from search.benchmark.summary import save_benchmark
-from search.evaluation.tabular import Table, TabularSpace
+from search.spaces.tabular import CellTable, TabularSpace
 
 COLUMNS = ("validation", "test")
 REAL = (
@@ -41,7 +41,9 @@ def searches(*reports):
 
 def test_curves_are_the_best_so_far_and_its_report_value(small_table, job):
     search = job("grid", 0)
-    validation, test = (Table(small_table).values(column) for column in COLUMNS)
+    validation, test = (
+        CellTable(small_table).values(column) for column in COLUMNS
+    )
     assert (np.diff(search.search) >= 0).all()
     assert search.search[-1] == max(validation.values())
     assert search.report[-1] == test[max(validation, key=validation.get)]
@@ -51,16 +53,18 @@ def test_curves_are_the_best_so_far_and_its_report_value(small_table, job):
 def test_repeats_count_as_trials(small_table, job):
     search = job("grid", 0)
     assert search.search.shape == (40,)
-    assert TabularSpace(Table(small_table)).size == 27
+    assert TabularSpace(CellTable(small_table)).size == 27
 
 
 def test_cells_missing_from_the_table_are_failed_trials(small_table, tmp_path):
     lines = small_table.read_text().splitlines()
     path = tmp_path / "half.csv"
     path.write_text("\n".join([lines[0], *lines[1::2], ""]))
-    assert TabularSpace(Table(path)).size == 27
+    assert TabularSpace(CellTable(path)).size == 27
     search = run_search(path, *COLUMNS, 27, "grid", 0)
-    assert search.search[-1] == max(Table(path).values("validation").values())
+    assert search.search[-1] == max(
+        CellTable(path).values("validation").values()
+    )
 
 
 def test_workers_do_not_change_the_outcome(job):
@@ -147,7 +151,7 @@ def test_workers_keep_tensorflows_lines_to_themselves(level, job, tmp_path):
     )
     script = (
         "from search.strategies import STRATEGIES\n"
-        "import search.benchmark as benchmark, sys\n"
+        "import search.benchmark.compare as benchmark, sys\n"
         "STRATEGIES['noisy'] = 'noisy:RandomSearch'\n"
         "benchmark.run_search(sys.argv[1], *sys.argv[2:], 5, 'noisy', 0)\n"
         "sys.stderr.write('after')\n"

@@ -32,9 +32,12 @@ def command(learning, monkeypatch, tmp_path, FakeEvaluator):
     monkeypatch.setattr(
         "search.observers.tensorboard.TensorBoardObserver", Nothing
     )
-    monkeypatch.setattr("search.cli.app.import_tensorflow", lambda: None)
+    for module in ("session", "acting"):
+        monkeypatch.setattr(
+            f"search.cli.{module}.import_tensorflow", lambda: None
+        )
     monkeypatch.setattr(
-        "search.runs.config._create_training", lambda config: FakeEvaluator()
+        "search.runs.create._create_named", lambda config: FakeEvaluator()
     )
 
     def command(text):
@@ -49,7 +52,8 @@ class Nothing(search.Observer):
         pass
 
 
-RUN = "run --output first --strategy learning --dataset digits --blocks 2"
+RUN = "run --output first --strategy learning --dataset digits "
+RUN += "--space-option blocks=2"
 
 
 def test_a_search_from_beginning_to_end(command, capsys):
@@ -71,18 +75,18 @@ def test_a_search_from_beginning_to_end(command, capsys):
 
 def test_every_setting_is_an_option(command, capsys):
     options = (
-        "--trials 2 --seed 5 --combiners add --keep 1 --epochs 4 "
-        "--train-images 90 --l2 0.5 --strategy-option minibatch=2 "
+        '--trials 2 --seed 5 --space-option combiners=["add"] --keep 1 '
+        "--epochs 4 --train-images 90 --l2 0.5 --strategy-option minibatch=2 "
         "--halving 3 --reward netscore --max-parameters 5000"
     )
     assert command(f"{RUN} {options}") == 0
     config = json.loads(Path("first/config.json").read_text())["config"]
     assert (config["seed"], config["keep"]) == (5, 1)
-    assert config["combiners"] == ["add"]
+    assert config["space_options"] == {"blocks": 2, "combiners": ["add"]}
     assert config["strategy_options"] == {"minibatch": 2}
-    assert config["proxy"]["epochs"] == 4
-    assert config["proxy"]["train_images"] == 90
-    assert config["proxy"]["l2"] == 0.5
+    assert config["recipe"]["epochs"] == 4
+    assert config["child"]["train_images"] == 90
+    assert config["recipe"]["l2"] == 0.5
     assert config["halving"] == 3
     assert config["objective"]["reward"] == "netscore"
     assert config["objective"]["max_parameters"] == 5000
@@ -93,7 +97,7 @@ def test_every_setting_is_an_option(command, capsys):
     [
         (f"{RUN} --trials none", "Invalid value for '--trials'"),
         (f"{RUN} --trials 0", "Invalid value for `trials`."),
-        (f"{RUN} --epochs -1", "Invalid value for `proxy.epochs`."),
+        (f"{RUN} --epochs -1", "Invalid value for `epochs`."),
         (f"{RUN} --reward speed", "Invalid value for '--reward'"),
         (f"{RUN} --reward mnasnet", "The settings disagree. Expected a `cost`"),
         (
@@ -114,11 +118,14 @@ def test_every_setting_is_an_option(command, capsys):
             f"{RUN} --workers 3 --lag 1",
             "Invalid value for argument `workers`. Expected at most 2",
         ),
-        (f"{RUN} --combiners mean", "Invalid value for argument `combiners`"),
+        (
+            f'{RUN} --space-option combiners=["mean"]',
+            "Invalid value for argument `combiners`",
+        ),
         (f"{RUN} --colour red", "No such option: --colour"),
         (
             f"{RUN} --strategy-option lag",
-            "Invalid value for `--strategy-option`",
+            "Invalid value for an option of a space",
         ),
         (
             f"{RUN} --strategy psychic",
@@ -153,9 +160,7 @@ def test_an_interrupted_run_says_how_to_go_on(
     command, capsys, monkeypatch, FakeEvaluator
 ):
     evaluator = FakeEvaluator(interrupt=(1, KeyboardInterrupt()))
-    monkeypatch.setattr(
-        "search.runs.config._create_training", lambda _: evaluator
-    )
+    monkeypatch.setattr("search.runs.create._create_named", lambda _: evaluator)
     assert command(f"{RUN} --trials 3") == 130
     assert "Go on by `nasnet-search resume first`." in capsys.readouterr().err
     assert command("resume first") == 0
@@ -196,9 +201,7 @@ def test_a_damaged_run_is_restored(command, capsys):
 
 def test_a_failed_run_says_why(command, capsys, monkeypatch, FakeEvaluator):
     evaluator = FakeEvaluator(failing=2.0)
-    monkeypatch.setattr(
-        "search.runs.config._create_training", lambda _: evaluator
-    )
+    monkeypatch.setattr("search.runs.create._create_named", lambda _: evaluator)
     assert command(f"{RUN} --trials 20") == 1
     error = capsys.readouterr().err
     assert error.startswith("All 10 children that were evaluated failed")
@@ -207,9 +210,7 @@ def test_a_failed_run_says_why(command, capsys, monkeypatch, FakeEvaluator):
 
 def test_a_defect_is_not_hidden(command, monkeypatch, FakeEvaluator):
     evaluator = FakeEvaluator(interrupt=(1, ValueError("a defect")))
-    monkeypatch.setattr(
-        "search.runs.config._create_training", lambda _: evaluator
-    )
+    monkeypatch.setattr("search.runs.create._create_named", lambda _: evaluator)
     with pytest.raises(ValueError, match="a defect"):
         command(f"{RUN} --trials 3")
 
@@ -222,7 +223,7 @@ def test_a_defect_is_not_hidden(command, monkeypatch, FakeEvaluator):
         (["run", "--output", "x", "--trials", "0"], 2),
         (["run", "--colour"], 2),
         (["run", "--output", "x", "--strategy", "psychic"], 2),
-        (["run", "--output", "x", "--combiners", "mean"], 2),
+        (["run", "--output", "x", "--space-option", "blocks=0"], 2),
         (["status", "nowhere"], 2),
     ],
 )
@@ -251,9 +252,9 @@ def test_help_and_bad_arguments_need_no_keras(tmp_path, arguments, code):
 def test_tensorflow_is_imported_in_silence():
     script = (
         "import os, sys\n"
-        "import search.cli\n"
+        "import search.cli.session\n"
         "os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'\n"
-        "search.cli.app.import_tensorflow()\n"
+        "search.cli.session.import_tensorflow()\n"
         "print(sys.modules['tensorflow'].__name__)\n"
         "print('said', file=sys.stderr)\n"
     )
@@ -310,15 +311,18 @@ def test_a_table_of_latencies_is_measured_once(command, capsys, monkeypatch):
     measured = []
 
     def measure(config, path):
-        measured.append((config.blocks, config.proxy.filters))
+        measured.append((config.space_options, config.child.filters))
         path.write_text("a table")
 
     module = types.ModuleType("search.actions.latency_table")
     module.measure_table = measure
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    call = "latency-table --dataset digits --blocks 2 --filters 4 --output t"
+    call = (
+        "latency-table --dataset digits --space-option blocks=2 --filters 4 "
+        "--output t"
+    )
     assert command(call) == 0
-    assert measured == [(2, 4)]
+    assert measured == [({"blocks": 2}, 4)]
     assert "Wrote t." in capsys.readouterr().out
     assert command(call) == 2
     assert "Expected as output a new file" in capsys.readouterr().err

@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from search.evaluation.base import EvaluationError, Evaluator, Refusal
+from search.evaluation.base import Child, EvaluationError, Evaluator, Refusal
 from search.evaluation.objective import (
     HARD,
     SOFT,
@@ -23,9 +23,10 @@ class Accurate(Evaluator):
     def costs(self, architecture):
         return architecture
 
-    def evaluate(self, architecture, seed, budget=None, weights=None):
-        self.trained.append((architecture, seed, budget, weights))
-        return Evaluation(0.5, {"loss": 1.0}, {"train": 2.0}, budget or 9)
+    def evaluate(self, child):
+        self.trained.append(child)
+        budget = child.budget or 9
+        return Evaluation(0.5, {"loss": 1.0}, {"train": 2.0}, budget)
 
     def describe(self):
         return {"data": "images"}
@@ -64,8 +65,8 @@ def test_the_objective_takes_the_accuracys_place(tmp_path):
     evaluator = ObjectiveEvaluator(
         Accurate(), "mnasnet", "parameters", target=100, exponents=HARD
     )
-    path = tmp_path / "child.weights.h5"
-    evaluation = evaluator.evaluate({"parameters": 200}, 3, 4.0, path)
+    child = Child(0, {"parameters": 200}, 3, 4.0, tmp_path)
+    evaluation = evaluator.evaluate(child)
     assert evaluation.reward == 0.25
     assert evaluation.metrics == {
         "accuracy": 0.5,
@@ -74,13 +75,15 @@ def test_the_objective_takes_the_accuracys_place(tmp_path):
     }
     assert evaluation.budget == 4
     assert set(evaluation.seconds) == {"costs", "train"}
-    assert evaluator.evaluator.trained == [({"parameters": 200}, 3, 4.0, path)]
+    assert evaluator.evaluator.trained == [child]
 
 
 def test_netscore_takes_parameters_and_multiply_adds():
     evaluator = ObjectiveEvaluator(Accurate(), "netscore")
     costs = {"multiply_adds": 100e6, "parameters": 4e6}
-    assert evaluator.evaluate(costs, 0).reward == netscore(0.5, 4e6, 100e6)
+    assert evaluator.evaluate(Child(0, costs)).reward == netscore(
+        0.5, 4e6, 100e6
+    )
 
 
 def test_what_costs_too_much_is_refused_before_it_is_trained():
@@ -88,12 +91,12 @@ def test_what_costs_too_much_is_refused_before_it_is_trained():
         Accurate(), limits={"parameters": 100, "multiply_adds": 1000}
     )
     costs = {"parameters": 100, "multiply_adds": 1000}
-    assert evaluator.evaluate(costs, 0).reward == 0.5
+    assert evaluator.evaluate(Child(0, costs)).reward == 0.5
     for name in costs:
         with pytest.raises(
             Refusal, match=f"{name}: .*1, above the limit of 10"
         ):
-            evaluator.evaluate({**costs, name: costs[name] + 1}, 0)
+            evaluator.evaluate(Child(0, {**costs, name: costs[name] + 1}))
     assert len(evaluator.evaluator.trained) == 1
     assert issubclass(Refusal, EvaluationError)
 
@@ -109,15 +112,15 @@ def test_latency_is_measured_on_the_network_where_it_is_asked_for(monkeypatch):
         "nasnet_keras.deployment.latency.latency_table.measure_latency", measure
     )
     plain = ObjectiveEvaluator(Accurate(), limits={"parameters": 9})
-    assert "latency" not in plain.evaluate({"parameters": 1}, 0).metrics
+    assert "latency" not in plain.evaluate(Child(0, {"parameters": 1})).metrics
     assert not measured
     limited = ObjectiveEvaluator(Accurate(), limits={"latency": 0.01})
     with pytest.raises(
         Refusal, match="latency: 0.02 s, above the limit of 0.01 s"
     ):
-        limited.evaluate({"parameters": 1}, 0)
+        limited.evaluate(Child(0, {"parameters": 1}))
     weighed = ObjectiveEvaluator(Accurate(), "mnasnet", "latency", 0.02)
-    evaluation = weighed.evaluate({"parameters": 1}, 0)
+    evaluation = weighed.evaluate(Child(0, {"parameters": 1}))
     assert evaluation.metrics["latency"] == 0.02
     assert evaluation.reward == 0.5
     assert measured == ["a network of {'parameters': 1}"] * 2
@@ -145,7 +148,7 @@ def test_errors_name_the_argument(arguments, message):
 def test_an_evaluator_that_does_not_tell_a_cost_is_named():
     evaluator = ObjectiveEvaluator(Accurate(), limits={"parameters": 9})
     with pytest.raises(ValueError, match="tell the parameters.*Accurate.*none"):
-        evaluator.evaluate({}, 0)
+        evaluator.evaluate(Child(0, {}))
 
 
 @pytest.fixture
@@ -194,7 +197,7 @@ def test_latency_is_predicted_by_a_table(table):
     evaluator = ObjectiveEvaluator(
         Accurate(), "mnasnet", "latency", 0.1, HARD, latency_table="t"
     )
-    evaluation = evaluator.evaluate({"parameters": 200}, 0)
+    evaluation = evaluator.evaluate(Child(0, {"parameters": 200}))
     assert evaluation.metrics["latency"] == 0.2
     assert evaluation.reward == 0.25
     assert evaluator.describe() == {"data": "images", "latency": "abc"}
@@ -215,7 +218,7 @@ def test_a_table_must_be_of_the_networks_that_are_trained(table):
 
     ObjectiveEvaluator(Trains(), "accuracy", latency_table="t")
     assert table.checked == {
-        "input_shape": (8, 8, 3),
+        "input_shape": [8, 8, 3],
         "classes": 10,
         "repeats": 1,
         "filters": 4,

@@ -14,12 +14,18 @@ from nasnet_keras import load_model
 from nasnet_keras.command_line import InputError, RunError
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.published import NASNET_A
+from search.evaluation.base import Child
 from search.evaluation.shared import SharedEvaluator, _warn_of_collapse
 from search.evaluation.training import TrainingEvaluator
 from search.executors.configuration import ExecutionConfig
-from search.runs.begin import _begun
+from search.runs.begin import _configuration
 from search.runs.config import create_configuration
-from search.storage.run_folder import SHARED_CHILDREN_FILE, SHARED_FILE
+from search.spaces.nasnet import NASNetSpace
+from search.storage.run_folder import (
+    SHARED_CHILDREN_FILE,
+    SHARED_FILE,
+    weights_file,
+)
 
 SETTINGS = {
     "filters": 2,
@@ -36,8 +42,10 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def evaluator():
-    return SharedEvaluator("digits", seed=1, blocks=1, **SETTINGS)
+def evaluator(child_settings):
+    return SharedEvaluator(
+        child_settings("digits", NASNetSpace(1), 1, **SETTINGS)
+    )
 
 
 def genotypes(evaluator, count):
@@ -50,9 +58,7 @@ def genotypes(evaluator, count):
 def evaluations(evaluator, folder):
     """Of three children, the file of each in the folder."""
     return [
-        evaluator.evaluate(
-            genotype, seed=0, weights=folder / f"{number}.weights.h5"
-        )
+        evaluator.evaluate(Child(number, genotype, folder=folder))
         for number, genotype in enumerate(genotypes(evaluator, 3))
     ]
 
@@ -75,16 +81,16 @@ def test_what_comes_out(evaluator, evaluations):
 
 
 def test_the_network_is_trained_once_and_gone_on_with(
-    evaluator, evaluations, folder
+    evaluator, evaluations, folder, child_settings
 ):
     """By another evaluator, in another order, from the file."""
     before = (folder / SHARED_FILE).stat().st_mtime_ns
-    other = SharedEvaluator("digits", seed=1, blocks=1, **SETTINGS)
+    other = SharedEvaluator(
+        child_settings("digits", NASNetSpace(1), 1, **SETTINGS)
+    )
     for number in (2, 0):
         again = other.evaluate(
-            genotypes(evaluator, 3)[number],
-            seed=0,
-            weights=folder / "again.weights.h5",
+            Child(7, genotypes(evaluator, 3)[number], folder=folder)
         )
         assert again.metrics == evaluations[number].metrics
     assert (folder / SHARED_FILE).stat().st_mtime_ns == before
@@ -95,7 +101,7 @@ def test_the_best_so_far_leaves_its_weights(evaluator, evaluations, folder):
     rewards = [evaluation.reward for evaluation in evaluations]
     best = -math.inf
     for number, reward in enumerate(rewards):
-        file = folder / f"{number}.weights.h5"
+        file = weights_file(folder, number)
         assert file.exists() == (reward > best)
         best = max(best, reward)
         if not file.exists():
@@ -104,27 +110,29 @@ def test_the_best_so_far_leaves_its_weights(evaluator, evaluations, folder):
         model.load_weights(file)
         correct = [
             np.argmax(model(images), -1) == labels
-            for images, labels in evaluator.validation
+            for images, labels in evaluator.data.validation
         ]
         assert np.concatenate(correct).mean() == pytest.approx(reward)
 
 
 @pytest.mark.large
-def test_a_training_in_turns_goes_on_as_if_never_stopped(tmp_path):
+def test_a_training_in_turns_goes_on_as_if_never_stopped(
+    tmp_path, child_settings
+):
     """On the children of the round before; the evaluator is another one from
     the fourth child on, which a kill has left half evaluated."""
 
     def create():
         return SharedEvaluator(
-            "digits", seed=1, blocks=1, rounds=2, round_cells=2, **SETTINGS
+            child_settings("digits", NASNetSpace(1), 1, **SETTINGS),
+            rounds=2,
+            round_cells=2,
         )
 
     def evaluate(evaluator, number, folder):
         folder.mkdir(exist_ok=True)
         return evaluator.evaluate(
-            genotypes(evaluator, 5)[number],
-            seed=0,
-            weights=folder / f"{number}.weights.h5",
+            Child(number, genotypes(evaluator, 5)[number], folder=folder)
         )
 
     evaluator = create()
@@ -136,7 +144,7 @@ def test_a_training_in_turns_goes_on_as_if_never_stopped(tmp_path):
     killed = create()
     parts = [evaluate(killed, number, tmp_path / "b") for number in range(4)]
     with open(tmp_path / "b" / SHARED_CHILDREN_FILE, "a") as file:
-        file.write('{"child": "4.w')
+        file.write('{"trial": 4, "de')
     resumed = create()
     parts[3:] = [evaluate(resumed, number, tmp_path / "b") for number in (3, 4)]
     assert [each.metrics for each in parts] == [each.metrics for each in whole]
@@ -146,29 +154,32 @@ def test_a_training_in_turns_goes_on_as_if_never_stopped(tmp_path):
         evaluate(other, 0, tmp_path / "b")
 
 
-def test_what_it_depends_on_is_described(evaluator):
+def test_what_it_depends_on_is_described(evaluator, child_settings):
     described = evaluator.describe()
-    alone = TrainingEvaluator("digits", seed=1, **SETTINGS).describe()
+    alone = TrainingEvaluator(
+        child_settings("digits", NASNetSpace(1), 1, **SETTINGS)
+    ).describe()
     assert described.items() > alone.items()
     assert described["shared"]["space"]["blocks"] == 1
 
 
 @pytest.mark.large
-def test_shared_weights_learn():
+def test_shared_weights_learn(child_settings):
     """500 steps, each on a cell of 28,561, take children beyond guessing, one
     in ten of 144 images."""
     evaluator = SharedEvaluator(
-        "digits",
-        seed=1,
-        blocks=1,
-        combiners=("add",),
-        filters=8,
-        epochs=25,
-        drop_path_rate=0.0,
+        child_settings(
+            "digits",
+            NASNetSpace(1, ("add",)),
+            1,
+            filters=8,
+            epochs=25,
+            drop_path_rate=0.0,
+        )
     )
     rewards = [
-        evaluator.evaluate(genotype, seed=0).reward
-        for genotype in genotypes(evaluator, 7)
+        evaluator.evaluate(Child(number, genotype)).reward
+        for number, genotype in enumerate(genotypes(evaluator, 7))
     ]
     assert np.median(rewards) > 0.15
 
@@ -183,9 +194,16 @@ SEARCH = {
     "strategy": "random",
     "evaluator": "shared",
     "trials": 3,
-    "blocks": 1,
+    "space_options": {"blocks": 1},
     "seed": 1,
-    "proxy": SETTINGS,
+    "recipe": {
+        "epochs": SETTINGS["epochs"],
+        "batch_size": SETTINGS["batch_size"],
+    },
+    "child": {
+        name: SETTINGS[name]
+        for name in ("filters", "train_images", "validation_images")
+    },
     "tensorboard": False,
 }
 
@@ -221,14 +239,17 @@ def test_a_killed_search_ends_with_the_same_best_cell(tmp_path):
 
 @pytest.mark.large
 @pytest.mark.filterwarnings("ignore:.* are identities")
-def test_a_search_by_gradients(tmp_path):
+def test_a_search_by_gradients(tmp_path, child_settings):
     """Its first trial is the strongest cell, and one that goes on in another
     process proposes the next."""
     path = tmp_path / "darts"
     settings = {**SEARCH, "strategy": "darts", "combiners": ("add",)}
     del settings["evaluator"]
     begun = search.run(path, **{**settings, "trials": 2}).trials
-    evaluator = SharedEvaluator("digits", 1, 1, ("add",), order=1, **SETTINGS)
+    evaluator = SharedEvaluator(
+        child_settings("digits", NASNetSpace(1, ("add",)), 1, **SETTINGS),
+        order=1,
+    )
     cells = [
         evaluator.suggest(number, path / "children") for number in range(3)
     ]
@@ -249,48 +270,41 @@ def test_a_search_by_gradients(tmp_path):
     model = load_model(exported / "model.keras")
     correct = [
         np.argmax(model(images), -1) == labels
-        for images, labels in evaluator.validation
+        for images, labels in evaluator.data.validation
     ]
     found = np.concatenate(correct).mean()
     assert found == pytest.approx(resumed.trials[2].reward)
 
 
-def test_the_rounds_of_a_run_are_an_even_share_of_its_trials(tmp_path):
-    config = create_configuration(
+def test_the_rounds_of_a_run_are_an_even_share_of_its_trials():
+    settled = _configuration(
+        None,
         {
             "dataset": "digits",
             "strategy": "enas",
             "trials": 31,
-            "proxy": {"epochs": 3},
-        }
+            "recipe": {"epochs": 3},
+        },
+        ExecutionConfig(),
     )
-    assert config.rounds == 3
-    settled = _begun(config, ExecutionConfig())
-    assert settled.shared.round_cells == 10
+    assert settled.evaluator_options == {"in_turns": True, "round_cells": 10}
     longer = create_configuration({**settled.model_dump(), "trials": 90})
     assert longer.identity == settled.identity
 
 
 def test_an_evaluator_without_gradients_suggests_nothing(evaluator, tmp_path):
-    with pytest.raises(ValueError, match="SharedEvaluator, which does not"):
+    with pytest.raises(ValueError, match="`order` None, which does not"):
         evaluator.suggest(0, tmp_path)
 
 
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"strategy": "darts", "evaluator": "training"}, "evaluator shared"),
-        ({"strategy": "darts"}, "Expected add alone among"),
         (
-            {
-                "strategy": "darts",
-                "combiners": ("add",),
-                "shared": {"rounds": 1},
-            },
-            "no `rounds`",
+            {"strategy": "darts", "evaluator": "training"},
+            "Expected the evaluator shared with the strategy darts",
         ),
-        ({"strategy": "enas", "shared": {"order": 2}}, "Expected `order` with"),
-        ({"strategy": "darts", "shared": {"order": 3}}, "order"),
+        ({"strategy": "darts"}, "a space of .* the combiner add alone"),
     ],
 )
 def test_settings_that_disagree_with_gradients(settings, sentence):
@@ -298,15 +312,30 @@ def test_settings_that_disagree_with_gradients(settings, sentence):
         create_configuration({"dataset": "digits", **settings})
 
 
-def test_a_classifier_that_normalises_needs_two_images():
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"order": 3}, "`order`. Expected 1, 2 or none"),
+        ({"order": 1, "rounds": 2}, "`order`. Expected 1, 2 or none, and one"),
+        ({"rounds": 9}, "`rounds`. Expected an integer from 1 to 2"),
+        ({"round_cells": 0.5}, "`round_cells`. Expected an integer from 1"),
+        ({"calibration_batches": 0}, "`calibration_batches`. Expected an int"),
+    ],
+)
+def test_options_out_of_range_are_refused(child_settings, options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        SharedEvaluator(child_settings(**SETTINGS), **options)
+
+
+def test_a_classifier_that_normalises_needs_two_images(child_settings):
     with pytest.raises(ValueError, match="Expected 2 or more with shared"):
-        SharedEvaluator("digits", **{**SETTINGS, "batch_size": 1})
+        SharedEvaluator(child_settings(**{**SETTINGS, "batch_size": 1}))
 
 
-def test_gradients_need_a_batch_to_validate_on():
+def test_gradients_need_a_batch_to_validate_on(child_settings):
     with pytest.raises(ValueError, match="`validation_images` and `batch_size"):
         SharedEvaluator(
-            "digits", order=1, **{**SETTINGS, "validation_images": 20}
+            child_settings(**{**SETTINGS, "validation_images": 20}), order=1
         )
 
 

@@ -3,13 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from search.evaluation.base import EvaluationError
-from search.evaluation.tabular import (
-    Table,
-    TabularEvaluator,
-    TabularSpace,
-    parse_cell,
-)
+from search.evaluation.base import Child, EvaluationError
+from search.evaluation.tabular import TabularEvaluator
+from search.spaces.tabular import CellTable, TabularSpace, parse_cell
 
 REAL = (
     Path(__file__).parents[4] / "shared/benchmarks/nasbench201_cifar10.csv.gz"
@@ -26,7 +22,7 @@ def write(tmp_path):
 
 
 def test_the_space_follows_from_the_cells(small_table):
-    space = TabularSpace(Table(small_table))
+    space = TabularSpace(CellTable(small_table))
     assert space.to_names((0, 1, 2)) == {
         "1/0/operation": "conv",
         "2/0/operation": "none",
@@ -38,7 +34,7 @@ def test_the_space_follows_from_the_cells(small_table):
 
 
 def test_an_edge_has_the_choices_that_the_table_has_on_it(write):
-    table = Table(
+    table = CellTable(
         write("arch,x\n|conv~0|+|a b~0|z~1|\n|conv~0|+|skip~0|conv~1|\n")
     )
     choices = [decision.choices for decision in TabularSpace(table).decisions]
@@ -46,7 +42,7 @@ def test_an_edge_has_the_choices_that_the_table_has_on_it(write):
 
 
 def test_decode_and_encode_are_inverse(small_table):
-    table = Table(small_table)
+    table = CellTable(small_table)
     space = TabularSpace(table)
     vectors = {space.encode(cell) for cell in table.rows}
     assert len(vectors) == 27
@@ -58,19 +54,19 @@ def test_decode_and_encode_are_inverse(small_table):
 
 
 def test_a_reward_is_the_number_in_the_column(small_table):
-    table = Table(small_table)
+    table = CellTable(small_table)
     evaluator = TabularEvaluator(table, "validation")
     cell = "|conv~0|+|conv~0|skip~1|"
-    evaluation = evaluator.evaluate(cell, seed=3)
+    evaluation = evaluator.evaluate(Child(0, cell, 3))
     assert evaluation.reward == float(table.rows[cell]["validation"])
     assert evaluation.metrics == {"validation": evaluation.reward}
     with pytest.raises(EvaluationError, match="no cell '|pool~0|'"):
-        evaluator.evaluate("|pool~0|", seed=3)
+        evaluator.evaluate(Child(0, "|pool~0|", 3))
 
 
 def test_the_description_tells_tables_and_columns_apart(small_table, write):
-    one = Table(small_table)
-    other = Table(write(small_table.read_text() + "\n"))
+    one = CellTable(small_table)
+    other = CellTable(write(small_table.read_text() + "\n"))
     descriptions = [
         TabularEvaluator(table, column).describe()
         for table in (one, other)
@@ -82,7 +78,7 @@ def test_the_description_tells_tables_and_columns_apart(small_table, write):
 def test_reads_compressed_tables(small_table, tmp_path):
     path = tmp_path / "table.csv.gz"
     path.write_bytes(gzip.compress(small_table.read_bytes()))
-    assert Table(path).rows == Table(small_table).rows
+    assert CellTable(path).rows == CellTable(small_table).rows
 
 
 @pytest.mark.parametrize(
@@ -114,23 +110,23 @@ def test_refuses_what_is_no_cell(text):
 )
 def test_refuses_what_is_no_table(write, text, message):
     with pytest.raises(ValueError, match=message):
-        Table(write(text))
+        CellTable(write(text))
 
 
 def test_refuses_a_row_that_ends_before_its_cell(write):
     with pytest.raises(ValueError, match="Expected a cell such as.*''"):
-        TabularSpace(Table(write("x,arch\n1,|a~0|\n2\n")))
+        TabularSpace(CellTable(write("x,arch\n1,|a~0|\n2\n")))
 
 
 def test_refuses_files_that_cannot_be_read(write, tmp_path):
     for path in (tmp_path / "none.csv", write("arch,x\n", "plain.csv.gz")):
         with pytest.raises(ValueError, match="a CSV file that can be read"):
-            Table(path)
+            CellTable(path)
 
 
 @pytest.mark.parametrize("value", ["", "good", "nan"])
 def test_refuses_a_column_without_numbers(write, value):
-    table = Table(write(f"arch,x,y\n|a~0|,1,{value}\n"))
+    table = CellTable(write(f"arch,x,y\n|a~0|,1,{value}\n"))
     assert table.values("x") == {"|a~0|": 1.0}
     with pytest.raises(ValueError, match="finite numbers in the column 'y'"):
         TabularEvaluator(table, "y")
@@ -139,14 +135,14 @@ def test_refuses_a_column_without_numbers(write, value):
 
 
 def test_refuses_cells_of_different_edges(write):
-    table = Table(write("arch,x\n|a~0|,1\n|a~0|+|a~0|a~1|,2\n"))
+    table = CellTable(write("arch,x\n|a~0|,1\n|a~0|+|a~0|a~1|,2\n"))
     with pytest.raises(ValueError, match="the same edges in every cell"):
         TabularSpace(table)
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="needs NAS-Bench-201's table")
 def test_reads_nas_bench_201():
-    table = Table(REAL)
+    table = CellTable(REAL)
     space = TabularSpace(table)
     assert len(table.rows) == space.size == 15625
     assert [decision.group for decision in space.decisions] == [

@@ -10,7 +10,7 @@ import pytest
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.training.data.datasets import load_dataset
 from search.evaluation import training
-from search.evaluation.base import EvaluationError
+from search.evaluation.base import Child, EvaluationError
 from search.evaluation.training import TrainingEvaluator
 
 # Drop path, pools and convolutions of both kinds.
@@ -28,7 +28,7 @@ SETTINGS = {
 
 
 @pytest.fixture(scope="module")
-def evaluator():
+def evaluator(child_settings):
     """On the digits, with a test set that must not be read."""
 
     def read_test():
@@ -39,15 +39,15 @@ def evaluator():
         return dataclasses.replace(data, read_test=read_test)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "load_dataset", load)
-        yield TrainingEvaluator("digits", seed=1, **SETTINGS)
+        patch.setattr("search.evaluation.child_data.load_dataset", load)
+        yield TrainingEvaluator(child_settings(seed=1, **SETTINGS))
 
 
 @pytest.fixture(scope="module")
 def trained(evaluator, tmp_path_factory):
     """One child, and where its weights are."""
-    weights = tmp_path_factory.mktemp("child") / "child.weights.h5"
-    return evaluator.evaluate(GENOTYPE, seed=3, weights=weights), weights
+    child = Child(0, GENOTYPE, 3, folder=tmp_path_factory.mktemp("children"))
+    return evaluator.evaluate(child), child.weights
 
 
 def test_what_comes_out(evaluator, trained):
@@ -74,14 +74,14 @@ def test_what_comes_out(evaluator, trained):
 
 def test_the_same_child_again_is_the_same_to_the_last_bit(evaluator, trained):
     """By the evaluator's own epochs, or by as large a budget."""
-    again = evaluator.evaluate(GENOTYPE, seed=3, budget=2.0)
+    again = evaluator.evaluate(Child(0, GENOTYPE, 3, budget=2.0))
     assert again.metrics == trained[0].metrics
     assert again.budget == 2
     assert "save" not in again.seconds
 
 
 def test_another_seed_is_another_child(evaluator, trained):
-    other = evaluator.evaluate(GENOTYPE, seed=4)
+    other = evaluator.evaluate(Child(0, GENOTYPE, 4))
     assert other.metrics["loss"] != trained[0].metrics["loss"]
     assert other.metrics["parameters"] == trained[0].metrics["parameters"]
 
@@ -97,10 +97,10 @@ def test_a_budget_is_epochs(evaluator, monkeypatch):
     monkeypatch.setattr(training, "train", train)
     for budget in (None, 1, 2.4, 0.1):
         with pytest.raises(EvaluationError):
-            evaluator.evaluate(GENOTYPE, 3, budget)
+            evaluator.evaluate(Child(0, GENOTYPE, 3, budget))
     assert asked == [(0, 2), (0, 1), (0, 2), (0, 1)]
     with pytest.raises(ValueError, match="`budget`.*2 epochs.*budget=3"):
-        evaluator.evaluate(GENOTYPE, 3, 3)
+        evaluator.evaluate(Child(0, GENOTYPE, 3, 3))
 
 
 @pytest.mark.large
@@ -108,14 +108,13 @@ def test_a_training_in_two_parts_is_one_to_the_last_bit(
     evaluator, trained, tmp_path
 ):
     whole, _ = trained
-    weights = tmp_path / "child.weights.h5"
-    first = evaluator.evaluate(GENOTYPE, 3, 1, weights)
+    first = evaluator.evaluate(Child(0, GENOTYPE, 3, 1, tmp_path))
     assert first.budget == 1
     assert first.metrics["loss"] != whole.metrics["loss"]
-    second = evaluator.evaluate(GENOTYPE, 3, 2, weights)
+    second = evaluator.evaluate(Child(0, GENOTYPE, 3, 2, tmp_path))
     assert second.metrics == whole.metrics
     # Killed after it was saved, before it was recorded: nothing to train.
-    third = evaluator.evaluate(GENOTYPE, 3, 2, weights)
+    third = evaluator.evaluate(Child(0, GENOTYPE, 3, 2, tmp_path))
     assert third.reward == whole.reward
     assert "trace" not in third.seconds
 
@@ -125,7 +124,6 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(
     evaluator, trained, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0)
-    weights = tmp_path / "child.weights.h5"
     train = training.train
 
     def killed(*arguments):
@@ -134,8 +132,8 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(
 
     monkeypatch.setattr(training, "train", killed)
     with pytest.raises(KeyboardInterrupt):
-        evaluator.evaluate(GENOTYPE, 3, weights=weights)
-    assert [file.name for file in tmp_path.iterdir()] == [weights.name]
+        evaluator.evaluate(Child(0, GENOTYPE, 3, folder=tmp_path))
+    assert [file.name for file in tmp_path.iterdir()] == ["00000.weights.h5"]
     begun = []
 
     def going_on(*arguments):
@@ -143,27 +141,30 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(
         return train(*arguments)
 
     monkeypatch.setattr(training, "train", going_on)
-    resumed = evaluator.evaluate(GENOTYPE, 3, weights=weights)
+    resumed = evaluator.evaluate(Child(0, GENOTYPE, 3, folder=tmp_path))
     assert begun == [1]
     assert resumed.metrics == trained[0].metrics
 
 
 @pytest.mark.large
-def test_another_process_gets_the_same_to_the_last_bit(trained):
+def test_another_process_gets_the_same_to_the_last_bit(trained, in_parts):
     code = (
         "import json, sys\n"
         "from nasnet_keras.genotype import Genotype\n"
-        "from search.evaluation.training import TrainingEvaluator\n"
+        "from search.evaluation.base import Child\n"
+        "from search.runs.config import RunConfig\n"
+        "from search.runs.create import create_evaluator\n"
         "settings = json.loads(sys.argv[1])\n"
         "genotype = Genotype.from_json(sys.argv[2])\n"
-        "evaluator = TrainingEvaluator('digits', seed=1, **settings)\n"
-        "evaluation = evaluator.evaluate(genotype, seed=3)\n"
+        "config = RunConfig(dataset='digits', seed=1, **settings)\n"
+        "evaluator = create_evaluator(config)\n"
+        "evaluation = evaluator.evaluate(Child(0, genotype, 3))\n"
         "print(json.dumps(evaluation.metrics))\n"
     )
     run = subprocess.run(
         [
             *(sys.executable, "-c", code),
-            *(json.dumps(SETTINGS), GENOTYPE.to_json()),
+            *(json.dumps(in_parts(**SETTINGS)), GENOTYPE.to_json()),
         ],
         capture_output=True,
         text=True,
@@ -179,7 +180,7 @@ def test_the_weights_give_the_same_accuracy(evaluator, trained):
     model.load_weights(weights)
     correct = [
         np.argmax(model(images), -1) == labels
-        for images, labels in evaluator.validation
+        for images, labels in evaluator.data.validation
     ]
     assert np.concatenate(correct).mean() == pytest.approx(evaluation.reward)
 
@@ -188,7 +189,7 @@ def test_a_child_that_diverges_fails(evaluator, monkeypatch):
     recipe = dataclasses.replace(evaluator.recipe, learning_rate=1e30)
     monkeypatch.setattr(evaluator, "recipe", recipe)
     with pytest.raises(EvaluationError, match="diverged"):
-        evaluator.evaluate(GENOTYPE, seed=3)
+        evaluator.evaluate(Child(0, GENOTYPE, 3))
 
 
 @pytest.mark.large
@@ -199,10 +200,10 @@ def test_a_child_that_diverges_in_its_last_step_fails(evaluator, monkeypatch):
     )
     monkeypatch.setattr(evaluator, "recipe", recipe)
     with pytest.raises(EvaluationError, match="diverged"):
-        evaluator.evaluate(GENOTYPE, seed=3)
+        evaluator.evaluate(Child(0, GENOTYPE, 3))
 
 
-def test_what_it_depends_on_is_described(evaluator):
+def test_what_it_depends_on_is_described(evaluator, child_settings):
     description = evaluator.describe()
     assert json.loads(json.dumps(description)) == description
     assert description["network"]["input_shape"] == [8, 8, 1]
@@ -216,7 +217,7 @@ def test_what_it_depends_on_is_described(evaluator):
         {"seed": 1, "l2": 0.0},
         {"seed": 1, "validation_images": 61},
     ):
-        other = TrainingEvaluator("digits", **{**SETTINGS, **arguments})
+        other = TrainingEvaluator(child_settings(**{**SETTINGS, **arguments}))
         assert other.describe() != description, arguments
 
 
@@ -231,6 +232,6 @@ def test_what_it_depends_on_is_described(evaluator):
         ({"threads": 1}, "`threads`"),
     ],
 )
-def test_errors_name_the_argument(evaluator, arguments, named):
+def test_errors_name_the_argument(evaluator, arguments, named, child_settings):
     with pytest.raises(ValueError, match=f"{named}.*Received"):
-        TrainingEvaluator("digits", **{**SETTINGS, **arguments})
+        TrainingEvaluator(child_settings(**{**SETTINGS, **arguments}))

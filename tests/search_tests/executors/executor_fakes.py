@@ -13,18 +13,19 @@ from search.trial import Evaluation
 class Obedient(Evaluator):
     """An architecture says what becomes of it: a word and its argument."""
 
-    def evaluate(self, architecture, seed, budget=None, weights=None):
-        word, argument = architecture
-        return getattr(self, word)(argument, seed, budget, weights)
+    def evaluate(self, child):
+        word, argument = child.architecture
+        return getattr(self, word)(argument, child)
 
     def describe(self):
         return {"data": "none"}
 
-    def reward(self, reward, seed, budget, weights):
-        if weights is not None:
-            before = weights.read_text() if weights.exists() else ""
-            weights.write_text(f"{before}{seed} ")
-        return Evaluation(reward, {"pid": os.getpid()}, budget=budget or 0.0)
+    def reward(self, reward, child):
+        if child.weights is not None:
+            before = child.weights.read_text() if child.is_begun else ""
+            child.weights.write_text(f"{before}{child.seed} ")
+        budget = child.budget or 0.0
+        return Evaluation(reward, {"pid": os.getpid()}, budget=budget)
 
     def fail(self, reason, *_):
         raise EvaluationError(reason)
@@ -87,12 +88,12 @@ class Checksums(Evaluator):
     """Rewards follow from the genotype; some children fail, a few take
     longer."""
 
-    def evaluate(self, architecture, seed, budget=None, weights=None):
-        checksum = zlib.crc32(architecture.to_json().encode()) % 1000
+    def evaluate(self, child):
+        checksum = zlib.crc32(child.architecture.to_json().encode()) % 1000
         time.sleep(checksum % 7 / 200)
         if checksum < 100:
             raise EvaluationError("The child diverged.")
-        weights.write_text(str(checksum))
+        child.weights.write_text(str(checksum))
         return Evaluation(checksum / 1000)
 
     def describe(self):
@@ -111,6 +112,8 @@ def mortal_training(diary):
     """Trains children, saves each epoch, notes the steps at which it does,
     and dies after the second."""
     from search.evaluation import training
+    from search.runs.config import RunConfig
+    from search.runs.create import create_evaluator
 
     save = training.save_training
 
@@ -123,11 +126,15 @@ def mortal_training(diary):
 
     training.save_training = save_and_die
     training.CHECKPOINT_SECONDS = 0
-    return training.TrainingEvaluator(
-        "digits",
-        epochs=4,
-        filters=2,
-        train_images=128,
-        validation_images=64,
-        threads=1,
+    return create_evaluator(
+        RunConfig(
+            dataset="digits",
+            recipe={"epochs": 4},
+            child={
+                "filters": 2,
+                "train_images": 128,
+                "validation_images": 64,
+                "threads": 1,
+            },
+        )
     )

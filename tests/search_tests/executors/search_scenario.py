@@ -13,17 +13,18 @@ import types
 import executor_fakes
 
 import search.cli.app
-import search.runs.config
+import search.cli.session
+import search.runs.create
 from search.observers.base import Observer
 
 
 class Sleeping(executor_fakes.Checksums):
     """The third child and those after it never end; each notes its process."""
 
-    def evaluate(self, architecture, seed, budget=None, weights=None):
-        if int(weights.name[:5]) < 2:
-            return super().evaluate(architecture, seed, budget, weights)
-        (weights.parent.parent / f"{os.getpid()}.pid").touch()
+    def evaluate(self, child):
+        if child.number < 2:
+            return super().evaluate(child)
+        (child.folder.parent / f"{os.getpid()}.pid").touch()
         time.sleep(600)
 
 
@@ -35,8 +36,8 @@ class Nothing(Observer):
 tensorboard = types.ModuleType("search.observers.tensorboard")
 tensorboard.TensorBoardObserver = Nothing
 sys.modules[tensorboard.__name__] = tensorboard
-search.cli.import_tensorflow = lambda: None
-search.runs.config._create_training = lambda config: Sleeping()
+search.cli.session.import_tensorflow = lambda: None
+search.runs.create._create_named = lambda config: Sleeping()
 
 if __name__ == "__main__":
     sys.exit(search.cli.app.main())

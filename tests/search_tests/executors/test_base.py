@@ -1,7 +1,7 @@
 import pytest
 
-from search.evaluation.base import EvaluationError, Refusal
-from search.executors.base import Job, Outcome, attempt
+from search.evaluation.base import Child, EvaluationError, Refusal
+from search.executors.base import Outcome, attempt
 from search.trial import Evaluation, TrialState
 
 
@@ -17,7 +17,7 @@ class Raises:
     def __init__(self, error):
         self.error = error
 
-    def evaluate(self, architecture, seed, budget=None, weights=None):
+    def evaluate(self, child):
         raise self.error
 
 
@@ -25,8 +25,8 @@ class Rewards:
     def __init__(self, reward):
         self.reward = reward
 
-    def evaluate(self, architecture, seed, budget=None, weights=None):
-        return Evaluation(self.reward, budget=budget or 0.0)
+    def evaluate(self, child):
+        return Evaluation(self.reward, budget=child.budget or 0.0)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ class Rewards:
     ],
 )
 def test_a_failed_child_is_an_outcome_with_a_reason(error, reason):
-    outcome = attempt(Raises(error), Job(7, "cells"), seed=0)
+    outcome = attempt(Raises(error), Child(7, "cells"))
     assert outcome.number == 7
     assert outcome.state is TrialState.FAILED
     assert outcome.evaluation is None
@@ -50,23 +50,23 @@ def test_a_failed_child_is_an_outcome_with_a_reason(error, reason):
 
 @pytest.mark.parametrize("reward", [float("nan"), float("inf")])
 def test_a_reward_that_is_no_number_is_a_failure(reward):
-    outcome = attempt(Rewards(reward), Job(0, "cells"), seed=0)
+    outcome = attempt(Rewards(reward), Child(0, "cells"))
     assert outcome.evaluation is None
     assert str(reward) in outcome.reason
 
 
 def test_a_reward_is_an_outcome():
-    assert attempt(Rewards(0.5), Job(2, "cells", budget=3), 0) == Outcome(
+    assert attempt(Rewards(0.5), Child(2, "cells", budget=3)) == Outcome(
         2, TrialState.COMPLETE, Evaluation(0.5, budget=3)
     )
 
 
 def test_a_refused_child_is_no_failure():
-    outcome = attempt(Raises(Refusal("Too large.")), Job(1, "cells"), seed=0)
+    outcome = attempt(Raises(Refusal("Too large.")), Child(1, "cells"))
     assert outcome == Outcome(1, TrialState.REFUSED, reason="Too large.")
 
 
 @pytest.mark.parametrize("error", [TypeError, ValueError, KeyboardInterrupt])
 def test_defects_and_interruptions_are_not_hidden(error):
     with pytest.raises(error):
-        attempt(Raises(error()), Job(0, "cells"), seed=0)
+        attempt(Raises(error()), Child(0, "cells"))

@@ -9,7 +9,8 @@ import executor_fakes
 import pytest
 
 import search
-from search.executors import EXECUTORS, Job, create_executor
+from search.evaluation.base import Child
+from search.executors import EXECUTORS, create_executor
 from search.executors.base import SearchError
 from search.executors.configuration import ExecutionConfig
 from search.trial import Evaluation, TrialState
@@ -48,7 +49,7 @@ def create(name, create_evaluator=executor_fakes.Obedient, **settings):
     workers, _ = EXECUTOR_CASES[name]
     settings = {"workers": workers, **settings}
     return create_executor(
-        create_evaluator, 5, ExecutionConfig(executor=name, **settings), 1
+        create_evaluator, ExecutionConfig(executor=name, **settings), 1
     )
 
 
@@ -82,8 +83,7 @@ def executor(request):
 def evaluate(executor, architectures, folder, **fields):
     """What becomes of these children, by number."""
     for number, architecture in enumerate(architectures):
-        weights = folder / f"{number}.weights.h5"
-        executor.submit(Job(number, architecture, weights, **fields))
+        executor.submit(Child(number, architecture, 5, folder=folder, **fields))
     outcomes = [executor.collect() for _ in architectures]
     return sorted(outcomes, key=lambda outcome: outcome.number)
 
@@ -125,15 +125,15 @@ def test_a_child_goes_on_from_its_file_with_the_seed_of_the_run(
     for _ in range(2):
         (outcome,) = evaluate(executor, [("reward", 0.5)], tmp_path)
         assert outcome.state is COMPLETE
-    assert [file.name for file in tmp_path.iterdir()] == ["0.weights.h5"]
-    assert (tmp_path / "0.weights.h5").read_text() == "5 5 "
+    assert [file.name for file in tmp_path.iterdir()] == ["00000.weights.h5"]
+    assert (tmp_path / "00000.weights.h5").read_text() == "5 5 "
 
 
 @all_executors
 def test_a_relative_path_is_the_driver_s(executor, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     evaluate(executor, [("reward", 0.5)], Path())
-    assert (tmp_path / "0.weights.h5").exists()
+    assert (tmp_path / "00000.weights.h5").exists()
 
 
 @all_pools
@@ -146,7 +146,7 @@ def test_children_are_evaluated_at_the_same_time_elsewhere(executor, tmp_path):
 
 @all_pools
 def test_it_waits_no_longer_than_asked(executor, tmp_path):
-    executor.submit(Job(0, ("sleep", 1.0)))
+    executor.submit(Child(0, ("sleep", 1.0)))
     assert executor.collect(timeout=0.05) is None
     assert executor.collect().state is COMPLETE
 
@@ -217,7 +217,7 @@ def test_any_executor_gives_the_same_search(name, tmp_path, outcomes):
         "strategy": "learning",
         "strategy_options": {"lag": 8},
         "lag": 8,
-        "blocks": 2,
+        "space_options": {"blocks": 2},
         "evaluator": executor_fakes.Checksums,
         "tensorboard": False,
     }

@@ -10,7 +10,8 @@ from pathlib import Path
 import executor_fakes
 import pytest
 
-from search.executors.base import Job, SearchError
+from search.evaluation.base import Child
+from search.executors.base import SearchError
 from search.executors.configuration import ExecutionConfig
 from search.executors.pool import CHILDREN_PER_WORKER
 from search.executors.processes import ProcessExecutor, visible_gpus
@@ -22,13 +23,13 @@ PATIENCE = 60  # seconds
 @pytest.fixture
 def pool():
     """One worker at a time."""
-    executor = ProcessExecutor(executor_fakes.Obedient, seed=0)
+    executor = ProcessExecutor(executor_fakes.Obedient)
     with contextlib.closing(executor):
         yield executor
 
 
 def process_of_a_child(pool):
-    pool.submit(Job(0, ("reward", 0.5)))
+    pool.submit(Child(0, ("reward", 0.5)))
     return pool.collect().evaluation.metrics["pid"]
 
 
@@ -47,7 +48,7 @@ def test_a_worker_is_replaced_after_some_children(pool, monkeypatch):
 
 def test_an_unnamed_signal_is_a_death_like_others(pool):
     pool.settings = ExecutionConfig(executor="processes", retries=0)
-    pool.submit(Job(0, ("die_of", 40)))
+    pool.submit(Child(0, ("die_of", 40)))
     assert pool.collect().reason.endswith("the last time by signal 40.")
 
 
@@ -57,7 +58,7 @@ def test_what_a_child_forked_does_not_hide_that_its_worker_died(
     monkeypatch.setattr("search.executors.processes.SECONDS_TO_DIE", 0.1)
     pool.settings = ExecutionConfig(executor="processes", retries=0)
     forked = tmp_path / "forked"
-    pool.submit(Job(0, ("fork_and_die", forked)))
+    pool.submit(Child(0, ("fork_and_die", forked)))
     try:
         outcome = pool.collect(PATIENCE)
     finally:
@@ -72,7 +73,7 @@ def test_a_limit_may_be_longer_than_the_system_can_wait(pool):
 
 def test_a_new_worker_that_finds_other_data_ends_the_search(monkeypatch):
     monkeypatch.setattr("search.executors.pool.CHILDREN_PER_WORKER", 1)
-    executor = ProcessExecutor(executor_fakes.Fickle, seed=0)
+    executor = ProcessExecutor(executor_fakes.Fickle)
     with contextlib.closing(executor):
         process_of_a_child(executor)
         with pytest.raises(SearchError, match="finds other data"):
@@ -81,7 +82,7 @@ def test_a_new_worker_that_finds_other_data_ends_the_search(monkeypatch):
 
 def test_an_evaluator_from_here_is_refused():
     with pytest.raises(ValueError, match="`evaluator`. Expected with workers"):
-        ProcessExecutor(lambda: executor_fakes.Obedient(), seed=0)
+        ProcessExecutor(lambda: executor_fakes.Obedient())
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ class Search:
 
     @property
     def arguments(self):
-        options = "--dataset none --strategy random --workers 2 --blocks 2"
+        options = "--dataset none --strategy random --workers 2"
         return f"run --output run {options}".split()
 
     @property
@@ -158,10 +159,9 @@ def test_a_training_whose_worker_died_goes_on_from_its_file(space, tmp_path):
     diary = tmp_path / "diary"
     make = functools.partial(executor_fakes.mortal_training, diary)
     architecture = space.decode((0,) * len(space.decisions))
-    with contextlib.closing(ProcessExecutor(make, seed=0)) as executor:
+    with contextlib.closing(ProcessExecutor(make)) as executor:
         for number in range(2):
-            weights = tmp_path / f"{number}.weights.h5"
-            executor.submit(Job(number, architecture, weights))
+            executor.submit(Child(number, architecture, folder=tmp_path))
         killed, whole = executor.collect(), executor.collect()
     assert diary.read_text().split() == ["2", "4", "6", "8", "8"] + (
         ["2", "4", "6", "8", "8"]

@@ -64,7 +64,7 @@ def evaluator(FakeEvaluator):
 
 @pytest.fixture
 def executor(evaluator):
-    return InProcessExecutor(lambda: evaluator, seed=3)
+    return InProcessExecutor(lambda: evaluator)
 
 
 class Repeats(Strategy):
@@ -82,17 +82,17 @@ class ShuffledExecutor(Executor):
     def __init__(self, evaluator, order):
         self.evaluator = evaluator
         self.rng = np.random.default_rng(order)
-        self.jobs = []
+        self.children = []
 
     def describe(self):
         return {}
 
-    def submit(self, job):
-        self.jobs.append(job)
+    def submit(self, child):
+        self.children.append(child)
 
     def collect(self, timeout=None):
-        job = self.jobs.pop(int(self.rng.integers(len(self.jobs))))
-        return attempt(self.evaluator, job, seed=0)
+        child = self.children.pop(int(self.rng.integers(len(self.children))))
+        return attempt(self.evaluator, child)
 
 
 def test_a_search_evaluates_so_many_children(
@@ -139,7 +139,7 @@ def test_the_uniform_sample_is_a_function_of_the_seed(
     drawn = []
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         bench = Bench(tmp_path / name, space)
-        executor = InProcessExecutor(lambda: evaluator, seed=0)
+        executor = InProcessExecutor(lambda: evaluator)
         bench.loop(Repeats(space, seed), executor, trials=2).run()
         drawn.append(bench.trials[-1].decisions)
         bench.storage.close()
@@ -160,7 +160,7 @@ def test_an_exhausted_space_ends_the_search_with_a_sentence(
 def test_failed_children_are_trials_with_a_reason(
     bench, LearningStrategy, FakeEvaluator
 ):
-    executor = InProcessExecutor(lambda: FakeEvaluator(failing=0.5), seed=0)
+    executor = InProcessExecutor(lambda: FakeEvaluator(failing=0.5))
     bench.loop(LearningStrategy(bench.space, 0), executor, trials=16).run()
     counted = [trial for trial in bench.trials if trial.state.counts]
     failed = [trial for trial in counted if trial.state is FAILED]
@@ -174,13 +174,13 @@ def test_failed_children_are_trials_with_a_reason(
 def test_a_search_whose_first_children_all_fail_stops(
     bench, LearningStrategy, FakeEvaluator
 ):
-    executor = InProcessExecutor(lambda: FakeEvaluator(failing=2.0), seed=0)
+    executor = InProcessExecutor(lambda: FakeEvaluator(failing=2.0))
     loop = bench.loop(LearningStrategy(bench.space, 0), executor, trials=30)
     with pytest.raises(SearchError, match="All 10 children.*The child diverg"):
         loop.run()
     assert sum(trial.state is FAILED for trial in bench.trials) == 10
     # What was wrong is put right, and the search goes on.
-    executor = InProcessExecutor(FakeEvaluator, seed=0)
+    executor = InProcessExecutor(FakeEvaluator)
     bench.loop(LearningStrategy(bench.space, 0), executor, trials=30).run()
     assert sum(trial.state is COMPLETE for trial in bench.trials) == 20
 
@@ -188,7 +188,7 @@ def test_a_search_whose_first_children_all_fail_stops(
 def test_a_short_search_of_failures_alone_fails(
     bench, LearningStrategy, FakeEvaluator
 ):
-    executor = InProcessExecutor(lambda: FakeEvaluator(failing=2.0), seed=0)
+    executor = InProcessExecutor(lambda: FakeEvaluator(failing=2.0))
     with pytest.raises(SearchError, match="All 2 children"):
         bench.loop(LearningStrategy(bench.space, 0), executor, trials=2).run()
 
@@ -197,18 +197,18 @@ def test_a_resumed_search_equals_an_uninterrupted_one(
     tmp_path, space, LearningStrategy, FakeEvaluator, outcomes
 ):
     whole = Bench(tmp_path / "whole", space)
-    executor = InProcessExecutor(FakeEvaluator, seed=0)
+    executor = InProcessExecutor(FakeEvaluator)
     whole.loop(LearningStrategy(space, 4), executor, trials=20).run()
     parts = Bench(tmp_path / "parts", space)
     for child in (3, 1, 6):
         evaluator = FakeEvaluator(interrupt=(child, KeyboardInterrupt()))
-        executor = InProcessExecutor(lambda which=evaluator: which, seed=0)
+        executor = InProcessExecutor(lambda which=evaluator: which)
         loop = parts.loop(LearningStrategy(space, 4), executor, trials=20)
         with pytest.raises(KeyboardInterrupt):
             loop.run()
         assert parts.trials[-1].state is TrialState.RUNNING
     for trials in (15, 20):
-        executor = InProcessExecutor(FakeEvaluator, seed=0)
+        executor = InProcessExecutor(FakeEvaluator)
         parts.loop(LearningStrategy(space, 4), executor, trials=trials).run()
     assert outcomes(parts.trials) == outcomes(whole.trials)
     whole.storage.close()
@@ -264,7 +264,7 @@ def test_as_many_children_are_under_way_as_the_lag_allows(
 
     class Counts(ShuffledExecutor):
         def collect(self, timeout=None):
-            under_way.append(len(self.jobs))
+            under_way.append(len(self.children))
             return super().collect(timeout)
 
     strategy = LearningStrategy(bench.space, 2, lag=6)
@@ -288,9 +288,7 @@ def test_a_search_ends_at_its_deadline_and_goes_on(
             return None if clock[0] > 25 else super().collect(timeout)
 
     def search(deadline=None):
-        executor = (Slow if deadline else InProcessExecutor)(
-            lambda: evaluator, seed=0
-        )
+        executor = (Slow if deadline else InProcessExecutor)(lambda: evaluator)
         strategy = LearningStrategy(bench.space, 2)
         bench.loop(strategy, executor, trials=6, deadline=deadline).run()
         return [trial.state.counts for trial in bench.trials]
@@ -364,7 +362,7 @@ def test_observers_hear_of_the_end_of_a_broken_search(
     evaluator = FakeEvaluator(interrupt=(1, RuntimeError("a defect")))
     loop = bench.loop(
         LearningStrategy(bench.space, 1),
-        InProcessExecutor(lambda: evaluator, seed=0),
+        InProcessExecutor(lambda: evaluator),
         observers=[diary],
     )
     with pytest.raises(RuntimeError, match="a defect"):
@@ -382,11 +380,11 @@ def test_a_child_that_vanished_is_an_outcome(bench, LearningStrategy):
         def describe(self):
             return {}
 
-        def submit(self, job):
-            self.job = job
+        def submit(self, child):
+            self.child = child
 
         def collect(self, timeout=None):
-            return Outcome(self.job.number, FAILED, reason="The worker died.")
+            return Outcome(self.child.number, FAILED, reason="The worker died.")
 
     with pytest.raises(SearchError, match="The worker died"):
         bench.loop(
@@ -402,10 +400,10 @@ class Refuses(Evaluator):
         self.evaluator = evaluator
         self.lets_through = lets_through
 
-    def evaluate(self, architecture, seed, budget=None, weights=None):
-        if not self.lets_through(architecture):
+    def evaluate(self, child):
+        if not self.lets_through(child.architecture):
             raise Refusal("parameters: 9, above the limit of 8.")
-        return self.evaluator.evaluate(architecture, seed, budget, weights)
+        return self.evaluator.evaluate(child)
 
     def describe(self):
         return {}
@@ -417,9 +415,7 @@ def test_refused_cells_are_not_trained_and_do_not_count(
     def lets_through(genotype):
         return genotype.normal.blocks[0].operations[0].startswith("sep")
 
-    executor = InProcessExecutor(
-        lambda: Refuses(evaluator, lets_through), seed=0
-    )
+    executor = InProcessExecutor(lambda: Refuses(evaluator, lets_through))
     bench.loop(LearningStrategy(bench.space, 1), executor, trials=6).run()
     refused = [t for t in bench.trials if t.state is TrialState.REFUSED]
     assert refused
@@ -434,7 +430,7 @@ def test_refused_cells_are_not_trained_and_do_not_count(
 def test_after_fifty_refused_comes_a_uniform_sample(bench, evaluator):
     first = bench.space.decode((0,) * 20)
     executor = InProcessExecutor(
-        lambda: Refuses(evaluator, lambda genotype: genotype != first), seed=0
+        lambda: Refuses(evaluator, lambda genotype: genotype != first)
     )
     bench.loop(Repeats(bench.space, 0), executor, trials=2).run()
     # What was refused once is a duplicate afterwards.
@@ -450,9 +446,7 @@ def test_constraints_that_refuse_everything_end_the_search(
     bench, LearningStrategy, evaluator, monkeypatch
 ):
     monkeypatch.setattr("search.loop.search_loop.REFUSED_IN_A_ROW", 70)
-    executor = InProcessExecutor(
-        lambda: Refuses(evaluator, lambda _: False), seed=0
-    )
+    executor = InProcessExecutor(lambda: Refuses(evaluator, lambda _: False))
     loop = bench.loop(LearningStrategy(bench.space, 1), executor)
     with pytest.raises(
         SearchError, match="70 proposals.*9, above the limit of 8"
@@ -470,18 +464,16 @@ class Grows(Evaluator):
         self.interrupt = interrupt
         self.asked = []  # (child, epochs before, budget)
 
-    def evaluate(self, architecture, seed, budget=None, weights=None):
-        child = int(weights.name[:5])
-        before = int(weights.read_text()) if weights.exists() else 0
-        if self.interrupt == (child, budget):
+    def evaluate(self, child):
+        budget = child.budget
+        before = int(child.weights.read_text()) if child.is_begun else 0
+        if self.interrupt == (child.number, budget):
             raise KeyboardInterrupt
-        self.asked.append((child, before, budget))
-        if (child, budget) in self.failing:
+        self.asked.append((child.number, before, budget))
+        if (child.number, budget) in self.failing:
             raise EvaluationError("It diverged.")
-        evaluation = self.evaluator.evaluate(
-            architecture, seed, budget, weights
-        )
-        weights.write_text(str(budget))
+        evaluation = self.evaluator.evaluate(child)
+        child.weights.write_text(str(budget))
         # Rungs rank children in orders of their own.
         other = (1000 * evaluation.reward * budget * 7 + budget) % 1
         return Evaluation(evaluation.reward * budget + other)
@@ -492,7 +484,7 @@ class Grows(Evaluator):
 
 def halve(path, space, strategy, evaluator, trials=18):
     bench = Bench(path, space) if isinstance(path, Path) else path
-    executor = InProcessExecutor(lambda: evaluator, seed=0)
+    executor = InProcessExecutor(lambda: evaluator)
     halving = SuccessiveHalving(1, 9, 3)
     bench.loop(strategy, executor, trials, keep=1, halving=halving).run()
     return bench
@@ -537,9 +529,7 @@ def test_proposals_do_not_depend_on_who_goes_on(
         tmp_path / "with", space, LearningStrategy(space, 1), Grows(evaluator)
     )
     without = Bench(tmp_path / "without", space)
-    first_rung = InProcessExecutor(
-        lambda: Budgeted(Grows(evaluator), 1), seed=0
-    )
+    first_rung = InProcessExecutor(lambda: Budgeted(Grows(evaluator), 1))
     without.loop(LearningStrategy(space, 1), first_rung, trials=18).run()
     assert [trial.decisions for trial in with_it.trials] == [
         trial.decisions for trial in without.trials
@@ -555,8 +545,10 @@ class Budgeted(Evaluator):
         self.evaluator = evaluator
         self.budget = budget
 
-    def evaluate(self, architecture, seed, budget=None, weights=None):
-        return self.evaluator.evaluate(architecture, seed, self.budget, weights)
+    def evaluate(self, child):
+        return self.evaluator.evaluate(
+            dataclasses.replace(child, budget=self.budget)
+        )
 
     def describe(self):
         return {}
@@ -591,11 +583,11 @@ def test_one_child_at_a_time_is_under_way_without_a_lag(
     class One(InProcessExecutor):
         waiting = 0
 
-        def submit(self, job):
+        def submit(self, child):
             self.waiting += 1
             if self.waiting > 1:
                 raise RuntimeError("Two children at a time.")
-            super().submit(job)
+            super().submit(child)
 
         def collect(self, timeout=None):
             self.waiting -= 1
@@ -604,7 +596,7 @@ def test_one_child_at_a_time_is_under_way_without_a_lag(
     bench = Bench(tmp_path / "run", space)
     bench.loop(
         LearningStrategy(space, 1),
-        One(lambda: Grows(evaluator), seed=0),
+        One(lambda: Grows(evaluator)),
         18,
         halving=SuccessiveHalving(1, 9, 3),
     ).run()
@@ -655,8 +647,8 @@ def test_a_child_may_fail_when_it_goes_on(
 
 def test_the_pareto_front_keeps_its_weights(bench, LearningStrategy, evaluator):
     class Costs(Evaluator):
-        def evaluate(self, architecture, seed, budget=None, weights=None):
-            evaluation = evaluator.evaluate(architecture, seed, budget, weights)
+        def evaluate(self, child):
+            evaluation = evaluator.evaluate(child)
             metrics = {
                 **evaluation.metrics,
                 "parameters": 100 * evaluation.reward**2,
@@ -666,7 +658,7 @@ def test_the_pareto_front_keeps_its_weights(bench, LearningStrategy, evaluator):
         def describe(self):
             return {}
 
-    executor = InProcessExecutor(Costs, seed=0)
+    executor = InProcessExecutor(Costs)
     strategy = LearningStrategy(bench.space, 1)
     bench.loop(strategy, executor, trials=8, keep=1, cost="parameters").run()
     # The more accurate, the larger: all are in the front.

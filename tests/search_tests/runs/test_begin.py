@@ -6,10 +6,12 @@ import pytest
 
 import search
 from nasnet_keras.command_line import InputError
-from search.runs.begin import _begun
+from search.runs.begin import _configuration
 from search.runs.config import RunConfig
 
 pytestmark = pytest.mark.usefixtures("learning")
+
+SPACE = {"space_options": {"blocks": 2}}
 
 
 @pytest.fixture
@@ -20,7 +22,7 @@ def begin(tmp_path, FakeEvaluator):
         return search.run(
             tmp_path / "run",
             evaluator=evaluator or FakeEvaluator(),
-            **{"strategy": "learning", "trials": 6, "blocks": 2, **settings},
+            **{"strategy": "learning", "trials": 6, **SPACE, **settings},
             tensorboard=False,
         )
 
@@ -76,7 +78,9 @@ def test_all_children_share_the_seed_of_the_run(begin, FakeEvaluator):
 def test_a_configuration_or_settings_make_the_same_run(
     begin, tmp_path, FakeEvaluator, outcomes
 ):
-    config = RunConfig(strategy="learning", trials=60, blocks=2)
+    config = RunConfig(
+        strategy="learning", trials=60, space_options={"blocks": 2}
+    )
     other = search.run(
         tmp_path / "other",
         config,
@@ -123,7 +127,7 @@ def test_bad_input_leaves_no_folder(tmp_path, FakeEvaluator, settings):
         ({}, {"workers": 4}, 16, 2),
         ({}, {"workers": 1, "executor": "processes"}, 4, 8),
         ({}, {"workers": 20}, 80, 1),
-        ({"lag": 7, "proxy": {"threads": 3}}, {"workers": 4}, 7, 3),
+        ({"lag": 7, "child": {"threads": 3}}, {"workers": 4}, 7, 3),
     ],
 )
 def test_a_run_keeps_the_lag_and_the_threads_that_it_began_with(
@@ -131,8 +135,8 @@ def test_a_run_keeps_the_lag_and_the_threads_that_it_began_with(
 ):
     monkeypatch.setattr("os.cpu_count", lambda: 8)
     settings = search.ExecutionConfig(**execution)
-    begun = _begun(RunConfig(**config), settings)
-    assert (begun.lag, begun.proxy.threads) == (lag, threads)
+    begun = _configuration(None, config, settings)
+    assert (begun.lag, begun.child.threads) == (lag, threads)
 
 
 def test_a_path_to_data_is_made_absolute(
@@ -180,10 +184,13 @@ def test_an_interrupted_run_goes_on_in_its_place(
     ("settings", "difference"),
     [
         ({"seed": 4}, "`config.seed` as the run began: 0. Received: 4"),
-        ({"blocks": 3}, "`config.blocks` as the run began: 2. Received: 3"),
         (
-            {"proxy": {"epochs": 9}},
-            "`config.proxy.epochs` as the run began: 3. Received: 9",
+            {"space_options": {"blocks": 3}},
+            "`config.space_options.blocks` as the run began: 2. Received: 3",
+        ),
+        (
+            {"recipe": {"epochs": 9}},
+            "`config.recipe.epochs` as the run began: 3. Received: 9",
         ),
     ],
 )
@@ -289,15 +296,15 @@ def test_settings_go_into_the_parts_of_a_configuration(
     tmp_path, learning, FakeEvaluator
 ):
     config = search.RunConfig(
-        strategy="learning", trials=2, proxy={"epochs": 7, "filters": 4}
+        strategy="learning", trials=2, child={"filters": 4, "repeats": 2}
     )
     run = search.run(
         tmp_path / "run",
         config,
         evaluator=FakeEvaluator(),
-        proxy={"filters": 6},
-        blocks=2,
+        child={"filters": 6},
+        space_options={"blocks": 2},
         tensorboard=False,
     )
-    assert (run.config.proxy.epochs, run.config.proxy.filters) == (7, 6)
-    assert (run.config.trials, run.config.blocks) == (2, 2)
+    assert (run.config.child.repeats, run.config.child.filters) == (2, 6)
+    assert (run.config.trials, run.space.blocks) == (2, 2)

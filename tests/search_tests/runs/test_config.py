@@ -2,16 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from search.runs.config import (
-    InputError,
-    ProxyConfig,
-    RunConfig,
-    check_identity,
-    create_configuration,
-    create_evaluator,
-    create_halving,
-    create_space,
-)
+from nasnet_keras.command_line import InputError
+from search.runs.config import ChildConfig, RunConfig, create_configuration
+from search.runs.create import create_evaluator, create_halving
+from search.runs.identity import check_identity
 
 
 def test_a_configuration_survives_json():
@@ -19,15 +13,18 @@ def test_a_configuration_survives_json():
         {
             "dataset": "digits",
             "trials": 7,
-            "combiners": ["add"],
+            "space_options": {"combiners": ["add"]},
             "strategy_options": {"minibatch": 5},
-            "proxy": {"epochs": 2, "train_images": 100},
+            "recipe": {"epochs": 2, "optimizer": "rmsprop"},
+            "child": {"train_images": 100},
             "objective": {"max_latency": 0.5, "latency_table": "a.json"},
         }
     )
     again = RunConfig.model_validate_json(config.model_dump_json())
     assert again == config
-    assert config.proxy == ProxyConfig(epochs=2, train_images=100)
+    assert config.child == ChildConfig(train_images=100)
+    assert (config.recipe.epochs, config.recipe.optimizer) == (2, "rmsprop")
+    assert config.recipe.batch_size == 64
 
 
 @pytest.mark.parametrize(
@@ -39,15 +36,19 @@ def test_a_configuration_survives_json():
             "equal to 1. Received: 0.",
         ),
         (
-            {"proxy": {"epochs": "many"}},
-            "Invalid value for `proxy.epochs`. Input should be a valid "
+            {"recipe": {"epochs": "many"}},
+            "Invalid value for `recipe.epochs`. Input should be a valid "
             "integer, unable to parse string as an integer. Received: "
             "'many'.",
         ),
         ({"colour": 3}, "Unknown setting `colour`. Expected one of dataset,"),
         (
-            {"proxy": {"layers": 3}},
-            "Unknown setting `proxy.layers`. Expected one of repeats,",
+            {"child": {"layers": 3}},
+            "Unknown setting `child.layers`. Expected one of repeats,",
+        ),
+        (
+            {"recipe": {"layers": 3}},
+            "Unknown setting `recipe.layers`. Expected one of epochs,",
         ),
         (
             {"objective": {"speed": 3}},
@@ -67,7 +68,7 @@ def test_a_configuration_survives_json():
                 {"cost": "parameters"},
             )
         ),
-        ({"proxy": 3}, "Invalid value for `proxy`. Input should be"),
+        ({"child": 3}, "Invalid value for `child`. Input should be"),
         (
             {"objective": {"hard": True}},
             "The settings disagree. Expected `hard` with the reward mnasnet",
@@ -109,23 +110,33 @@ def test_a_configuration_survives_json():
         ),
         (
             {"evaluator": "shared", "halving": 3},
-            "The settings disagree. Expected `halving` with the evaluator "
-            "training only.",
+            "The settings disagree. Expected `halving` with an evaluator whose "
+            "children share no weights.",
         ),
         (
-            {"shared": {"round_cells": 3}},
-            "The settings disagree. Expected settings of the shared network "
-            "with the evaluator shared only.",
+            {"space": "nowhere"},
+            "Invalid value for argument `space`. Expected one of nasnet, or",
         ),
         (
-            {"strategy": "enas", "shared": {"rounds": 9}},
-            "The settings disagree. Expected at most as many `rounds` as "
-            "`epochs`, which is 3.",
+            {"space": "os:nothing"},
+            "Invalid value for argument `space`. Expected a module that can",
         ),
         (
-            {"seed": -1, "blocks": 11},
+            {"space_options": {"layers": 3}},
+            "Invalid options for the space 'nasnet': got an unexpected keyword",
+        ),
+        (
+            {"evaluator": "guess"},
+            "Invalid value for `evaluator`. Expected one of training, shared.",
+        ),
+        (
+            {"space_options": {"blocks": 11}},
+            "Invalid value for argument `blocks`.",
+        ),
+        (
+            {"seed": -1},
             "Invalid value for `seed`. Input should be greater than or equal "
-            "to 0. Received: -1. Invalid value for `blocks`.",
+            "to 0. Received: -1.",
         ),
     ],
 )
@@ -157,7 +168,8 @@ def test_strategies_for_shared_weights_have_them(settings, shares):
 
 
 def test_the_space_has_the_blocks_and_combiners_of_the_configuration():
-    space = create_space(RunConfig(blocks=3, combiners=("add",)))
+    options = {"blocks": 3, "combiners": ["add"]}
+    space = RunConfig(space_options=options).create_space()
     assert space.describe() == {
         "name": "nasnet",
         "version": 1,
@@ -172,14 +184,14 @@ def test_a_search_needs_data():
 
 
 def test_the_first_difference_is_named_with_both_values():
-    before = {"config": {"seed": 1, "proxy": {"epochs": 2}}, "lag": 0}
+    before = {"config": {"seed": 1, "recipe": {"epochs": 2}}, "lag": 0}
     check_identity(Path("runs/a"), before, before)
-    after = {"config": {"seed": 1, "proxy": {"epochs": 5}}, "lag": 4}
+    after = {"config": {"seed": 1, "recipe": {"epochs": 5}}, "lag": 4}
     with pytest.raises(InputError) as caught:
         check_identity(Path("runs/a"), before, after)
     assert (
         "runs/a cannot go on: its config.json was edited. Expected "
-        "`config.proxy.epochs` as the run began: 2. Received: 5."
+        "`config.recipe.epochs` as the run began: 2. Received: 5."
     ) in str(caught.value)
 
 
@@ -228,6 +240,6 @@ def test_an_objective_is_put_around_any_evaluator(FakeEvaluator):
 def test_halving_follows_from_the_configuration():
     assert create_halving(RunConfig()) is None
     config = create_configuration(
-        {"halving": 4, "first_epochs": 2, "proxy": {"epochs": 20}}
+        {"halving": 4, "first_epochs": 2, "recipe": {"epochs": 20}}
     )
     assert create_halving(config).budgets == (2, 8, 20)

@@ -16,7 +16,7 @@ def run(tmp_path, learning, FakeEvaluator):
         dataset="digits",
         trials=14,
         seed=1,
-        blocks=2,
+        space_options={"blocks": 2},
         tensorboard=False,
     )
 
@@ -24,7 +24,7 @@ def run(tmp_path, learning, FakeEvaluator):
 def test_the_best_trial_and_its_cells(run):
     rewards = [t.reward for t in run.trials if t.state is TrialState.COMPLETE]
     assert run.best.reward == max(rewards)
-    assert run.genotype == run.space.decode(run.best.decisions)
+    assert run.architecture == run.space.decode(run.best.decisions)
 
 
 def test_the_status_is_strict_json(run):
@@ -35,7 +35,9 @@ def test_the_status_is_strict_json(run):
     assert states == {"complete", "failed", "duplicate"}
     for entry, trial in zip(status["trials"], run.trials, strict=True):
         assert entry["number"] == trial.number
-        assert entry["genotype"] == run.space.decode(trial.decisions).to_dict()
+        assert entry["architecture"] == run.space.to_data(
+            run.space.decode(trial.decisions)
+        )
         assert entry["reward"] == trial.reward
         if entry["state"] == "failed":
             assert entry["reason"].startswith("The child diverged")
@@ -62,7 +64,7 @@ def test_a_run_without_a_complete_trial(tmp_path, learning, FakeEvaluator):
         )
     run = search.load(tmp_path / "run")
     assert run.best is None
-    assert run.genotype is None
+    assert run.architecture is None
     assert run.status()["best"] is None
 
 
@@ -84,5 +86,5 @@ def test_a_run_of_another_version_is_refused(run):
     record = run.directory.record()
     record["schema"] = 7
     run.directory.configuration.write_text(json.dumps(record))
-    with pytest.raises(InputError, match="has schema 7. Expected 2"):
+    with pytest.raises(InputError, match="has schema 7. Expected 3"):
         search.load(run.directory.path)

@@ -8,7 +8,7 @@ from nasnet_keras.command_line import InputError
 from search.runs.recovery import restore
 from search.storage.run_folder import DamageError
 
-SETTINGS = {"strategy": "learning", "blocks": 2, "seed": 3}
+SETTINGS = {"strategy": "learning", "space_options": {"blocks": 2}, "seed": 3}
 
 
 @pytest.fixture

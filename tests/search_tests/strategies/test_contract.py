@@ -10,7 +10,8 @@ import sys
 import numpy as np
 import pytest
 
-from search.spaces.nasnet import Decision, NASNetSpace, SearchSpace
+from search.spaces.base import Decision, SearchSpace
+from search.spaces.nasnet import NASNetSpace
 from search.strategies import STRATEGIES, create_strategy
 from search.trial import Evaluation, Trial, TrialState
 

@@ -1,12 +1,12 @@
 import numpy as np
 
-from search.evaluation.tabular import Table, TabularSpace
 from search.spaces.nasnet import NASNetSpace
+from search.spaces.tabular import CellTable, TabularSpace
 from search.strategies.grid import GridSearch
 
 
 def test_every_architecture_of_a_small_space_once_and_then_again(small_table):
-    space = TabularSpace(Table(small_table))
+    space = TabularSpace(CellTable(small_table))
     strategy = GridSearch(space, seed=0)
     proposals = [strategy.ask(number) for number in range(54)]
     assert len(set(proposals[:27])) == space.size == 27
@@ -14,7 +14,7 @@ def test_every_architecture_of_a_small_space_once_and_then_again(small_table):
 
 
 def test_in_order_from_a_place_that_the_seed_fixes(small_table):
-    space = TabularSpace(Table(small_table))
+    space = TabularSpace(CellTable(small_table))
     starts = set()
     for seed in range(20):
         strategy = GridSearch(space, seed)

@@ -1,7 +1,7 @@
 import numpy as np
 
-from search.evaluation.tabular import Table, TabularSpace
 from search.spaces.nasnet import NASNetSpace
+from search.spaces.tabular import CellTable, TabularSpace
 from search.strategies.progressive import ProgressiveSearch
 
 
@@ -31,7 +31,7 @@ def test_a_level_grows_one_group_and_completes_it_by_the_best(drive):
 
 
 def test_goes_on_when_the_space_is_exhausted(small_table, drive):
-    space = TabularSpace(Table(small_table))
+    space = TabularSpace(CellTable(small_table))
     strategy = ProgressiveSearch(space, seed=0, beam=4)
     trials = drive(strategy, lambda decisions: sum(decisions) / 9, 90)
     assert len({trial.decisions for trial in trials}) > 20

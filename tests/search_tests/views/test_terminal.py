@@ -7,14 +7,12 @@ from rich.console import Console
 
 import search
 import search.cli.app
-from nasnet_keras.genotype import Block, CellSpec, Genotype
 from search.trial import Evaluation, Trial, TrialState, ranked
 from search.views.terminal import (
     Display,
     LiveDisplay,
     create_display,
     duration_text,
-    genotype_text,
     status_table,
     watch_status,
 )
@@ -147,25 +145,6 @@ def test_durations_are_said_as_people_say_them(seconds, text):
     assert duration_text(seconds) == text
 
 
-def test_cells_are_formulas():
-    normal = CellSpec(
-        (
-            Block((0, 1), ("sep_conv_3x3", "identity")),
-            Block((2, 0), ("avg_pool_3x3", "conv_1x1"), "concat"),
-        )
-    )
-    reduction = CellSpec((Block((1, 1), ("identity", "identity")),))
-    assert genotype_text(Genotype(normal, reduction)).splitlines() == [
-        "normal cell",
-        "  2 = add(sep_conv_3x3(0), identity(1))",
-        "  3 = concat(avg_pool_3x3(2), conv_1x1(0))",
-        "  output = concat(3)",
-        "reduction cell",
-        "  2 = add(identity(1), identity(1))",
-        "  output = concat(2)",
-    ]
-
-
 def test_the_table_has_a_row_for_each_trial():
     console = Console(file=io.StringIO(), width=80)
     console.print(status_table(TRIALS))
@@ -217,7 +196,7 @@ def run(tmp_path, learning, FakeEvaluator):
             strategy="learning",
             trials=3,
             seed=1,
-            blocks=2,
+            space_options={"blocks": 2},
             tensorboard=False,
         )
     return search.load(tmp_path / "run")

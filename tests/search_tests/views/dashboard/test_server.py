@@ -44,8 +44,8 @@ SECONDS_TO_WAIT = 120  # for what should come at once
 def _quick(monkeypatch):
     """Spares the tests the time that drawing and waiting take."""
     monkeypatch.setattr(
-        "search.views.report.page.draw_cell",
-        lambda cell, path: path.write_text("<svg/>"),
+        "search.views.report.page.save_figure",
+        lambda figure, path: path.write_text("<svg/>"),
     )
     for module in ("server", "page"):
         monkeypatch.setattr(
@@ -61,8 +61,8 @@ def make_run(tmp_path, learning, FakeEvaluator):
             tmp_path / name,
             evaluator=evaluator or FakeEvaluator(failing=0.3),
             tensorboard=False,
-            **{"strategy": "learning", "trials": 12, "seed": 1, "blocks": 2}
-            | settings,
+            space_options={"blocks": 2},
+            **{"strategy": "learning", "trials": 12, "seed": 1} | settings,
         )
 
     return make_run

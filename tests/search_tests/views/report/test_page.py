@@ -88,12 +88,12 @@ class Page(html.parser.HTMLParser):
 
 
 @pytest.fixture(autouse=True)
-def draw_cell(monkeypatch):
+def save_figure(monkeypatch):
     """Spares all tests but one the time that drawing takes."""
-    drawn = search.views.report.page.draw_cell
+    drawn = search.views.report.page.save_figure
     monkeypatch.setattr(
-        "search.views.report.page.draw_cell",
-        lambda cell, path: path.write_text("<svg/>"),
+        "search.views.report.page.save_figure",
+        lambda figure, path: path.write_text("<svg/>"),
     )
     return drawn
 
@@ -103,11 +103,11 @@ def make_run(tmp_path, learning, FakeEvaluator):
     class Evaluator(FakeEvaluator):
         """Children have parameters, and some reasons to fail have markup."""
 
-        def evaluate(self, architecture, seed, budget=None, weights=None):
-            evaluation = super().evaluate(architecture, seed, budget, weights)
+        def evaluate(self, child):
+            evaluation = super().evaluate(child)
             if evaluation.reward < 0.2:
                 raise EvaluationError(f"The child is {MARKUP}")
-            convolutions = architecture.to_json().count("conv")
+            convolutions = child.architecture.to_json().count("conv")
             metrics = {"parameters": 300.0 * convolutions}
             return replace(
                 evaluation, metrics={**evaluation.metrics, **metrics}
@@ -118,8 +118,8 @@ def make_run(tmp_path, learning, FakeEvaluator):
             tmp_path / name,
             evaluator=evaluator or Evaluator(),
             tensorboard=False,
-            **{"strategy": "learning", "trials": 20, "seed": 1, "blocks": 2}
-            | settings,
+            space_options={"blocks": 2},
+            **{"strategy": "learning", "trials": 20, "seed": 1} | settings,
         )
 
     return make_run
@@ -142,7 +142,7 @@ def test_the_page_tells_of_a_run(make_run):
     assert len(alternatives) == 6  # both cells of three trials
     (settings,) = page.tables["settings"]
     assert ["seed", "1"] in settings
-    assert ["proxy.epochs", "3"] in settings
+    assert ["recipe.epochs", "3"] in settings
 
 
 def test_all_trials_are_in_the_table_the_best_first(make_run):
@@ -202,8 +202,8 @@ def test_what_users_write_is_text(make_run):
     )
 
 
-def test_the_page_needs_no_network(make_run, monkeypatch, draw_cell):
-    monkeypatch.setattr("search.views.report.page.draw_cell", draw_cell)
+def test_the_page_needs_no_network(make_run, monkeypatch, save_figure):
+    monkeypatch.setattr("search.views.report.page.save_figure", save_figure)
     page = Page(render([make_run()]))
     policies = [meta.get("content", "") for meta in page.attributes("meta")]
     assert any("default-src 'none'" in policy for policy in policies)
@@ -235,9 +235,9 @@ def test_runs_beside_each_other(make_run):
 
 def test_runs_that_do_not_compare(make_run):
     first = make_run("first")
-    second = make_run("second", proxy={"epochs": 7})
+    second = make_run("second", recipe={"epochs": 7})
     text = Page(render([first, second])).text
-    assert "Rewards may not compare: the runs differ in proxy.epochs ." in text
+    assert "Rewards may not compare: the runs differ in recipe.epochs ." in text
 
 
 def test_runs_of_one_name_are_told_apart(make_run, tmp_path):
@@ -261,8 +261,8 @@ def test_the_curve_of_rewards_never_falls(make_run):
 
 def test_the_best_is_one_of_those_trained_longest(make_run, FakeEvaluator):
     class Evaluator(FakeEvaluator):
-        def evaluate(self, architecture, seed, budget=None, weights=None):
-            evaluation = super().evaluate(architecture, seed, budget, weights)
+        def evaluate(self, child):
+            evaluation = super().evaluate(child)
             promoted = evaluation.reward < 0.5
             return replace(evaluation, budget=9.0 if promoted else 3.0)
 

@@ -1,4 +1,4 @@
-"""Who was evaluated with shared weights, on disk: `Children`."""
+"""Who was evaluated with shared weights, on disk: `ChildLog`."""
 
 import json
 import os
@@ -10,12 +10,12 @@ from search.spaces.nasnet import NASNetSpace
 from search.trial import Decisions
 
 
-class Children:
+class ChildLog:
     """The children that were evaluated, in order, each once."""
 
     def __init__(self, space: NASNetSpace) -> None:
         self._space = space
-        self._numbers: dict[str, int] = {}  # by the name of the weights' file
+        self._places: dict[int, int] = {}  # by the number of the trial
         self._decisions: list[Decisions] = []
         self._path: Path | None = None
 
@@ -33,7 +33,7 @@ class Children:
             for line in lines:
                 entry = json.loads(line)
                 self._note(
-                    str(entry["child"]),
+                    int(entry["trial"]),
                     self._space.from_names(entry["decisions"]),
                 )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -41,25 +41,24 @@ class Children:
         if torn:  # by a kill
             os.truncate(path, path.stat().st_size - len(torn))
 
-    def add(self, genotype: Genotype, weights: Path | None) -> int:
-        """The number of a child, one more than the last if it is new."""
-        name = str(len(self._decisions)) if weights is None else weights.name
-        if name not in self._numbers:
+    def add(self, number: int, genotype: Genotype) -> int:
+        """The place of the child of a trial, one more than the last if it is
+        new."""
+        if number not in self._places:
             decisions = self._space.encode(genotype)
-            self._note(name, decisions)
+            self._note(number, decisions)
             if self._path is not None:
                 names = self._space.to_names(decisions)
+                entry = {"trial": number, "decisions": names}
                 with open(self._path, "a", encoding="utf-8") as file:
-                    file.write(
-                        json.dumps({"child": name, "decisions": names}) + "\n"
-                    )
+                    file.write(json.dumps(entry) + "\n")
                     file.flush()
                     os.fsync(file.fileno())
-        return self._numbers[name]
+        return self._places[number]
 
-    def _note(self, name: str, decisions: Decisions) -> None:
-        self._numbers[name] = len(self._decisions)
+    def _note(self, number: int, decisions: Decisions) -> None:
+        self._places[number] = len(self._decisions)
         self._decisions.append(decisions)
 
-    def __getitem__(self, number: int) -> Genotype:
-        return self._space.decode(self._decisions[number])
+    def __getitem__(self, place: int) -> Genotype:
+        return self._space.decode(self._decisions[place])

@@ -1,0 +1,248 @@
+"""The kinds of architectures: `ArchitectureKind`, `KINDS`; and what a
+network costs: `Complexity`.
+
+A kind knows how its architectures become data, text, pictures and networks.
+A file of an architecture names its kind, so that whoever reads it can build
+the network.
+
+Neither Keras nor TensorFlow is imported here before a network is built.
+"""
+
+import abc
+import importlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from nasnet_keras.command_line import InputError
+
+if TYPE_CHECKING:
+    import keras
+    from matplotlib.figure import Figure
+
+MAX_BYTES = 2**20  # of a file: ten times the cells of 10 blocks, and more
+
+# What a recipe has networks built with: the costs do not depend on it.
+RECIPE_ARGUMENTS = (
+    *("drop_path_rate", "drop_path_steps", "dropout", "auxiliary_head"),
+)
+
+
+@dataclass(frozen=True)
+class Complexity:
+    """The cost of a network.
+
+    Attributes:
+        trainable_parameters: Kernels, biases, scales and offsets.
+        statistics: The moving means and variances of batch norms.
+        multiply_adds: For one image.
+    """
+
+    trainable_parameters: int = 0
+    statistics: int = 0
+    multiply_adds: int = 0
+
+    @property
+    def parameters(self) -> int:
+        """What `keras.Model.count_params` counts."""
+        return self.trainable_parameters + self.statistics
+
+    def __add__(self, other: "Complexity") -> "Complexity":
+        return Complexity(
+            self.trainable_parameters + other.trainable_parameters,
+            self.statistics + other.statistics,
+            self.multiply_adds + other.multiply_adds,
+        )
+
+
+class ArchitectureKind(abc.ABC):
+    """What is known of all architectures of a kind.
+
+    Attributes:
+        name: The key in `KINDS`, and what files say.
+        version: Of the form of the data.
+        scale: The arguments of `build` by which a search sets the size of
+            the networks, with a search's defaults.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    scale: ClassVar[Mapping[str, int]] = {}
+
+    @abc.abstractmethod
+    def to_data(self, architecture: Any) -> Any:
+        """The architecture as JSON data."""
+
+    @abc.abstractmethod
+    def from_data(self, data: Any) -> Any:
+        """The inverse of `to_data`.
+
+        Raises:
+            ValueError: The data are of no architecture.
+        """
+
+    @abc.abstractmethod
+    def text(self, architecture: Any) -> str:
+        """The architecture in a few lines for a person."""
+
+    def pictures(self, architecture: Any) -> "dict[str, Figure]":
+        """The architecture as pictures, by name; by default none."""
+        return {}
+
+    @abc.abstractmethod
+    def build(
+        self,
+        architecture: Any,
+        input_shape: tuple[int, int, int],
+        classes: int,
+        **arguments: Any,
+    ) -> "keras.Model":
+        """The untrained network.
+
+        Args:
+            architecture: The architecture.
+            input_shape: Height, width and channels of the images.
+            classes: The number of classes.
+            **arguments: Those of the kind: `scale`, and what a recipe asks
+                for, `RECIPE_ARGUMENTS`.
+
+        Raises:
+            ValueError: An argument is unknown or out of range.
+        """
+
+    @abc.abstractmethod
+    def complexity(
+        self,
+        architecture: Any,
+        input_shape: tuple[int, int, int],
+        classes: int,
+        **arguments: Any,
+    ) -> Complexity:
+        """The parameters and multiply-adds of the network that `build` makes
+        with these arguments, without building it.
+
+        Raises:
+            ValueError: It could not be built.
+        """
+
+    def measure_latencies(
+        self,
+        path: Path,
+        space: Mapping[str, Any],
+        progress: Callable[[int, int], None],
+        **arguments: Any,
+    ) -> None:
+        """Measures a table of latencies of a space's operations on this
+        machine, which should be idle, and writes it.
+
+        Args:
+            path: The file to write.
+            space: What the space describes itself by.
+            progress: Called with how many things are measured, and of how
+                many.
+            **arguments: Those of the networks, as of `complexity`.
+
+        Raises:
+            ValueError: There are no such tables for this kind, as here by
+                default, or the measurements contradict each other.
+        """
+        raise ValueError(
+            "Expected a kind of architectures whose operations are measured "
+            f"one by one. Received: {self.name}."
+        )
+
+
+def without_recipe(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a network on which its costs depend."""
+    return {
+        name: value
+        for name, value in arguments.items()
+        if name not in RECIPE_ARGUMENTS
+    }
+
+
+# Name -> "module:class".
+KINDS: dict[str, str] = {
+    "nasnet": "nasnet_keras.kinds.cells:CellsKind",
+}
+
+
+def find_kind(name: Any) -> ArchitectureKind:
+    """The kind of that name.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if not isinstance(name, str) or name not in KINDS:
+        raise ValueError(
+            "Invalid kind of architecture. Expected one of "
+            f"{', '.join(KINDS)}. Received: {name!r:.40}."
+        )
+    module, _, class_name = KINDS[name].partition(":")
+    return getattr(importlib.import_module(module), class_name)()
+
+
+def to_data(kind: ArchitectureKind, architecture: Any) -> dict[str, Any]:
+    """An architecture as JSON data that name its kind.
+
+    Example:
+
+    >>> from nasnet_keras import NASNET_A
+    >>> sorted(to_data(find_kind("nasnet"), NASNET_A))
+    ['architecture', 'kind', 'version']
+    """
+    return {
+        "kind": kind.name,
+        "version": kind.version,
+        "architecture": kind.to_data(architecture),
+    }
+
+
+def from_data(data: Any) -> tuple[ArchitectureKind, Any]:
+    """The kind and the architecture of `to_data`.
+
+    Raises:
+        ValueError: The data are of no architecture, or of a version that this
+            version of nasnet-keras does not know.
+    """
+    if not isinstance(data, dict) or set(data) != {
+        *("kind", "version", "architecture"),
+    }:
+        raise ValueError(
+            "Expected a JSON object with a kind, a version and an "
+            f"architecture. Received: {data!r:.60}."
+        )
+    kind = find_kind(data["kind"])
+    if data["version"] != kind.version:
+        raise ValueError(
+            f"Expected version {kind.version} of the kind {kind.name!r}. "
+            f"Received: version {data['version']!r:.40}."
+        )
+    return kind, kind.from_data(data["architecture"])
+
+
+def read_architecture(path: Path) -> tuple[ArchitectureKind, Any]:
+    """The kind and the architecture of a file, as a search exports it.
+
+    Raises:
+        InputError: The file cannot be read or holds no architecture.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InputError(
+            f"Cannot read the architecture {path}: {error.strerror}."
+        ) from None
+    if len(content) > MAX_BYTES:
+        raise InputError(
+            f"{path} holds no architecture. Expected at most {MAX_BYTES:,} "
+            "bytes. Received: more."
+        )
+    try:
+        return from_data(json.loads(content))
+    except (ValueError, RecursionError) as error:
+        reason = str(error).rstrip(".")
+        raise InputError(f"{path} holds no architecture. {reason}.") from None

@@ -1,0 +1,1 @@
+"""The kinds of architectures, a file each: rows of `architectures.KINDS`."""

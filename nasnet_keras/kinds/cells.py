@@ -1,0 +1,144 @@
+"""Networks of cells as a kind of architectures: `CellsKind`.
+
+Neither Keras nor TensorFlow is imported here before a network is built.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nasnet_keras.architectures import (
+    ArchitectureKind,
+    Complexity,
+    without_recipe,
+)
+from nasnet_keras.genotype import CellSpec, Genotype
+
+if TYPE_CHECKING:
+    import keras
+    from matplotlib.figure import Figure
+
+
+class CellsKind(ArchitectureKind):
+    """A `Genotype`: the cells that `build_network` stacks.
+
+    Example:
+
+    >>> from nasnet_keras import NASNET_A
+    >>> cost = CellsKind().complexity(NASNET_A, (32, 32, 3), 10, filters=8)
+    >>> cost.parameters
+    225546
+    """
+
+    name = "nasnet"
+    version = 1
+    scale = {"repeats": 1, "filters": 8}
+
+    def to_data(self, architecture: Genotype) -> Any:
+        return architecture.to_dict()
+
+    def from_data(self, data: Any) -> Genotype:
+        return Genotype.from_dict(data)
+
+    def text(self, architecture: Genotype) -> str:
+        """The two cells as formulas, a line per hidden state."""
+        return "\n".join(
+            [
+                "normal cell",
+                *_lines(architecture.normal),
+                "reduction cell",
+                *_lines(architecture.reduction),
+            ]
+        )
+
+    def pictures(self, architecture: Genotype) -> "dict[str, Figure]":
+        from nasnet_keras.drawing.draw import draw_cell
+
+        return {
+            name: draw_cell(
+                getattr(architecture, name), title=f"{name.capitalize()} cell"
+            )
+            for name in ("normal", "reduction")
+        }
+
+    def build(
+        self,
+        architecture: Genotype,
+        input_shape: tuple[int, int, int],
+        classes: int,
+        **arguments: Any,
+    ) -> "keras.Model":
+        """As `build_network`, whose arguments it takes."""
+        from nasnet_keras.network.build import build_network
+
+        _check(build_network, arguments)
+        return build_network(
+            architecture,
+            input_shape=_shape(input_shape),
+            classes=classes,
+            **arguments,
+        )
+
+    def complexity(
+        self,
+        architecture: Genotype,
+        input_shape: tuple[int, int, int],
+        classes: int,
+        **arguments: Any,
+    ) -> Complexity:
+        from nasnet_keras.network.complexity import genotype_complexity
+
+        counted = without_recipe(arguments)
+        _check(genotype_complexity, counted)
+        return genotype_complexity(
+            architecture,
+            input_shape=_shape(input_shape),
+            classes=classes,
+            **counted,
+        )
+
+    def measure_latencies(
+        self,
+        path: Path,
+        space: Mapping[str, Any],
+        progress: Callable[[int, int], None],
+        **arguments: Any,
+    ) -> None:
+        from nasnet_keras.deployment.latency.latency_table import LatencyTable
+
+        LatencyTable.measure(
+            space["blocks"],
+            combiners=space["combiners"],
+            progress=progress,
+            **arguments,
+        ).save(path)
+
+
+def _shape(shape: Sequence[int]) -> tuple[int, int, int]:
+    height, width, channels = shape
+    return height, width, channels
+
+
+def _check(function: Any, arguments: dict[str, Any]) -> None:
+    known = inspect.signature(function).parameters
+    unknown = [name for name in arguments if name not in known]
+    if unknown:
+        raise ValueError(
+            "Invalid arguments of a network of cells. Expected some of "
+            f"{', '.join(known)}. Received: {', '.join(unknown)}."
+        )
+
+
+def _lines(cell: CellSpec) -> list[str]:
+    lines = []
+    for number, block in enumerate(cell.blocks, start=cell.inputs):
+        sides = ", ".join(
+            f"{operation}({state})"
+            for operation, state in zip(
+                block.operations, block.inputs, strict=True
+            )
+        )
+        lines.append(f"  {number} = {block.combiner}({sides})")
+    states = ", ".join(str(state) for state in cell.output_states)
+    return [*lines, f"  output = concat({states})"]

@@ -1,0 +1,187 @@
+"""The commands that go on with what a run has found: export, retrain, rank;
+and latency-table.
+
+Neither Keras nor TensorFlow is imported here before it is needed.
+"""
+
+import functools
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nasnet_keras.command_line import (
+    InputError,
+    RunError,
+    import_tensorflow,
+    working,
+)
+from nasnet_keras.files import check_free
+from nasnet_keras.training.recipe_options import (
+    RecipeOption,
+    chosen_recipe,
+    with_recipe,
+)
+from search.cli.options import (
+    RunArgument,
+    SpaceOptions,
+    configuration_of,
+    named,
+    with_settings,
+)
+from search.cli.session import searching
+from search.runs.record import load
+from search.trial import Trial
+
+
+def export(
+    run: RunArgument,
+    output: Annotated[
+        Path, typer.Option(help="The folder to write, new or empty.")
+    ],
+    trial: Annotated[
+        int | None,
+        typer.Option(help="The trial's number.", show_default="the best"),
+    ] = None,
+) -> None:
+    """Writes the best child: its cells, trained network and pictures."""
+    loaded = load(run)
+    check_free(output)
+    import_tensorflow()
+    from search.actions.export import export as export_trial
+
+    export_trial(loaded, output, trial)
+    print(f"Wrote {', '.join(sorted(os.listdir(output)))} to {output}.")
+
+
+@with_recipe
+def retrain(
+    run: RunArgument,
+    *,
+    top: Annotated[
+        int, typer.Option(min=1, help="How many of the best children.")
+    ] = 5,
+    recipe: RecipeOption = "cifar",
+    repeats: Annotated[
+        int | None,
+        typer.Option(min=1, help="N; the search's if not given."),
+    ] = None,
+    filters: Annotated[
+        int | None,
+        typer.Option(min=1, help="F; the search's if not given."),
+    ] = None,
+    image_size: Annotated[
+        int | None,
+        typer.Option(
+            min=8,
+            help="Height and width to train at; the search's if not given.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="The folder of the trainings.",
+            show_default="the run's folder `retrained`",
+        ),
+    ] = None,
+    **values: Any,
+) -> None:
+    """Trains the best children longer, on all training images, and ranks them
+    again by the test images; the same command goes on after a kill."""
+    loaded = load(run)
+    chosen = chosen_recipe(recipe, values)
+    import_tensorflow()
+    from rich.console import Console
+
+    from nasnet_keras.training.progress import Progress
+    from search.actions.retrain import retrain as retrain_best
+    from search.views.terminal import ranking_table
+
+    def watch(trial: Trial) -> Progress:
+        print(f"Trial {trial.number}, reward {trial.reward:.4f}.", flush=True)
+        return Progress(chosen.epochs)
+
+    with working("Interrupted. Go on by the same command."):
+        ranking = retrain_best(
+            loaded,
+            chosen,
+            top,
+            repeats=repeats,
+            filters=filters,
+            image_size=image_size,
+            output=output,
+            watch=watch,
+        )
+    Console().print(ranking_table(ranking))
+    for child in ranking.children:
+        if child.reason is not None:
+            print(f"Trial {child.trial}: {child.reason}")
+    if ranking.tau is not None:
+        print(f"Kendall's tau of the places now and before: {ranking.tau:.2f}.")
+    folder = output or loaded.directory.retrained
+    print(f"Wrote {folder / 'ranking.json'}.")
+    if not any(ranking.places):
+        raise RunError("Every training failed.")
+
+
+def rank(
+    run: RunArgument,
+    *,
+    cells: Annotated[
+        int, typer.Option(min=2, help="How many random cells.")
+    ] = 20,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Epochs that each is trained; those of the shared network if "
+            "not given.",
+        ),
+    ] = None,
+) -> None:
+    """Trains random cells alone and says how far the shared weights of a run
+    rank them the same; the same command goes on after a kill."""
+    loaded = load(run)
+    import_tensorflow()
+    from rich.console import Console
+
+    from search.actions.rank_correlation import rank_correlation
+    from search.views.terminal import shared_ranking_table
+
+    with searching(run, "Interrupted. Go on by the same command.") as watching:
+        ranking = rank_correlation(loaded, cells, epochs, watching)
+    Console().print(shared_ranking_table(ranking))
+    print("With their 95 % intervals, by the bootstrap over the cells:")
+    print(f"Kendall's tau {ranking.kendall}")
+    print(f"Spearman's rho {ranking.spearman}")
+
+
+# What the latency of a child depends on.
+LATENCY_SETTINGS = (
+    *("dataset", "space"),
+    *("repeats", "filters", "image_size", "threads"),
+)
+
+
+@functools.partial(with_settings, names=LATENCY_SETTINGS)
+def latency_table(
+    *,
+    output: Annotated[Path, typer.Option(help="The file to write.")],
+    space_option: SpaceOptions = [],  # noqa: B006
+    **settings: Any,
+) -> None:
+    """Measures the latency of every operation, for `run --latency-table`."""
+    settings["space_options"] = named(space_option)
+    config = configuration_of(settings)
+    if output.exists() or not output.absolute().parent.is_dir():
+        raise InputError(
+            "Expected as output a new file in a folder that is there. "
+            f"Received: {output}."
+        )
+    import_tensorflow()
+    from search.actions.latency_table import measure_table
+
+    with working():
+        measure_table(config, output)
+    print(f"Wrote {output}.")

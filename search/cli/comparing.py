@@ -1,0 +1,63 @@
+"""The command that compares strategies: benchmark.
+
+Neither Keras nor TensorFlow is imported here before it is needed.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nasnet_keras.command_line import (
+    working,
+)
+
+
+def benchmark(
+    *,
+    table: Annotated[
+        Path,
+        typer.Option(
+            help="A CSV file, or .csv.gz, with cells in a column `arch` as "
+            "NAS-Bench-201 writes them, and columns of numbers."
+        ),
+    ],
+    search_column: Annotated[
+        str, typer.Option(help="The column that the strategies maximise.")
+    ],
+    report_column: Annotated[
+        str, typer.Option(help="The column to report of what they find.")
+    ],
+    strategies: Annotated[
+        str, typer.Option(help="Names of strategies, joined by commas.")
+    ],
+    trials: Annotated[
+        int, typer.Option(min=1, help="Proposals in a search, repeats too.")
+    ] = 500,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Searches of each strategy.")
+    ] = 20,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that share the work.")
+    ] = 1,
+    output: Annotated[Path, typer.Option(help="The folder, new or empty.")],
+) -> None:
+    """Compares strategies on a table of known results."""
+    # The matrices are too small for several threads. It holds for the
+    # workers: NumPy has read it here.
+    for library in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+        os.environ.setdefault(library, "1")
+    from search.benchmark.summary import save_benchmark
+
+    with working():
+        save_benchmark(
+            output,
+            table=table,
+            search_column=search_column,
+            report_column=report_column,
+            strategies=[name.strip() for name in strategies.split(",")],
+            trials=trials,
+            seeds=seeds,
+            workers=workers,
+        )

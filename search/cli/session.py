@@ -1,0 +1,70 @@
+"""What the commands that drive a search share: interruptions, and how they
+end.
+
+Neither Keras nor TensorFlow is imported here before it is needed.
+"""
+
+import contextlib
+import signal
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from nasnet_keras.command_line import (
+    INTERRUPTED,
+    complain,
+    import_tensorflow,
+    plain_warnings,
+)
+from search.runs.record import Run
+from search.trial import Trial, count_done, ranked
+
+
+@contextlib.contextmanager
+def searching(
+    folder: Path, interrupted: str | None = None
+) -> Iterator[list[Any]]:
+    """Offers the display, and says how to go on after an interruption, by
+    Ctrl-C or by SIGTERM."""
+    from rich.console import Console
+
+    from search.views.terminal import create_display
+
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        import_tensorflow()
+        with plain_warnings():
+            yield [create_display(Console())]
+    except KeyboardInterrupt:
+        begun = (folder / "config.json").exists()
+        go_on = f" Go on by `nasnet-search resume {folder}`." if begun else ""
+        complain(interrupted or f"Interrupted.{go_on}")
+        raise typer.Exit(INTERRUPTED) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def show_end(run: Run) -> None:
+    """Shows the best cell, and how to go on if the time was over."""
+    trials = run.trials
+    show_best(run, trials)
+    if count_done(trials) < run.config.trials:
+        print(
+            "The time limit is over. Go on by `nasnet-search resume "
+            f"{run.directory.path}`."
+        )
+
+
+def show_best(run: Run, trials: Sequence[Trial]) -> None:
+    print(f"{count_done(trials)} of {run.config.trials} children done.")
+    best = next(iter(ranked(trials)), None)
+    if best is None:
+        return
+    print(f"Best: trial {best.number}, reward {best.reward:.4f}.")
+    print(run.space.text(run.space.decode(best.decisions)))
+    print(
+        f"Export it by `nasnet-search export {run.directory.path} --output "
+        "FOLDER`."
+    )

@@ -1,0 +1,122 @@
+"""The images of children, and TensorFlow as they need it: `ChildData`."""
+
+import functools
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from nasnet_keras.training.data.datasets import load_dataset
+from nasnet_keras.training.data.pipeline import (
+    EVALUATION_BATCH_SIZE,
+    default_augmentation,
+    evaluation_pipeline,
+    recipe_pipeline,
+)
+from nasnet_keras.training.data.splits import split
+from nasnet_keras.training.recipes import Augmentation, Recipe
+from nasnet_keras.training.train import prepare_short_trainings
+from search.evaluation.base import ChildSettings
+
+
+class ChildData:
+    """The images that the children of a run are trained and validated on: a
+    division of the training images. The test images are never read.
+
+    Args:
+        settings: How the children are made.
+
+    Attributes:
+        train_images: `[N, H, W, C]`, uint8.
+        train_labels: `[N]`, int32.
+        validation_images: As the training images.
+        validation_labels: As the training labels.
+        classes: The number of classes.
+        fingerprint: Changes when an image or a label does.
+
+    Raises:
+        ValueError: The data set cannot be read, or has too few images.
+    """
+
+    def __init__(self, settings: ChildSettings) -> None:
+        self.dataset = settings.dataset
+        data = load_dataset(settings.dataset, image_size=settings.image_size)
+        parts = split(
+            data,
+            settings.validation_images or 0.1,
+            settings.train_images,
+            settings.seed,
+        )
+        batch_size = settings.recipe.batch_size
+        if len(parts.train) < batch_size:
+            raise ValueError(
+                "The arguments `train_images` and `batch_size` disagree. "
+                "Expected at least one batch of images to train on. "
+                f"Received: {len(parts.train)} images, batch_size="
+                f"{batch_size}."
+            )
+        self.classes = data.num_classes
+        self.fingerprint = parts.fingerprint
+        self.train_images: np.ndarray = parts.train.images
+        self.train_labels: np.ndarray = parts.train.labels
+        self.validation_images: np.ndarray = parts.validation.images
+        self.validation_labels: np.ndarray = parts.validation.labels
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Height, width and channels."""
+        return self.train_images.shape[1:]
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """What suits the data set, where the recipe does not say."""
+        return default_augmentation(self.dataset)
+
+    def batches(self, recipe: Recipe, seed: int, epoch: int) -> tf.data.Dataset:
+        """Training images and labels without end, from an epoch on."""
+        return self.as_batches(
+            recipe, self.train_images, self.train_labels, seed, epoch
+        )
+
+    def as_batches(
+        self,
+        recipe: Recipe,
+        images: np.ndarray,
+        labels: np.ndarray,
+        seed: int,
+        epoch: int,
+    ) -> tf.data.Dataset:
+        """Any of the images and labels as the recipe trains on them."""
+        return recipe_pipeline(
+            recipe, self.dataset, images, labels, seed, epoch
+        )
+
+    @functools.cached_property
+    def validation(self) -> Any:
+        """Batches of all validation images, in order."""
+        return evaluation_pipeline(
+            self.validation_images,
+            self.validation_labels,
+            min(EVALUATION_BATCH_SIZE, len(self.validation_images)),
+        ).cache()
+
+
+def prepare_tensorflow(threads: int | None) -> None:
+    """Prepares TensorFlow for many short trainings of small graphs.
+
+    Raises:
+        ValueError: The threads are given, and TensorFlow has begun work.
+    """
+    tf.config.experimental.enable_op_determinism()
+    prepare_short_trainings()
+    if threads is None:
+        return
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    except RuntimeError:
+        raise ValueError(
+            "Invalid value for argument `threads`. Expected None, since "
+            "TensorFlow has begun work in this process. Received: "
+            f"threads={threads}."
+        ) from None

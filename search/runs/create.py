@@ -1,0 +1,89 @@
+"""The parts of a run, made from its configuration.
+
+Neither Keras nor TensorFlow is imported here before `create_evaluator`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from nasnet_keras.command_line import InputError, import_tensorflow
+from search.evaluation import create_evaluator as create_evaluator_by_name
+from search.evaluation.base import ChildSettings, Evaluator
+from search.evaluation.objective import HARD, SOFT, ObjectiveEvaluator
+from search.loop.halving import SuccessiveHalving
+from search.runs.config import RunConfig
+from search.runs.objective_config import ObjectiveConfig
+from search.strategies import strategy_class
+
+
+def create_halving(config: RunConfig) -> SuccessiveHalving | None:
+    """What lets the children of a run train on, if anything does."""
+    if config.halving is None:
+        return None
+    return SuccessiveHalving(
+        config.first_epochs or 1, config.recipe.epochs, config.halving
+    )
+
+
+def create_evaluator(
+    config: RunConfig,
+    evaluator: Evaluator | Callable[[], Evaluator] | None = None,
+) -> Evaluator:
+    """The evaluator of a run: children are trained on the run's data, or by
+    the given evaluator, or what makes it, for the run's objective.
+
+    Raises:
+        ValueError: The data set is missing or unusable.
+    """
+    if evaluator is None:
+        evaluator = _create_named(config)
+    elif not isinstance(evaluator, Evaluator):
+        evaluator = evaluator()
+    objective = config.objective
+    if objective == ObjectiveConfig():
+        return evaluator
+    return ObjectiveEvaluator(
+        evaluator,
+        objective.reward,
+        objective.cost,
+        objective.target,
+        HARD if objective.hard else SOFT,
+        objective.limits,
+        objective.latency_table,
+        objective.latency_runtime,
+    )
+
+
+def _create_named(config: RunConfig) -> Evaluator:
+    if config.dataset is None:
+        raise InputError(
+            "Expected a `dataset`, a name or a path, or an `evaluator` from "
+            "Python. Received: neither."
+        )
+    import_tensorflow()
+    child = config.child
+    settings = ChildSettings(
+        space=config.create_space(),
+        dataset=config.dataset,
+        recipe=config.recipe,
+        seed=config.seed,
+        scale=child.scale,
+        image_size=child.image_size,
+        train_images=child.train_images,
+        validation_images=child.validation_images,
+        threads=child.threads,
+    )
+    return create_evaluator_by_name(
+        config.evaluator_name, settings, evaluator_options(config)
+    )
+
+
+def evaluator_options(config: RunConfig) -> dict[str, Any]:
+    """The options of the run's evaluator: those that the strategy has it
+    created with, and those given."""
+    strategy = strategy_class(config.strategy)
+    own = config.evaluator_name == strategy.evaluator
+    return {
+        **(strategy.evaluator_options if own else {}),
+        **config.evaluator_options,
+    }

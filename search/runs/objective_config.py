@@ -1,0 +1,136 @@
+"""What a run maximises: `ObjectiveConfig`.
+
+Neither Keras nor TensorFlow is imported here.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import pydantic
+from pydantic import Field
+
+from nasnet_keras.deployment.formats import FORMATS
+from nasnet_keras.files import expanded
+
+
+class Settings(pydantic.BaseModel):
+    """Settings of a run, or a part of them."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+class ObjectiveConfig(Settings):
+    """What a search maximises, and what it refuses to train."""
+
+    reward: Annotated[
+        Literal["accuracy", "mnasnet", "netscore"],
+        Field(
+            description="What is maximised: the accuracy, MnasNet's accuracy "
+            "* (cost / target) ** w, or NetScore."
+        ),
+    ] = "accuracy"
+    cost: Annotated[
+        Literal["latency", "parameters", "multiply_adds"] | None,
+        Field(
+            description="The cost that mnasnet weighs; latency is in seconds "
+            "for one image."
+        ),
+    ] = None
+    target: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            allow_inf_nan=False,
+            description="What that cost is wanted to be.",
+        ),
+    ] = None
+    hard: Annotated[
+        bool,
+        Field(
+            description="Whether w is 0 within the target and -1 above it, "
+            "instead of -0.07 on both sides."
+        ),
+    ] = False
+    max_parameters: Annotated[
+        int | None,
+        Field(ge=1, description="Cells with more are not trained."),
+    ] = None
+    max_multiply_adds: Annotated[
+        int | None,
+        Field(ge=1, description="Cells with more are not trained."),
+    ] = None
+    max_latency: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            allow_inf_nan=False,
+            description="Slower cells are not trained; seconds.",
+        ),
+    ] = None
+    latency_table: Annotated[
+        Path | None,
+        Field(
+            description="A file of `nasnet-search latency-table`; latency is "
+            "measured if not given."
+        ),
+    ] = None
+    latency_runtime: Annotated[
+        str,
+        Field(
+            description="In what latency is measured: keras, or the runtime "
+            f"of an export (extra `export`), {', '.join(FORMATS)}."
+        ),
+    ] = "keras"
+
+    @pydantic.field_validator("latency_table")
+    @classmethod
+    def _make_absolute(cls, path: Path | None) -> Path | None:
+        """So that the run can be resumed from elsewhere."""
+        return path and expanded(path).resolve()
+
+    @pydantic.field_validator("latency_runtime")
+    @classmethod
+    def _check_runtime(cls, name: str) -> str:
+        if name not in ("keras", *FORMATS):
+            raise ValueError(f"Expected keras or one of {', '.join(FORMATS)}")
+        return name
+
+    @pydantic.model_validator(mode="after")
+    def _check(self) -> Self:
+        mnasnet = self.reward == "mnasnet"
+        if mnasnet != (self.target is not None) or mnasnet != bool(self.cost):
+            raise ValueError(
+                "Expected a `cost` and its `target` with the reward mnasnet, "
+                "and with no other"
+            )
+        if self.hard and not mnasnet:
+            raise ValueError("Expected `hard` with the reward mnasnet only")
+        given = self.latency_table or self.latency_runtime != "keras"
+        if given and "latency" not in (self.cost, *self.limits):
+            raise ValueError(
+                "Expected a `latency_table` or a `latency_runtime` with the "
+                "cost latency or with `max_latency` only"
+            )
+        if self.latency_table and self.latency_runtime != "keras":
+            raise ValueError(
+                "Expected either a `latency_table`, which is of Keras, or a "
+                "`latency_runtime`"
+            )
+        return self
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """The most that a cell may cost, by cost."""
+        limits = {
+            "parameters": self.max_parameters,
+            "multiply_adds": self.max_multiply_adds,
+            "latency": self.max_latency,
+        }
+        return {
+            name: limit for name, limit in limits.items() if limit is not None
+        }
+
+    @property
+    def weighed(self) -> str | None:
+        """The cost that the reward weighs, None if it is the accuracy."""
+        return "multiply_adds" if self.reward == "netscore" else self.cost

@@ -1,0 +1,97 @@
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from nasnet_keras.architectures import (
+    KINDS,
+    MAX_BYTES,
+    find_kind,
+    from_data,
+    read_architecture,
+    to_data,
+)
+from nasnet_keras.command_line import InputError
+from nasnet_keras.published import NASNET_A
+
+# An architecture of each kind.
+EXAMPLES = {"nasnet": NASNET_A}
+all_kinds = pytest.mark.parametrize("name", KINDS)
+
+
+def test_every_kind_has_an_example():
+    assert EXAMPLES.keys() == KINDS.keys()
+
+
+@all_kinds
+def test_a_file_names_its_kind(name, tmp_path):
+    kind = find_kind(name)
+    data = to_data(kind, EXAMPLES[name])
+    assert (data["kind"], data["version"]) == (name, kind.version)
+    path = tmp_path / "architecture.json"
+    path.write_text(json.dumps(data))
+    again, architecture = read_architecture(path)
+    assert type(again) is type(kind)
+    assert architecture == EXAMPLES[name]
+
+
+@all_kinds
+def test_networks_are_scaled_built_and_counted(name):
+    kind = find_kind(name)
+    arguments = {"input_shape": (32, 32, 3), "classes": 4, **kind.scale}
+    model = kind.build(EXAMPLES[name], **arguments)
+    cost = kind.complexity(EXAMPLES[name], **arguments)
+    assert model.count_params() == cost.parameters
+    assert cost.multiply_adds > 0
+    text = kind.text(EXAMPLES[name])
+    assert 0 < len(text.splitlines()) < 50
+    for figure in kind.pictures(EXAMPLES[name]).values():
+        assert figure.axes
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda data: {**data, "kind": "tree"}, "Expected one of .*'tree'"),
+        (lambda data: {**data, "kind": ["nasnet"]}, "Expected one of"),
+        (lambda data: {**data, "version": 7}, "Expected version 1"),
+        (lambda data: {**data, "more": 7}, "Expected a JSON object with"),
+        (lambda data: data["architecture"], "Expected a JSON object with"),
+        (lambda data: [], "Expected a JSON object with"),
+        (lambda data: {**data, "architecture": 3}, "Expected a genotype"),
+    ],
+)
+def test_other_data_are_refused_with_a_sentence(change, sentence, tmp_path):
+    data = change(to_data(find_kind("nasnet"), NASNET_A))
+    with pytest.raises(ValueError, match=sentence):
+        from_data(data)
+    path = tmp_path / "architecture.json"
+    path.write_text(json.dumps(data))
+    with pytest.raises(InputError, match="holds no architecture"):
+        read_architecture(path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\xff", b"[" * 100_000, b" " * (MAX_BYTES + 1)]
+)
+def test_other_files_are_refused_with_a_sentence(content, tmp_path):
+    path = tmp_path / "architecture.json"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="holds no architecture") as error:
+        read_architecture(path)
+    assert len(str(error.value)) < 500
+
+
+def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path):
+    with pytest.raises(InputError, match="Cannot read the architecture"):
+        read_architecture(tmp_path / "none.json")
+    with pytest.raises(InputError, match="Cannot read the architecture"):
+        read_architecture(tmp_path)
+
+
+def test_a_file_without_end_is_not_read_whole():
+    if not os.path.exists("/dev/zero"):
+        pytest.skip("There is no /dev/zero.")
+    with pytest.raises(InputError, match="Expected at most"):
+        read_architecture(Path("/dev/zero"))

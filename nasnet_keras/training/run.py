@@ -98,6 +98,8 @@ def run_training(
     if new:
         check_free(folder)
     data = load_data(settings)
+    if progress is not None:
+        progress.tell(data.notes)
     record = {
         "schema": SCHEMA_VERSION,
         **provenance(),
@@ -220,6 +222,7 @@ class _Training:
                 self.data.train.labels,
                 self.settings.seed,
                 first_epoch + done,
+                self.data.dataset.class_names,
             ),
             phase,
             self.steps,

@@ -71,11 +71,6 @@ def evaluate_run(
             "Invalid value for argument `split`. Expected one of "
             f"{', '.join(SPLITS)}. Received: split={split!r}."
         )
-    if split == "validation" and settings.validation_images is None:
-        raise InputError(
-            f"The training {folder} has no validation images. Expected as "
-            "split train or test. Received: validation."
-        )
     trained = folder / "model.keras"
     if not trained.exists():
         raise InputError(
@@ -83,6 +78,11 @@ def evaluate_run(
             f"Go on with it by `{read_record(folder)['command']}`."
         )
     data = load_data(settings)
+    if split == "validation" and data.validation is None:
+        raise InputError(
+            f"The training {folder} has no validation images. Expected as "
+            "split train or test. Received: validation."
+        )
     check_data(folder, data)
     part: LabelledImages = getattr(data, split)
     evaluation = evaluate_network(
@@ -91,6 +91,7 @@ def evaluate_run(
         part.labels,
         data.dataset.class_names,
         batch_size,
+        part.files,
     )
     _write(folder / "evaluation", split, evaluation, part.images)
     return evaluation

@@ -245,6 +245,27 @@ def load_dataset(
     )
 
 
+def count_training_images(
+    source: str | PathLike[str], image_size: int | None = None
+) -> int:
+    """How many training images a data set has; their labels are read, and no
+    image.
+
+    Args:
+        source: As of `load_dataset`.
+        image_size: As of `load_dataset`.
+
+    Raises:
+        ValueError: As of `load_dataset`.
+
+    Example:
+
+    >>> count_training_images("digits")
+    1438
+    """
+    return len(_open(source, None, image_size, False).read_labels())
+
+
 def _size_note(sizes: tuple[Size, ...], shape: tuple[int, ...]) -> list[str]:
     """Whether the images are no longer as large as they were."""
     width, height = shape[2], shape[1]

@@ -136,7 +136,7 @@ def run(
             model, architecture, repeats, filters, stem, image_size
         )
         import_tensorflow()
-        from nasnet_keras.training.data.datasets import located
+        from nasnet_keras.training.data.datasets import resolve_source
         from nasnet_keras.training.progress import Progress
         from nasnet_keras.training.replicas import prepare_replicas
         from nasnet_keras.training.run import run_training
@@ -146,7 +146,7 @@ def run(
         prepare_long_trainings()
         prepare_replicas(replicas)
         settings = TrainingSettings(
-            dataset=located(dataset),
+            dataset=resolve_source(dataset),
             network=network,
             recipe=chosen,
             train_images=train_images,

@@ -19,7 +19,7 @@ from nasnet_keras.command_line import (
 )
 from nasnet_keras.files import new_directory, write_json
 from nasnet_keras.processor import computing_variables
-from nasnet_keras.training.data.datasets import located
+from nasnet_keras.training.data.datasets import resolve_source
 from search.evaluation import evaluator_class
 from search.evaluation.base import Evaluator
 from search.executors import create_executor
@@ -297,7 +297,7 @@ def _configuration(
             value = {**before, **value}
         values[name] = value
     if values.get("dataset"):
-        values["dataset"] = located(values["dataset"])
+        values["dataset"] = resolve_source(values["dataset"])
     if isinstance(values.get("space"), SearchSpace):
         with _checked():
             name, options = name_space(values["space"])

@@ -291,7 +291,7 @@ def _evenness_note(labels: np.ndarray, names: tuple[str, ...]) -> list[str]:
     ]
 
 
-def located(source: str | PathLike[str]) -> str:
+def resolve_source(source: str | PathLike[str]) -> str:
     """A source of `load_dataset` as it is written down: a path is absolute, so
     that it is found from elsewhere; a name, and what is neither, stays."""
     if _is_name(source):

@@ -10,7 +10,7 @@ from nasnet_keras.training.data.datasets import (
     ImageDataset,
     LabelledImages,
     load_dataset,
-    located,
+    resolve_source,
 )
 
 
@@ -120,7 +120,7 @@ def test_a_folder_of_images_comes_before_a_data_set_of_its_name(
     for label in "ab":
         (tmp_path / name / label).mkdir(parents=True)
         Image.new("RGB", (4, 4)).save(tmp_path / name / label / "1.png")
-    assert located(name) == str(tmp_path / name)
+    assert resolve_source(name) == str(tmp_path / name)
     assert load_dataset(name).class_names == ("a", "b")
 
 
@@ -171,10 +171,10 @@ def test_a_path_is_written_down_whole_and_a_name_as_it_is(
     for folder in ("digits", "cifar10", "mine"):
         (tmp_path / folder).mkdir()
     (tmp_path / "images.npz").touch()
-    assert located("digits") == "digits"
-    assert located("cifar10") == "cifar10"
-    assert located("./digits") == str(tmp_path / "digits")
-    assert located(Path("cifar10")) == str(tmp_path / "cifar10")
-    assert located("mine") == str(tmp_path / "mine")
-    assert located("images.npz") == str(tmp_path / "images.npz")
-    assert located("nowhere") == "nowhere"
+    assert resolve_source("digits") == "digits"
+    assert resolve_source("cifar10") == "cifar10"
+    assert resolve_source("./digits") == str(tmp_path / "digits")
+    assert resolve_source(Path("cifar10")) == str(tmp_path / "cifar10")
+    assert resolve_source("mine") == str(tmp_path / "mine")
+    assert resolve_source("images.npz") == str(tmp_path / "images.npz")
+    assert resolve_source("nowhere") == "nowhere"

@@ -9,7 +9,10 @@ from nasnet_keras import architectures
 from search.spaces import SPACES, create_space, name_space
 
 # Options with which a space is small; every space has an entry.
-OPTIONS = {"nasnet": {"blocks": 2}}
+OPTIONS = {
+    "nasnet": {"blocks": 2},
+    "layerwise": {"layers": 4, "strides": "searched"},
+}
 SAMPLES = 50
 
 

@@ -13,6 +13,7 @@ from search.spaces.base import SearchSpace
 # Name -> "module:class".
 SPACES: dict[str, str] = {
     "nasnet": "search.spaces.nasnet:NASNetSpace",
+    "layerwise": "search.spaces.layerwise:LayerwiseSpace",
 }
 
 

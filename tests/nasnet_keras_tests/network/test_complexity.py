@@ -1,5 +1,6 @@
 import random
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf

@@ -10,6 +10,8 @@ global norm; the plain one is written as `keras.applications` writes its own.
 Other networks, as those that `nasnet-train` trains, by their options:
 
     python benchmarks/child_startup.py --nasnet-a --repeats 6 --filters 32
+
+`--modes` runs it three times, as different processors would: see modes.py.
 """
 
 import argparse
@@ -23,6 +25,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
+from modes import add_modes, run_in_modes
 
 from nasnet_keras.genotype import CellSpec, Genotype
 from nasnet_keras.network.build import build_network
@@ -224,7 +227,11 @@ def main() -> None:
     parser.add_argument(
         "--deterministic", action="store_true", help="as a search trains"
     )
+    add_modes(parser)
     arguments = parser.parse_args()
+    if arguments.modes:
+        run_in_modes()
+        return
     if arguments.deterministic:
         keras.utils.set_random_seed(0)
         tf.config.experimental.enable_op_determinism()

@@ -4,17 +4,21 @@ Example:
 
 >>> import nasnet_keras
 >>> model = nasnet_keras.build_network(
-...     nasnet_keras.NASNET_A, input_shape=(32, 32, 3), repeats=2, filters=8
+...     nasnet_keras.NASNET_A, input_shape=(32, 32, 3), repeats=1, filters=8
 ... )
 >>> model.save("nasnet.keras")
->>> model = nasnet_keras.load_model("nasnet.keras")
+>>> nasnet_keras.load_model("nasnet.keras").output_shape
+(None, 10)
 
 Names are imported when they are first used: genotypes need neither Keras nor
-TensorFlow.
+TensorFlow. Imported before TensorFlow, the package switches oneDNN on; see
+`nasnet_keras.processor`.
 """
 
 import importlib
 from typing import Any
+
+from nasnet_keras.processor import enable_onednn
 
 _MODULES = {
     "nasnet_keras.deployment.export": ("export",),
@@ -83,6 +87,8 @@ _MODULES = {
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = sorted(_HOMES)
+
+enable_onednn()
 
 
 def __getattr__(name: str) -> Any:

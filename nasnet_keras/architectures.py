@@ -166,6 +166,7 @@ def without_recipe(arguments: Mapping[str, Any]) -> dict[str, Any]:
 # Name -> "module:class".
 KINDS: dict[str, str] = {
     "nasnet": "nasnet_keras.kinds.cells:CellsKind",
+    "layerwise": "nasnet_keras.kinds.layerwise:LayerwiseKind",
 }
 
 

@@ -20,6 +20,8 @@ from typing import Annotated, Any
 
 import typer
 
+from nasnet_keras.processor import computing_setting
+
 PACKAGES = ("tensorflow", "keras", "numpy", "nasnet-keras")
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
@@ -135,11 +137,13 @@ def setting_name(details: Any) -> str:
 
 
 def provenance() -> dict[str, Any]:
-    """What a run records of where it came from: command and versions."""
+    """What a run records of where it came from: command, versions, and what
+    computed it."""
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     return {
         "command": shlex.join(sys.argv),
         "versions": {"python": platform.python_version(), **versions},
+        "computing": computing_setting(),
     }
 
 

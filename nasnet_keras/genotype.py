@@ -28,7 +28,8 @@ LINE_LENGTH = 100  # of the JSON text: a block fits on a line
 UNUSED: Literal["unused"] = "unused"
 
 # The 13 operations of the NASNet search space, in the paper's order
-# (section 3). `nasnet_keras.operations.OPERATIONS` maps each to its layer.
+# (section 3). `nasnet_keras.layers.operations.OPERATIONS` maps each to its
+# layer.
 NASNET_OPERATIONS = (
     "identity",
     "conv_1x3_3x1",
@@ -56,7 +57,7 @@ OPERATION_NAMES: tuple[str, ...] = (
 )
 
 # The combiners of the search space, then those of published cells alone.
-# `nasnet_keras.combine.COMBINERS` maps each to its layer.
+# `nasnet_keras.layers.combiners.COMBINERS` maps each to its layer.
 NASNET_COMBINERS = ("add", "concat")
 COMBINER_NAMES: tuple[str, ...] = (
     *NASNET_COMBINERS,

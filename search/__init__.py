@@ -4,14 +4,23 @@ Example:
 
 >>> import search
 >>> run = search.run(
-...     "runs/first", dataset="digits", strategy="ppo", trials=20, seed=1
+...     "runs/first",
+...     dataset="digits",
+...     strategy="ppo",
+...     trials=2,
+...     seed=1,
+...     recipe={"epochs": 1},
 ... )
->>> run.best.reward, run.best.number
->>> run = search.resume("runs/first", trials=40)  # after a kill, or for more
+>>> run.best.number, run.best.reward
+(..., 0...)
+>>> run = search.resume("runs/first", trials=3)  # after a kill, or for more
 >>> run = search.load("runs/first")  # from another process, at any time
->>> [(trial.number, trial.reward) for trial in run.trials]
+>>> [(trial.number, trial.state.value) for trial in run.trials]
+[(0, 'complete'), (1, 'complete'), (2, 'complete')]
 >>> print(run.space.text(run.architecture))
->>> search.export(run, "best")
+normal cell
+...
+>>> files = search.export(run, "best")
 
 Names are imported when they are first used, so that the command line answers
 at once.
@@ -40,6 +49,9 @@ _MODULES = {
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = sorted(_HOMES)
+
+# Before Keras, for oneDNN.
+importlib.import_module("nasnet_keras")
 
 
 def __getattr__(name: str) -> Any:

@@ -8,6 +8,8 @@ import pytest
 
 import zoo.deploy_cli
 from nasnet_keras.architectures import find_kind, to_data
+from nasnet_keras.genotype import Block, CellSpec, Genotype
+from nasnet_keras.network import build_network
 from nasnet_keras.published import NASNET_A
 from nasnet_keras.training.data.datasets import load_dataset
 from nasnet_keras.training.recipes import RECIPES
@@ -72,12 +74,9 @@ def test_calibration_and_check_of_an_export_see_the_same_pixels(
     pytest.importorskip("openvino")
     from nasnet_keras.deployment import export
 
-    network = keras.Sequential(
-        [
-            keras.layers.Input((SIZE, SIZE, 3)),
-            keras.layers.GlobalAveragePooling2D(),
-            keras.layers.Dense(2, activation="softmax"),
-        ]
+    cell = CellSpec((Block((0, 1), ("conv_1x1", "identity")),))
+    network = build_network(
+        Genotype(cell, cell), (SIZE, SIZE, 3), 2, repeats=1, filters=4
     )
     network.save(tmp_path / "model.keras")
     seen = []

@@ -5,7 +5,9 @@ Example:
 >>> import zoo
 >>> zoo.list_models("nasnet_*e")
 ['nasnet_large', 'nasnet_mobile']
->>> model = zoo.create_model("nasnet_a_cifar", classes=37)
+>>> model = zoo.create_model("nasnet_a_cifar_nano", classes=37)
+>>> model.output_shape
+(None, 37)
 
 Names are imported when they are first used.
 """
@@ -36,6 +38,9 @@ _MODULES = {
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = sorted(_HOMES)
+
+# Before Keras, for oneDNN.
+importlib.import_module("nasnet_keras")
 
 
 def __getattr__(name: str) -> Any:

@@ -88,7 +88,7 @@ def deploy(
         ),
     ] = None,
     calibration_images: Annotated[
-        int, typer.Option(min=1, help="How many of them.")
+        int, typer.Option(min=1, help="How many of them, at the most.")
     ] = 300,
     images: Annotated[
         str | None,
@@ -116,7 +116,7 @@ def deploy(
         network = _load(source, weights)
         shape = _image_shape(network, image_size)
         side = shape[0]
-        by = _data(calibration, side, train_images=calibration_images)
+        by = _data(calibration, side, most=calibration_images)
         data = _data(images, side) if images else by
         test = data and (data.test or data.train)
         report = export(
@@ -200,13 +200,19 @@ def _classes(network: Any) -> int | None:
     return shape[-1] if len(shape) == 2 else None
 
 
-def _data(source: str | None, side: int | None, **options: Any) -> Any:
-    """A data set in the size of the network, None without a source."""
+def _data(source: str | None, side: int | None, most: int | None = None) -> Any:
+    """A data set in the size of the network, with so many training images at
+    the most; None without a source."""
     if source is None:
         return None
-    from nasnet_keras.training.data.datasets import load_dataset
+    from nasnet_keras.training.data.datasets import (
+        count_training_images,
+        load_dataset,
+    )
 
-    return load_dataset(source, image_size=side, **options)
+    if most is not None:
+        most = min(most, count_training_images(source, image_size=side))
+    return load_dataset(source, image_size=side, train_images=most)
 
 
 def _scaled(network: Any, pixels: Any) -> Any:

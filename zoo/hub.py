@@ -206,7 +206,8 @@ class NASNetImageClassifier(keras_hub.models.ImageClassifier):
     Example:
 
     >>> classifier = NASNetImageClassifier.from_zoo("nasnet_mobile")
-    >>> classifier.predict(np.zeros((1, 300, 200, 3), "uint8")).shape
+    >>> pixels = np.zeros((1, 300, 200, 3), "uint8")
+    >>> classifier.predict(pixels, verbose=0).shape
     (1, 1000)
     """
 

@@ -98,7 +98,7 @@ def create_model(
 
     Example:
 
-    >>> model = create_model("darts_v2_cifar", classes=37)
+    >>> model = create_model("darts_v2_cifar", classes=37, repeats=3)
     >>> model.output_shape
     (None, 37)
     """

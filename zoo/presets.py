@@ -1,7 +1,7 @@
 """The published networks as data, one frozen `Preset` each.
 
 Figures are those of the papers as they print them; a recount is what
-`nasnet_keras.complexity` counts.
+`nasnet_keras.network.complexity` counts.
 """
 
 import difflib
@@ -64,12 +64,13 @@ class Preset:
         stem_filters: The filters of the stem's convolution, None for the
             default of its frame.
         image_size: Height and width of the images it was published for.
-        frame: A key of `nasnet_keras.frames.FRAMES`.
+        frame: A key of `nasnet_keras.network.skeletons.FRAMES`.
         conventions: Where it differs from the default `Conventions`, apart
             from the batch norms.
         batch_norm: Momentum and epsilon, None for TF-slim's of the stem:
             0.9997 and 1e-3 on ImageNet, 0.9 and 1e-5 on CIFAR.
-        skip_reduction_layer_input: See `nasnet_keras.frames.plan_cells`.
+        skip_reduction_layer_input: See
+            `nasnet_keras.network.skeletons.plan_cells`.
         note: What else one should know.
     """
 

@@ -18,6 +18,7 @@ from nasnet_keras.architectures import (
 from nasnet_keras.command_line import (
     InputError,
     import_tensorflow,
+    printable,
     run_command,
     working,
 )
@@ -50,7 +51,8 @@ def run(
         str,
         typer.Option(
             help="Images to train on: a name such as digits or cifar10, a "
-            "folder with a sub-folder a class, or an .npz file."
+            "folder with a sub-folder a class, in parts or not, or an .npz "
+            "file."
         ),
     ],
     output: Annotated[
@@ -102,9 +104,16 @@ def run(
         typer.Option(
             min=1,
             help="Training images to measure on after each epoch instead; "
-            "none if not given.",
+            "none if not given. Of images for validation, if there are some: "
+            "all if not given.",
         ),
     ] = None,
+    skip_broken: Annotated[
+        bool,
+        typer.Option(
+            "--skip-broken", help="Leave out files that are no whole images."
+        ),
+    ] = False,
     dtype: Annotated[
         Literal["float32", "mixed_bfloat16", "mixed_float16"],
         typer.Option(help="The precision to compute in."),
@@ -127,7 +136,7 @@ def run(
             model, architecture, repeats, filters, stem, image_size
         )
         import_tensorflow()
-        from nasnet_keras.training.data.datasets import located
+        from nasnet_keras.training.data.datasets import resolve_source
         from nasnet_keras.training.progress import Progress
         from nasnet_keras.training.replicas import prepare_replicas
         from nasnet_keras.training.run import run_training
@@ -137,11 +146,12 @@ def run(
         prepare_long_trainings()
         prepare_replicas(replicas)
         settings = TrainingSettings(
-            dataset=located(dataset),
+            dataset=resolve_source(dataset),
             network=network,
             recipe=chosen,
             train_images=train_images,
             validation_images=validation_images,
+            skip_broken=skip_broken,
             weights=weights,
             dtype=dtype,
             seed=seed,
@@ -153,7 +163,7 @@ def run(
             _initialiser(weights, model),
             progress=Progress(chosen.epochs),
         )
-    print(f"Wrote {output / 'model.keras'}.")
+    print(f"Wrote {printable(str(output))}/model.keras.")
 
 
 @app.command()
@@ -178,7 +188,8 @@ def evaluate(
     with working():
         evaluation = evaluate_run(run, split, batch_size)
     Console().print(evaluation_table(evaluation))
-    print(f"Wrote {split}.json and pictures to {run / 'evaluation'}.")
+    where = printable(str(run / "evaluation"))
+    print(f"Wrote {split}.json and pictures to {where}.")
 
 
 def _initialiser(weights: str | None, preset: str | None) -> Any:

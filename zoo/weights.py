@@ -196,7 +196,9 @@ def save_small(model: keras.Model, path: str | os.PathLike) -> None:
 
     Example:
 
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
     >>> save_small(model, "small.weights.h5")
+    >>> model.load_weights("small.weights.h5")
     """
     if not str(path).endswith(".weights.h5"):
         raise ValueError(

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate, combinations
 from statistics import fmean
 
+from scipy.optimize import isotonic_regression
+
 SWEEPS = 60
 STRAIGHTNESS = 6  # how much more a hidden state's own lane is to be straight
 
@@ -69,14 +71,11 @@ def _spread(
         place: end - widths[place] / 2
         for place, end in zip(order, ends, strict=True)
     }
-    pools: list[list[float]] = []  # of places that touch
-    for place in order:
-        pools.append([wishes[place] - middles[place]])
-        while len(pools) > 1 and fmean(pools[-2]) > fmean(pools[-1]):
-            pools[-2:] = [pools[-2] + pools[-1]]
-    starts = [fmean(pool) for pool in pools for _ in pool]
+    starts = isotonic_regression(
+        [wishes[place] - middles[place] for place in order]
+    ).x
     return {
-        place: start + middles[place]
+        place: float(start) + middles[place]
         for place, start in zip(order, starts, strict=True)
     }
 

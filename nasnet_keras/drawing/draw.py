@@ -110,6 +110,7 @@ def draw_cell(
 
     Example:
 
+    >>> from nasnet_keras import NASNET_A
     >>> figure = draw_cell(NASNET_A.normal, "normal.svg")
     """
     return _draw([(spec, title)], path)

@@ -28,7 +28,7 @@ class CellsKind(ArchitectureKind):
     >>> from nasnet_keras import NASNET_A
     >>> cost = CellsKind().complexity(NASNET_A, (32, 32, 3), 10, filters=8)
     >>> cost.parameters
-    225546
+    278018
     """
 
     name = "nasnet"

@@ -18,7 +18,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     It freezes, saves and loads as the stock layer does, and is one for
     `isinstance`. The moving variance takes in the unbiased variance of each
-    batch; see `nasnet_keras.kernels`.
+    batch; see `nasnet_keras.layers.kernels`.
 
     Input shape:
         A 4D tensor with shape `(batch_size, height, width, channels)`, or
@@ -70,6 +70,12 @@ class BatchNormalization(keras.layers.BatchNormalization):
         self.moving_mean.assign(mean)
         self.moving_variance.assign(variance)
         return outputs
+
+    def factors_and_offsets(self) -> tuple[Any, Any]:
+        """`[channels]` each: in inference the layer gives `inputs * factors +
+        offsets`. For a layer with scale and offset."""
+        factors = self.gamma * ops.rsqrt(self.moving_variance + self.epsilon)
+        return factors, self.beta - self.moving_mean * factors
 
     def folded(self, convolutions: Sequence[Any]) -> list[np.ndarray]:
         """What does in inference without this layer as it does.

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from nasnet_keras.genotype import CellSpec
+from nasnet_keras.layers import kernels
 from nasnet_keras.layers.combiners import COMBINERS
 from nasnet_keras.layers.conventions import Conventions
 from nasnet_keras.layers.convolution_unit import UnitPlan
@@ -202,12 +203,12 @@ class Cell(keras.layers.Layer):
         states = [
             state
             if adjustment is None
-            else adjustment(ops.relu(state), training=training)
+            else adjustment(kernels.shared_relu(state), training=training)
             for state, adjustment in zip(inputs, self.adjustments, strict=True)
         ]
         if self.second_projection is not None:
             states[0] = self.second_projection(
-                ops.relu(states[0]), training=training
+                kernels.shared_relu(states[0]), training=training
             )
         states += [inputs[0]] * (self.spec.inputs - len(states))
         masks = self._drop_path_masks(inputs[0], training)
@@ -291,7 +292,7 @@ def apply_blocks(
         ):
             state = states[number]
             if number not in activated and not operation.reads_raw:
-                activated[number] = ops.relu(state)
+                activated[number] = kernels.shared_relu(state)
             output = operation(
                 state, activated=activated.get(number), training=training
             )

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from nasnet_keras.layers import kernels
+from nasnet_keras.layers.batch_normalization import BatchNormalization
 from nasnet_keras.layers.conventions import Conventions
 from nasnet_keras.layers.factorized_reduction import FactorizedReduction
 
@@ -106,16 +107,40 @@ class ConvolutionUnit(keras.layers.Layer):
     def _even_positions(self, states: Any) -> tuple[Any, tuple[int, int], int]:
         """The states, strides and dilation to convolve with.
 
-        All that a kernel with dilation 2 reads at even positions lies at even
-        positions: there it is an ordinary convolution.
+        All that a 1x1 kernel or one with dilation 2 reads with strides 2 lies
+        at even positions: there it is an ordinary convolution.
         """
-        if self.dilation != 2 or self.strides != (2, 2):
+        sparse = self.kernel_size == (1, 1) or self.dilation == 2
+        if self.strides != (2, 2) or not sparse:
             return states, self.strides, self.dilation
-        # Not a strided slice, whose gradient is slow.
-        even = kernels.average_pool(
-            states, 1, 2, "same", self.conventions.data_format
-        )
+        even = kernels.even_positions(states, self.conventions.data_format)
         return even, (1, 1), 1
+
+    def _convolve(
+        self,
+        states: Any,
+        kernel: Any,
+        strides: tuple[int, int],
+        dilation: int,
+        training: bool | None,
+    ) -> Any:
+        """The last convolution of the unit, and its batch norm.
+
+        Where TensorFlow is slow at both together, the kernel takes the factors
+        of the batch norm in inference, and a bias is left.
+        """
+        folds = not training and kernels.folds_batch_norms(self.compute_dtype)
+        if folds and isinstance(self.batch_norm, BatchNormalization):
+            factors, offsets = self.batch_norm.factors_and_offsets()
+            kernel = kernel * factors
+        else:
+            offsets = None
+        outputs = kernels.conv2d(
+            states, kernel, strides, dilation, self.conventions.data_format
+        )
+        if offsets is None:
+            return self.batch_norm(outputs, training=training)
+        return kernels.add_bias(outputs, offsets, self.conventions.channel_axis)
 
     def compute_output_shape(self, input_shape):
         return self.conventions.output_shape(
@@ -171,14 +196,7 @@ class ConvolutionBatchNorm(ConvolutionUnit):
 
     def call(self, activated, training=None):
         states, strides, dilation = self._even_positions(activated)
-        outputs = kernels.conv2d(
-            states,
-            self.kernel,
-            strides,
-            dilation,
-            self.conventions.data_format,
-        )
-        return self.batch_norm(outputs, training=training)
+        return self._convolve(states, self.kernel, strides, dilation, training)
 
 
 @keras.saving.register_keras_serializable(package="nasnet_keras")
@@ -224,17 +242,15 @@ class SeparableConvolutionBatchNorm(ConvolutionUnit):
         ]
 
     def call(self, activated, training=None):
-        data_format = self.conventions.data_format
         states, strides, dilation = self._even_positions(activated)
         outputs = kernels.depthwise_conv2d(
             states,
             self.depthwise_kernel,
             strides[0],
             dilation,
-            data_format,
+            self.conventions.data_format,
             training,
         )
-        outputs = kernels.conv2d(
-            outputs, self.pointwise_kernel, (1, 1), 1, data_format
+        return self._convolve(
+            outputs, self.pointwise_kernel, (1, 1), 1, training
         )
-        return self.batch_norm(outputs, training=training)

@@ -61,14 +61,14 @@ class FactorizedReduction(keras.layers.Layer):
         self.batch_norm.build(self.compute_output_shape(input_shape))
 
     def call(self, states, training=None):
+        data_format = self.conventions.data_format
         outputs = [
             kernels.conv2d(
-                path,
+                kernels.even_positions(path, data_format),
                 kernel,
-                (2, 2),
+                (1, 1),
                 1,
-                self.conventions.data_format,
-                padding="valid",
+                data_format,
             )
             for path, kernel in zip(
                 self._paths(states)[-len(self.path_kernels) :],

@@ -12,6 +12,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from nasnet_keras.processor import onednn_has_avx512, onednn_is_on
+
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 else:
@@ -28,14 +30,13 @@ def conv2d(
     strides: tuple[int, int],
     dilation: int,
     data_format: str,
-    padding: str = "same",
 ) -> Any:
     """A convolution without bias: `inputs [B, H, W, C]`, `kernel
     [height, width, C, filters]`."""
     # TensorFlow's own dilated kernel has no gradient on every CPU.
     if tf is None or data_format == "channels_first" or dilation > 1:
-        return ops.conv(inputs, kernel, strides, padding, data_format, dilation)
-    return tf.nn.conv2d(inputs, kernel, strides, padding.upper())
+        return ops.conv(inputs, kernel, strides, "same", data_format, dilation)
+    return tf.nn.conv2d(inputs, kernel, strides, "SAME")
 
 
 def depthwise_conv2d(
@@ -138,6 +139,22 @@ def _window(
     return tf.pad(images, paddings)
 
 
+def folds_batch_norms(dtype: Any) -> bool:
+    """Whether an inference is faster where the kernel of a convolution takes
+    the factors of its batch norm, at every call.
+
+    Without AVX-512 oneDNN (in TensorFlow 2.21) takes milliseconds for a
+    convolution with a batch norm. Half precision would round a kernel once
+    more.
+    """
+    return (
+        tf is not None
+        and keras.backend.standardize_dtype(dtype) == "float32"
+        and onednn_is_on()
+        and not onednn_has_avx512()
+    )
+
+
 def add_bias(inputs: Any, bias: Any, axis: int) -> Any:
     """`inputs + bias` along an axis; TensorFlow makes one operation of a
     convolution, its bias and a ReLU."""
@@ -148,6 +165,26 @@ def add_bias(inputs: Any, bias: Any, axis: int) -> Any:
     return inputs + ops.reshape(bias, shape)
 
 
+def shared_relu(states: Any) -> Any:
+    """The ReLU of a hidden state, which others may read as it is.
+
+    With oneDNN, TensorFlow 2.21 makes one operation of a convolution, its
+    bias, an addition and a ReLU even where others read the sum; then it gives
+    up, and fuses nothing in the whole graph. It leaves a ReLU alone that waits
+    for another operation, here for one that the sum needs anyway.
+    """
+    if not _is_made_by("AddV2", states):
+        return ops.relu(states)
+    with tf.control_dependencies(states.op.inputs[:1]):
+        return tf.nn.relu(states)
+
+
+def _is_made_by(kind: str, outputs: Any) -> bool:
+    """Whether these are the outputs of such an operation of a graph."""
+    operation = getattr(outputs, "op", None) if tf is not None else None
+    return operation is not None and operation.type == kind
+
+
 def without_first(inputs: Any, axes: Sequence[int]) -> Any:
     """The inputs without the first position along some axes."""
     begin = [int(axis in axes) for axis in range(len(inputs.shape))]
@@ -155,6 +192,18 @@ def without_first(inputs: Any, axes: Sequence[int]) -> Any:
     if tf is not None:
         return tf.slice(inputs, begin, [-1] * len(begin))
     return inputs[tuple(slice(first, None) for first in begin)]
+
+
+def even_positions(inputs: Any, data_format: str) -> Any:
+    """Every second row and column of images, the first ones too.
+
+    A strided 1x1 convolution is this and an unstrided one. oneDNN (in
+    TensorFlow 2.21), on processors without AVX-512 and with one thread, writes
+    the gradient of the kernel of the strided one beyond its memory where the
+    channels are few.
+    """
+    # Not a strided slice, whose gradient is slow.
+    return average_pool(inputs, 1, 2, "same", data_format)
 
 
 def average_pool(
@@ -210,6 +259,9 @@ def batch_normalization(
             epsilon,
         )
         return ops.cast(outputs, inputs.dtype)
+    if _is_made_by("Conv2D", inputs) and folds_batch_norms(inputs.dtype):
+        factors = scale * tf.math.rsqrt(variance + epsilon)
+        return tf.nn.bias_add(inputs * factors, offset - mean * factors)
     return tf.raw_ops.FusedBatchNormV3(
         x=inputs,
         scale=scale,

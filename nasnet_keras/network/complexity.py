@@ -11,6 +11,7 @@ import keras
 
 from nasnet_keras.architectures import Complexity
 from nasnet_keras.genotype import CellSpec, Genotype
+from nasnet_keras.layers.auxiliary_head import AuxiliaryHead
 from nasnet_keras.layers.cell import Cell
 from nasnet_keras.layers.combiners import COMBINERS
 from nasnet_keras.layers.conventions import Conventions
@@ -103,13 +104,15 @@ def genotype_complexity(
 
 
 def multiply_adds(model: keras.Model) -> int:
-    """The multiply-adds of a built network of this package.
+    """The multiply-adds of a network of cells, without the auxiliary head,
+    which serves the training alone.
 
     Args:
         model: What `build_network` returns, with a known image size.
 
     Raises:
-        ValueError: The size of the images is unknown.
+        ValueError: The size of the images is unknown, or a layer is none of
+            such a network.
     """
     total = 0
     for layer in model.layers:
@@ -137,6 +140,15 @@ def multiply_adds(model: keras.Model) -> int:
             total += _products(layer.kernel.shape) * height * width
         elif isinstance(layer, keras.layers.Dense):
             total += _products(layer.kernel.shape)
+        elif not isinstance(layer, AuxiliaryHead) and any(
+            len(weight.shape) > 1 for weight in layer.weights
+        ):
+            raise ValueError(
+                "Invalid value for argument `model`. Expected a network of "
+                "`build_network`; the costs of other kinds are counted by "
+                "their `complexity`. Received: a network with the layer "
+                f"{layer.name!r}, a {type(layer).__name__}."
+            )
     return total
 
 

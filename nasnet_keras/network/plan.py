@@ -1,7 +1,7 @@
 """Which network is meant: its arguments, checked, and what follows from them.
 
-`nasnet_keras.network` builds a `NetworkPlan` and `nasnet_keras.complexity`
-counts it.
+`nasnet_keras.network.build` builds a `NetworkPlan`, and
+`nasnet_keras.network.complexity` counts it.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """Frames: how papers stack cells to a network.
 
 A frame plans a network as data: the convolutions of the stem, then the cells,
-each with its filters and with what it reads. `nasnet_keras.network` builds it
-and `nasnet_keras.complexity` counts it by the same plan.
+each with its filters and with what it reads. `build.py` builds it and
+`complexity.py` counts it by the same plan.
 
 Sizes follow from strides counted here, never from tensor shapes, so that
 every input size gives the same network.

@@ -18,7 +18,8 @@ class SmoothedCrossentropy(keras.losses.Loss):
     Example:
 
     >>> loss = SmoothedCrossentropy(0.1)
-    >>> float(loss([0], [[1.0, 0.0]])) > 0.5
+    >>> labels, probabilities = ops.array([0]), ops.array([[1.0, 0.0]])
+    >>> float(loss(labels, probabilities)) > 0.5
     True
     """
 

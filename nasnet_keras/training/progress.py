@@ -1,6 +1,7 @@
 """A training as it goes, for the terminal: `Progress`."""
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -24,6 +25,13 @@ class Progress(keras.callbacks.Callback):
         self._first_epoch = 0
         self._bar: Bar | None = None
         self._began = 0.0
+
+    def tell(self, sentences: Iterable[str]) -> None:
+        """Prints what the user should know before it begins."""
+        for sentence in sentences:
+            self._console.print(
+                sentence, markup=False, highlight=False, soft_wrap=True
+            )
 
     def begin_at(self, epoch: int) -> None:
         """The next phase begins after so many epochs."""

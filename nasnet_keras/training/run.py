@@ -1,6 +1,6 @@
 """A training in a folder, which goes on by itself after a kill: `run_training`.
 
-config.json             the settings, versions, the command
+config.json             the settings, versions, command, oneDNN, processor
 history.json            the metrics of each epoch
 phase_K.weights.h5      the state of the training, as long as it lasts
 model.keras             the trained network
@@ -77,6 +77,7 @@ def run_training(
 
     Example:
 
+    >>> from dataclasses import replace
     >>> from nasnet_keras import NASNET_A
     >>> from nasnet_keras.training.recipes import RECIPES
     >>> settings = TrainingSettings(
@@ -85,16 +86,20 @@ def run_training(
     ...         "architecture": to_data(find_kind("nasnet"), NASNET_A),
     ...         "input_shape": [8, 8, 1],
     ...         "repeats": 1,
-    ...         "filters": 8,
+    ...         "filters": 4,
     ...     },
-    ...     recipe=RECIPES["search-proxy"],
+    ...     recipe=replace(RECIPES["search-proxy"], epochs=1),
     ... )
     >>> model = run_training(Path("runs/digits"), settings)
+    >>> model.output_shape
+    (None, 10)
     """
     new = not (folder / "config.json").exists()
     if new:
         check_free(folder)
     data = load_data(settings)
+    if progress is not None:
+        progress.tell(data.notes)
     record = {
         "schema": SCHEMA_VERSION,
         **provenance(),
@@ -217,6 +222,7 @@ class _Training:
                 self.data.train.labels,
                 self.settings.seed,
                 first_epoch + done,
+                self.data.dataset.class_names,
             ),
             phase,
             self.steps,

@@ -14,7 +14,10 @@ from nasnet_keras.training.data.datasets import (
     LabelledImages,
     load_dataset,
 )
-from nasnet_keras.training.data.pipeline import in_channels
+from nasnet_keras.training.data.pipeline import (
+    augmentation_note,
+    in_channels,
+)
 from nasnet_keras.training.data.splits import split, with_test
 from nasnet_keras.training.recipes import Recipe
 
@@ -35,7 +38,10 @@ class TrainingSettings:
         train_images: How many training images, or which share of them; None
             for all that are left.
         validation_images: How many of the training images, or which share, to
-            measure on after each epoch; None for none.
+            measure on after each epoch; None for none. Of a data set that
+            has images for validation, how many of those; None for all.
+        skip_broken: Whether to leave out files of a folder that are no whole
+            images.
         weights: Where the network's first weights come from, for the record.
         dtype: The dtype policy. Variables are float32 in each.
         seed: Fixes weights, batches, and what is dropped.
@@ -48,6 +54,7 @@ class TrainingSettings:
     recipe: Recipe
     train_images: int | float | None = None
     validation_images: int | float | None = None
+    skip_broken: bool = False
     weights: str | None = None
     dtype: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     seed: int = 0
@@ -64,12 +71,14 @@ class TrainingData:
         validation: What it is measured on after each epoch, if anything.
         dataset: What they were taken from; it has test images.
         fingerprint: Changes when one of these images or labels does.
+        notes: Sentences for the user: what was read, and what may surprise.
     """
 
     train: LabelledImages
     validation: LabelledImages | None
     dataset: ImageDataset
     fingerprint: str
+    notes: tuple[str, ...] = ()
 
     @property
     def test(self) -> LabelledImages:
@@ -91,12 +100,13 @@ def load_data(settings: TrainingSettings) -> TrainingData:
             "Invalid value for argument `input_shape`. Expected a height equal "
             f"to the width to train at. Received: {height} and {width}."
         )
-    dataset = with_test(load_dataset(settings.dataset, image_size=height))
-    if dataset.num_classes < 2:
-        raise ValueError(
-            f"Invalid data set {dataset.name!r}. Expected at least two classes "
-            f"to tell apart. Received: {', '.join(dataset.class_names)}."
+    dataset = with_test(
+        load_dataset(
+            settings.dataset,
+            image_size=height,
+            skip_broken=settings.skip_broken,
         )
+    )
     parts = split(
         dataset,
         settings.validation_images,
@@ -106,11 +116,15 @@ def load_data(settings: TrainingSettings) -> TrainingData:
     train, validation = (
         _in_channels(part, channels) for part in (parts.train, parts.validation)
     )
+    note = augmentation_note(
+        settings.recipe.augmentation, settings.dataset, dataset.class_names
+    )
     return TrainingData(
         train,
         validation if len(validation) else None,
         dataset,
         parts.fingerprint,
+        (*dataset.notes, *filter(None, [note])),
     )
 
 
@@ -163,4 +177,6 @@ def recipe_arguments(recipe: Recipe, steps: int) -> dict[str, Any]:
 
 
 def _in_channels(images: LabelledImages, channels: int) -> LabelledImages:
-    return LabelledImages(in_channels(images.images, channels), images.labels)
+    return dataclasses.replace(
+        images, images=in_channels(images.images, channels)
+    )

@@ -75,9 +75,21 @@ def retrain(
     Example:
 
     >>> from dataclasses import replace
+    >>> import search
     >>> from nasnet_keras.training.recipes import RECIPES
-    >>> ranking = retrain(run, replace(RECIPES["cifar"], epochs=30))
-    >>> ranking.tau, ranking.children[0].trial
+    >>> run = search.run(
+    ...     "runs/first",
+    ...     dataset="digits",
+    ...     strategy="random",
+    ...     trials=1,
+    ...     space=search.NASNetSpace(1),
+    ...     recipe={"epochs": 1},
+    ...     child={"filters": 4},
+    ... )
+    >>> recipe = replace(RECIPES["search-proxy"], epochs=1)
+    >>> ranking = retrain(run, recipe, top=1)
+    >>> [child.trial for child in ranking.children]
+    [0]
     """
     network = _network(run, repeats, filters, image_size)
     folder = run.directory.retrained if output is None else Path(output)

@@ -31,7 +31,7 @@ class ChildData:
         train_labels: `[N]`, int32.
         validation_images: As the training images.
         validation_labels: As the training labels.
-        classes: The number of classes.
+        class_names: A name for each class.
         fingerprint: Changes when an image or a label does.
 
     Raises:
@@ -55,7 +55,7 @@ class ChildData:
                 f"Received: {len(parts.train)} images, batch_size="
                 f"{batch_size}."
             )
-        self.classes = data.num_classes
+        self.class_names = data.class_names
         self.fingerprint = parts.fingerprint
         self.train_images: np.ndarray = parts.train.images
         self.train_labels: np.ndarray = parts.train.labels
@@ -70,7 +70,7 @@ class ChildData:
     @property
     def augmentation(self) -> Augmentation:
         """What suits the data set, where the recipe does not say."""
-        return default_augmentation(self.dataset)
+        return default_augmentation(self.dataset, self.class_names)
 
     def batches(self, recipe: Recipe, seed: int, epoch: int) -> tf.data.Dataset:
         """Training images and labels without end, from an epoch on."""
@@ -88,7 +88,13 @@ class ChildData:
     ) -> tf.data.Dataset:
         """Any of the images and labels as the recipe trains on them."""
         return recipe_pipeline(
-            recipe, self.dataset, images, labels, seed, epoch
+            recipe,
+            self.dataset,
+            images,
+            labels,
+            seed,
+            epoch,
+            self.class_names,
         )
 
     @functools.cached_property

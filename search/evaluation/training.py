@@ -60,7 +60,7 @@ class TrainingEvaluator(Evaluator):
         # children can be built again without its data.
         self.network: dict[str, Any] = {
             "input_shape": list(self.data.image_shape),
-            "classes": self.data.classes,
+            "classes": len(self.data.class_names),
             **_scale(self.kind, settings),
             **recipe_arguments(
                 self.recipe, recipe.epochs * self.steps_per_epoch

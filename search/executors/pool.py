@@ -160,7 +160,7 @@ class PoolExecutor(Executor):
         timeout = None if end == math.inf else max(0, end - time.monotonic())
         for handle in self._wait(list(places), timeout):
             place = places[handle]
-            self._hear(place, self._workers[place])
+            self._on_message(place, self._workers[place])
         for place, worker in list(self._workers.items()):
             if worker.child and time.monotonic() >= worker.deadline:
                 limit = self.settings.child_time_limit
@@ -168,12 +168,12 @@ class PoolExecutor(Executor):
                 self._outcomes.append(failed(worker.child, reason))
                 self._dismiss(place)
 
-    def _hear(self, place: int, worker: Worker) -> None:
+    def _on_message(self, place: int, worker: Worker) -> None:
         try:
             message = worker.receive()
         except WorkerDied as death:
             self._dismiss(place)
-            self._bury(worker, str(death))
+            self._on_death(worker, str(death))
             return
         if isinstance(message, Exception):
             if worker.ready or self._description is None:
@@ -182,7 +182,7 @@ class PoolExecutor(Executor):
                 f"A new worker cannot evaluate children: {message}"
             ) from message
         if isinstance(message, Ready):
-            self._welcome(worker, message.description)
+            self._on_ready(worker, message.description)
             return
         self._outcomes.append(message)
         del self._deaths[message.number]
@@ -191,7 +191,7 @@ class PoolExecutor(Executor):
         if worker.children == CHILDREN_PER_WORKER:
             self._dismiss(place)
 
-    def _welcome(self, worker: Worker, description: dict[str, Any]) -> None:
+    def _on_ready(self, worker: Worker, description: dict[str, Any]) -> None:
         """Takes note that a worker is ready."""
         self._description = self._description or description
         if description != self._description:
@@ -202,7 +202,7 @@ class PoolExecutor(Executor):
         worker.ready = True
         self._dead_at_start = 0
 
-    def _bury(self, worker: Worker, death: str) -> None:
+    def _on_death(self, worker: Worker, death: str) -> None:
         """Sees to the child of a dead worker."""
         if not worker.ready:
             self._dead_at_start += 1

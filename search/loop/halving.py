@@ -83,7 +83,7 @@ class SuccessiveHalving:
                     return number, self.budgets[rung + 1]
         return None
 
-    def hopeful(self, total: int) -> set[int]:
+    def promotable(self, total: int) -> set[int]:
         """The numbers of the waiting children that may yet go on, if `total`
         children begin in all: their weights will be needed."""
         numbers: set[int] = set()
@@ -91,14 +91,14 @@ class SuccessiveHalving:
         for rung, reached in enumerate(self._rungs):
             # A place in the rung only falls.
             last = (len(reached) + to_come) // self.reduction
-            hopeful = {
+            promotable = {
                 number
                 for _, number in reached[:last]
                 if self._waiting.get(number) == rung
             }
-            numbers |= hopeful
+            numbers |= promotable
             # Those who went on, and have not arrived.
-            to_come += len(hopeful) + sum(
+            to_come += len(promotable) + sum(
                 self._reached[number] == rung + 1
                 and self._waiting.get(number) != rung
                 for _, number in reached

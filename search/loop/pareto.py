@@ -27,8 +27,20 @@ def pareto_front(trials: Iterable[Trial], cost: str) -> list[Trial]:
 
     Example:
 
-    >>> [trial.number for trial in pareto_front(run.trials, "parameters")]
-    [17, 4, 31]
+    >>> from search.trial import Evaluation
+    >>> trials = [
+    ...     Trial(
+    ...         number,
+    ...         (),
+    ...         TrialState.COMPLETE,
+    ...         (Evaluation(reward, metrics={"parameters": parameters}),),
+    ...     )
+    ...     for number, (reward, parameters) in enumerate(
+    ...         [(0.9, 30.0), (0.7, 10.0), (0.6, 20.0)]
+    ...     )
+    ... ]
+    >>> [trial.number for trial in pareto_front(trials, "parameters")]
+    [1, 0]
     """
     points = sorted(
         (point[0], -point[1], trial.number, trial)

@@ -342,7 +342,7 @@ class SearchLoop:
         """The numbers of the trials whose weights stay."""
         kept = {trial.number for trial in [*self._best, *self._front]}
         if self.halving is not None:
-            kept |= self.halving.hopeful(self.total)
+            kept |= self.halving.promotable(self.total)
         return kept | self._running | self._going_on
 
     def _front_of(self, trials: Iterable[Trial]) -> list[Trial]:

@@ -18,7 +18,8 @@ from nasnet_keras.command_line import (
     provenance,
 )
 from nasnet_keras.files import new_directory, write_json
-from nasnet_keras.training.data.datasets import located
+from nasnet_keras.processor import computing_variables
+from nasnet_keras.training.data.datasets import resolve_source
 from search.evaluation import evaluator_class
 from search.evaluation.base import Evaluator
 from search.executors import create_executor
@@ -86,8 +87,18 @@ def run(
 
     Example:
 
-    >>> run = search.run("runs/first", dataset="digits", trials=20)
-    >>> run.best.reward, run.genotype
+    >>> import search
+    >>> run = search.run(
+    ...     "runs/first",
+    ...     dataset="digits",
+    ...     strategy="random",
+    ...     trials=1,
+    ...     space=search.NASNetSpace(1),
+    ...     recipe={"epochs": 1},
+    ...     child={"filters": 4},
+    ... )
+    >>> run.best.number, run.architecture
+    (0, Genotype(...))
     """
     if isinstance(evaluator, str):
         settings["evaluator"], evaluator = evaluator, None
@@ -227,6 +238,7 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
             "config": self.config.identity,
             "space": self.space.describe(),
             "evaluator": evaluator,
+            "computing": computing_variables(),
         }
         return json.loads(json.dumps(identity))
 
@@ -285,7 +297,7 @@ def _configuration(
             value = {**before, **value}
         values[name] = value
     if values.get("dataset"):
-        values["dataset"] = located(values["dataset"])
+        values["dataset"] = resolve_source(values["dataset"])
     if isinstance(values.get("space"), SearchSpace):
         with _checked():
             name, options = name_space(values["space"])

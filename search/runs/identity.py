@@ -14,6 +14,8 @@ IDENTITY = {
     "config": "its config.json was edited",
     "space": "its search space is of another version",
     "evaluator": "its data or the training of its children changed",
+    "computing": "a variable of the environment on which results depend, as on "
+    "threads, is set otherwise",
 }
 
 

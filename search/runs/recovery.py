@@ -47,8 +47,20 @@ def restore(path: str | os.PathLike[str]) -> Restored:
 
     Example:
 
+    >>> import search
+    >>> run = search.run(
+    ...     "runs/first",
+    ...     dataset="digits",
+    ...     strategy="random",
+    ...     trials=1,
+    ...     space=search.NASNetSpace(1),
+    ...     recipe={"epochs": 1},
+    ...     child={"filters": 4},
+    ... )
+    >>> size = Path("runs/first/search.db").write_bytes(b"damaged")
     >>> restored = restore("runs/first")
-    >>> restored.time, len(restored.run.trials)
+    >>> len(restored.run.trials), restored.damaged.exists()
+    (1, True)
     """
     directory = RunDirectory(path)
     directory.record()

@@ -17,6 +17,7 @@ SPACES: dict[str, str] = {
     "enas": "search.spaces.subspaces:ENAS",
     "darts": "search.spaces.subspaces:DARTS",
     "amoebanet": "search.spaces.subspaces:AMOEBANET",
+    "layerwise": "search.spaces.layerwise:LayerwiseSpace",
 }
 
 

@@ -151,9 +151,13 @@ class TabularSpace(SearchSpace):
 
     Example:
 
-    >>> space = TabularSpace(CellTable("nasbench201.csv.gz"))
+    >>> path = Path("table.csv")
+    >>> size = path.write_text("arch,accuracy\\n|conv~0|,91\\n|skip~0|,88\\n")
+    >>> space = TabularSpace(CellTable(path))
     >>> len(space.decisions), space.groups, space.size
-    (6, 3, 15625)
+    (1, 1, 2)
+    >>> space.decode((1,))
+    '|skip~0|'
     """
 
     name = "tabular"

@@ -46,6 +46,7 @@ def create_strategy(
 
     Example:
 
+    >>> from search.spaces.nasnet import NASNetSpace
     >>> create_strategy("random", NASNetSpace(blocks=1), 0).ask(0)
     (1, 1, 6, 3, 0, 0, 0, 0, 2, 1)
     """

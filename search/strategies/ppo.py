@@ -39,7 +39,10 @@ class PPO(Strategy):
 
     Example:
 
+    >>> from search.spaces.nasnet import NASNetSpace
     >>> strategy = PPO(NASNetSpace(), seed=0, learning_rate=0.005)
+    >>> len(strategy.ask(0))
+    50
     """
 
     name = "ppo"

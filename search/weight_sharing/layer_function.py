@@ -35,11 +35,16 @@ class LayerFunction:
 
     Example:
 
-    >>> function = LayerFunction(OPERATIONS["conv_1x1"](8),
-    ...                          (None, None, None, 4))
+    >>> from nasnet_keras import OPERATIONS
+    >>> function = LayerFunction(
+    ...     OPERATIONS["conv_1x1"](8), (None, None, None, 4)
+    ... )
     >>> weights = [tf.ones(4 * 8 + 8 + 8)]  # kernel, scale, offset
     >>> outputs, moving = function(
-    ...     tf.ones((2, 6, 6, 4)), weights, function.moving)
+    ...     tf.ones((2, 6, 6, 4)), weights, function.moving
+    ... )
+    >>> outputs.shape
+    TensorShape([2, 6, 6, 8])
     """
 
     def __init__(

@@ -66,10 +66,12 @@ class SharedNetwork(keras.Model):
 
     Example:
 
-    >>> space = NASNetSpace()
-    >>> network = SharedNetwork(space, (32, 32, 3), classes=10, filters=4)
+    >>> from search.spaces.nasnet import NASNetSpace
+    >>> from search.weight_sharing.subnetwork import Subnetwork
+    >>> space = NASNetSpace(blocks=1)
+    >>> network = SharedNetwork(space, (8, 8, 1), classes=10, filters=4)
     >>> genotype = space.decode(space.sample(np.random.default_rng(0)))
-    >>> Subnetwork(network, genotype)(tf.ones((2, 32, 32, 3))).shape
+    >>> Subnetwork(network, genotype)(np.ones((2, 8, 8, 1), "float32")).shape
     TensorShape([2, 10])
     """
 

@@ -13,10 +13,11 @@ from nasnet_keras.architectures import (
     to_data,
 )
 from nasnet_keras.command_line import InputError
+from nasnet_keras.kinds.layerwise import NAS_V1
 from nasnet_keras.published import NASNET_A
 
 # An architecture of each kind.
-EXAMPLES = {"nasnet": NASNET_A}
+EXAMPLES = {"nasnet": NASNET_A, "layerwise": NAS_V1}
 all_kinds = pytest.mark.parametrize("name", KINDS)
 
 

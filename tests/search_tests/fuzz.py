@@ -221,6 +221,42 @@ def network(folder):
     return path, lambda path: attempt(load_model, path)
 
 
+def archive(folder):
+    """Images in an `.npz` file, by `load_dataset`."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (12, 8, 8, 3), dtype=np.uint8)
+    labels = np.arange(12) % 3
+    path = folder / "images.npz"
+    np.savez_compressed(
+        path,
+        x_train=images,
+        y_train=labels,
+        x_test=images,
+        y_test=labels,
+        class_names=["cat", "dog", "eel"],
+    )
+    return path, lambda path: attempt(read_images, path)
+
+
+def photograph(folder):
+    """A photograph in a folder of images, by `load_dataset`."""
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        pixels = rng.integers(0, 256, (24, 24, 3), dtype=np.uint8)
+        path = folder / "images" / name / "1.jpg"
+        path.parent.mkdir(parents=True)
+        Image.fromarray(pixels).save(path)
+    return path, lambda path: attempt(read_images, path.parent.parent)
+
+
+def read_images(path):
+    from nasnet_keras.training.data.datasets import load_dataset
+
+    _ = load_dataset(path, image_size=8).test
+
+
 def small_network():
     from nasnet_keras.network.build import build_network
 
@@ -252,12 +288,14 @@ def search_once(folder):
 # Each makes a whole file in a folder, and gives it with what reads it. With
 # how many files of a thousand.
 KINDS = {
-    architecture: 250,
-    configuration: 250,
-    database: 200,
-    latencies: 100,
-    weights: 150,
-    network: 50,
+    architecture: 150,
+    configuration: 150,
+    database: 120,
+    latencies: 60,
+    weights: 90,
+    network: 30,
+    archive: 300,
+    photograph: 100,
 }
 
 

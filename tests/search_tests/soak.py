@@ -31,7 +31,7 @@ CASES = {
 }
 
 
-FILES = 600
+FILES = 1000
 
 
 def main():

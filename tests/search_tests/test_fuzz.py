@@ -33,6 +33,8 @@ def fuzz():
         pytest.param("latencies", marks=pytest.mark.large),
         pytest.param("weights", marks=pytest.mark.large),
         pytest.param("network", marks=pytest.mark.large),
+        "archive",
+        "photograph",
     ],
 )
 def test_a_damaged_file_is_read_or_refused_by_a_sentence(fuzz, tmp_path, kind):
@@ -45,6 +47,7 @@ def test_every_kind_is_tried(fuzz):
     assert {make.__name__ for make in fuzz.KINDS} == {
         *("architecture", "configuration", "database"),
         *("latencies", "weights", "network"),
+        *("archive", "photograph"),
     }
 
 

@@ -92,6 +92,51 @@ def test_the_figures_are_those_of_the_training(trained, here):
     assert data["cross_entropy"] == pytest.approx(last["val_loss"], rel=1e-4)
 
 
+@pytest.fixture
+def photographs(here, tmp_path):
+    """In parts, of which one name is not UTF-8; one file is broken."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    for part, count in (("train", 12), ("val", 5), ("test", 3)):
+        for name, least in ((b"dark\xe9", 0), (b"bright", 128)):
+            label = folder / part / os.fsdecode(name)
+            label.mkdir(parents=True)
+            for number in range(count):
+                pixels = rng.integers(least, least + 128, (20, 24, 3), np.uint8)
+                Image.fromarray(pixels).save(label / f"{number}.png")
+    (folder / "val" / "bright" / "broken.png").write_text("404")
+    return folder
+
+
+def test_photographs_in_parts(photographs, here, capsys, monkeypatch):
+    command = RUN.replace("images.npz", str(photographs)) + " --output parts"
+    assert call(command) == 2
+    error = capsys.readouterr().err
+    assert "1 broken, 'val/bright/broken.png' (text);" in error
+    assert "(--skip-broken)" in error
+    assert call(f"{command} --skip-broken") == 0
+    output = capsys.readouterr().out
+    for text in (
+        "24 to train on (train), 10 to validate on (val), 6 to test on (test)",
+        "Skipped as broken: 1, 'val/bright/broken.png' (text).",
+        "The images, 24 x 20 pixels, are brought to 8 x 8;",
+        "Images are cropped and mirrored (augmentation crop-flip).",
+        "val accuracy 0.",
+    ):
+        assert text in output
+    for split, images in (("test", 6), ("validation", 10)):
+        assert call(f"evaluate parts --split {split}") == 0
+        written = here / "parts" / "evaluation" / f"{split}.json"
+        data = json.loads(written.read_text())
+        assert data["images"] == images
+        for mistake in data["worst_mistakes"]:
+            name = data["classes"][mistake["label"]]["name"]
+            part = {"test": "test", "validation": "val"}[split]
+            assert mistake["file"].startswith(f"{part}/{name}/")
+        assert any(data["worst_mistakes"])  # untrained as it is
+    shutil.rmtree(here / "parts")
+
+
 def test_only_what_is_finished_is_evaluated(trained, here, tmp_path, capsys):
     shutil.copy(trained / "config.json", tmp_path)
     assert call(f"evaluate {tmp_path}") == 2

@@ -12,6 +12,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from scipy.stats import theilslopes
 
 from nasnet_keras.deployment.export import exported
 from nasnet_keras.deployment.latency.chains import measure_operations
@@ -19,7 +20,6 @@ from nasnet_keras.deployment.latency.network_arguments import (
     complete_setting,
     network_plan,
 )
-from nasnet_keras.deployment.latency.robust_line import robust_line
 from nasnet_keras.deployment.latency.samples import (
     covering_genotypes,
     random_genotypes,
@@ -195,8 +195,9 @@ class LatencyTable:
             setting, batch_size, seconds, 0.0, 1.0, versions(), machine_facts()
         )
         totals = [table.predict(genotype) for genotype in samples]
-        offset, scale = robust_line(totals, measured)
-        if scale <= 0:
+        # A line that a few disturbed measurements do not turn.
+        scale, offset, *_ = theilslopes(measured, totals, method="joint")
+        if not scale > 0:
             raise ValueError(
                 "The measurements contradict each other: networks of slower "
                 "operations were faster. Expected an idle machine, or more "

@@ -4,6 +4,7 @@ Neither TensorFlow nor scikit-learn is imported before a source needs it.
 """
 
 import difflib
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,8 +16,16 @@ import numpy as np
 
 from nasnet_keras.files import expanded
 from nasnet_keras.training.data.readers import digits, folder, npz, tfds
-from nasnet_keras.training.data.readers.source import Source
+from nasnet_keras.training.data.readers.layout import holds_images
+from nasnet_keras.training.data.readers.source import (
+    Arrays,
+    Size,
+    Source,
+)
 from nasnet_keras.training.data.sampling import count_of, stratified
+
+NAME_LENGTH = 200  # of one that is quoted
+UNEVEN = 3  # times the images of another class, from which on it is told
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +35,8 @@ class LabelledImages:
     Args:
         images: `[N, H, W, C]`, uint8, 0 to 255.
         labels: `[N]`, int32, from 0.
+        files: `[N]`, the names of the files that they come from, below the
+            data set's folder; None where they are no files.
 
     Raises:
         ValueError: The images have another rank or type, or the labels are
@@ -34,6 +45,7 @@ class LabelledImages:
 
     images: np.ndarray
     labels: np.ndarray
+    files: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.images.ndim != 4 or self.images.dtype != np.uint8:
@@ -54,7 +66,8 @@ class LabelledImages:
 
     def take(self, indices: np.ndarray) -> "LabelledImages":
         """A copy of the images with the given indices, `[n]`."""
-        return LabelledImages(self.images[indices], self.labels[indices])
+        files = None if self.files is None else self.files[indices]
+        return LabelledImages(self.images[indices], self.labels[indices], files)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +80,9 @@ class ImageDataset:
         class_names: A name for each class, in the order of the labels.
         read_test: Reads the test images and labels; None where the data set
             has none.
+        read_validation: Likewise those that it has for validation.
+        notes: Sentences for the user: what was read, what was not, and what
+            may surprise.
 
     Raises:
         ValueError: A label is no class, or a class has no training image.
@@ -75,7 +91,9 @@ class ImageDataset:
     name: str
     train: LabelledImages
     class_names: tuple[str, ...]
-    read_test: Callable[[], tuple[np.ndarray, np.ndarray]] | None = None
+    read_test: Callable[[], Arrays] | None = None
+    read_validation: Callable[[], Arrays] | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self._check_labels(self.train.labels, "training")
@@ -101,17 +119,27 @@ class ImageDataset:
     @cached_property
     def test(self) -> LabelledImages | None:
         """The test images, read when first asked for; None without any."""
-        if self.read_test is None:
+        return self._part(self.read_test, "test")
+
+    @cached_property
+    def validation(self) -> LabelledImages | None:
+        """The images that the data set has for validation, likewise."""
+        return self._part(self.read_validation, "validation")
+
+    def _part(
+        self, read: Callable[[], Arrays] | None, part: str
+    ) -> LabelledImages | None:
+        if read is None:
             return None
-        test = LabelledImages(*self.read_test())
-        self._check_labels(test.labels, "test")
-        if test.images.shape[1:] != self.image_shape:
+        images = LabelledImages(*read())
+        self._check_labels(images.labels, part)
+        if images.images.shape[1:] != self.image_shape:
             raise ValueError(
-                f"The test images of {self.name!r} differ from its training "
+                f"The {part} images of {self.name!r} differ from its training "
                 f"images. Expected the shape {self.image_shape}. Received: "
-                f"{test.images.shape[1:]}."
+                f"{images.images.shape[1:]}."
             )
-        return test
+        return images
 
     def _check_labels(self, labels: np.ndarray, part: str) -> None:
         low, high = labels.min(initial=0), labels.max(initial=0)
@@ -129,6 +157,7 @@ def load_dataset(
     image_size: int | None = None,
     train_images: int | float | None = None,
     seed: int = 0,
+    skip_broken: bool = False,
 ) -> ImageDataset:
     """Loads a data set's training images into memory.
 
@@ -140,14 +169,19 @@ def load_dataset(
               set.
             - a name of tensorflow-datasets, such as `"cifar10"`, downloaded
               when first used. The test set is its split `test`, or
-              `validation` where `test` has no labels.
+              `validation` where `test` has no labels; else `validation` is
+              what is measured on.
             - the path of a folder with a sub-folder of images for each
-              class, or with the sub-folders `train` and `test` that have
-              those. A folder with a name of tensorflow-datasets needs a
-              `./` before it.
-            - the path of an `.npz` file with the arrays `x_train` and
-              `y_train`, or `images` and `labels`, and if there are some
-              `x_test` and `y_test`, and `class_names`.
+              class, or with sub-folders for its parts that have those:
+              `train`, and `val` or `test` or both, in capital or small
+              letters (also `training`, `valid`, `validation`, `testing`). A
+              folder with a name of tensorflow-datasets that holds images
+              comes before the data set; `./` before it says so.
+            - the path of an `.npz` file with images and labels to train on,
+              and if there are some to validate and to test on, under the
+              names that people give them: `x_train` and `y_train`, `images`
+              and `labels`, `train_images` and `train_labels`, … It may have
+              `class_names`.
         data_dir: Where tensorflow-datasets keeps its data. Defaults to the
             environment variable `TFDS_DATA_DIR`, or else
             `~/tensorflow_datasets`.
@@ -158,9 +192,12 @@ def load_dataset(
             share of them when below 1: a sample with the data set's
             proportions of the classes. None reads all of them.
         seed: Chooses the images of `train_images`.
+        skip_broken: Whether to leave out files of a folder that are no whole
+            images. Default: they are an error that names them all.
 
     Returns:
-        An `ImageDataset`. Grey images have one channel.
+        An `ImageDataset`. Grey images have one channel; its `notes` say what
+        was read and what was not.
 
     Raises:
         ValueError: The source is unknown or missing, has no images in
@@ -173,6 +210,12 @@ def load_dataset(
     >>> dataset.image_shape, dataset.num_classes, len(dataset.train)
     ((8, 8, 1), 10, 1438)
     """
+    if not isinstance(source, str | PathLike):
+        raise ValueError(
+            "Invalid value for argument `source`. Expected a name or a path. "
+            f"Received: a value of type {type(source).__name__}; save arrays "
+            "with `numpy.savez` and give the path of the file."
+        )
     if image_size is not None and (
         type(image_size) is not int or image_size < 1
     ):
@@ -180,45 +223,103 @@ def load_dataset(
             "Invalid value for argument `image_size`. Expected a positive "
             f"integer. Received: image_size={image_size!r}."
         )
-    opened = _open(source, data_dir, image_size)
+    opened = _open(source, data_dir, image_size, skip_broken)
     chosen = None
     if train_images is not None:
         labels = opened.read_labels()
         count = count_of(train_images, len(labels), "train_images")
         chosen = stratified(labels, count, seed)
+    train = LabelledImages(*opened.read_train(chosen))
+    names = opened.class_names
     return ImageDataset(
         name=str(source),
-        train=LabelledImages(*opened.read_train(chosen)),
-        class_names=opened.class_names,
+        train=train,
+        class_names=names,
         read_test=opened.read_test,
+        read_validation=opened.read_validation,
+        notes=(
+            *opened.notes,
+            *_size_note(opened.sizes, train.images.shape),
+            *_evenness_note(train.labels, names),
+        ),
     )
 
 
-def located(source: str | PathLike[str]) -> str:
+def count_training_images(
+    source: str | PathLike[str], image_size: int | None = None
+) -> int:
+    """How many training images a data set has; their labels are read, and no
+    image.
+
+    Args:
+        source: As of `load_dataset`.
+        image_size: As of `load_dataset`.
+
+    Raises:
+        ValueError: As of `load_dataset`.
+
+    Example:
+
+    >>> count_training_images("digits")
+    1438
+    """
+    return len(_open(source, None, image_size, False).read_labels())
+
+
+def _size_note(sizes: tuple[Size, ...], shape: tuple[int, ...]) -> list[str]:
+    """Whether the images are no longer as large as they were."""
+    width, height = shape[2], shape[1]
+    if set(sizes) == {(width, height)}:
+        return []
+    found = " to ".join(f"{w} x {h}" for w, h in dict.fromkeys(sizes))
+    found = f"{found} pixels" if sizes else "of several sizes"
+    return [
+        f"The images, {found}, are brought to {width} x {height}; "
+        "another image size keeps more of them, or less."
+    ]
+
+
+def _evenness_note(labels: np.ndarray, names: tuple[str, ...]) -> list[str]:
+    """Whether there are far more images of one class than of another."""
+    counts = np.bincount(labels[labels >= 0], minlength=len(names))
+    most, least = counts.argmax(), counts.argmin()
+    if counts[most] < UNEVEN * max(1, counts[least]) or not counts[least]:
+        return []
+    return [
+        f"The classes are uneven: {counts[most]:,} images of "
+        f"{names[most]!r}, {counts[least]:,} of {names[least]!r}."
+    ]
+
+
+def resolve_source(source: str | PathLike[str]) -> str:
     """A source of `load_dataset` as it is written down: a path is absolute, so
     that it is found from elsewhere; a name, and what is neither, stays."""
     if _is_name(source):
         return str(source)
     path = expanded(source)
-    return str(path.resolve()) if path.exists() else str(source)
+    return str(path.resolve()) if os.path.exists(path) else str(source)
 
 
 def _is_name(source: str | PathLike[str]) -> bool:
-    """Whether it is a data set's name; folders of that name need a `./`."""
+    """Whether it is a data set's name, and not that of a folder of images
+    that is there."""
     name = str(source)
     if isinstance(source, PathLike) or name.startswith((".", "/", "~")):
         return False
-    if name == digits.NAME:
-        return True
-    if name.endswith(".npz") and Path(name).is_file():
+    if name.lower().endswith(".npz") and os.path.isfile(name):
         return False
-    return re.split("[/:]", name)[0] in tfds.dataset_names()
+    if name != digits.NAME and (
+        re.split("[/:]", name)[0] not in tfds.dataset_names()
+    ):
+        return False
+    return not (os.path.isdir(name) and holds_images(Path(name)))
 
 
 def _open(
     source: str | PathLike[str],
     data_dir: str | PathLike[str] | None,
     image_size: int | None,
+    skip_broken: bool,
 ) -> Source:
     """Finds the reader of a source."""
     name = str(source)
@@ -227,11 +328,11 @@ def _open(
             return digits.read_digits(image_size)
         return tfds.read_tfds(name, data_dir, image_size)
     path = expanded(source)
-    if path.suffix == ".npz" and path.is_file():
+    if path.suffix.lower() == ".npz" and os.path.isfile(path):
         return npz.read_npz(path, image_size)
-    if path.is_dir():
-        return folder.read_folder(path, image_size)
-    names = tfds.dataset_names()
+    if os.path.isdir(path):
+        return folder.read_folder(path, image_size, skip_broken)
+    names, name = tfds.dataset_names(), name[:NAME_LENGTH]
     near = difflib.get_close_matches(name, [digits.NAME, *names])
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     raise ValueError(

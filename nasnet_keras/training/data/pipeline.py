@@ -10,6 +10,7 @@ and they draw from a state, so that a run could not be resumed exactly.
 
 import math
 import re
+from collections.abc import Sequence
 from typing import get_args
 
 import numpy as np
@@ -22,14 +23,59 @@ PADDING_SHARE = 8  # 32 x 32 images are padded by 4, to 40 x 40
 # The parts that are cut out for ImageNet, as TF-slim does.
 LEAST_AREA, MOST_ASPECT = 0.08, 4 / 3
 
-# Data sets of characters, which mean something else when mirrored.
-CHARACTERS = ("digits", "mnist", "emnist", "kmnist", "svhn_cropped")
+# Words in the names of data sets of characters, which mean something else when
+# mirrored; and of others that are called after them.
+CHARACTERS = (
+    *("mnist", "emnist", "kmnist", "qmnist", "notmnist", "svhn", "usps"),
+    *("omniglot", "cmaterdb", "digit", "digits", "letter", "letters"),
+    *("alphabet", "alphabets", "character", "characters", "chars", "glyphs"),
+    *("hiragana", "katakana", "kanji", "hanzi", "font", "fonts", "ocr"),
+)
+NO_CHARACTERS = ("fashion", "pneumonia", "sign", "signs")
+LETTERS = 10  # classes named by a letter each, from which on they are letters
 
 
-def default_augmentation(dataset: str) -> Augmentation:
-    """What suits a data set by its name: `"crop"` for those of characters,
-    else `"crop-flip"`."""
-    return "crop" if re.split("[/:]", dataset)[0] in CHARACTERS else "crop-flip"
+def default_augmentation(
+    dataset: str, class_names: Sequence[str] = ()
+) -> Augmentation:
+    """What suits a data set: `"crop"` for those of characters, which it is by
+    a word of its name, or of the last two names of its path, or by ten
+    classes and more that are named by a letter each; else `"crop-flip"`.
+
+    Example:
+
+    >>> default_augmentation("mnist_corrupted/spatter")
+    'crop'
+    >>> default_augmentation("cifar10")
+    'crop-flip'
+    """
+    ending = "/".join(re.split("[/:]", dataset)[-2:])
+    words = set(re.split("[^a-z]+", ending.lower()))
+    characters = bool(words.intersection(CHARACTERS))
+    if words.intersection(NO_CHARACTERS):
+        characters = False
+    letters = sum(len(name) == 1 and name.isalpha() for name in class_names)
+    if letters >= LETTERS and letters > len(class_names) / 2:
+        characters = True
+    return "crop" if characters else "crop-flip"
+
+
+def augmentation_note(
+    chosen: Augmentation | None, dataset: str, class_names: Sequence[str]
+) -> str:
+    """A sentence on what was chosen, or on what is surprising in a choice."""
+    suited = default_augmentation(dataset, class_names)
+    if chosen is None:
+        mirrored = "and mirrored"
+        if suited == "crop":
+            mirrored = "and not mirrored, for they seem to be of characters"
+        return f"Images are cropped {mirrored} (augmentation {suited})."
+    if chosen in ("crop-flip", "inception") and suited == "crop":
+        return (
+            f"Images are mirrored (augmentation {chosen}) though they seem to "
+            "be of characters, which mean something else then."
+        )
+    return ""
 
 
 def in_channels(images: np.ndarray, channels: int) -> np.ndarray:
@@ -98,8 +144,17 @@ def training_pipeline(
 
     Example:
 
-    >>> batches = training_pipeline(images, labels, batch_size=128)
-    >>> model.fit(batches, steps_per_epoch=len(images) // 128, epochs=20)
+    >>> from nasnet_keras import load_dataset
+    >>> digits = load_dataset("digits").train
+    >>> batches = training_pipeline(
+    ...     digits.images, digits.labels, batch_size=128, augmentation="crop"
+    ... )
+    >>> images, labels = next(iter(batches))
+    >>> images.shape, labels.shape
+    (TensorShape([128, 8, 8, 1]), TensorShape([128]))
+
+    Keras is told how long an epoch is: `model.fit(batches,
+    steps_per_epoch=len(digits.images) // 128, epochs=20)`.
     """
     _check_images(images, labels)
     _check_least(1, batch_size=batch_size)
@@ -162,6 +217,7 @@ def recipe_pipeline(
     labels: np.ndarray,
     seed: int,
     first_epoch: int,
+    class_names: Sequence[str] = (),
 ) -> tf.data.Dataset:
     """The batches of `training_pipeline` that a recipe trains on.
 
@@ -173,12 +229,14 @@ def recipe_pipeline(
         labels: `[N]`.
         seed: Fixes all batches.
         first_epoch: The number of the epoch to begin with, from 0.
+        class_names: A name for each class, which may say how to augment too.
     """
     return training_pipeline(
         images,
         labels,
         recipe.batch_size,
-        augmentation=recipe.augmentation or default_augmentation(dataset),
+        augmentation=recipe.augmentation
+        or default_augmentation(dataset, class_names),
         cutout=recipe.cutout,
         seed=seed,
         first_epoch=first_epoch,

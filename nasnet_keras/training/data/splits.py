@@ -24,7 +24,8 @@ class Split:
         validation: The images to measure on; no image is in both.
         train_indices: `[N]`, where they are among the data set's training
             images, ascending.
-        validation_indices: `[M]`, likewise.
+        validation_indices: `[M]`, likewise, or among its images for
+            validation if it has some.
     """
 
     train: LabelledImages
@@ -52,7 +53,8 @@ def split(
     seed: int = 0,
 ) -> Split:
     """Divides the training images into a training and a validation part,
-    both with the data set's proportions of the classes.
+    both with the data set's proportions of the classes. Where the data set
+    has images for validation, those are the validation part.
 
     The validation part does not depend on `train_images`, and a smaller
     `train_images` takes a part of what a larger one takes.
@@ -62,24 +64,42 @@ def split(
         validation_images: How many images to measure on, or which share of
             the training images when below 1; None for none. Defaults to a
             tenth: the 5,000 of CIFAR-10's 50,000 of the paper (appendix A.1).
+            Where the data set has images for validation, how many of them;
+            all unless it is an integer.
         train_images: How many images to train on, or which share of the
             training images when below 1. None takes all that are left.
         seed: Chooses the images.
 
     Raises:
-        ValueError: There are too few images for the parts asked for.
+        ValueError: There are too few images for the parts asked for, or
+            less than two classes.
 
     Example:
 
+    >>> from nasnet_keras import load_dataset
     >>> parts = split(load_dataset("digits"), validation_images=200)
     >>> len(parts.train), len(parts.validation)
     (1238, 200)
     """
+    if dataset.num_classes < 2:
+        raise ValueError(
+            f"Invalid data set {dataset.name!r}. Expected at least two classes "
+            f"to tell apart. Received: {', '.join(dataset.class_names)}."
+        )
     labels = dataset.train.labels
     total = len(labels)
-    held_out = 0
-    if validation_images is not None:
-        held_out = count_of(validation_images, total, "validation_images")
+    given = dataset.validation
+    measured_on = dataset.train if given is None else given
+    validation = np.arange(0)
+    if given is not None:
+        validation = np.arange(len(given))
+        if isinstance(validation_images, int):
+            count = count_of(validation_images, len(given), "validation_images")
+            validation = stratified(given.labels, count, seed)
+    elif validation_images is not None:
+        count = count_of(validation_images, total, "validation_images")
+        validation = stratified(labels, count, seed)
+    held_out = 0 if given is not None else len(validation)
     wanted = total - held_out
     if train_images is not None:
         wanted = count_of(train_images, total, "train_images")
@@ -90,19 +110,22 @@ def split(
             f"of them to train on. Received: validation_images={held_out}, "
             f"train_images={wanted}."
         )
-    validation = stratified(labels, held_out, seed)
-    rest = np.setdiff1d(np.arange(total), validation)
+    rest = np.arange(total)
+    if given is None:
+        rest = np.setdiff1d(rest, validation)
     train = rest[stratified(labels[rest], wanted, seed)]
     missing = np.setdiff1d(np.arange(dataset.num_classes), labels[train])
     if missing.size:
+        apart = f" after {held_out} of {total} were held out to measure on"
         raise ValueError(
             "Too few images to train on. Expected at least one of each of "
             f"the {dataset.num_classes} classes. Received: {wanted} images, "
-            f"none of class {dataset.class_names[missing[0]]!r}."
+            f"none of class {dataset.class_names[missing[0]]!r}"
+            f"{apart if held_out else ''}."
         )
     return Split(
         train=dataset.train.take(train),
-        validation=dataset.train.take(validation),
+        validation=measured_on.take(validation),
         train_indices=train,
         validation_indices=validation,
     )
@@ -123,10 +146,14 @@ def with_test(dataset: ImageDataset) -> ImageDataset:
     a tenth of its training images, always the same, taken out for it."""
     if dataset.read_test is not None:
         return dataset
-    parts = split(dataset, max(1, round(TEST_SHARE * len(dataset.train))))
+    count = max(1, round(TEST_SHARE * len(dataset.train)))
+    parts = split(dataclasses.replace(dataset, read_validation=None), count)
     test = parts.validation
+    arrays = (test.images, test.labels, test.files)
+    note = f"No images to test on: {count:,} of those to train on are held out."
     return dataclasses.replace(
         dataset,
         train=parts.train,
-        read_test=lambda: (test.images, test.labels),
+        read_test=lambda: arrays,
+        notes=(*dataset.notes, note),
     )

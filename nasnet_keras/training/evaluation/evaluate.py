@@ -28,12 +28,14 @@ class Mistake:
         label: Its class.
         predicted: What the network takes it for.
         confidence: The probability that the network gives to that.
+        file: The name of its file, where it comes from one.
     """
 
     image: int
     label: int
     predicted: int
     confidence: float
+    file: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +46,7 @@ class NetworkEvaluation:
         class_names: A name for each of the K classes.
         labels: `[N]`, from 0.
         probabilities: `[N, K]`, of each class.
+        files: `[N]`, the names of the images' files, if they have some.
 
     Raises:
         ValueError: The shapes disagree, or a label is no class.
@@ -52,6 +55,7 @@ class NetworkEvaluation:
     class_names: Sequence[str]
     labels: np.ndarray
     probabilities: np.ndarray
+    files: Sequence[str] | np.ndarray | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.labels), len(self.class_names))
@@ -126,6 +130,7 @@ class NetworkEvaluation:
                 int(self.labels[image]),
                 int(self.predictions[image]),
                 float(confidences[image]),
+                None if self.files is None else self.files[image],
             )
             for image in wrong[order][:count]
         ]
@@ -162,6 +167,7 @@ def evaluate_network(
     labels: np.ndarray,
     class_names: Sequence[str],
     batch_size: int = EVALUATION_BATCH_SIZE,
+    files: Sequence[str] | np.ndarray | None = None,
 ) -> NetworkEvaluation:
     """Has a network classify images, and compares with their labels.
 
@@ -172,18 +178,24 @@ def evaluate_network(
         labels: `[N]`, from 0.
         class_names: A name for each class.
         batch_size: How many images are computed at once. Default 250.
+        files: `[N]`, the names of the images' files, by which the worst
+            mistakes are named. Default: None, they have none.
 
     Raises:
         ValueError: The arguments disagree.
 
     Example:
 
-    >>> from nasnet_keras import load_dataset
+    >>> from nasnet_keras import NASNET_A, build_network, load_dataset
+    >>> model = build_network(NASNET_A, (8, 8, 1), repeats=1, filters=4)
     >>> digits = load_dataset("digits")
     >>> evaluation = evaluate_network(
     ...     model, digits.test.images, digits.test.labels, digits.class_names
     ... )
-    >>> evaluation.accuracy, evaluation.worst_mistakes(1)
+    >>> 0 <= evaluation.accuracy <= 1
+    True
+    >>> evaluation.worst_mistakes(1)
+    [Mistake(image=..., label=..., predicted=..., confidence=...)]
     """
     batches = evaluation_pipeline(images, labels, batch_size)
     network = without_auxiliary_head(model)
@@ -194,5 +206,5 @@ def evaluate_network(
 
     probabilities = [classify(batch).numpy() for batch, _ in batches]
     return NetworkEvaluation(
-        class_names, np.asarray(labels), np.concatenate(probabilities)
+        class_names, np.asarray(labels), np.concatenate(probabilities), files
     )

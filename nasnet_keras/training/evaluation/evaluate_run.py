@@ -46,18 +46,30 @@ def evaluate_run(
 
     Example:
 
-    >>> evaluate_run(Path("runs/digits"), "test").accuracy
+    >>> from dataclasses import replace
+    >>> from nasnet_keras import NASNET_A
+    >>> from nasnet_keras.training.run import run_training
+    >>> from nasnet_keras.training.recipes import RECIPES
+    >>> from nasnet_keras.training.settings import TrainingSettings
+    >>> settings = TrainingSettings(
+    ...     dataset="digits",
+    ...     network={
+    ...         "genotype": NASNET_A.to_dict(),
+    ...         "input_shape": [8, 8, 1],
+    ...         "repeats": 1,
+    ...         "filters": 4,
+    ...     },
+    ...     recipe=replace(RECIPES["search-proxy"], epochs=1),
+    ... )
+    >>> model = run_training(Path("runs/digits"), settings)
+    >>> 0 <= evaluate_run(Path("runs/digits"), "test").accuracy <= 1
+    True
     """
     settings = load_settings(folder)
     if split not in SPLITS:
         raise ValueError(
             "Invalid value for argument `split`. Expected one of "
             f"{', '.join(SPLITS)}. Received: split={split!r}."
-        )
-    if split == "validation" and settings.validation_images is None:
-        raise InputError(
-            f"The training {folder} has no validation images. Expected as "
-            "split train or test. Received: validation."
         )
     trained = folder / "model.keras"
     if not trained.exists():
@@ -66,6 +78,11 @@ def evaluate_run(
             f"Go on with it by `{read_record(folder)['command']}`."
         )
     data = load_data(settings)
+    if split == "validation" and data.validation is None:
+        raise InputError(
+            f"The training {folder} has no validation images. Expected as "
+            "split train or test. Received: validation."
+        )
     check_data(folder, data)
     part: LabelledImages = getattr(data, split)
     evaluation = evaluate_network(
@@ -74,6 +91,7 @@ def evaluate_run(
         part.labels,
         data.dataset.class_names,
         batch_size,
+        part.files,
     )
     _write(folder / "evaluation", split, evaluation, part.images)
     return evaluation

@@ -50,6 +50,7 @@ class Controller(keras.Model):
 
     Example:
 
+    >>> from search.spaces.nasnet import NASNetSpace
     >>> controller = Controller(NASNetSpace(), seed=0)
     >>> noise = np.random.default_rng(0).random((20, 50))
     >>> decisions, log_prob = controller.sample(noise)

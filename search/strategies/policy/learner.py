@@ -46,9 +46,14 @@ class PPOLearner:
 
     Example:
 
+    >>> from search.spaces.nasnet import NASNetSpace
+    >>> controller = Controller(NASNetSpace(), seed=0)
     >>> learner = PPOLearner(controller, PPOConfig())
-    >>> decisions, _ = controller.sample(noise)
-    >>> metrics = learner.step(decisions, rewards)
+    >>> rng = np.random.default_rng(0)
+    >>> decisions, _ = controller.sample(rng.random((20, 50)))
+    >>> metrics = learner.step(decisions, rng.random(20))
+    >>> -1 <= metrics["losses/policy_loss"] <= 1
+    True
     """
 
     def __init__(self, controller: Controller, config: PPOConfig) -> None:

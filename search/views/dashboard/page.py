@@ -23,7 +23,7 @@ from search.views.report.page import (
     top_cells,
 )
 from search.views.report.tables import (
-    Subject,
+    RunSnapshot,
     differences,
     settings_of,
     subjects_of,
@@ -64,7 +64,7 @@ class DashboardPage:
         self._draw = functools.lru_cache(PICTURES_KEPT)(pictures_of)
         self._lock = threading.Lock()
         self._due = 0.0
-        self._subjects: list[Subject] = []
+        self._subjects: list[RunSnapshot] = []
         self._sections: Mapping[str, str] = dict.fromkeys(SECTIONS, "")
 
     def sections(self) -> Mapping[str, str]:
@@ -106,7 +106,7 @@ class DashboardPage:
         return {name: self._section(name, content) for name in SECTIONS}
 
     def _content(
-        self, subjects: Sequence[Subject], problem: str
+        self, subjects: Sequence[RunSnapshot], problem: str
     ) -> Mapping[str, Any]:
         """What the templates of the sections show."""
         return {

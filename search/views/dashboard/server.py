@@ -44,6 +44,7 @@ class Dashboard(socketserver.ThreadingTCPServer):
 
     Example:
 
+    >>> import search
     >>> with Dashboard([search.load("runs/first")]) as dashboard:
     ...     print(dashboard.url)
     ...     dashboard.serve_forever()

@@ -13,7 +13,7 @@ from search.storage.run_folder import RunDirectory
 from search.trial import Trial, TrialState
 from search.views.report.charts import Chart, Curve
 from search.views.report.page import chart
-from search.views.report.tables import Subject
+from search.views.report.tables import RunSnapshot
 
 FAILURES_SHOWN = 20
 NO_DRIVER = "No process that is seen on this machine drives the run."
@@ -48,7 +48,7 @@ class UnderWay:
         children: The trials under way.
     """
 
-    subject: Subject
+    subject: RunSnapshot
     driver: str
     processes: Sequence[tuple[str, Process, int]]
     children: Sequence[Child]
@@ -66,7 +66,7 @@ class RunWatch:
         self._since: dict[int, float] = {}  # by the trial's number
         self._memory: dict[int, int] = {}  # the most, by the process' number
 
-    def look(self, subject: Subject) -> UnderWay:
+    def look(self, subject: RunSnapshot) -> UnderWay:
         """What goes on now, with the trials of the subject."""
         driver = self._driver.look()
         processes: list[tuple[str, Process]] = []
@@ -87,7 +87,9 @@ class RunWatch:
             self._children(subject, driver),
         )
 
-    def _children(self, subject: Subject, driver: Driver | None) -> list[Child]:
+    def _children(
+        self, subject: RunSnapshot, driver: Driver | None
+    ) -> list[Child]:
         running = [
             trial
             for trial in subject.trials
@@ -110,7 +112,7 @@ class RunWatch:
         ]
 
 
-def _places(subject: Subject, driver: Driver | None) -> int | None:
+def _places(subject: RunSnapshot, driver: Driver | None) -> int | None:
     """How many of the running trials are in training, the first ones, since
     workers take them in order; None where that cannot be told: of Ray's
     workers, and when children that go on have workers too."""
@@ -132,10 +134,10 @@ class Failures:
     """The trials that failed: how many, and the last ones."""
 
     total: int
-    rows: Sequence[tuple[Subject, Trial]]
+    rows: Sequence[tuple[RunSnapshot, Trial]]
 
     @classmethod
-    def of(cls, subjects: Sequence[Subject]) -> "Failures":
+    def of(cls, subjects: Sequence[RunSnapshot]) -> "Failures":
         """Those of all runs."""
         failed = [
             (subject, trial)
@@ -160,13 +162,13 @@ class Seconds:
 
     chart: Chart | None
     columns: Sequence[str]
-    rows: Sequence[tuple[Subject, Sequence[float | None]]]
+    rows: Sequence[tuple[RunSnapshot, Sequence[float | None]]]
 
     @classmethod
-    def of(cls, subjects: Sequence[Subject]) -> "Seconds":
+    def of(cls, subjects: Sequence[RunSnapshot]) -> "Seconds":
         """Those of all runs."""
         curves = []
-        measured: list[tuple[Subject, Mapping[str, float]]] = []
+        measured: list[tuple[RunSnapshot, Mapping[str, float]]] = []
         for subject in subjects:
             complete = sorted(subject.ranked, key=lambda trial: trial.number)
             dots = [

@@ -7,12 +7,13 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from matplotlib.ticker import EngFormatter, MaxNLocator
+
 Point = tuple[float, float]
 
 INTERVALS = 5  # of an axis, about
 MAX_DOTS = 2000  # of a curve; more would hide each other
-ROUNDING = 1e-9  # of a step, what floating point may add or lose
-PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
+PREFIXED = 1000  # the least tick that is written with a prefix
 
 
 @dataclass(frozen=True)
@@ -36,19 +37,10 @@ class Axis:
         if math.isclose(low, high):
             margin = abs(low) / 10 or 1.0
             low, high = low - margin, high + margin
-        rough = (high - low) / INTERVALS
-        magnitude = 10.0 ** math.floor(math.log10(rough))
-        step = next(
-            multiple * magnitude
-            for multiple in (1, 2, 5, 10, 20)
-            if multiple * magnitude > rough * (1 - ROUNDING)
+        found = MaxNLocator(INTERVALS, steps=(1, 2, 5, 10)).tick_values(
+            low, high
         )
-        first = math.floor(low / step + ROUNDING)
-        last = math.ceil(high / step - ROUNDING)
-        ticks = (
-            float(f"{number * step:.12g}") for number in range(first, last + 1)
-        )
-        return cls(label, tuple(ticks))
+        return cls(label, tuple(float(f"{tick:.12g}") for tick in found))
 
     def place(self, value: float) -> float:
         """How far along the axis the value lies, in percent."""
@@ -129,14 +121,7 @@ class Chart:
 def tick_texts(ticks: Sequence[float]) -> list[str]:
     """Thousands and more by a prefix: 500k, 1M, 1.5M; smaller ticks with the
     decimals that tell them apart: 0.25, 0.30."""
-    if max(map(abs, ticks)) >= PREFIXES[-1][0]:
-        return [_prefixed(tick) for tick in ticks]
+    if max(map(abs, ticks)) >= PREFIXED:
+        return list(map(EngFormatter(sep=""), ticks))
     decimals = max(0, -math.floor(math.log10(ticks[1] - ticks[0])))
     return [f"{tick:.{decimals}f}" for tick in ticks]
-
-
-def _prefixed(value: float) -> str:
-    for factor, prefix in PREFIXES:
-        if abs(value) >= factor:
-            return f"{value / factor:g}{prefix}"
-    return f"{value:g}"

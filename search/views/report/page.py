@@ -24,7 +24,7 @@ from search.trial import Decisions, Trial
 from search.views.report.charts import Chart, Curve, Point
 from search.views.report.choice_usage import PARTS, Usage, heat, usage_of
 from search.views.report.tables import (
-    Subject,
+    RunSnapshot,
     TrialTable,
     differences,
     number_form,
@@ -135,7 +135,7 @@ def create_environment() -> jinja2.Environment:
     return environment
 
 
-def rewards_chart(subjects: Sequence[Subject]) -> Chart | None:
+def rewards_chart(subjects: Sequence[RunSnapshot]) -> Chart | None:
     """Rewards over the children evaluated. The best so far is of those that
     were trained longest, as the best of a run is."""
     curves = []
@@ -159,8 +159,8 @@ def rewards_chart(subjects: Sequence[Subject]) -> Chart | None:
 
 
 def _usage(
-    subjects: Sequence[Subject],
-) -> dict[str, list[tuple[Subject, Usage]]]:
+    subjects: Sequence[RunSnapshot],
+) -> dict[str, list[tuple[RunSnapshot, Usage]]]:
     """By kind of decision, the runs that have such decisions."""
     by_kind = {
         name: [
@@ -174,8 +174,8 @@ def _usage(
 
 
 def _fronts(
-    subjects: Sequence[Subject],
-) -> list[tuple[str, Chart, list[tuple[Subject, Trial, float, float]]]]:
+    subjects: Sequence[RunSnapshot],
+) -> list[tuple[str, Chart, list[tuple[RunSnapshot, Trial, float, float]]]]:
     """Of each cost that the trials have: its name, the chart, and the fronts
     of the runs as rows."""
     charts = []
@@ -228,9 +228,9 @@ def pictures_of(space: SearchSpace, decisions: Decisions) -> dict[str, str]:
 
 
 def top_cells(
-    subjects: Sequence[Subject],
+    subjects: Sequence[RunSnapshot],
     draw: Callable[[SearchSpace, Decisions], dict[str, str]] = pictures_of,
-) -> list[tuple[Subject, Trial, dict[str, str], str]]:
+) -> list[tuple[RunSnapshot, Trial, dict[str, str], str]]:
     """The best trials of all runs, their architectures drawn and as text."""
     best = sorted(
         (

@@ -25,7 +25,7 @@ COMPARED = ("run", "command", "strategy", "seed", "trials", "keep", "versions.")
 
 
 @dataclass(frozen=True)
-class Subject:
+class RunSnapshot:
     """A run as the report has it, its trials read once.
 
     Attributes:
@@ -80,7 +80,7 @@ class Subject:
 
 def subjects_of(
     runs: Iterable[Run], problems: list[str] | None = None
-) -> list[Subject]:
+) -> list[RunSnapshot]:
     """The runs with their trials, each once.
 
     Args:
@@ -94,7 +94,7 @@ def subjects_of(
     for path, run in by_path.items():
         label = path.name if names[path.name] == 1 else str(path)
         try:
-            subjects.append(Subject(_printable(label), run, run.trials))
+            subjects.append(RunSnapshot(_printable(label), run, run.trials))
         except (InputError, OSError) as error:
             if problems is None:
                 raise
@@ -107,7 +107,7 @@ def _printable(name: str) -> str:
     return name.encode(errors="replace").decode()
 
 
-def settings_of(subjects: Sequence[Subject]) -> dict[str, list[str]]:
+def settings_of(subjects: Sequence[RunSnapshot]) -> dict[str, list[str]]:
     """By setting, its value in each run."""
     columns = []
     for subject in subjects:
@@ -151,7 +151,7 @@ def differences(settings: Mapping[str, Sequence[str]]) -> list[str]:
 class Row:
     """A trial in the table: one text a column, and what its cells are."""
 
-    subject: Subject
+    subject: RunSnapshot
     trial: Trial
     values: Sequence[str]
     cells: str
@@ -178,7 +178,7 @@ class TrialTable:
         return [state.value for state in TrialState if state in present]
 
     @classmethod
-    def of(cls, subjects: Sequence[Subject]) -> "TrialTable":
+    def of(cls, subjects: Sequence[RunSnapshot]) -> "TrialTable":
         """The table of these runs."""
         pairs = [
             (subject, trial) for subject in subjects for trial in subject.trials

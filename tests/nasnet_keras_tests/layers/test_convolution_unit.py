@@ -1,8 +1,10 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 
+from nasnet_keras.layers import kernels
 from nasnet_keras.layers.conventions import Conventions
 from nasnet_keras.layers.convolution_unit import (
     ConvolutionBatchNorm,
@@ -132,3 +134,50 @@ def test_a_plan_makes_its_layer(plan):
     assert unit.batch_norm.epsilon == 1e-3
     copy = type(unit).from_config(unit.get_config())
     assert copy.get_config() == unit.get_config()
+
+
+def inference(unit, inputs):
+    """The outputs of a graph in inference, and the gradients of all that is
+    not frozen."""
+
+    @tf.function
+    def compute(inputs):
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = unit(inputs, training=False)
+            loss = tf.reduce_sum(outputs * noise(*outputs.shape, seed=1))
+        variables = [each.value for each in unit.trainable_variables]
+        return outputs, *tape.gradient(loss, [inputs, *variables])
+
+    return compute(tf.constant(inputs))
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        ConvolutionBatchNorm(4, (3, 3), (2, 2)),
+        ConvolutionBatchNorm(4, (1, 1), (2, 2)),
+        SeparableConvolutionBatchNorm(4, (5, 5)),
+    ],
+)
+def test_a_batch_norm_folded_at_every_call(monkeypatch, unit):
+    inputs = noise(2, 6, 7, 3)
+    unit(inputs)
+    randomise(unit)
+    results = []
+    for folds in (False, True):
+        monkeypatch.setattr(
+            kernels, "folds_batch_norms", lambda _, folds=folds: folds
+        )
+        results.append(inference(unit, inputs))
+    assert len(results[0]) == len(unit.trainable_variables) + 2
+    for plain, folded in zip(*results, strict=True):
+        np.testing.assert_allclose(folded, plain, rtol=1e-4, atol=1e-4)
+
+
+def test_what_is_trained_folds_nothing(monkeypatch):
+    monkeypatch.setattr(kernels, "folds_batch_norms", lambda dtype: True)
+    unit = ConvolutionBatchNorm(4, (1, 1))
+    outputs = unit(3 * noise(2, 6, 7, 3) + 1, training=True)
+    np.testing.assert_allclose(np.mean(outputs, (0, 1, 2)), 0, atol=1e-5)
+    assert np.any(unit.batch_norm.moving_mean)

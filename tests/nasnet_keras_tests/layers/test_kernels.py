@@ -42,28 +42,41 @@ def assert_equal(results):
 
 @pytest.mark.parametrize("size", [(6, 6), (7, 5)])
 @pytest.mark.parametrize(
-    ("kernel_size", "strides", "dilation", "padding"),
+    ("kernel_size", "strides", "dilation"),
     [
-        ((1, 1), (1, 1), 1, "same"),
-        ((1, 1), (2, 2), 1, "valid"),
-        ((3, 3), (1, 1), 1, "same"),
-        ((3, 3), (2, 2), 1, "same"),
-        ((1, 7), (1, 2), 1, "same"),
-        ((3, 3), (1, 1), 2, "same"),
+        ((1, 1), (1, 1), 1),
+        ((1, 1), (2, 2), 1),
+        ((3, 3), (1, 1), 1),
+        ((3, 3), (2, 2), 1),
+        ((1, 7), (1, 2), 1),
+        ((3, 3), (1, 1), 2),
     ],
 )
-def test_convolutions(
-    monkeypatch, size, kernel_size, strides, dilation, padding
-):
+def test_convolutions(monkeypatch, size, kernel_size, strides, dilation):
     assert_equal(
         both_forms(
             monkeypatch,
             lambda images, kernel: kernels.conv2d(
-                images, kernel, strides, dilation, "channels_last", padding
+                images, kernel, strides, dilation, "channels_last"
             ),
             noise(2, *size, 3),
             noise(*kernel_size, 3, 4),
         )
+    )
+
+
+@pytest.mark.parametrize("size", [(6, 6), (7, 5), (1, 1), (2, 1)])
+def test_even_positions(size):
+    images = noise(2, *size, 3)
+    upstream = noise(2, (size[0] + 1) // 2, (size[1] + 1) // 2, 3, seed=1)
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        outputs = kernels.even_positions(images, "channels_last")
+    np.testing.assert_array_equal(outputs, images[:, ::2, ::2])
+    expected = np.zeros_like(images)
+    expected[:, ::2, ::2] = upstream
+    np.testing.assert_array_equal(
+        tape.gradient(outputs, images, upstream), expected
     )
 
 
@@ -150,6 +163,70 @@ def test_batch_normalization(monkeypatch, size):
             3 * noise(2, *size, 3) + 1,
             *(noise(3, seed=seed) for seed in (2, 3)),
         )
+    )
+
+
+def test_a_batch_norm_right_behind_a_convolution(monkeypatch):
+    """Without AVX-512 it is not left to oneDNN."""
+    mean, variance = noise(4, seed=4), tf.abs(noise(4, seed=5)) + 0.5
+    offset, scale = noise(4, seed=2), noise(4, seed=3)
+
+    @tf.function
+    def compute(images, kernel):
+        return kernels.batch_normalization(
+            tf.nn.conv2d(images, kernel, 2, "SAME"),
+            mean,
+            variance,
+            offset,
+            scale,
+            1e-3,
+            axis=-1,
+        )
+
+    arguments = noise(2, 5, 4, 3), noise(3, 3, 3, 4, seed=1)
+    results = []
+    for folds in (False, True):
+        monkeypatch.setattr(
+            kernels, "folds_batch_norms", lambda _, folds=folds: folds
+        )
+        graph = compute.get_concrete_function(*arguments)
+        kinds = {each.type for each in graph.graph.get_operations()}
+        assert ("FusedBatchNormV3" in kinds) != folds
+        results.append(graph(*arguments))
+        compute = tf.function(compute.python_function)
+    np.testing.assert_allclose(*results, **TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("on", "avx512", "dtype", "folds"),
+    [
+        (True, False, "float32", True),
+        (True, False, "bfloat16", False),
+        (True, True, "float32", False),
+        (False, False, "float32", False),
+    ],
+)
+def test_batch_norms_are_folded_where_onednn_is_slow(
+    monkeypatch, on, avx512, dtype, folds
+):
+    monkeypatch.setattr(kernels, "onednn_is_on", lambda: on)
+    monkeypatch.setattr(kernels, "onednn_has_avx512", lambda: avx512)
+    assert kernels.folds_batch_norms(dtype) == folds
+
+
+def test_a_shared_relu_waits_for_an_operand_of_its_sum():
+    @tf.function
+    def compute(first, second):
+        return kernels.shared_relu(tf.sin(first) + tf.cos(second))
+
+    arguments = noise(2, 3), noise(2, 3, seed=1)
+    graph = compute.get_concrete_function(*arguments).graph
+    (relu,) = (each for each in graph.get_operations() if each.type == "Relu")
+    assert [each.type for each in relu.control_inputs] == ["Sin"]
+    expected = tf.nn.relu(tf.sin(arguments[0]) + tf.cos(arguments[1]))
+    np.testing.assert_array_equal(compute(*arguments), expected)
+    np.testing.assert_array_equal(
+        kernels.shared_relu(arguments[0]), tf.nn.relu(arguments[0])
     )
 
 

@@ -1,5 +1,6 @@
 import random
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -231,3 +232,14 @@ def test_an_unknown_size_is_refused():
 def test_what_cannot_be_built_is_not_counted(argument, value):
     with pytest.raises(ValueError, match=f"`{argument}`.*Received"):
         genotype_complexity(**{"genotype": NASNET_A, argument: value})
+
+
+def test_a_network_of_other_layers_is_not_counted_in_silence():
+    model = keras.Sequential(
+        [
+            keras.layers.Input((8, 8, 3)),
+            keras.layers.SeparableConv2D(4, 3),
+        ]
+    )
+    with pytest.raises(ValueError, match="Received: .* a SeparableConv2D"):
+        multiply_adds(model)

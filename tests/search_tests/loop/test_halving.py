@@ -87,20 +87,20 @@ def test_duplicates_and_children_without_a_reward_are_not_in_a_rung():
     halving.add(trial(2, state=TrialState.FAILED))
     halving.add(trial(3, state=TrialState.REFUSED))
     assert halving.promote() is None
-    assert halving.hopeful(9) == {0}
+    assert halving.promotable(9) == {0}
 
 
-def test_hopeful_are_all_that_can_still_go_on():
+def test_promotable_are_all_that_can_still_go_on():
     halving = SuccessiveHalving(1, 9, 3)
     for number in range(6):
         halving.add(trial(number, number / 10))
     # Of 9 three can go on: the best three so far, if none better comes.
-    assert halving.hopeful(9) == {5, 4, 3}
+    assert halving.promotable(9) == {5, 4, 3}
     assert halving.promote() == (5, 3)
-    assert halving.hopeful(9) == {4, 3}
+    assert halving.promotable(9) == {4, 3}
     halving.add(trial(5, 0.5, 0.6))
-    assert halving.hopeful(9) == {5, 4, 3}  # one of the next rung
-    assert halving.hopeful(6) == {4}
+    assert halving.promotable(9) == {5, 4, 3}  # one of the next rung
+    assert halving.promotable(6) == {4}
 
 
 def test_those_under_way_let_others_go_on():
@@ -112,7 +112,7 @@ def test_those_under_way_let_others_go_on():
     halving.add(trial(8, 0.8, 0.9))
     halving.add(trial(7, 0.7, 0.8))
     # When 6 arrives, one of three goes on.
-    assert halving.hopeful(9) == {8}
+    assert halving.promotable(9) == {8}
 
 
 def test_rungs_are_taken_up_from_stored_trials():

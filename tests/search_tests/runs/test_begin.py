@@ -6,6 +6,7 @@ import pytest
 
 import search
 from nasnet_keras.command_line import InputError
+from nasnet_keras.processor import onednn_is_on
 from search.runs.begin import _configuration
 from search.runs.config import RunConfig
 from search.spaces import create_space
@@ -330,3 +331,14 @@ def test_settings_go_into_the_parts_of_a_configuration(
     )
     assert (run.config.child.repeats, run.config.child.filters) == (2, 6)
     assert (run.config.trials, run.space.blocks) == (2, 2)
+
+
+def test_a_run_goes_on_as_tensorflow_computed_before(begin, go_on, monkeypatch):
+    begin()
+    other = "0" if onednn_is_on() else "1"
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", other)
+    with pytest.raises(InputError) as caught:
+        go_on()
+    assert "is set otherwise" in str(caught.value)
+    assert "`computing.TF_ENABLE_ONEDNN_OPTS`" in str(caught.value)
+    assert f"Received: {other!r}" in str(caught.value)

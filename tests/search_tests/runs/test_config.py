@@ -6,6 +6,7 @@ from nasnet_keras.command_line import InputError
 from search.runs.config import ChildConfig, RunConfig, create_configuration
 from search.runs.create import create_evaluator, create_halving
 from search.runs.identity import check_identity
+from search.spaces import SPACES
 
 
 def test_a_configuration_survives_json():
@@ -115,7 +116,8 @@ def test_a_configuration_survives_json():
         ),
         (
             {"space": "nowhere"},
-            "Invalid value for argument `space`. Expected one of nasnet, or",
+            "Invalid value for argument `space`. Expected one of "
+            f"{', '.join(SPACES)}, or",
         ),
         (
             {"space": "os:nothing"},

@@ -266,7 +266,7 @@ def test_names_and_random_search_need_neither_keras_nor_tensorflow():
         "import sys\n"
         "from search.spaces.nasnet import NASNetSpace\n"
         "from search.strategies import STRATEGIES, create_strategy\n"
-        "import search.policy\n"
+        "import search.strategies.policy\n"
         "print(*STRATEGIES)\n"
         "create_strategy('random', NASNetSpace(), 0).ask(0)\n"
         "print({'keras', 'tensorflow'} & set(sys.modules))\n"

@@ -59,7 +59,7 @@ def test_without_a_terminal_each_trial_is_a_line(clock):
     assert text.getvalue().splitlines() == [
         "1/10  trial 0: reward 0.5000 in 12 s  best 0.5000 (0)  3 min left",
         "2/10  trial 1: failed. It diverged.  best 0.5000 (0)  3 min left",
-        "2/10  trial 2: the same cells as trial 0  best 0.5000 (0)  3 min left",
+        "2/10  trial 2: the same as trial 0  best 0.5000 (0)  3 min left",
         "3/10  trial 3: reward 0.7500 in 12 s  best 0.7500 (3)  2 min left",
     ]
 

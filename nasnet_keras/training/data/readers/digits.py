@@ -20,6 +20,7 @@ def read_digits(image_size: int | None) -> Source:
 
     digits = load_digits()
     images = np.rint(digits.images * (255 / SHADES)).astype(np.uint8)
+    size = images.shape[2], images.shape[1]
     images, labels = resized(
         images[..., np.newaxis], digits.target.astype(np.int32), image_size
     )
@@ -35,4 +36,5 @@ def read_digits(image_size: int | None) -> Source:
         read_labels=lambda: labels[train],
         read_train=functools.partial(read, train),
         read_test=functools.partial(read, test, None),
+        sizes=(size,),
     )

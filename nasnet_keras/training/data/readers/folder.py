@@ -1,157 +1,221 @@
 """Data sets in folders: a sub-folder of images for each class."""
 
-import functools
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from nasnet_keras.training.data.readers.layout import (
+    Classes,
+    Layout,
+    counted,
+    find_layout,
+    images_of,
+    shown,
+)
+from nasnet_keras.training.data.readers.pictures import (
+    Header,
+    NotAPicture,
+    read_header,
+    read_picture,
+)
 from nasnet_keras.training.data.readers.source import (
+    PURPOSES,
     Arrays,
     Shape,
     Source,
+    listed,
     stack,
 )
 
-SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
-GREY_MODES = ("1", "L", "LA")  # of Pillow, with up to 8 bits a channel
-WIDE_MODES = ("I", "F")  # with more
 
-Files = list[tuple[Path, int]]  # with their labels
+def read_folder(
+    path: Path, image_size: int | None, skip_broken: bool = False
+) -> Source:
+    """A sub-folder of images for each class, or one for each part (`train`,
+    and `val` or `test` or both) with those. Classes and files are in the
+    order of their names; images below a class's sub-folder are of the class.
 
-
-def read_folder(path: Path, image_size: int | None) -> Source:
-    """A sub-folder of images for each class, or the sub-folders `train` and
-    `test` with those. Classes and files are in the order of their names.
+    Args:
+        path: The folder.
+        image_size: Height and width to bring the images to; None for theirs.
+        skip_broken: Whether to leave out files that are no whole images.
 
     Raises:
-        ValueError: There is no class, a class has no image, training and
-            test classes differ, a file is no image, or the images differ in
+        ValueError: There is no class, a class has no image, the classes of
+            the parts differ, files are no images, or the images differ in
             size and there is no `image_size`.
     """
-    parts = {folder.name: folder for folder in _subfolders(path)}
-    if "train" not in parts or not parts.keys() <= {"train", "test"}:
-        parts = {"train": path}
-    names = {
-        part: tuple(folder.name for folder in _subfolders(folder))
-        for part, folder in parts.items()
+    layout = find_layout(path)
+    files = {name: images_of(part) for name, part in layout.parts.items()}
+    headers, broken = _survey(
+        {file: skip_broken or name == "test" for file, name in _parted(files)}
+    )
+    if broken and not skip_broken:
+        raise _broken_files(layout, files)
+    parts = {
+        name: {
+            label: [file for file in members if file not in broken]
+            for label, members in part.items()
+        }
+        for name, part in layout.parts.items()
     }
-    if len(set(names.values())) > 1:
-        raise ValueError(
-            f"Invalid folder {str(path)!r}. Expected the same classes in "
-            f"`train` and `test`. Received: {', '.join(names['train'])}; and "
-            f"{', '.join(names['test'])}."
-        )
-    files = {part: _files(folder) for part, folder in parts.items()}
-    shape = _common_shape(path, files["train"], image_size)
-    return Source(
-        class_names=names["train"],
-        read_labels=lambda: _labels(files["train"]),
-        read_train=functools.partial(_read, files["train"], shape),
-        read_test=functools.partial(_read, files["test"], shape)
-        if "test" in files
-        else None,
-    )
-
-
-def _read(
-    files: Files, shape: Shape, chosen: np.ndarray | None = None
-) -> Arrays:
-    if chosen is not None:
-        files = [files[index] for index in chosen]
-    mode = "L" if shape[2] == 1 else "RGB"
-    examples = ((_decode(file, mode), label) for file, label in files)
-    return stack(examples, len(files), shape)
-
-
-def _labels(files: Files) -> np.ndarray:
-    return np.array([label for _, label in files], np.int32)
-
-
-def _subfolders(path: Path) -> list[Path]:
-    return [entry for entry in _visible(path) if entry.is_dir()]
-
-
-def _visible(path: Path) -> list[Path]:
-    return sorted(
-        entry for entry in path.iterdir() if not entry.name.startswith(".")
-    )
-
-
-def _files(path: Path) -> Files:
-    files: Files = []
-    folders = _subfolders(path)
-    if not folders:
-        raise ValueError(
-            f"Invalid folder {str(path)!r}. Expected a sub-folder of images "
-            "for each class. Received: no sub-folder."
-        )
-    for label, folder in enumerate(folders):
-        images = [
-            (entry, label)
-            for entry in _visible(folder)
-            if entry.suffix.lower() in SUFFIXES
-        ]
-        if not images:
+    names = tuple(parts["train"])
+    for label, members in parts["train"].items():
+        if not members:
             raise ValueError(
-                f"Invalid folder {str(folder)!r}. Expected images "
-                f"({', '.join(SUFFIXES)}) in the sub-folder of each class. "
-                "Received: none."
+                f"Invalid folder {str(path)!r}. Expected images of the class "
+                f"{label!r}. Received: only files that are broken."
             )
-        files += images
-    return files
+    parts = {name: part for name, part in parts.items() if any(part.values())}
+    seen = [
+        headers[file] for part in parts.values() for file in images_of(part)
+    ]
+    shape = _common_shape(path, seen, image_size)
+
+    def reader(part: str) -> Callable[..., Arrays]:
+        found = [
+            (file, names.index(label))
+            for label, members in parts[part].items()
+            for file in members
+        ]
+
+        def read(chosen: np.ndarray | None = None) -> Arrays:
+            taken = found if chosen is None else [found[i] for i in chosen]
+            try:
+                return _read(taken, shape, layout.root)
+            except NotAPicture:
+                raise _broken_files(layout, files) from None
+
+        return read
+
+    labels = np.repeat(
+        np.arange(len(names), dtype=np.int32),
+        [len(members) for members in parts["train"].values()],
+    )
+    return Source(
+        class_names=names,
+        read_labels=lambda: labels,
+        read_train=reader("train"),
+        read_test=reader("test") if "test" in parts else None,
+        read_validation=reader("validation") if "validation" in parts else None,
+        sizes=_extremes(seen),
+        notes=_notes(layout, parts, seen, broken),
+    )
 
 
-def _common_shape(path: Path, files: Files, image_size: int | None) -> Shape:
-    """Reads the headers only."""
-    sizes, modes = set(), set()
-    for file, _ in files:
-        with _open(file) as image:
-            sizes.add(image.size)
-            modes.add(image.mode)
-    channels = 1 if modes <= set(GREY_MODES) else 3
+def _read(files: list[tuple[Path, int]], shape: Shape, root: Path) -> Arrays:
+    grey = shape[2] == 1
+    examples = ((read_picture(file, grey), label) for file, label in files)
+    names = [shown(file.relative_to(root)) for file, _ in files]
+    return *stack(examples, len(files), shape), np.array(names, object)
+
+
+def _parted(files: Mapping[str, list[Path]]) -> Iterator[tuple[Path, str]]:
+    for name, members in files.items():
+        yield from ((file, name) for file in members)
+
+
+def _survey(
+    files: Mapping[Path, bool],
+) -> tuple[dict[Path, Header], dict[Path, str]]:
+    """Looks at every file, and decodes those for which it is asked.
+
+    Returns:
+        What the pictures' headers say, and what the others are.
+    """
+    headers, broken = {}, {}
+    for file, whole in files.items():
+        try:
+            headers[file] = read_header(file, whole)
+        except NotAPicture as error:
+            broken[file] = str(error)
+    return headers, broken
+
+
+def _broken_files(
+    layout: Layout, files: Mapping[str, list[Path]]
+) -> ValueError:
+    """One is broken: the user wants to know of all of them."""
+    _, broken = _survey({file: True for file, _ in _parted(files)})
+    return ValueError(
+        f"Invalid folder {str(layout.root)!r}. Expected images. Received: "
+        f"{len(broken)} broken, {_each(layout.root, broken)}; mend or remove "
+        "them, or skip them with `skip_broken` (--skip-broken)."
+    )
+
+
+def _each(root: Path, broken: Mapping[Path, str]) -> str:
+    return listed(
+        f"{shown(file.relative_to(root))!r} ({reason})"
+        for file, reason in broken.items()
+    )
+
+
+def _common_shape(
+    path: Path, headers: Collection[Header], image_size: int | None
+) -> Shape:
+    channels = 1 if all(header.grey for header in headers) else 3
     if image_size is not None:
         return image_size, image_size, channels
+    sizes = {header.size for header in headers}
     if len(sizes) > 1:
-        width, height = min(sizes)
+        (width, height), (widest, highest) = _extremes(headers)
         raise ValueError(
             f"The images of {str(path)!r} differ in size. Expected the "
             "argument `image_size`, the height and width to bring them to. "
             f"Received: image_size=None and {len(sizes)} sizes from "
-            f"{width} x {height}."
+            f"{width} x {height} to {widest} x {highest}."
         )
     width, height = sizes.pop()
     return height, width, channels
 
 
-def _decode(file: Path, mode: str) -> np.ndarray:
-    """An image, `[H, W, C]`; of an animation the first."""
-    from PIL import ImageOps
-
-    with _open(file) as image:
-        try:
-            # Cameras turn the picture by a note, not in its pixels.
-            array = np.asarray(ImageOps.exif_transpose(image).convert(mode))
-        except (OSError, SyntaxError, ValueError) as error:
-            raise _not_an_image(file, error) from None
-    return array[..., np.newaxis] if mode == "L" else array
+def _extremes(headers: Iterable[Header]) -> tuple[tuple[int, int], ...]:
+    """The size of the smallest image, and that of the largest."""
+    sizes = {header.size for header in headers}
+    by_area = sorted(sizes, key=lambda size: (size[0] * size[1], size))
+    return by_area[0], by_area[-1]
 
 
-def _open(file: Path) -> Any:
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        image = Image.open(file)
-    except (UnidentifiedImageError, OSError) as error:
-        raise _not_an_image(file, error) from None
-    if image.mode.startswith(WIDE_MODES):
-        image.close()
-        raise _not_an_image(file, "more than 8 bits a channel")
-    return image
-
-
-def _not_an_image(file: Path, reason: object) -> ValueError:
-    return ValueError(
-        f"Invalid file {str(file)!r}. Expected an image of 8 bits a channel. "
-        f"Received: {reason}."
+def _notes(
+    layout: Layout,
+    parts: Mapping[str, Classes],
+    headers: Collection[Header],
+    broken: Mapping[Path, str],
+) -> tuple[str, ...]:
+    """What is read, what is not and why."""
+    read = ", ".join(
+        f"{len(images_of(parts[part])):,} {purpose}"
+        + (f" ({layout.names[part]})" if part in layout.names else "")
+        for part, purpose in PURPOSES.items()
+        if part in parts
     )
+    notes = [
+        f"{shown(layout.root)}: {len(parts['train'])} classes "
+        f"({listed(parts['train'])}); images: {read}."
+    ]
+    if layout.left_alone:
+        notes.append(f"Left alone: {listed(layout.left_alone)}.")
+    if layout.skipped:
+        notes.append(f"Skipped: {counted(layout.skipped)}.")
+    if broken:
+        notes.append(
+            f"Skipped as broken: {len(broken)}, {_each(layout.root, broken)}."
+        )
+    for what, count in {
+        "{} of them can be transparent and are painted on white, or on black "
+        "where they are white.": sum(header.transparent for header in headers),
+        "{} of them have several frames, of which the first is read.": sum(
+            header.animated for header in headers
+        ),
+    }.items():
+        if count:
+            notes.append(what.format(f"{count:,}"))
+    for part, classes in parts.items():
+        lacking = [name for name in parts["train"] if not classes.get(name)]
+        if lacking:
+            notes.append(
+                f"No images {PURPOSES[part]} of the classes: {listed(lacking)}."
+            )
+    return tuple(notes)

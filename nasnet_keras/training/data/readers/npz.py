@@ -1,118 +1,363 @@
-"""Data sets in `.npz` files."""
+"""Data sets in `.npz` files, under the names that people give to arrays."""
 
-import functools
-import zipfile
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
-from nasnet_keras.training.data.readers.source import Arrays, Source, resized
+from nasnet_keras.command_line import printable
+from nasnet_keras.training.data.readers.archive import Archive
+from nasnet_keras.training.data.readers.source import (
+    PURPOSES,
+    Arrays,
+    Source,
+    listed,
+    resized,
+)
 
-TRAIN_KEYS = (("x_train", "y_train"), ("images", "labels"))
-TEST_KEYS = ("x_test", "y_test")
-CLASS_NAMES = "class_names"
+# The words that the name of an array is made of, in any order, with capital
+# or small letters: x_train, trainImages, TEST-LABELS. The first are preferred.
+PARTS = {
+    "train": ("train", "training", ""),
+    "validation": ("val", "valid", "validation"),
+    "test": ("test", "testing"),
+}
+IMAGES = ("x", "images", "image", "imgs", "img", "data")
+LABELS = ("y", "labels", "label", "targets", "target")
+POSITIONAL = ("arr_0", "arr_1")  # as `numpy.savez(file, images, labels)` writes
+CLASS_NAMES = ("classnames", "classes", "labelnames")
+
+CHANNELS = (1, 3, 4)
+OVERSHOOT = 0.1  # of the range, that scaled images may go beyond it
+DARK = 16  # of 255; images whose brightest pixel is darker look black
+
+
+class Keys(NamedTuple):
+    """The names of a part's arrays in a file."""
+
+    images: str
+    labels: str
 
 
 def read_npz(path: Path, image_size: int | None) -> Source:
-    """The arrays `x_train` and `y_train`, or `images` and `labels`; where
-    there are some `x_test` and `y_test`; where there are some `class_names`.
+    """Images and labels to train on, and where there are some to validate
+    and to test on; where there are some `class_names`.
+
+    Images are `[N, H, W, C]`, `[N, C, H, W]` or `[N, H, W]`, from 0 to 255,
+    or from 0 to 1. Labels are `[N]` or `[N, 1]`: classes counted from 0, or
+    any other numbers or texts, each of which is a class then.
 
     Raises:
-        ValueError: The file is no `.npz` file, or has no such arrays.
+        ValueError: The file is no `.npz` file or a damaged one, or has no
+            such arrays.
     """
-    present = set(_open(path, lambda file: file.files))
-    train_keys = [keys for keys in TRAIN_KEYS if present.issuperset(keys)]
-    if not train_keys:
+    archive = Archive(path)
+    parts = _parts(archive.names)
+    if "train" not in parts:
         raise ValueError(
             f"Invalid file {str(path)!r}. Expected the arrays `x_train` and "
-            "`y_train`, or `images` and `labels`. Received: "
-            f"{', '.join(sorted(present)) or 'no array'}."
+            "`y_train`, or `images` and `labels`, or others of such names. "
+            f"Received: {listed(map(printable, archive.names)) or 'no array'}."
         )
-    images, labels = train_keys[0]
-    if CLASS_NAMES in present:
-        class_names = _open(path, lambda file: file[CLASS_NAMES]).ravel()
-    else:
-        class_names = np.arange(_labels(path, labels).max(initial=0) + 1)
-    tested = present.issuperset(TEST_KEYS) and len(_labels(path, TEST_KEYS[1]))
+    counts = {part: _count(archive, keys) for part, keys in parts.items()}
+    parts = {part: keys for part, keys in parts.items() if counts[part]}
+    if "train" not in parts:
+        raise ValueError(
+            f"Invalid file {str(path)!r}. Expected images to train on. "
+            "Received: none."
+        )
+    train = parts["train"]
+    labels = _read_labels(archive, train.labels)
+    named, names_key = _class_names(archive)
+    values = _label_of_each_class(labels, named)
+    images = archive.read(train.images)
+    scale = _scale(images, train.images)
+    images = scale.apply(_channels_last(images), train.images)
+    numbers = _numbers(labels, values, train.labels)
+
+    def read_train(chosen: np.ndarray | None) -> Arrays:
+        rows = slice(None) if chosen is None else chosen
+        return resized(images[rows], numbers[rows], image_size)
+
+    def reader(part: str) -> Callable[[], Arrays] | None:
+        if part not in parts:
+            return None
+        keys = parts[part]
+
+        def read() -> Arrays:
+            pixels = _channels_last(archive.read(keys.images))
+            return resized(
+                scale.apply(pixels, keys.images),
+                _numbers(
+                    _read_labels(archive, keys.labels), values, keys.labels
+                ),
+                image_size,
+            )
+
+        return read
+
+    used = {names_key, *(key for keys in parts.values() for key in keys)}
     return Source(
-        class_names=tuple(str(name) for name in class_names),
-        read_labels=lambda: _labels(path, labels),
-        read_train=functools.partial(_read, path, images, labels, image_size),
-        read_test=functools.partial(_read, path, *TEST_KEYS, image_size)
-        if tested
-        else None,
+        class_names=tuple(
+            printable(str(name))
+            for name in (values if named is None else named)
+        ),
+        read_labels=lambda: numbers,
+        read_train=read_train,
+        read_test=reader("test"),
+        read_validation=reader("validation"),
+        sizes=((images.shape[2], images.shape[1]),),
+        notes=_notes(archive, parts, counts, used, values, scale),
     )
 
 
-def _open(path: Path, get: Callable[[Any], Any]) -> Any:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return get(file)
-    except (
-        AttributeError,  # a single array, an .npy file
-        TypeError,  # likewise
-        EOFError,
-        OSError,
-        ValueError,
-        zipfile.BadZipFile,
-    ) as error:
-        raise ValueError(
-            "Invalid value for argument `source`. Expected an `.npz` file of "
-            "arrays without Python objects. Received: "
-            f"{str(path)!r}, which cannot be read ({error})."
-        ) from None
+# Which array is what
 
 
-def _read(
-    path: Path,
-    images: str,
-    labels: str,
-    image_size: int | None,
-    chosen: np.ndarray | None = None,
-) -> Arrays:
-    rows = slice(None) if chosen is None else chosen
-    array = _as_images(_open(path, lambda file: file[images]), images)
-    numbers = _labels(path, labels)
-    if len(array) != len(numbers):
+def _parts(names: tuple[str, ...]) -> dict[str, Keys]:
+    """The arrays of each part that has images and labels."""
+    compact = {re.sub("[^a-z0-9]", "", name.lower()): name for name in names}
+    if names == POSITIONAL:
+        return {"train": Keys(*POSITIONAL)}
+    parts = {}
+    for part, words in PARTS.items():
+        found = [_find(compact, words, kind) for kind in (IMAGES, LABELS)]
+        if all(found):
+            parts[part] = Keys(*map(str, found))
+    return parts
+
+
+def _find(
+    compact: dict[str, str], words: tuple[str, ...], kinds: tuple[str, ...]
+) -> str | None:
+    for word in words:
+        for kind in kinds:
+            for name in (kind + word, word + kind):
+                if name in compact:
+                    return compact[name]
+    return None
+
+
+def _class_names(archive: Archive) -> tuple[np.ndarray | None, str | None]:
+    """The names of the classes, and of their array."""
+    for name in archive.names:
+        if re.sub("[^a-z]", "", name.lower()) in CLASS_NAMES:
+            if archive.describe(name).dtype.kind in "SU":
+                return _as_text(archive.read(name).ravel()), name
+    return None, None
+
+
+def _as_text(array: np.ndarray) -> np.ndarray:
+    """Text as `str`; bytes that are not UTF-8 are escaped."""
+    if array.dtype.kind == "S":
+        return np.char.decode(array, "utf-8", "backslashreplace")
+    return array
+
+
+def _count(archive: Archive, keys: Keys) -> int:
+    """How many images a part has, checked before any is read."""
+    images, labels = map(archive.describe, keys)
+    shape = images.shape
+    if (
+        len(shape) not in (3, 4)
+        or images.dtype.kind not in "biuf"
+        or 0 in shape[1:]
+    ):
         raise ValueError(
-            f"The arrays `{images}` and `{labels}` of {str(path)!r} disagree. "
-            f"Expected one label for each of {len(array)} images. Received: "
-            f"{len(numbers)} labels."
+            f"Invalid array `{keys.images}`. Expected numbers of shape "
+            "(images, height, width, channels), or (images, height, width) "
+            f"for grey images. Received: {images.dtype} of shape {shape}."
         )
-    return resized(array[rows], numbers[rows], image_size)
-
-
-def _as_images(array: np.ndarray, key: str) -> np.ndarray:
-    """Images as `[N, H, W, C]`, uint8."""
-    if array.ndim not in (3, 4) or array.dtype.kind not in "uif":
+    if (
+        not labels.shape
+        or labels.shape[1:] not in ((), (1,))
+        or labels.dtype.kind not in "biuSU"
+    ):
         raise ValueError(
-            f"Invalid array `{key}`. Expected numbers of shape (images, "
-            "height, width, channels), or (images, height, width) for grey "
-            f"images. Received: {array.dtype} of shape {array.shape}."
+            f"Invalid array `{keys.labels}`. Expected for each image its "
+            "class, an integer counted from 0 or a text; `argmax` makes them "
+            f"of one-hot ones. Received: {labels.dtype} of shape "
+            f"{labels.shape}."
         )
-    low, high = array.min(initial=0), array.max(initial=0)
-    if not 0 <= low <= high <= 255:
+    if shape[0] != labels.shape[0]:
+        raise ValueError(
+            f"The arrays `{keys.images}` and `{keys.labels}` of "
+            f"{str(archive.path)!r} disagree. Expected one label for each of "
+            f"{shape[0]} images. Received: {labels.shape[0]} labels."
+        )
+    return shape[0]
+
+
+# Labels
+
+
+def _read_labels(archive: Archive, key: str) -> np.ndarray:
+    """Labels as they are, `[N]`."""
+    labels = _as_text(archive.read(key).reshape(-1))
+    if labels.dtype.kind == "b":
+        return labels.astype(np.uint8)
+    if labels.dtype.kind == "i" and labels.min() < 0:
+        raise ValueError(
+            f"Invalid array `{key}`. Expected labels from 0. Received: labels "
+            f"from {labels.min()} to {labels.max()}; leave out the images "
+            "that have none."
+        )
+    return labels
+
+
+def _label_of_each_class(
+    labels: np.ndarray, class_names: np.ndarray | None
+) -> np.ndarray:
+    """The label that stands for each class: its number from 0, or its name,
+    or whatever labels there are."""
+    by_name = labels.dtype.kind == "U"
+    if class_names is not None:
+        return class_names if by_name else np.arange(len(class_names))
+    values = np.unique(labels)
+    if by_name or _has_gaps(values):
+        return values
+    return np.arange(len(values))
+
+
+def _has_gaps(values: np.ndarray) -> bool:
+    return int(values[-1]) != len(values) - 1
+
+
+def _numbers(labels: np.ndarray, values: np.ndarray, key: str) -> np.ndarray:
+    """The place of each label among the values, `[N]`, int32."""
+    if (labels.dtype.kind == "U") != (values.dtype.kind == "U"):
+        raise ValueError(
+            f"Invalid array `{key}`. Expected labels such as {values[0]}, like "
+            f"the training labels. Received: {labels[0]}."
+        )
+    if labels.dtype.kind != "U":  # of 64 bits, which others do not hold
+        labels, values = labels.astype(np.uint64), values.astype(np.uint64)
+    order = np.argsort(values)
+    places = np.searchsorted(values, labels, sorter=order)
+    places = order[np.minimum(places, len(values) - 1)]
+    unknown = labels[values[places] != labels]
+    if unknown.size:
+        raise ValueError(
+            f"Invalid array `{key}`. Expected {values[0]} to {values[-1]}, one "
+            f"of the {len(values)} classes. Received: "
+            f"{printable(str(unknown[0]))}."
+        )
+    return places.astype(np.int32)
+
+
+# Pixels
+
+
+def _is_channels_first(shape: tuple[int, ...]) -> bool:
+    if len(shape) != 4:
+        return False
+    _, first, height, last = shape
+    return last not in CHANNELS and (
+        first in CHANNELS or height == last > first
+    )
+
+
+def _channels_last(images: np.ndarray) -> np.ndarray:
+    """Images as `[N, H, W, C]`."""
+    if images.ndim == 3:
+        return images[..., np.newaxis]
+    if _is_channels_first(images.shape):
+        return np.moveaxis(images, 1, -1)
+    return images
+
+
+class Scale(NamedTuple):
+    """How the values of the training images are to be read.
+
+    Attributes:
+        top: The value that is white.
+        bottom, highest: The values between which they lie.
+    """
+
+    top: int
+    bottom: float
+    highest: float
+
+    def apply(self, images: np.ndarray, key: str) -> np.ndarray:
+        """Images as uint8, 0 to 255; those of another part by this scale.
+
+        Raises:
+            ValueError: They go beyond it.
+        """
+        if images.dtype == np.uint8 and self.top == 255:
+            return np.ascontiguousarray(images)
+        low, high = images.min(), images.max()
+        slack = OVERSHOOT * self.top if images.dtype.kind == "f" else 0
+        if not -slack <= low <= high <= self.top + slack:
+            raise ValueError(
+                f"Invalid array `{key}`. Expected values from 0 to "
+                f"{self.top}, as in the training images. Received: values "
+                f"from {low} to {high}."
+            )
+        scaled = np.empty(images.shape, np.uint8)
+        for row, image in enumerate(images):  # little memory beside them
+            values = np.rint(image * (255.0 / self.top))
+            scaled[row] = np.clip(values, 0, 255)
+        return scaled
+
+
+def _scale(images: np.ndarray, key: str) -> Scale:
+    low, high = images.min(), images.max()
+    floating = images.dtype.kind == "f"
+    top = 1 if 0 < high <= 1 + OVERSHOOT * floating else 255
+    slack = OVERSHOOT * top if floating else 0
+    # Floating values up to 2 or so may be of either range.
+    unclear = floating and top == 255 and 0 < high <= DARK
+    if unclear or not -slack <= low <= high <= top + slack:
         raise ValueError(
             f"Invalid array `{key}`. Expected values from 0 to 255, or from "
-            f"0 to 1 when floating. Received: values from {low} to {high}."
+            f"0 to 1. Received: values from {low} to {high}; scale them."
         )
-    if array.dtype.kind == "f":
-        array = np.rint(array * (255 if high <= 1 else 1))
-    images = array.astype(np.uint8)
-    return images[..., np.newaxis] if images.ndim == 3 else images
+    return Scale(top, float(low), float(high))
 
 
-def _labels(path: Path, key: str) -> np.ndarray:
-    """Labels as `[N]`, int32."""
-    array = _open(path, lambda file: file[key])
-    if array.ndim == 2 and array.shape[1] == 1:  # as `keras.datasets` has them
-        array = array[:, 0]
-    if array.ndim != 1 or array.dtype.kind not in "ui":
-        raise ValueError(
-            f"Invalid array `{key}`. Expected an integer for each image, its "
-            f"class counted from 0. Received: {array.dtype} of shape "
-            f"{array.shape}."
+def _notes(
+    archive: Archive,
+    parts: dict[str, Keys],
+    counts: dict[str, int],
+    used: set[str | None],
+    values: np.ndarray,
+    scale: Scale,
+) -> tuple[str, ...]:
+    """What is read and as what."""
+    read = ", ".join(
+        f"{counts[part]:,} {purpose} ({parts[part].images})"
+        for part, purpose in PURPOSES.items()
+        if part in parts
+    )
+    path = printable(str(archive.path))
+    notes = [f"{path}: {len(values)} classes; images: {read}."]
+    unused = [printable(name) for name in archive.names if name not in used]
+    if unused:
+        notes.append(f"Arrays that are not used: {listed(unused)}.")
+    described = archive.describe(parts["train"].images)
+    if _is_channels_first(described.shape):
+        notes.append(
+            f"Images of shape {described.shape[1:]} are read as channels, "
+            "height, width."
         )
-    return array.astype(np.int32)
+    if values.dtype.kind == "U" or _has_gaps(values):
+        notes.append(
+            "The labels do not count from 0; the classes are named by them: "
+            f"{listed(printable(str(value)) for value in values)}."
+        )
+    if scale.top == 1 and described.dtype.kind != "f" and scale.highest:
+        notes.append("Images of 0 and 1 are read as black and white.")
+    elif scale.bottom < 0 or scale.highest > scale.top:
+        notes.append(
+            f"Values from {scale.bottom:.3g} to {scale.highest:.3g} are read "
+            f"as 0 to {scale.top}, and what is beyond is cut off."
+        )
+    elif scale.top == 255 and scale.highest <= DARK:
+        notes.append(
+            f"The brightest pixel is {scale.highest:.0f} of 255: the images "
+            "are nearly black. Scale them if that is not meant."
+        )
+    return tuple(notes)

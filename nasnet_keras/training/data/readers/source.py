@@ -1,14 +1,25 @@
 """What every reader returns: `Source`; and images brought to one shape."""
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 MAX_BYTES = 4 * 2**30  # of training or test images: 28 times CIFAR-10
 
-Arrays = tuple[np.ndarray, np.ndarray]  # images [n, H, W, C] and labels [n]
+# Images [n, H, W, C], labels [n], and [n] names where the images are files.
+Arrays = tuple[Any, ...]
 Shape = tuple[int, int, int]  # height, width, channels
+Size = tuple[int, int]  # width, height, as of pictures
+
+LISTED = 20  # names that a sentence has at most
+
+# The parts of a data set, and what each is for.
+PURPOSES = {
+    "train": "to train on",
+    "validation": "to validate on",
+    "test": "to test on",
+}
 
 
 class Source(NamedTuple):
@@ -19,14 +30,29 @@ class Source(NamedTuple):
         read_labels: Returns all training labels, `[N]`, int32.
         read_train: Returns the training images, `[n, H, W, C]`, uint8, and
             labels, `[n]`, int32, of the given indices, which ascend; of all
-            for None.
+            for None. Where images are files, their names come third, `[n]`.
         read_test: Returns the test images and labels; None without any.
+        read_validation: Likewise those to validate on.
+        sizes: Width and height of the smallest image and of the largest, as
+            they were found; none where all that is known is that they differ.
+        notes: Sentences on what is read and what is not.
     """
 
     class_names: tuple[str, ...]
     read_labels: Callable[[], np.ndarray]
     read_train: Callable[[np.ndarray | None], Arrays]
     read_test: Callable[[], Arrays] | None
+    read_validation: Callable[[], Arrays] | None = None
+    sizes: tuple[Size, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in a sentence, as many as one reads."""
+    names = list(names)
+    more = len(names) - LISTED
+    shown = ", ".join(names[:LISTED])
+    return f"{shown} and {more:,} more" if more > 0 else shown
 
 
 def resized(

@@ -41,7 +41,8 @@ def read_tfds(
     builder = _builder(name, data_dir)
     _check_features(builder)
     image, label = builder.info.supervised_keys
-    shape = _shape(builder.info.features[image].shape, name, image_size)
+    own = builder.info.features[image].shape
+    shape = _shape(own, name, image_size)
     _prepare(builder)
     splits = builder.info.splits
     if "train" not in splits:
@@ -56,6 +57,10 @@ def read_tfds(
         read_labels=functools.partial(_labels, builder, "train"),
         read_train=functools.partial(read, "train"),
         read_test=functools.partial(read, test) if test else None,
+        read_validation=functools.partial(read, "validation")
+        if test == "test" and "validation" in splits
+        else None,
+        sizes=() if None in own else ((own[1], own[0]),),
     )
 
 

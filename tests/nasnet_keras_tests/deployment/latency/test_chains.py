@@ -30,6 +30,10 @@ def test_an_operation_takes_its_share_of_the_chain(
     monkeypatch.setattr(
         "nasnet_keras.deployment.latency.chains.STEPS", 2
     )  # quicker
+    # Folded batch norms are additions too.
+    monkeypatch.setattr(
+        "nasnet_keras.layers.kernels.folds_batch_norms", lambda dtype: False
+    )
     places = [
         PlacedOperation("identity", 4, 4, 2, 2),
         PlacedOperation("conv_1x1", 4, 4, 2, 3),

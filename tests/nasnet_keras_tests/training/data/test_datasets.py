@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from nasnet_keras.training.data.datasets import (
     ImageDataset,
     LabelledImages,
     load_dataset,
-    located,
+    resolve_source,
 )
 
 
@@ -23,7 +24,7 @@ def labels(*values):
 
 def test_importing_loads_no_framework():
     code = (
-        "import sys, nasnet_keras.training.splits\n"
+        "import sys, nasnet_keras.training.data.splits\n"
         "heavy = {'tensorflow', 'keras', 'sklearn', 'PIL',"
         " 'tensorflow_datasets'}\n"
         "print(sorted(heavy & set(sys.modules)))"
@@ -94,6 +95,7 @@ def test_images_must_be_uint8_with_a_label_each():
         ("cifra10", "Did you mean 'cifar10'"),
         ("digit", "Did you mean 'digits'"),
         ("./cifar10", "which is none of them"),
+        ("x" * 100_000, "which is none of them"),
         (Path("absent") / "data.npz", "which is none of them"),
     ],
 )
@@ -103,6 +105,34 @@ def test_unknown_source(source, hint, tmp_path, monkeypatch):
         load_dataset(source)
     assert hint in str(error.value)
     assert ".npz" in str(error.value) and "folder" in str(error.value)
+
+
+def test_arrays_are_no_source():
+    with pytest.raises(ValueError, match="type tuple; save arrays with"):
+        load_dataset((images(2), labels(0, 1)))
+
+
+@pytest.mark.parametrize("name", ["digits", "cifar10"])
+def test_a_folder_of_images_comes_before_a_data_set_of_its_name(
+    tmp_path, monkeypatch, name
+):
+    monkeypatch.chdir(tmp_path)
+    for label in "ab":
+        (tmp_path / name / label).mkdir(parents=True)
+        Image.new("RGB", (4, 4)).save(tmp_path / name / label / "1.png")
+    assert resolve_source(name) == str(tmp_path / name)
+    assert load_dataset(name).class_names == ("a", "b")
+
+
+def test_uneven_classes_and_another_size_are_told(tmp_path):
+    labels = np.array([0] * 60 + [1] * 10)
+    path = tmp_path / "data.npz"
+    np.savez(path, images=images(70, shape=(40, 30, 3)), labels=labels)
+    size, uneven = load_dataset(path, image_size=8).notes[-2:]
+    assert size.startswith("The images, 30 x 40 pixels, are brought to 8 x 8;")
+    assert uneven == "The classes are uneven: 60 images of '0', 10 of '1'."
+    np.savez(path, images=images(70, shape=(8, 8, 3)), labels=np.arange(70) % 2)
+    assert len(load_dataset(path, image_size=8).notes) == 2  # dark, and read
 
 
 @pytest.mark.parametrize("image_size", [0, -8, 8.5, True])
@@ -141,10 +171,10 @@ def test_a_path_is_written_down_whole_and_a_name_as_it_is(
     for folder in ("digits", "cifar10", "mine"):
         (tmp_path / folder).mkdir()
     (tmp_path / "images.npz").touch()
-    assert located("digits") == "digits"
-    assert located("cifar10") == "cifar10"
-    assert located("./digits") == str(tmp_path / "digits")
-    assert located(Path("cifar10")) == str(tmp_path / "cifar10")
-    assert located("mine") == str(tmp_path / "mine")
-    assert located("images.npz") == str(tmp_path / "images.npz")
-    assert located("nowhere") == "nowhere"
+    assert resolve_source("digits") == "digits"
+    assert resolve_source("cifar10") == "cifar10"
+    assert resolve_source("./digits") == str(tmp_path / "digits")
+    assert resolve_source(Path("cifar10")) == str(tmp_path / "cifar10")
+    assert resolve_source("mine") == str(tmp_path / "mine")
+    assert resolve_source("images.npz") == str(tmp_path / "images.npz")
+    assert resolve_source("nowhere") == "nowhere"

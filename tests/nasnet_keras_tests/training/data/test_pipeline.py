@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from nasnet_keras.training.data.pipeline import (
+    augmentation_note,
     default_augmentation,
     evaluation_pipeline,
     in_channels,
@@ -140,11 +141,45 @@ def test_cutout_puts_out_a_square():
     [
         ("digits", "crop"),
         ("emnist/letters", "crop"),
+        ("omniglot", "crop"),
+        ("binary_alpha_digits", "crop"),
+        ("mnist_corrupted/spatter", "crop"),
+        ("mnist:3.0.1", "crop"),
+        ("cmaterdb/bangla", "crop"),
+        ("visual_domain_decathlon/svhn", "crop"),
+        ("/home/me/data/MNIST", "crop"),
+        ("/home/me/mnist/train.npz", "crop"),
+        ("/home/digits/pets/photographs", "crop-flip"),
         ("cifar10", "crop-flip"),
+        ("fashion_mnist", "crop-flip"),
+        ("pneumonia_mnist", "crop-flip"),
+        ("visual_domain_decathlon/aircraft", "crop-flip"),
     ],
 )
 def test_characters_are_not_mirrored(dataset, augmentation):
     assert default_augmentation(dataset) == augmentation
+
+
+def test_classes_may_say_that_they_are_letters():
+    assert default_augmentation("mine", "abcdefghij") == "crop"
+    assert default_augmentation("mine", ("a", "b")) == "crop-flip"
+    assert default_augmentation("mine", ("cat", "dog") * 10) == "crop-flip"
+
+
+@pytest.mark.parametrize(
+    "chosen, dataset, note",
+    [
+        (None, "cifar10", "cropped and mirrored (augmentation crop-flip)"),
+        (None, "mnist", "and not mirrored, for they seem to be of characters"),
+        ("crop-flip", "mnist", "though they seem to be of characters"),
+        ("inception", "mnist", "though they seem to be of characters"),
+        ("crop", "mnist", ""),
+        ("crop-flip", "cifar10", ""),
+    ],
+)
+def test_it_is_said_how_images_are_changed(chosen, dataset, note):
+    said = augmentation_note(chosen, dataset, ())
+    assert note in said if note else said == ""
 
 
 def test_evaluation_has_every_image_once_in_order():

@@ -120,3 +120,64 @@ def test_at_least_one_test_image_is_held_out():
     fewer = dataclasses.replace(dataset((1, 1)), read_test=None)
     with pytest.raises(ValueError, match="Expected at least one of each"):
         with_test(fewer)
+
+
+def with_validation():
+    rng = np.random.default_rng(7)
+    images = rng.integers(0, 256, (30, 1, 2, 1), dtype=np.uint8)
+    part = images, (np.arange(30) % 2).astype(np.int32)
+    return dataclasses.replace(dataset(), read_validation=lambda: part)
+
+
+@pytest.mark.parametrize("validation_images", [None, 0.1])
+def test_images_for_validation_are_measured_on(validation_images):
+    data = with_validation()
+    parts = split(data, validation_images)
+    assert len(parts.train) == len(data.train)
+    assert np.array_equal(parts.validation.images, data.validation.images)
+    other = split(dataset(), validation_images)
+    assert parts.fingerprint != other.fingerprint
+
+
+def test_some_of_the_images_for_validation():
+    parts = split(with_validation(), 10, train_images=50)
+    assert len(parts.train) == 50
+    assert np.bincount(parts.validation.labels).tolist() == [5, 5]
+    with pytest.raises(ValueError, match="from 1 to 30"):
+        split(with_validation(), 31)
+
+
+def test_images_to_test_on_are_not_those_for_validation():
+    data = dataclasses.replace(with_validation(), read_test=None)
+    tested = with_test(data)
+    assert len(tested.train) + len(tested.test) == len(data.train)
+    assert len(tested.validation) == 30
+    assert "are held out." in tested.notes[-1]
+
+
+def test_files_keep_their_names():
+    data = dataset()
+    names = np.array([f"{n}.png" for n in range(len(data.train))], object)
+    train = dataclasses.replace(data.train, files=names)
+    parts = split(dataclasses.replace(data, train=train), 20)
+    assert np.array_equal(parts.train.files, names[parts.train_indices])
+    held_out = with_test(
+        dataclasses.replace(data, train=train, read_test=None)
+    ).test
+    assert set(held_out.files) < set(names)
+
+
+def test_one_class_is_refused():
+    alone = ImageDataset(
+        "d",
+        LabelledImages(np.zeros((4, 2, 2, 1), np.uint8), np.zeros(4, np.int32)),
+        ("cat",),
+    )
+    with pytest.raises(ValueError, match="at least two classes .*: cat"):
+        split(alone)
+
+
+def test_one_image_of_a_class_says_what_was_held_out():
+    few = dataclasses.replace(dataset((1, 1)), read_test=None)
+    with pytest.raises(ValueError, match="after 1 of 2 were held out"):
+        with_test(few)

@@ -65,6 +65,17 @@ def test_mistakes_come_by_their_confidence():
     assert evaluation.top_5_accuracy is None
 
 
+def test_mistakes_have_the_names_of_their_files():
+    evaluation = NetworkEvaluation(
+        ("cat", "dog"),
+        np.array([0, 1]),
+        np.array([[1.0, 0.0], [0.7, 0.3]]),
+        np.array(["cat/a.png", "dog/b.png"], object),
+    )
+    (mistake,) = evaluation.to_dict()["worst_mistakes"]
+    assert mistake["file"] == "dog/b.png"
+
+
 def test_all_of_it_as_json(evaluation):
     data = evaluation.to_dict()
     assert json.loads(json.dumps(data, allow_nan=False)) == data

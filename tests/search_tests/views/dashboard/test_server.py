@@ -221,10 +221,10 @@ def test_many_failures_are_counted(make_run, monkeypatch):
 
 def test_what_users_write_is_text(make_run, FakeEvaluator):
     class Evaluator(FakeEvaluator):
-        def evaluate(self, architecture, *arguments):
-            if "sep_conv_3x3" in architecture.to_json():
+        def evaluate(self, child):
+            if "sep_conv_3x3" in child.architecture.to_json():
                 raise EvaluationError(f"The child is {MARKUP}")
-            return super().evaluate(architecture, *arguments)
+            return super().evaluate(child)
 
     run = make_run("<i>first & only", Evaluator())
     page = DashboardPage([run]).render()

@@ -138,7 +138,7 @@ def test_the_page_tells_of_a_run(make_run):
     assert failed
     assert f"Failed {failed}" in page.text
     alternatives = [image["alt"] for image in page.attributes("img")]
-    assert f"The normal cell of trial {best.number} of first" in alternatives[0]
+    assert f"Normal of trial {best.number} of first" in alternatives[0]
     assert len(alternatives) == 6  # both cells of three trials
     (settings,) = page.tables["settings"]
     assert ["seed", "1"] in settings

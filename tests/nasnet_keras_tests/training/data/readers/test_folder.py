@@ -1,3 +1,7 @@
+import os
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -89,17 +93,219 @@ def test_bad_folders(tmp_path):
     (tmp_path / "b").mkdir()
     with pytest.raises(ValueError, match=r"b'.*Expected images"):
         load_dataset(tmp_path)
-    (tmp_path / "b" / "1.png").write_text("no image")
-    with pytest.raises(ValueError, match="1.png'. Expected an image"):
-        load_dataset(tmp_path)
-    write(tmp_path / "b" / "1.png", mode="I;16")
-    with pytest.raises(ValueError, match="8 bits a channel"):
+    (tmp_path / "b" / "cover.heic").touch()
+    with pytest.raises(ValueError, match="none, but 1 .heic files were skip"):
         load_dataset(tmp_path)
 
 
-def test_broken_image(tmp_path):
-    path = tmp_path / "a" / "1.png"
-    write(path, size=(64, 64))
+@pytest.mark.parametrize(
+    "names, read",
+    [
+        (("train", "val"), (6, 4, None)),
+        (("Train", "Validation", "TEST"), (6, 4, 4)),
+        (("training", "valid", "testing"), (6, 4, 4)),
+        (("train",), (6, None, None)),
+    ],
+)
+def test_parts_of_a_data_set(tmp_path, names, read):
+    for number, part in enumerate(names):
+        for label in ("cat", "dog"):
+            for image in range(2 if number else 3):
+                write(tmp_path / part / label / f"{image}.png", value=number)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "best.keras").touch()
+    write(tmp_path / names[-1] / "cover.png")
+    dataset = load_dataset(tmp_path)
+    parts = dataset.train, dataset.validation, dataset.test
+    assert tuple(part and len(part) for part in parts) == read
+    assert dataset.class_names == ("cat", "dog")
+    notes = " ".join(dataset.notes)
+    assert f"6 to train on ({names[0]})" in notes
+    assert "Left alone: models (no part)." in notes
+    assert "1 outside of a class" in notes
+    if dataset.validation:
+        assert (dataset.validation.images == 1).all()
+        assert f"4 to validate on ({names[1]})" in notes
+
+
+@pytest.mark.parametrize(
+    "files, reason",
+    [
+        (["1.png", "2.png"], "2 images without classes"),
+        (["unknown/1.png"], "other classes: unknown"),
+        ([".hidden/1.png"], "no images"),
+    ],
+)
+def test_a_test_part_without_the_classes_is_left_alone(tmp_path, files, reason):
+    for label in ("cat", "dog"):
+        write(tmp_path / "train" / label / "1.png")
+    for file in files:
+        write(tmp_path / "test" / file)
+    dataset = load_dataset(tmp_path)
+    assert dataset.test is None and len(dataset.train) == 2
+    assert f"Left alone: test ({reason})." in dataset.notes
+
+
+def test_a_part_may_lack_a_class(tmp_path):
+    for name in ("train/a/1", "train/b/1", "val/b/1"):
+        write(tmp_path / f"{name}.png")
+    dataset = load_dataset(tmp_path)
+    assert dataset.validation.labels.tolist() == [1]
+    assert "No images to validate on of the classes: a." in dataset.notes
+
+
+@pytest.mark.parametrize(
+    "files, message",
+    [
+        (["train/1.png", "test/1.png"], "none, but 'train', 'test' among"),
+        (["val/a/1.png", "test/a/1.png"], "none, but 'val', 'test' among"),
+        (["a/1.png", "b/1.png", "test/a/1.png"], "none, but 'test' among"),
+        (
+            ["train/a/1.png", "val/a/1.png", "valid/a/1.png"],
+            "one sub-folder to validate on. Received: 'val', 'valid'",
+        ),
+        (["train/steam/1.png", "bus/1.png"], "either classes or parts.*'bus'"),
+    ],
+)
+def test_parts_that_are_unclear_are_refused(tmp_path, files, message):
+    for file in files:
+        write(tmp_path / file)
+    with pytest.raises(ValueError, match=message):
+        load_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("names", [("train", "bus"), ("valid", "invalid")])
+def test_classes_that_are_called_like_a_part(tmp_path, names):
+    for name in names:
+        write(tmp_path / name / "1.png")
+    assert load_dataset(tmp_path).class_names == tuple(sorted(names))
+
+
+def test_a_folder_within_a_folder_of_its_name(tmp_path):
+    for name in ("pets/train/cat/1", "pets/train/dog/1", "pets/val/cat/1"):
+        write(tmp_path / f"{name}.png")
+    dataset = load_dataset(tmp_path)
+    assert dataset.class_names == ("cat", "dog")
+    assert len(dataset.validation) == 1
+    assert str(tmp_path / "pets") in dataset.notes[0]
+
+
+def test_what_is_read_and_what_is_skipped(tmp_path):
+    for ending in ("png", "webp", "tif", "JPG", "jpeg", "jfif", "jpe"):
+        write(tmp_path / "cat" / f"1.{ending}")
+    write(tmp_path / "dog" / "more" / "deep.png")
+    (tmp_path / "dog" / "itself").symlink_to(tmp_path / "dog")
+    for name in ("cat/Thumbs.db", "dog/a.txt", "dog/b.txt", "dog/.c", "labels"):
+        (tmp_path / name).touch()
+    for name in ("__MACOSX", "@eaDir", "$RECYCLE.BIN"):
+        write(tmp_path / name / "1.png")
+    dataset = load_dataset(tmp_path)
+    assert dataset.class_names == ("cat", "dog")
+    assert len(dataset.train) == 8
+    assert dataset.train.files[-1] == "dog/more/deep.png"
+    assert dataset.notes[1] == (
+        "Skipped: 2 .txt files, 1 files without an ending, 1 hidden, 4 of the "
+        "system."
+    )
+
+
+def broken(folder):
+    """Six whole files and four that are not."""
+    for name in ("cat", "dog"):
+        for number in range(3):
+            write(folder / name / f"{number}.jpg", size=(32, 32))
+    whole = (folder / "dog" / "0.jpg").read_bytes()
+    (folder / "dog" / "half.jpg").write_bytes(whole[: len(whole) // 2])
+    (folder / "dog" / "empty.jpg").touch()
+    (folder / "cat" / "page.jpg").write_text("<!doctype html><title>404")
+    os.mkfifo(folder / "cat" / "pipe.png")
+
+
+EACH = (
+    "'cat/page.jpg' (a page of HTML or XML), 'cat/pipe.png' (a named pipe), "
+    "'dog/empty.jpg' (empty), 'dog/half.jpg' (cut short)"
+)
+
+
+@pytest.mark.parametrize("part", ["", "test"])
+def test_broken_files_are_named_at_once(tmp_path, part):
+    for name in ("cat", "dog"):
+        if part:
+            write(tmp_path / "train" / name / "1.png", size=(32, 32))
+    broken(tmp_path / part)
+    each = EACH
+    for name in ("cat", "dog"):
+        each = each.replace(f"'{name}", f"'{Path(part, name)}")
+    with pytest.raises(ValueError, match=re.escape(f"4 broken, {each}; mend")):
+        load_dataset(tmp_path)
+    dataset = load_dataset(tmp_path, skip_broken=True)
+    assert len(dataset.test if part else dataset.train) == 6
+    assert f"Skipped as broken: 4, {each}." in dataset.notes
+
+
+def test_a_picture_that_ends_too_early_is_found_before_it_is_needed(tmp_path):
+    for part in ("train", "test"):
+        for name in ("cat", "dog"):
+            write(tmp_path / part / name / "1.png", size=(64, 64))
+    path = tmp_path / "test" / "dog" / "1.png"
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(ValueError, match="1.png'. Expected an image"):
+    with pytest.raises(ValueError, match="1 broken, 'test/dog/1.png'"):
         load_dataset(tmp_path)
+
+
+def test_a_part_of_broken_files_is_none(tmp_path):
+    for name in ("train/a/1", "train/b/1", "val/b/1"):
+        write(tmp_path / f"{name}.png")
+    (tmp_path / "val" / "b" / "1.png").write_text("404")
+    dataset = load_dataset(tmp_path, skip_broken=True)
+    assert dataset.validation is None
+    assert "Skipped as broken: 1, 'val/b/1.png' (text)." in dataset.notes
+
+
+def test_a_class_of_broken_files(tmp_path):
+    write(tmp_path / "a" / "1.png")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "1.png").touch()
+    with pytest.raises(ValueError, match="class 'b'. Received: only files tha"):
+        load_dataset(tmp_path, skip_broken=True)
+
+
+def test_names_that_are_not_utf_8(tmp_path):
+    write(tmp_path / "train" / "cafe\u0301" / "1.png")
+    write(tmp_path / "val" / "caf\u00e9" / "1.png")  # written another way
+    os.mkdir(os.fsencode(tmp_path) + b"/train/caf\xe9")
+    other = tmp_path / "train" / os.fsdecode(b"caf\xe9") / "1.png"
+    write(other)
+    dataset = load_dataset(tmp_path)
+    assert sorted(dataset.class_names) == ["caf\\udce9", "caf\u00e9"]
+    assert len(dataset.validation) == 1
+    for text in (*dataset.notes, *dataset.class_names, *dataset.train.files):
+        text.encode()
+
+
+def test_one_name_written_in_two_ways(tmp_path):
+    for name in ("cafe\u0301", "caf\u00e9", "tea"):
+        write(tmp_path / name / "1.png")
+    with pytest.raises(ValueError, match="'caf\u00e9' 2 times, its accents"):
+        load_dataset(tmp_path)
+
+
+def test_folders_too_deep(tmp_path):
+    write(tmp_path / "a" / "1.png")
+    write(tmp_path.joinpath("b", *"c" * 60, "1.png"))
+    with pytest.raises(ValueError, match="at most 50 folders one in another"):
+        load_dataset(tmp_path)
+
+
+def test_what_may_surprise_is_told(tmp_path):
+    write(tmp_path / "a" / "1.png", mode="RGBA")
+    frames = [Image.new("L", (6, 6), value) for value in (0, 200)]
+    (tmp_path / "b").mkdir()
+    frames[0].save(
+        tmp_path / "b" / "1.gif", save_all=True, append_images=frames[1:]
+    )
+    assert load_dataset(tmp_path).notes[1:] == (
+        "1 of them can be transparent and are painted on white, or on black "
+        "where they are white.",
+        "1 of them have several frames, of which the first is read.",
+    )

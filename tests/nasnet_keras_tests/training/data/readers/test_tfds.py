@@ -9,7 +9,7 @@ NAMED = ("cifar10", "cifar100", "fashion_mnist")
 
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory):
-    """Two data sets of tensorflow-datasets, made up and small."""
+    """Three data sets of tensorflow-datasets, made up and small."""
     import tensorflow_datasets as tfds
 
     folder = tmp_path_factory.mktemp("tfds")
@@ -61,6 +61,14 @@ def data_dir(tmp_path_factory):
         {"train": 6},
         [(9, 12, 3), (8, 8, 3), (15, 5, 3)],
     )
+    store(
+        "beans",
+        "0.1.0",
+        (500, 500, 3),
+        ["angular_leaf_spot", "bean_rust", "healthy"],
+        {"train": 6, "validation": 4, "test": 3},
+        [(500, 500, 3)],
+    )
     return folder
 
 
@@ -108,7 +116,15 @@ def test_images_that_differ_in_size(data_dir):
         load_dataset("malaria", data_dir=data_dir)
     dataset = load_dataset("malaria", data_dir=data_dir, image_size=8)
     assert dataset.train.images.shape == (6, 8, 8, 3)
-    assert dataset.test is None
+    assert dataset.test is None and dataset.validation is None
+    assert "of several sizes, are brought to 8 x 8" in dataset.notes[0]
+
+
+def test_a_split_for_validation(data_dir):
+    dataset = load_dataset("beans", data_dir=data_dir, image_size=8)
+    parts = dataset.train, dataset.validation, dataset.test
+    assert [len(part) for part in parts] == [6, 4, 3]
+    assert "500 x 500 pixels, are brought to 8 x 8" in dataset.notes[0]
 
 
 @pytest.mark.parametrize("name", ["imdb_reviews", "coco", "lfw"])

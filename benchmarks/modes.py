@@ -1,0 +1,49 @@
+"""A benchmark as different processors would run it: `--modes`.
+
+`default` is what TensorFlow chooses by itself, `eigen` without oneDNN, as
+TensorFlow chooses where the processor has no AVX512_VNNI, AVX512_BF16 or AMX,
+and `avx2` with oneDNN by the instructions of such a processor. Both sides of a
+ratio run under the same variables.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+
+from nasnet_keras.processor import ISA, ONEDNN, processor_flags
+
+MODES = {
+    "default": {},
+    "eigen": {ONEDNN: "0"},
+    "avx2": {ONEDNN: "1", ISA: "AVX2"},
+}
+OPTION = "--modes"
+
+
+def add_modes(parser: argparse.ArgumentParser) -> None:
+    """Gives a script the option; `run_in_modes` does what it says."""
+    parser.add_argument(
+        OPTION,
+        action="store_true",
+        help=f"once in each mode, in fresh processes: {', '.join(MODES)}",
+    )
+
+
+def run_in_modes() -> None:
+    """Runs this command line once in each mode, each in a process of its own
+    since TensorFlow reads the variables once; ends with the first that
+    fails."""
+    print("Processor:", " ".join(processor_flags()) or "flags unknown")
+    command = [each for each in sys.argv if each != OPTION]
+    unset = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in (ONEDNN, ISA)
+    }
+    for mode, variables in MODES.items():
+        chosen = [f"{name}={value}" for name, value in variables.items()]
+        print(f"\n== {mode} {' '.join(chosen)}".rstrip(), flush=True)
+        subprocess.run(
+            [sys.executable, *command], env=unset | variables, check=True
+        )

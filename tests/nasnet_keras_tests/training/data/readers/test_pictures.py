@@ -1,0 +1,141 @@
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nasnet_keras.training.data.readers.pictures import (
+    NotAPicture,
+    read_header,
+    read_picture,
+)
+
+TURNED = 6  # an EXIF orientation: a quarter to the right
+
+
+@pytest.mark.parametrize("ending", ["jpg", "png", "webp", "tif"])
+def test_sizes_are_those_of_upright_pictures(tmp_path, ending):
+    array = np.zeros((32, 64, 3), np.uint8)
+    array[:, :32] = 255  # the left half
+    note = Image.Exif()
+    note[0x0112] = TURNED
+    path = tmp_path / f"1.{ending}"
+    Image.fromarray(array).save(path, exif=note)
+    assert read_header(path).size == (32, 64)
+    picture = read_picture(path, grey=False)
+    assert picture.shape == (64, 32, 3)
+    assert picture[:28].min() > 200 and picture[36:].max() < 50
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparent_pictures_are_painted_on_white(tmp_path, mode):
+    ink = np.random.default_rng(0).integers(0, 2, (8, 8), np.uint8)
+    path = tmp_path / "1.png"
+    if mode == "P":
+        image = Image.fromarray(ink, "P")
+        image.putpalette([200, 0, 0, 0, 0, 0])
+        image.save(path, transparency=0)
+    else:
+        black = np.zeros((8, 8, len(mode) - 1), np.uint8)
+        array = np.dstack([black, 255 * ink])
+        Image.fromarray(array).save(path)
+    assert read_header(path).transparent
+    expected = 255 * (1 - ink)
+    assert np.array_equal(read_picture(path, grey=True)[..., 0], expected)
+    assert np.array_equal(read_picture(path, grey=False)[..., 1], expected)
+
+
+def test_white_ink_is_painted_on_black(tmp_path):
+    ink = np.random.default_rng(0).integers(0, 2, (8, 8), np.uint8)
+    path = tmp_path / "1.png"
+    white = np.full((8, 8, 3), 255, np.uint8)
+    Image.fromarray(np.dstack([white, 255 * ink])).save(path)
+    assert np.array_equal(read_picture(path, grey=True)[..., 0], 255 * ink)
+
+
+@pytest.mark.parametrize("value", range(0, 256, 51))
+def test_grey_stays_the_same_grey(tmp_path, value):
+    path = tmp_path / "1.png"
+    Image.new("LA", (2, 2), (value, 255)).save(path)
+    assert (read_picture(path, grey=True) == value).all()
+
+
+def bomb(path, side):
+    """A small file that says it is a large picture."""
+    size = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", size), (b"IDAT", zlib.compress(b"")), (b"IEND", b""))
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + b"".join(
+            struct.pack(">I", len(data))
+            + kind
+            + data
+            + struct.pack(">I", zlib.crc32(kind + data))
+            for kind, data in chunks
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "content, reason",
+    [
+        (b"", "empty"),
+        (b"\n<!DOCTYPE html>", "a page of HTML or XML"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git"),
+        (b"%PDF-1.7", "a PDF"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "PostScript"),
+        (b"\0\0\0\x18ftypheic", "a HEIC photograph"),
+        (b"404: not found", "text"),
+        (bytes(range(200, 250)), "of no format"),
+        (b"\x89PNG\r\n\x1a\n", "damaged|cut short|of no format"),
+    ],
+)
+def test_it_is_said_what_a_file_is(tmp_path, content, reason):
+    path = tmp_path / "1.png"
+    path.write_bytes(content)
+    for read in (read_header, lambda path: read_picture(path, grey=False)):
+        with pytest.raises(NotAPicture, match=f"^({reason})"):
+            read(path)
+
+
+def test_pictures_that_are_none_for_a_network(tmp_path):
+    path = tmp_path / "1.png"
+    bomb(path, 60_000)
+    with pytest.raises(NotAPicture, match="more than 179 million pixels"):
+        read_header(path)
+    Image.new("I;16", (2, 2)).save(path)
+    with pytest.raises(NotAPicture, match="more than 8 bits a channel"):
+        read_header(path)
+    path.unlink()
+    path.symlink_to(tmp_path / "nowhere.png")
+    with pytest.raises(NotAPicture, match="a link that leads nowhere"):
+        read_header(path)
+    with pytest.raises(NotAPicture, match="a folder"):
+        read_header(tmp_path)
+
+
+def test_damaged_pictures_are_read_or_refused(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (24, 24, 3), np.uint8)
+    wholes = {}
+    for ending in ("png", "jpg", "webp", "tif", "gif", "bmp"):
+        path = tmp_path / f"1.{ending}"
+        Image.fromarray(noise).save(path)
+        wholes[path] = path.read_bytes()
+    refused = 0
+    for number in range(120):
+        rng = np.random.default_rng((3, number))
+        path = list(wholes)[number % len(wholes)]
+        damaged = bytearray(wholes[path])
+        for _ in range(rng.integers(1, 4)):
+            # Headers have the first bytes.
+            at = min(int(rng.exponential(60)), len(damaged) - 1)
+            damaged[at] = rng.integers(256)
+        path.write_bytes(damaged)
+        try:
+            read_header(path, whole=True)
+            read_picture(path, grey=False)
+        except NotAPicture as error:
+            refused += 1
+            assert "\n" not in str(error) and len(str(error)) < 120
+    assert refused > 20

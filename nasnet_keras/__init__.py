@@ -50,6 +50,7 @@ _MODULES = {
         "Convolution3x3",
         "DilatedConvolution3x3",
         "DilatedSeparableConvolution3x3",
+        "DilatedSeparableConvolution5x5",
         "Identity",
         "MaxPooling2x2",
         "MaxPooling3x3",
@@ -58,6 +59,7 @@ _MODULES = {
         "SeparableConvolution3x3",
         "SeparableConvolution5x5",
         "SeparableConvolution7x7",
+        "Zero",
     ),
     "nasnet_keras.network.build": ("build_network", "load_model"),
     "nasnet_keras.network.complexity": (

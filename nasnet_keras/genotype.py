@@ -46,11 +46,14 @@ NASNET_OPERATIONS = (
     "sep_conv_7x7",
 )
 
-# Known operations: the space's, then those that only published cells need.
+# Known operations: the space's, then those that published cells and the spaces
+# of other papers need.
 OPERATION_NAMES: tuple[str, ...] = (
     *NASNET_OPERATIONS,
     "max_pool_2x2",
     "dil_sep_conv_3x3",
+    "dil_sep_conv_5x5",
+    "none",
 )
 
 # The combiners of the search space, then those of published cells alone.

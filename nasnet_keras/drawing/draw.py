@@ -32,6 +32,7 @@ LETTER_WIDTH = 0.1  # inch, of a title
 # By the beginning of the operation's name.
 FAMILY_COLOURS = {
     "identity": "#eeeeee",
+    "none": "#ffffff",
     "sep_conv": "#fbd9b5",
     "dil": "#f5c6d0",
     "conv": "#fdf1b8",

@@ -13,7 +13,7 @@ from nasnet_keras.architectures import (
     Complexity,
     without_recipe,
 )
-from nasnet_keras.genotype import CellSpec, Genotype
+from nasnet_keras.genotype import NASNET_OPERATIONS, CellSpec, Genotype
 
 if TYPE_CHECKING:
     import keras
@@ -109,7 +109,8 @@ class CellsKind(ArchitectureKind):
 
         LatencyTable.measure(
             space["blocks"],
-            combiners=space["combiners"],
+            space.get("operations", NASNET_OPERATIONS),
+            space["combiners"],
             progress=progress,
             **arguments,
         ).save(path)

@@ -132,13 +132,13 @@ class SharedEvaluator(TrainingEvaluator):
             )
         self.seed = settings.seed
         self.shared_weights = self
-        # What the capability promises: B, and the combiners.
+        # What the capability promises: a `NASNetSpace`.
         self._cells = cast(Any, settings.space)
         self.rounds = rounds
         self.round_cells = round_cells or 1
         self.calibration_batches = calibration_batches
         self.order = order
-        self._architecture = ArchitectureParameters(self._cells.blocks)
+        self._architecture = ArchitectureParameters(self._cells)
         self._training: SharedTraining | None = None
         self._trained: Callable[[int, int, float], object] | None = None
         self._children = ChildLog(self._cells)
@@ -294,10 +294,9 @@ class SharedEvaluator(TrainingEvaluator):
     def create_network(self) -> SharedNetwork:
         """The shared network as it begins."""
         return SharedNetwork(
+            self._cells,
             self.network["input_shape"],
             self.network["classes"],
-            self._cells.blocks,
-            self._cells.combiners,
             self.network["repeats"],
             self.network["filters"],
             self.seed,

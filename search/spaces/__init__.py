@@ -10,9 +10,13 @@ from typing import Any
 
 from search.spaces.base import SearchSpace
 
-# Name -> "module:class".
+# Name -> "module:attribute": a class, or a space that is made already.
 SPACES: dict[str, str] = {
     "nasnet": "search.spaces.nasnet:NASNetSpace",
+    "pnasnet": "search.spaces.subspaces:PNASNET",
+    "enas": "search.spaces.subspaces:ENAS",
+    "darts": "search.spaces.subspaces:DARTS",
+    "amoebanet": "search.spaces.subspaces:AMOEBANET",
     "layerwise": "search.spaces.layerwise:LayerwiseSpace",
 }
 
@@ -41,7 +45,8 @@ def create_space(name: str, options: Mapping[str, Any] = {}) -> SearchSpace:
     if isinstance(made, SearchSpace):
         raise ValueError(
             f"Invalid options for the space {name!r}. Expected none, since it "
-            f"is made already. Received: {dict(options)}."
+            f"is made already, as {made.describe()}. Received: "
+            f"{dict(options)}."
         )
     try:
         inspect.signature(made).bind(**options)
@@ -66,7 +71,13 @@ def name_space(space: SearchSpace) -> tuple[str, dict[str, Any]]:
     >>> from search.spaces.nasnet import NASNetSpace
     >>> name_space(NASNetSpace(3, ("add",)))
     ('nasnet', {'blocks': 3, 'combiners': ['add']})
+    >>> name_space(create_space("pnasnet"))
+    ('pnasnet', {})
     """
+    for known in SPACES:
+        made = _find(known)
+        if type(made) is type(space) and made.describe() == space.describe():
+            return known, {}
     place = f"{type(space).__module__}:{type(space).__qualname__}"
     names = {known: name for name, known in SPACES.items()}
     options = {

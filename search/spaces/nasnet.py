@@ -10,6 +10,7 @@ from nasnet_keras.genotype import (
     MAX_BLOCKS,
     NASNET_COMBINERS,
     NASNET_OPERATIONS,
+    OPERATION_NAMES,
     Block,
     CellSpec,
     Genotype,
@@ -25,6 +26,9 @@ class NASNetSpace(SearchSpace):
     hidden state 1, hidden state 2, operation 1, operation 2 and the combiner,
     in that order. What no block of a cell reads is concatenated.
 
+    With other options it is the space of another paper: `subspaces.py` has
+    those of PNASNet, ENAS, DARTS and AmoebaNet, by name.
+
     Reference:
         [Zoph et al. 2018](https://arxiv.org/abs/1707.07012), section 3 and
         appendix A.1.
@@ -33,15 +37,28 @@ class NASNetSpace(SearchSpace):
         blocks: B, the number of blocks of each cell. Default 5, the paper's.
         combiners: The combiners to choose from. Default both of the
             paper's.
+        operations: The operations to choose from, of those of
+            `OPERATION_NAMES`. Default the paper's 13.
+        cells: 2, the default: the normal and the reduction cell are chosen
+            apart. 1: one cell is chosen, which halves height and width where
+            a reduction is due, as in PNAS.
+
+    Attributes:
+        cell_names: By which the decisions of each cell begin.
 
     Raises:
-        ValueError: `blocks` is not from 1 to 10, or a combiner is unknown.
+        ValueError: `blocks` is not from 1 to 10, `cells` is neither 1 nor 2,
+            a combiner or an operation is unknown, or there is no operation
+            but `none`.
 
     Example:
 
     >>> space = NASNetSpace()
     >>> len(space.decisions)
     50
+    >>> space = NASNetSpace(operations=("identity", "conv_3x3"), cells=1)
+    >>> len(space.decisions)
+    25
     """
 
     name = "nasnet"
@@ -52,27 +69,33 @@ class NASNetSpace(SearchSpace):
         self,
         blocks: int = 5,
         combiners: Sequence[str] = NASNET_COMBINERS,
+        operations: Sequence[str] = NASNET_OPERATIONS,
+        cells: int = 2,
     ) -> None:
         if type(blocks) is not int or not 1 <= blocks <= MAX_BLOCKS:
             raise ValueError(
                 "Invalid value for argument `blocks`. Expected an integer "
                 f"from 1 to {MAX_BLOCKS}. Received: blocks={blocks!r}."
             )
-        if (
-            not combiners
-            or not set(combiners) <= set(NASNET_COMBINERS)
-            or len(set(combiners)) < len(combiners)
-        ):
+        if type(cells) is not int or cells not in (1, 2):
             raise ValueError(
-                "Invalid value for argument `combiners`. Expected some of "
-                f"{', '.join(NASNET_COMBINERS)}, each once. Received: "
-                f"combiners={combiners!r}."
+                "Invalid value for argument `cells`. Expected 1, one cell for "
+                "both strides, or 2, a normal and a reduction cell. Received: "
+                f"cells={cells!r}."
             )
         self.blocks = blocks
-        self.combiners = tuple(combiners)
+        self.combiners = _some("combiners", combiners, NASNET_COMBINERS)
+        self.operations = _some("operations", operations, OPERATION_NAMES)
+        if self.operations == ("none",):
+            raise ValueError(
+                "Invalid value for argument `operations`. Expected another "
+                f"beside none. Received: operations={operations!r}."
+            )
+        self.cells = cells
+        self.cell_names = ("cell",) if cells == 1 else ("normal", "reduction")
         self.decisions = tuple(
             decision
-            for cell in ("normal", "reduction")
+            for cell in self.cell_names
             for block in range(blocks)
             for decision in self._block_decisions(cell, block)
         )
@@ -82,8 +105,8 @@ class NASNetSpace(SearchSpace):
         slots: list[tuple[str, tuple[str, ...], DecisionKind]] = [
             ("input_1", states, "input"),
             ("input_2", states, "input"),
-            ("operation_1", NASNET_OPERATIONS, "operation"),
-            ("operation_2", NASNET_OPERATIONS, "operation"),
+            ("operation_1", self.operations, "operation"),
+            ("operation_2", self.operations, "operation"),
             ("combiner", self.combiners, "combiner"),
         ]
         return [
@@ -97,6 +120,13 @@ class NASNetSpace(SearchSpace):
             "version": self.version,
             "blocks": self.blocks,
             "combiners": list(self.combiners),
+            # Only where it is so: the paper's space is described as before.
+            **(
+                {"operations": list(self.operations)}
+                if self.operations != NASNET_OPERATIONS
+                else {}
+            ),
+            **({"cells": self.cells} if self.cells != 2 else {}),
         }
 
     @property
@@ -117,14 +147,19 @@ class NASNetSpace(SearchSpace):
             blocks.append(
                 Block(
                     (first, second),
-                    (NASNET_OPERATIONS[op_1], NASNET_OPERATIONS[op_2]),
+                    (self.operations[op_1], self.operations[op_2]),
                     self.combiners[combiner],
                 )
             )
-        return Genotype(
-            normal=CellSpec(tuple(blocks[: self.blocks])),
-            reduction=CellSpec(tuple(blocks[self.blocks :])),
-        )
+        return self.genotype(blocks)
+
+    def genotype(self, blocks: Sequence[Block]) -> Genotype:
+        """The genotype of the blocks of the cells, one cell after another."""
+        cells = [
+            CellSpec(tuple(blocks[start : start + self.blocks]))
+            for start in range(0, len(blocks), self.blocks)
+        ]
+        return Genotype(normal=cells[0], reduction=cells[-1])
 
     def encode(self, architecture: Genotype) -> Decisions:
         decisions: list[int] = []
@@ -145,11 +180,12 @@ class NASNetSpace(SearchSpace):
                 )
             for block in cell.blocks:
                 for name in block.operations:
-                    if name not in NASNET_OPERATIONS:
+                    if name not in self.operations:
                         raise ValueError(
                             "Invalid value for argument `architecture`. "
-                            "Expected the 13 operations of the NASNet space. "
-                            f"Received: {name!r}."
+                            "Expected the operations "
+                            f"{', '.join(self.operations)}. Received: "
+                            f"{name!r}."
                         )
                 if block.combiner not in self.combiners:
                     raise ValueError(
@@ -159,9 +195,18 @@ class NASNetSpace(SearchSpace):
                     )
                 decisions += [
                     *block.inputs,
-                    *(NASNET_OPERATIONS.index(op) for op in block.operations),
+                    *(self.operations.index(op) for op in block.operations),
                     self.combiners.index(block.combiner),
                 ]
+        if self.cells == 1:
+            half = len(self.decisions)
+            if decisions[:half] != decisions[half:]:
+                raise ValueError(
+                    "Invalid value for argument `architecture`. Expected the "
+                    "same normal and reduction cell. Received: "
+                    f"{architecture}."
+                )
+            del decisions[half:]
         return tuple(decisions)
 
     def canonical(self, decisions: Decisions) -> Decisions:
@@ -169,12 +214,17 @@ class NASNetSpace(SearchSpace):
         order (by their decisions) that keeps inputs before their readers.
 
         Swapping the sides of a block, and renumbering blocks, change at most
-        the order of channels.
+        the order of channels. Which state `none` reads stays: a state that is
+        read is not concatenated.
         """
         self.check(decisions)
-        half = 5 * self.blocks
-        return self._canonical_cell(decisions[:half]) + self._canonical_cell(
-            decisions[half:]
+        length = 5 * self.blocks
+        return tuple(
+            choice
+            for start in range(0, len(decisions), length)
+            for choice in self._canonical_cell(
+                decisions[start : start + length]
+            )
         )
 
     def _canonical_cell(self, decisions: Decisions) -> Decisions:
@@ -186,7 +236,24 @@ class NASNetSpace(SearchSpace):
 
     def prefix(self, groups: int) -> "NASNetSpace":
         """The space of cells of the first `groups` blocks."""
-        return NASNetSpace(groups, self.combiners)
+        return NASNetSpace(groups, self.combiners, self.operations, self.cells)
+
+
+def _some(
+    argument: str, names: Sequence[str], known: Sequence[str]
+) -> tuple[str, ...]:
+    """Names to choose from, in their order."""
+    if (
+        not isinstance(names, list | tuple)
+        or not names
+        or not all(name in known for name in names)
+        or len(set(names)) < len(names)
+    ):
+        raise ValueError(
+            f"Invalid value for argument `{argument}`. Expected some of "
+            f"{', '.join(known)}, each once. Received: {argument}={names!r}."
+        )
+    return tuple(names)
 
 
 def _first_order(

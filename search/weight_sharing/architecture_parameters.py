@@ -10,43 +10,40 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from nasnet_keras.genotype import (
-    NASNET_OPERATIONS,
-    Block,
-    CellSpec,
-    Genotype,
-)
+from nasnet_keras.genotype import Block, Genotype
+from search.spaces.nasnet import NASNetSpace
 from search.weight_sharing.shared_cell import edges
 
-CELLS = ("normal", "reduction")
 COMBINER = "add"  # What a mixture of edges is.
 
 
 class ArchitectureParameters:
     """A logit for each operation on each edge, of the normal and of the
-    reduction cell: the alphas of DARTS, and their optimizer.
+    reduction cell: the alphas of DARTS, and their optimizer. If the space has
+    one cell for both, so are the logits.
 
     Args:
-        blocks: B.
+        space: Its blocks, its operations and its cells.
         learning_rate: Adam's. Default 3e-4 (authors' code).
         weight_decay: What of a logit is added to its gradient. Default 1e-3
             (authors' code).
 
     Attributes:
-        logits: By cell a variable `[edges, 13]`; zero at first (paper).
+        logits: By cell a variable `[edges, operations]`; zero at first
+            (paper).
     """
 
     def __init__(
         self,
-        blocks: int,
+        space: NASNetSpace,
         learning_rate: float = 3e-4,
         weight_decay: float = 1e-3,
     ) -> None:
-        self.blocks = blocks
-        shape = (len(list(edges(blocks))), len(NASNET_OPERATIONS))
+        self.space = space
+        shape = (len(list(edges(space.blocks))), len(space.operations))
         self.logits = {
             cell: keras.Variable(np.zeros(shape), dtype="float32", name=cell)
-            for cell in CELLS
+            for cell in space.cell_names
         }
         self._weight_decay = weight_decay
         # The betas are those of the authors' code.
@@ -67,6 +64,16 @@ class ArchitectureParameters:
                 )
             ]
         )
+
+    def shares(self, logits: Sequence[Any]) -> dict[str, Any]:
+        """The share of each operation in each edge, `[edges, operations]`, of
+        the normal and of the reduction cell.
+
+        Args:
+            logits: Of each cell.
+        """
+        tables = [tf.nn.softmax(each) for each in logits]
+        return {"normal": tables[0], "reduction": tables[-1]}
 
     def variables(self) -> list[tuple[str, tf.Variable]]:
         """All that a step changes, by name."""
@@ -92,28 +99,29 @@ class ArchitectureParameters:
             for cell, logits in self.logits.items()
         }
         return list(
-            itertools.islice(strongest_genotypes(strengths, self.blocks), count)
+            itertools.islice(strongest_genotypes(strengths, self.space), count)
         )
 
 
 def strongest_genotypes(
-    strengths: Mapping[str, np.ndarray], blocks: int
+    strengths: Mapping[str, np.ndarray], space: NASNetSpace
 ) -> Iterator[Genotype]:
     """The genotypes in order of the sum of the strengths that they take: a
     block takes one operation from each of two edges.
 
     The first is that of DARTS: of each edge the strongest operation, and of
-    each block the two edges where that is strongest.
+    each block the two edges where that is strongest. No block takes `none`,
+    which has a share of each edge like the others, and so weakens it.
 
     Args:
-        strengths: By cell that of each operation in each edge, `[edges, 13]`:
-            the logarithm of its share.
-        blocks: B.
+        strengths: By cell that of each operation in each edge, `[edges,
+            operations]`: the logarithm of its share.
+        space: Its blocks, its operations and its cells.
     """
     options = [
-        _options(block, strengths[cell], blocks)
-        for cell in CELLS
-        for block in range(blocks)
+        _options(block, strengths[cell], space)
+        for cell in space.cell_names
+        for block in range(space.blocks)
     ]
 
     def entry(positions: tuple[int, ...]) -> tuple[float, tuple[int, ...]]:
@@ -131,7 +139,7 @@ def strongest_genotypes(
             row[position][1]
             for row, position in zip(options, positions, strict=True)
         )
-        yield Genotype(CellSpec(chosen[:blocks]), CellSpec(chosen[blocks:]))
+        yield space.genotype(chosen)
         for number, position in enumerate(positions):
             weaker = (
                 *positions[:number],
@@ -144,25 +152,30 @@ def strongest_genotypes(
 
 
 def _options(
-    block: int, strengths: np.ndarray, blocks: int
+    block: int, strengths: np.ndarray, space: NASNetSpace
 ) -> list[tuple[float, Block]]:
     """What a block may be, and how strong that is, the strongest first."""
     rows = {
         edge.state: strengths[number]
-        for number, edge in enumerate(edges(blocks))
+        for number, edge in enumerate(edges(space.blocks))
         if edge.block == block
     }
+    taken = [
+        (number, name)
+        for number, name in enumerate(space.operations)
+        if name != "none"
+    ]
     options = [
         (
             float(rows[first][one] + rows[second][other]),
             Block(
                 (first, second),
-                (NASNET_OPERATIONS[one], NASNET_OPERATIONS[other]),
+                (one_name, other_name),
                 COMBINER,
             ),
         )
         for first, second in itertools.combinations(rows, 2)
-        for one in range(len(NASNET_OPERATIONS))
-        for other in range(len(NASNET_OPERATIONS))
+        for one, one_name in taken
+        for other, other_name in taken
     ]
     return sorted(options, key=lambda option: -option[0])

@@ -43,8 +43,8 @@ class Mixture:
 
         Args:
             images: `[B, H, W, C]`.
-            shares: By cell the share of each operation in each edge, `[edges,
-                13]`.
+            shares: Of the normal and of the reduction cell the share of each
+                operation in each edge, `[edges, operations]`.
         """
         by_cell = {
             name: [tf.unstack(row) for row in tf.unstack(table)]

@@ -9,7 +9,6 @@ import tensorflow as tf
 from nasnet_keras.command_line import RunError
 from nasnet_keras.training.recipes import Recipe
 from search.weight_sharing.architecture_parameters import (
-    CELLS,
     ArchitectureParameters,
 )
 from search.weight_sharing.mixture import Mixture
@@ -139,10 +138,7 @@ class MixtureTraining(SharedTraining):
             part.weights = values
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(by)
-            shares = [tf.nn.softmax(each) for each in logits]
-            outputs = self._mixture(
-                images, dict(zip(CELLS, shares, strict=True))
-            )
+            outputs = self._mixture(images, self.architecture.shares(logits))
             loss = tf.reduce_mean(
                 tf.nn.sparse_softmax_cross_entropy_with_logits(labels, outputs)
             )

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from nasnet_keras.genotype import NASNET_OPERATIONS, CellSpec, Genotype
+from nasnet_keras.genotype import CellSpec, Genotype
 from nasnet_keras.layers.combiners import COMBINERS
 from nasnet_keras.layers.conventions import Conventions
 from nasnet_keras.layers.convolution_unit import UnitPlan
 from nasnet_keras.network.skeletons import PlannedCell
+from search.spaces.nasnet import NASNetSpace
 from search.weight_sharing.layer_function import (
     LayerFunction,
     operation_function,
@@ -59,12 +60,10 @@ class CellSource(Source):
     slots: dict[tuple[int, str], int]
 
     @classmethod
-    def of(
-        cls, place: PlannedCell, blocks: int, combiners: Sequence[str]
-    ) -> "CellSource":
+    def of(cls, place: PlannedCell, space: NASNetSpace) -> "CellSource":
         slots, channels = {}, 0
-        for block in range(blocks):
-            for combiner in combiners:
+        for block in range(space.blocks):
+            for combiner in space.combiners:
                 slots[block, combiner] = channels
                 channels += _multiple(combiner) * place.filters
         return cls(channels, place, slots)
@@ -147,8 +146,7 @@ class SharedCell(keras.layers.Layer):
     Args:
         place: The place.
         sources: What its inputs come from, the current one first.
-        blocks: B.
-        combiners: Those to choose from.
+        space: Its blocks, its combiners and its operations.
         initializer: Of kernels.
         basis: What a projection from so many channels to so many filters
             begins as, a matrix.
@@ -159,15 +157,15 @@ class SharedCell(keras.layers.Layer):
         self,
         place: PlannedCell,
         sources: Sequence[Source],
-        blocks: int,
-        combiners: Sequence[str],
+        space: NASNetSpace,
         initializer: Any,
         basis: Callable[[int, int], Any],
         conventions: Conventions,
     ) -> None:
         super().__init__(name=place.name)
         self.place = place
-        self.blocks = blocks
+        self.blocks = space.blocks
+        self.choices = space.operations
         self.sources = tuple(sources)
         self.conventions = conventions
         self.initializer = initializer
@@ -178,16 +176,17 @@ class SharedCell(keras.layers.Layer):
             )
         ]
         self.combiners = {
-            name: COMBINERS[name](conventions=conventions) for name in combiners
+            name: COMBINERS[name](conventions=conventions)
+            for name in space.combiners
         }
         # Where an input is missing the current one stands in, unprojected.
         self._inputs = [place.filters, place.filters]
         if len(self.sources) == 1:
             self._inputs[1] = self.sources[0].channels
         users: dict[LayerFunction, list[Edge]] = {}
-        for edge in edges(blocks):
+        for edge in edges(space.blocks):
             for channels in self._channels(edge.state):
-                for name in NASNET_OPERATIONS:
+                for name in self.choices:
                     function = self._function(name, edge.state, channels)
                     users.setdefault(function, []).append(edge)
         self.operations = [
@@ -232,7 +231,7 @@ class SharedCell(keras.layers.Layer):
         operations = {
             edge: [
                 self._operation(name, edge, channels[edge.state])
-                for name in NASNET_OPERATIONS
+                for name in self.choices
             ]
             for edge in edges(self.blocks)
         }

@@ -8,7 +8,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from nasnet_keras.genotype import NASNET_COMBINERS
 from nasnet_keras.layers.conventions import Conventions
 from nasnet_keras.layers.convolution_unit import UnitPlan
 from nasnet_keras.network.skeletons import plan_cells, plan_stem
@@ -27,7 +26,7 @@ from search.weight_sharing.shared_layer import (
 
 
 class SharedNetwork(keras.Model):
-    """Every operation of every possible edge of the NASNet space, in one
+    """Every operation of every possible edge of a `NASNetSpace`, in one
     model. `Subnetwork(network, genotype)` runs any genotype with the weights
     that belong to it.
 
@@ -41,6 +40,10 @@ class SharedNetwork(keras.Model):
     state of as many channels. A projection shares the rows of its kernel by
     the state that they read.
 
+    Of a space with one cell a child has that cell at both strides, and its
+    weights at each place of the network apart, as with two: what halves height
+    and width is another layer.
+
     So that a step for one child is of use to others, all operations begin
     near to passing their input on, and the classifier normalises the features
     by the batch (`NormalizedClassifier`); `Subnetwork.copy_to` folds that into
@@ -52,10 +55,9 @@ class SharedNetwork(keras.Model):
         https://proceedings.mlr.press/v80/bender18a.html).
 
     Args:
+        space: Whose children it holds.
         input_shape: `(height, width, channels)` of the images.
         classes: The number of classes.
-        blocks: B. Default 5.
-        combiners: Those to choose from. Default both of the paper's.
         repeats: N, the normal cells of each stage. Default 1.
         filters: F, the filters of the first stage. Default 8.
         seed: Fixes the first weights, whatever the state of the global random
@@ -66,8 +68,8 @@ class SharedNetwork(keras.Model):
 
     >>> from search.spaces.nasnet import NASNetSpace
     >>> from search.weight_sharing.subnetwork import Subnetwork
-    >>> network = SharedNetwork((8, 8, 1), classes=10, blocks=1, filters=4)
     >>> space = NASNetSpace(blocks=1)
+    >>> network = SharedNetwork(space, (8, 8, 1), classes=10, filters=4)
     >>> genotype = space.decode(space.sample(np.random.default_rng(0)))
     >>> Subnetwork(network, genotype)(np.ones((2, 8, 8, 1), "float32")).shape
     TensorShape([2, 10])
@@ -75,17 +77,16 @@ class SharedNetwork(keras.Model):
 
     def __init__(
         self,
+        space: NASNetSpace,
         input_shape: Sequence[int],
         classes: int,
-        blocks: int = 5,
-        combiners: Sequence[str] = NASNET_COMBINERS,
         repeats: int = 1,
         filters: int = 8,
         seed: int = 0,
         conventions: Conventions | None = None,
     ) -> None:
         super().__init__(name="shared_network")
-        self.space = NASNetSpace(blocks, tuple(combiners))
+        self.space = space
         self.conventions = conventions or Conventions()
         # The functions return the statistics of the batch alone.
         by_batch = dataclasses.replace(self.conventions, bn_momentum=0.0)
@@ -119,17 +120,9 @@ class SharedNetwork(keras.Model):
         for place in plan_cells(repeats, filters):
             inputs = [sources[number] for number in place.inputs]
             self.cells.append(
-                SharedCell(
-                    place,
-                    inputs,
-                    blocks,
-                    combiners,
-                    initializer,
-                    basis,
-                    by_batch,
-                )
+                SharedCell(place, inputs, space, initializer, basis, by_batch)
             )
-            sources.append(CellSource.of(place, blocks, combiners))
+            sources.append(CellSource.of(place, space))
         self.features = sources[-1]
         width = self.features.width
         self.classifier = Rows(

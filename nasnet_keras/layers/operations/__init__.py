@@ -1,7 +1,8 @@
 """The operations of a block, one Keras layer class each.
 
 `OPERATIONS` maps the names that genotypes use to the classes: the paper's in
-the order of its list (section 3), then those that only published cells need.
+the order of its list (section 3), then those that published cells and the
+spaces of other papers need.
 """
 
 from nasnet_keras.layers.operations.base import Operation
@@ -22,10 +23,12 @@ from nasnet_keras.layers.operations.pooling import (
 )
 from nasnet_keras.layers.operations.separable_convolution import (
     DilatedSeparableConvolution3x3,
+    DilatedSeparableConvolution5x5,
     SeparableConvolution3x3,
     SeparableConvolution5x5,
     SeparableConvolution7x7,
 )
+from nasnet_keras.layers.operations.zero import Zero
 
 OPERATIONS: dict[str, type[Operation]] = {
     "identity": Identity,
@@ -43,6 +46,8 @@ OPERATIONS: dict[str, type[Operation]] = {
     "sep_conv_7x7": SeparableConvolution7x7,
     "max_pool_2x2": MaxPooling2x2,
     "dil_sep_conv_3x3": DilatedSeparableConvolution3x3,
+    "dil_sep_conv_5x5": DilatedSeparableConvolution5x5,
+    "none": Zero,
 }
 
 __all__ = [
@@ -54,6 +59,7 @@ __all__ = [
     "Convolution3x3",
     "DilatedConvolution3x3",
     "DilatedSeparableConvolution3x3",
+    "DilatedSeparableConvolution5x5",
     "Identity",
     "MaxPooling2x2",
     "MaxPooling3x3",
@@ -63,4 +69,5 @@ __all__ = [
     "SeparableConvolution3x3",
     "SeparableConvolution5x5",
     "SeparableConvolution7x7",
+    "Zero",
 ]

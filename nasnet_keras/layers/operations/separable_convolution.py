@@ -1,5 +1,5 @@
 """The depthwise-separable convolutions: 3x3, 5x5, 7x7, each applied twice,
-and the dilated 3x3, applied once."""
+and the dilated 3x3 and 5x5, applied once."""
 
 from typing import ClassVar
 
@@ -61,5 +61,15 @@ class DilatedSeparableConvolution3x3(SeparableConvolution):
     batch norm (DARTS, `cnn/operations.py`)."""
 
     size = 3
+    repeats = 1
+    dilation = 2
+
+
+@keras.saving.register_keras_serializable(package="nasnet_keras")
+class DilatedSeparableConvolution5x5(SeparableConvolution):
+    """Once ReLU, separable 5x5 convolution that reads every second position,
+    batch norm (DARTS, `cnn/operations.py`)."""
+
+    size = 5
     repeats = 1
     dilation = 2

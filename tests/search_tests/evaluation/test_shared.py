@@ -276,6 +276,23 @@ def test_a_search_by_gradients(tmp_path, child_settings):
     assert found == pytest.approx(resumed.trials[2].reward)
 
 
+def test_fewer_operations_and_one_cell(tmp_path, child_settings):
+    """Learnt by gradients, then measured: none is in no cell."""
+    space = NASNetSpace(1, ("add",), ("none", "conv_1x1", "identity"), cells=1)
+    evaluator = SharedEvaluator(
+        child_settings("digits", space, 1, **SETTINGS), order=1
+    )
+    cells = [evaluator.suggest(number, tmp_path) for number in range(4)]
+    assert len(set(cells)) == 4
+    with pytest.raises(ValueError, match="There are 4 cells, and no more"):
+        evaluator.suggest(4, tmp_path)
+    for genotype in cells:
+        assert genotype.normal == genotype.reduction
+        assert "none" not in genotype.to_json()
+    evaluation = evaluator.evaluate(Child(0, cells[0], folder=tmp_path))
+    assert 0 <= evaluation.reward <= 1
+
+
 def test_the_rounds_of_a_run_are_an_even_share_of_its_trials():
     settled = _configuration(
         None,

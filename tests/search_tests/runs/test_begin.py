@@ -9,6 +9,7 @@ from nasnet_keras.command_line import InputError
 from nasnet_keras.processor import onednn_is_on
 from search.runs.begin import _configuration
 from search.runs.config import RunConfig
+from search.spaces import create_space
 
 pytestmark = pytest.mark.usefixtures("learning")
 
@@ -214,6 +215,27 @@ def test_changed_data_are_refused(begin, go_on, FakeEvaluator):
         "its data or the training of its children changed. Expected "
         "`evaluator.data.fingerprint` as the run began: 'a'. Received: 'b'"
     ) in str(caught.value)
+
+
+def test_a_space_that_is_made_already_goes_on_by_its_name(
+    tmp_path, FakeEvaluator
+):
+    settings = {"evaluator": FakeEvaluator(), "tensorboard": False}
+    run = search.run(
+        tmp_path / "run",
+        space=create_space("pnasnet"),
+        strategy="random",
+        trials=2,
+        **settings,
+    )
+    assert (run.config.space, run.config.space_options) == ("pnasnet", {})
+    resumed = search.resume(tmp_path / "run", 3, **settings)
+    assert resumed.space.describe() == run.space.describe()
+    assert len(resumed.trials) == 3
+    assert set(resumed.space.to_names(resumed.trials[0].decisions)) >= {
+        "cell/0/input_1",
+        "cell/4/combiner",
+    }
 
 
 def test_another_version_of_the_space_is_refused(begin, go_on, monkeypatch):

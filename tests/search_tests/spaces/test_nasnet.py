@@ -407,3 +407,109 @@ def test_importing_loads_no_framework():
         "sys.exit(any(m in sys.modules for m in ('keras', 'tensorflow')))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+# === Fewer operations, one cell ===
+
+FEWER = ("sep_conv_3x3", "none", "identity")
+SMALL = NASNetSpace(3, ("add", "concat"), FEWER, cells=1)
+
+
+def test_one_cell_has_half_of_the_decisions():
+    assert len(SMALL.decisions) == 15
+    assert SMALL.groups == 3
+    assert [decision.name for decision in SMALL.decisions[:5]] == [
+        "cell/0/input_1",
+        "cell/0/input_2",
+        "cell/0/operation_1",
+        "cell/0/operation_2",
+        "cell/0/combiner",
+    ]
+    assert SMALL.decisions[2].choices == FEWER
+    assert SMALL.size == (2 * 3 * 4 * 3**3) ** 2 * 2**3
+    assert NASNetSpace(1, operations=FEWER).size == ((2 * 3) ** 2 * 2) ** 2
+
+
+@pytest.mark.parametrize("space", [SMALL, NASNetSpace(3, ("add",), FEWER)])
+def test_every_vector_of_fewer_is_a_genotype_and_back(space):
+    for decisions in samples(space, 100):
+        genotype = space.decode(decisions)
+        assert space.encode(genotype) == decisions
+        assert (genotype.normal == genotype.reduction) or space.cells == 2
+        canonical = space.canonical(decisions)
+        assert space.canonical(canonical) == canonical
+        assert Genotype.from_json(genotype.to_json()) == genotype
+
+
+def test_the_canonical_cell_is_that_of_two():
+    """Of one cell as of each of two."""
+    two = NASNetSpace(3, SMALL.combiners, FEWER)
+    for decisions in samples(SMALL, 50):
+        assert two.canonical(decisions * 2) == SMALL.canonical(decisions) * 2
+
+
+def test_swapped_sides_are_one_architecture():
+    one = (0, 1, 0, 2, 0, 2, 0, 1, 0, 1, 1, 1, 2, 2, 0)
+    other = (1, 0, 2, 0, 0, 0, 2, 0, 1, 1, 1, 1, 2, 2, 0)
+    assert SMALL.canonical(one) == SMALL.canonical(other)
+
+
+def test_cells_that_differ_are_refused_by_one_cell():
+    one, other = (SMALL.decode(each) for each in samples(SMALL, 2))
+    with pytest.raises(ValueError, match="the same normal and reduction cell"):
+        SMALL.encode(Genotype(one.normal, other.normal))
+    more = Genotype(
+        one.normal, CellSpec(one.normal.blocks, concat=(0, 2, 3, 4))
+    )
+    with pytest.raises(ValueError, match="unused states"):
+        SMALL.encode(more)
+
+
+def test_an_operation_that_is_left_out_is_refused():
+    space = NASNetSpace(5, operations=FEWER)
+    with pytest.raises(ValueError, match="the operations sep_conv_3x3, none"):
+        space.encode(
+            Genotype(
+                CellSpec(NASNET_A.normal.blocks),
+                CellSpec(NASNET_A.reduction.blocks),
+            )
+        )
+
+
+def test_the_prefix_has_the_same_operations_and_cells():
+    prefix = SMALL.prefix(2)
+    assert prefix.describe() == {
+        "name": "nasnet",
+        "version": 1,
+        "blocks": 2,
+        "combiners": ["add", "concat"],
+        "operations": list(FEWER),
+        "cells": 1,
+    }
+
+
+def test_the_papers_space_is_described_as_ever():
+    """So that runs go on."""
+    whole = NASNetSpace(operations=NASNET_OPERATIONS, cells=2)
+    assert list(whole.describe()) == ["name", "version", "blocks", "combiners"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"operations": ()}, "`operations`"),
+        ({"operations": "identity"}, "`operations`"),
+        ({"operations": 3}, "`operations`"),
+        ({"operations": ("identity", "conv_9x9")}, "`operations`"),
+        ({"operations": ("identity", ["none"])}, "`operations`"),
+        ({"operations": ("identity", "identity")}, "`operations`"),
+        ({"operations": ("none",)}, "`operations`.*beside none"),
+        ({"cells": 0}, "`cells`"),
+        ({"cells": 3}, "`cells`"),
+        ({"cells": True}, "`cells`"),
+        ({"combiners": 3}, "`combiners`"),
+    ],
+)
+def test_errors_of_operations_and_cells(arguments, named):
+    with pytest.raises(ValueError, match=f"{named}.*Received"):
+        NASNetSpace(**arguments)

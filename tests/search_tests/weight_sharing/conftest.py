@@ -13,12 +13,15 @@ def shared_space():
 
 
 @pytest.fixture(scope="session")
-def create_network():
+def create_network(shared_space):
     """Small networks whose scales and offsets are no plain ones."""
 
-    def create(**settings):
+    def create(space=None, **settings):
         network = SharedNetwork(
-            (8, 8, 3), classes=4, **{"blocks": 2, "filters": 2, **settings}
+            space or shared_space,
+            (8, 8, 3),
+            classes=4,
+            **{"filters": 2, **settings},
         )
         random = np.random.default_rng(0)
         for bank in network.variables:

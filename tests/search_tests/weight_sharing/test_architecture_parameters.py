@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nasnet_keras.genotype import NASNET_OPERATIONS
+from search.spaces.nasnet import NASNetSpace
 from search.weight_sharing.architecture_parameters import (
     ArchitectureParameters,
     strongest_genotypes,
@@ -24,7 +25,7 @@ def strengths():
 
 def test_the_first_has_the_two_strongest_edges_of_each_block(strengths):
     """And of each edge the strongest operation, as the paper says."""
-    genotype = next(strongest_genotypes(strengths, BLOCKS))
+    genotype = next(strongest_genotypes(strengths, NASNetSpace(BLOCKS)))
     for cell, rows in strengths.items():
         begin = 0
         for number, block in enumerate(getattr(genotype, cell).blocks):
@@ -49,7 +50,9 @@ def test_the_next_are_weaker_and_all_others(strengths):
             for state, name in zip(block.inputs, block.operations, strict=True)
         )
 
-    found = list(itertools.islice(strongest_genotypes(one, 1), 300))
+    found = list(
+        itertools.islice(strongest_genotypes(one, NASNetSpace(1)), 300)
+    )
     values = [strength(genotype) for genotype in found]
     assert values == sorted(values, reverse=True)
     assert len(set(found)) == 300
@@ -62,7 +65,7 @@ def test_the_next_are_weaker_and_all_others(strengths):
 def test_a_step_takes_the_optimizer_of_the_paper():
     """The first step of Adam is its rate against the sign of the gradient and
     of the penalty."""
-    architecture = ArchitectureParameters(1, learning_rate=0.1)
+    architecture = ArchitectureParameters(NASNetSpace(1), learning_rate=0.1)
     gradient = np.ones((2, 13), "float32")
     gradient[0] = -2
     architecture.apply([gradient, -gradient])
@@ -74,3 +77,34 @@ def test_a_step_takes_the_optimizer_of_the_paper():
         architecture.strongest(1)[0].normal.blocks[0].operations[0]
         == (NASNET_OPERATIONS[0])
     )
+
+
+def test_no_block_takes_none():
+    """However strong it is: DARTS derives its cells of the others."""
+    space = NASNetSpace(2, ("add",), ("none", "identity", "conv_3x3"))
+    rows = np.full((2 + 3, 3), -5.0)
+    rows[:, 0] = 0
+    rows[[1, 3], 1] = -2
+    found = list(
+        strongest_genotypes({"normal": rows, "reduction": rows}, space)
+    )
+    assert found[0].normal.blocks[1].inputs == (0, 1)
+    assert found[0].normal.blocks[1].operations == ("identity", "identity")
+    # Of two operations on one pair of edges, and on each of three.
+    assert len(set(found)) == len(found) == (4 * 3 * 4) ** 2
+    assert not any("none" in genotype.to_json() for genotype in found)
+
+
+def test_one_cell_has_one_table_for_both_strides():
+    space = NASNetSpace(2, ("add",), ("none", "identity", "conv_3x3"), cells=1)
+    architecture = ArchitectureParameters(space)
+    assert [name for name, _ in architecture.variables()][0] == (
+        "architecture/cell"
+    )
+    (logits,) = architecture.logits.values()
+    assert logits.shape == (2 + 3, 3)
+    shares = architecture.shares([logits.value])
+    assert shares["normal"] is shares["reduction"]
+    found = architecture.strongest(100)
+    assert len(set(found)) == len(found) == 4 * 3 * 4
+    assert all(genotype.normal == genotype.reduction for genotype in found)

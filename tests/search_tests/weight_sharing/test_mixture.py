@@ -8,6 +8,7 @@ from nasnet_keras.genotype import (
     CellSpec,
     Genotype,
 )
+from search.spaces.nasnet import NASNetSpace
 from search.weight_sharing.mixture import Mixture
 from search.weight_sharing.shared_cell import edges
 from search.weight_sharing.subnetwork import Subnetwork
@@ -15,15 +16,13 @@ from search.weight_sharing.subnetwork import Subnetwork
 IMAGES = np.random.default_rng(1).normal(size=(6, 8, 8, 3)).astype("float32")
 
 
-def shares(spec):
+def shares(spec, operations=NASNET_OPERATIONS):
     """Of a cell: 1 where it has the operation, else 0."""
     rows = list(edges(len(spec.blocks)))
-    table = np.zeros((len(rows), len(NASNET_OPERATIONS)), "float32")
+    table = np.zeros((len(rows), len(operations)), "float32")
     for number, block in enumerate(spec.blocks):
         for state, name in zip(block.inputs, block.operations, strict=True):
-            table[
-                rows.index((number, state)), NASNET_OPERATIONS.index(name)
-            ] = 1
+            table[rows.index((number, state)), operations.index(name)] = 1
     return tf.constant(table)
 
 
@@ -54,7 +53,7 @@ def test_a_mixture_of_one_cell_is_that_cell(create_network):
 @pytest.mark.large
 def test_all_of_it_is_part_of_the_mixture(create_network):
     """Every weight that a child without concatenation can have."""
-    network = create_network(blocks=1, combiners=("add",))
+    network = create_network(NASNetSpace(1, ("add",)))
     mixture = Mixture(network)
     taken = sum(
         int(np.prod(np.shape(value)))
@@ -72,4 +71,26 @@ def test_all_of_it_is_part_of_the_mixture(create_network):
     )
     assert taken + unused == sum(
         int(np.prod(bank.shape)) for bank in network.variables
+    )
+
+
+@pytest.mark.parametrize("cells", [1, 2])
+def test_a_mixture_has_the_operations_of_its_space(create_network, cells):
+    """Beside those of the cell, none has a share, and changes nothing."""
+    operations = ("none", "conv_1x1", "identity")
+    network = create_network(NASNetSpace(2, ("add",), operations, cells))
+    spec = CellSpec(
+        (
+            Block((0, 1), ("conv_1x1", "identity"), "add"),
+            Block((1, 0), ("identity", "conv_1x1"), "add"),
+        )
+    )
+    table = np.array(shares(spec, operations))
+    assert table.shape == (5, 3)
+    table[:, 0] = 1
+    logits = Mixture(network)(IMAGES, {"normal": table, "reduction": table})
+    np.testing.assert_allclose(
+        logits,
+        Subnetwork(network, Genotype(spec, spec))(IMAGES, training=True),
+        atol=1e-4,  # As above.
     )

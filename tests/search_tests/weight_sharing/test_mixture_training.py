@@ -5,14 +5,14 @@ import pytest
 import tensorflow as tf
 
 from nasnet_keras.training.recipes import RECIPES
+from search.spaces.nasnet import NASNetSpace
 from search.weight_sharing.architecture_parameters import (
-    CELLS,
     ArchitectureParameters,
 )
 from search.weight_sharing.mixture_training import MixtureTraining
 
-# Their networks hold all operations, whose tracing takes a while.
-pytestmark = pytest.mark.large
+# Networks that hold all operations, whose tracing takes a while.
+LARGE = pytest.mark.large
 
 RECIPE = dataclasses.replace(
     RECIPES["search-proxy"], epochs=3, batch_size=32, clip_norm=None
@@ -39,10 +39,11 @@ def batches(first_step):
 @pytest.fixture
 def create(create_network):
     def create(order=1, clip_norm=None):
-        network = create_network(blocks=1, combiners=("add",), filters=4)
+        space = NASNetSpace(1, ("add",))
+        network = create_network(space, filters=4)
         recipe = dataclasses.replace(RECIPE, clip_norm=clip_norm)
         return MixtureTraining(
-            network, recipe, 2, batches, ArchitectureParameters(1), order
+            network, recipe, 2, batches, ArchitectureParameters(space), order
         )
 
     return create
@@ -60,6 +61,7 @@ def values(training):
     return {name: np.array(variable) for name, variable in training.variables()}
 
 
+@LARGE
 def test_the_gradient_of_the_architecture(create):
     """First order: along itself, beside the difference of the validation
     loss."""
@@ -97,6 +99,7 @@ def smooth(weights, logits, batch, by):
     return loss, tape.gradient(loss, by)
 
 
+@LARGE
 @pytest.mark.parametrize("clipped", [False, True])
 def test_second_order_is_the_gradient_after_a_step(
     create, monkeypatch, clipped
@@ -140,13 +143,14 @@ def test_second_order_is_the_gradient_after_a_step(
         assert np.max(np.abs(direct - whole)) > 0.05 * scale
 
 
+@LARGE
 def test_it_learns_both_but_no_scales(create):
     training = create()
     before = values(training)
     losses = [training.step(TRAINING, VALIDATION) for _ in range(6)]
     assert losses[-1] < losses[0]
     after = values(training)
-    for cell in CELLS:
+    for cell in ("normal", "reduction"):
         name = f"architecture/{cell}"
         assert not np.allclose(after[name], before[name])
     kept = 0
@@ -162,6 +166,7 @@ def test_it_learns_both_but_no_scales(create):
     assert kept > 100
 
 
+@LARGE
 def test_a_training_goes_on_as_if_never_stopped(create, tmp_path):
     tf.config.experimental.enable_op_determinism()  # as an evaluator does
     whole = create()
@@ -174,3 +179,30 @@ def test_a_training_goes_on_as_if_never_stopped(create, tmp_path):
     expected = values(whole)
     for name, value in values(resumed).items():
         np.testing.assert_array_equal(value, expected[name], err_msg=name)
+
+
+def test_the_gradient_of_one_cell_is_that_of_both_strides(create_network):
+    """Its operations have a share in the normal and in the reduction cell."""
+    gradients = []
+    for cells in (1, 2):
+        space = NASNetSpace(
+            1, ("add",), ("none", "identity", "conv_1x1"), cells
+        )
+        training = MixtureTraining(
+            create_network(space),
+            RECIPE,
+            2,
+            batches,
+            ArchitectureParameters(space),
+        )
+        weights, logits = read(training)
+        gradients.append(
+            training._by_logits(
+                weights, logits, TRAINING, VALIDATION, tf.constant(0.1)
+            )
+        )
+    ((one,), (normal, reduction)) = gradients
+    np.testing.assert_allclose(one, normal + reduction, rtol=1e-4, atol=1e-6)
+    assert np.max(np.abs(one)) > 1e-4
+    training.update(TRAINING, VALIDATION)
+    assert np.any(np.array(training.architecture.logits["normal"]))

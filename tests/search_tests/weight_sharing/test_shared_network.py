@@ -94,7 +94,7 @@ def test_so_are_those_of_random_cells(network, seed, shared_space, check_equal):
 
 @pytest.mark.parametrize("combiner", ["add", "concat"])
 def test_so_are_those_with_one_combiner(create_network, combiner, check_equal):
-    network = create_network(blocks=1, combiners=(combiner,), repeats=2)
+    network = create_network(NASNetSpace(1, (combiner,)), repeats=2)
     spec = cell(((0, 1), ("sep_conv_3x3", "conv_1x1"), combiner))
     check_equal(network, Genotype(spec, spec), repeats=2)
 
@@ -189,7 +189,7 @@ def test_the_seed_alone_fixes_the_first_weights():
     def values(seed):
         keras.utils.set_random_seed(seed + 3)
         network = SharedNetwork(
-            (8, 8, 3), 4, blocks=1, combiners=("add",), filters=2, seed=seed
+            NASNetSpace(1, ("add",)), (8, 8, 3), 4, filters=2, seed=seed
         )
         return np.concatenate([np.ravel(bank) for bank in network.variables])
 
@@ -199,7 +199,7 @@ def test_the_seed_alone_fixes_the_first_weights():
 
 
 def test_a_place_has_weights_of_its_own_from_the_start():
-    network = SharedNetwork((8, 8, 3), classes=4, blocks=1, filters=2)
+    network = SharedNetwork(NASNetSpace(1), (8, 8, 3), classes=4, filters=2)
     for bank in network.variables:
         if "operations" in bank.path:
             values = np.asarray(bank).reshape(bank.shape[0], -1)
@@ -210,18 +210,17 @@ def test_a_place_has_weights_of_its_own_from_the_start():
 def test_all_cells_begin_nearly_as_one(shared_space):
     """What random cells make of an image correlates, though they have few
     operations in common."""
-    network = SharedNetwork((8, 8, 3), classes=4, blocks=2, filters=8)
+    network = SharedNetwork(shared_space, (8, 8, 3), classes=4, filters=8)
     rng = np.random.default_rng(0)
     # Of a patch in each corner.
     images = rng.normal(size=(64, 2, 2, 3)).repeat(4, 1).repeat(4, 2)
+    images = images.astype("float32")
     kernel, _ = network.classifier.banks
     rows = rng.normal(size=(network.features.width, 4))
     kernel.assign(np.tile(rows, (kernel.shape[0] // len(rows), 1)))
     logits = [
-        network(
-            images,
-            genotype=shared_space.decode(shared_space.sample(rng)),
-            training=True,
+        Subnetwork(network, shared_space.decode(shared_space.sample(rng)))(
+            images, training=True
         )
         for _ in range(8)
     ]
@@ -252,7 +251,7 @@ def test_a_change_of_cells_traces_nothing_that_was_there(network):
 def test_a_genotype_of_another_space_is_refused(network):
     with pytest.raises(ValueError, match="cells of 2 blocks"):
         Subnetwork(network, NASNET_A)(IMAGES)
-    only = SharedNetwork((8, 8, 3), 4, blocks=1, combiners=("add",), filters=2)
+    only = SharedNetwork(NASNetSpace(1, ("add",)), (8, 8, 3), 4, filters=2)
     spec = cell(((0, 1), ("conv_1x1", "conv_1x1"), "concat"))
     with pytest.raises(ValueError, match="the combiners add"):
         Subnetwork(only, Genotype(spec, spec))
@@ -260,8 +259,8 @@ def test_a_genotype_of_another_space_is_refused(network):
 
 @pytest.mark.large
 def test_weights_are_saved_as_those_of_any_model(create_network, tmp_path):
-    network = create_network(blocks=1)
-    other = SharedNetwork((8, 8, 3), 4, blocks=1, filters=2)
+    network = create_network(NASNetSpace(1))
+    other = SharedNetwork(NASNetSpace(1), (8, 8, 3), 4, filters=2)
     genotype = NASNetSpace(1).decode((0,) * 10)
     network.save_weights(tmp_path / "shared.weights.h5")
     other.load_weights(tmp_path / "shared.weights.h5")
@@ -283,3 +282,43 @@ def test_dropped_paths_follow_from_the_seed(network):
     )
     np.testing.assert_array_equal(first, again)
     assert not np.allclose(first, other) and not np.allclose(first, whole)
+
+
+# === Fewer operations, one cell ===
+
+FEWER = ("conv_1x1", "none", "dil_sep_conv_5x5")
+
+
+@pytest.mark.parametrize("cells", [1, 2])
+def test_the_values_with_fewer_operations(create_network, cells, check_equal):
+    space = NASNetSpace(2, ("add",), FEWER, cells)
+    network = create_network(space)
+    rng = np.random.default_rng(4)
+    check_equal(network, space.decode(space.sample(rng)))
+
+
+def test_a_network_holds_the_operations_of_its_space(create_network):
+    """In each cell so many, of one edge."""
+    spaces = [NASNetSpace(1, ("add",), FEWER[:n]) for n in (1, 3)]
+    one, three = (
+        sum(layer.count for cell in network.cells for layer in cell.operations)
+        for network in map(create_network, spaces)
+    )
+    assert 3 * one == three
+    spec = cell(((0, 1), ("conv_1x1", "none"), "add"))
+    with pytest.raises(ValueError, match="the operations conv_1x1. Received"):
+        Subnetwork(create_network(spaces[0]), Genotype(spec, spec))
+
+
+def test_one_cell_has_weights_of_its_own_at_each_stride(create_network):
+    """At the places of the network, which are as many as with two cells."""
+    shapes = [
+        {
+            bank.path: tuple(bank.shape)
+            for bank in create_network(
+                NASNetSpace(1, ("add",), FEWER, cells)
+            ).variables
+        }
+        for cells in (1, 2)
+    ]
+    assert list(shapes[0].values()) == list(shapes[1].values())

@@ -52,7 +52,7 @@ def create(create_network):
     """Trainings of the smallest network, which all begin as one."""
 
     def create(recipe=RECIPE):
-        network = create_network(blocks=1, combiners=("add",))
+        network = create_network(SPACE)
         return PathTraining(network, recipe, STEPS, batches, draw)
 
     return create

@@ -46,3 +46,35 @@ def test_wide_states_need_no_projection():
         (3, 3, 4, 1),
         (1, 1, 4, 4),
     ]
+
+
+@pytest.mark.parametrize("size", [3, 5])
+@pytest.mark.parametrize("strides", [1, 2])
+@pytest.mark.parametrize("sides", [(9, 8), (7, 5), (2, 2)])
+def test_the_dilated_ones_read_every_second_position(size, strides, sides):
+    """Once; with strides 2, the unstrided output at even positions, as in
+    PyTorch with a padding of size - 1."""
+    operation = OPERATIONS[f"dil_sep_conv_{size}x{size}"](4, strides)
+    state = noise(2, *sides, 3)
+    operation(state)
+    for number, weight in enumerate(operation.weights):
+        weight.assign(np.abs(noise(*weight.shape, seed=number)) + 0.1)
+    depthwise, pointwise = operation.weights[:2]
+    margin = size - 1
+    padded = np.pad(
+        np.maximum(state, 0), [(0, 0), (margin,) * 2, (margin,) * 2, (0, 0)]
+    )
+    expected = 0
+    for row in range(size):
+        for column in range(size):
+            part = padded[
+                :,
+                2 * row : 2 * row + sides[0],
+                2 * column : 2 * column + sides[1],
+            ]
+            expected = expected + part * np.array(depthwise)[row, column, :, 0]
+    expected = expected[:, ::strides, ::strides] @ np.array(pointwise)[0, 0]
+    expected = operation.units[0].batch_norm(expected)
+    np.testing.assert_allclose(
+        operation(state), expected, rtol=1e-4, atol=1e-4 * np.max(expected)
+    )

@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+
+from nasnet_keras import published
+from nasnet_keras.genotype import CellSpec, Genotype
+from nasnet_keras.network.complexity import genotype_complexity
+from search.spaces import SPACES, create_space, name_space
+from search.spaces.nasnet import NASNetSpace
+
+SUBSPACES = ("pnasnet", "enas", "darts", "amoebanet")
+EVERY = pytest.mark.parametrize("name", SUBSPACES)
+
+
+def unused(genotype):
+    """The same blocks; what none of them reads is concatenated."""
+    return Genotype(
+        CellSpec(genotype.normal.blocks), CellSpec(genotype.reduction.blocks)
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs", "operations", "blocks", "cells"),
+    [
+        ("pnasnet", 2 * 3 * 4 * 5 * 6, 8, 5, 1),
+        ("enas", 2 * 3 * 4 * 5 * 6, 5, 5, 2),
+        ("darts", 2 * 3 * 4 * 5, 8, 4, 2),
+        ("amoebanet", 2 * 3 * 4 * 5 * 6, 8, 5, 2),
+    ],
+)
+def test_sizes(name, inputs, operations, blocks, cells):
+    space = create_space(name)
+    assert len(space.decisions) == 5 * blocks * cells
+    assert space.size == (inputs * operations**blocks) ** (2 * cells)
+
+
+def test_the_size_of_pnas_is_that_in_darts_paper():
+    assert create_space("pnasnet").size == pytest.approx(5.6e14, rel=0.01)
+
+
+@EVERY
+def test_its_name_is_given_back(name):
+    space = create_space(name)
+    assert name_space(space) == (name, {})
+    assert "mixture" in space.capabilities
+    with pytest.raises(ValueError, match="made already.*'blocks': .*Received"):
+        create_space(name, {"blocks": 3})
+
+
+@EVERY
+def test_its_options_make_it_too(name):
+    space = create_space(name)
+    options = space.describe()
+    assert (options.pop("name"), options.pop("version")) == ("nasnet", 1)
+    again = create_space("nasnet", options)
+    assert again.decisions == space.decisions
+    assert name_space(again) == (name, {})
+
+
+def test_other_options_are_named_by_the_class():
+    space = NASNetSpace(2, ("add",), ("conv_3x3", "identity"), 1)
+    name, options = name_space(space)
+    assert name == "nasnet"
+    assert create_space(name, options).decisions == space.decisions
+
+
+def test_each_row_is_a_space_or_a_class_of_such():
+    assert set(SUBSPACES) < set(SPACES)
+
+
+# === Published cells ===
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("enas", "ENAS_MICRO"),
+        ("amoebanet", "AMOEBANET_A_DARTS"),
+    ],
+)
+def test_published_cells_are_in_their_space(name, cells):
+    space, genotype = create_space(name), getattr(published, cells)
+    assert space.decode(space.encode(genotype)) == unused(genotype)
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("pnasnet", "PNASNET_5"),
+        ("amoebanet", "AMOEBANET_A"),
+        ("amoebanet", "AMOEBANET_C"),
+        ("darts", "DARTS_V1"),
+        ("darts", "DARTS_V2"),
+    ],
+)
+def test_the_blocks_of_others_are_but_not_what_they_concatenate(name, cells):
+    """Lists by hand, or by another rule."""
+    space, genotype = create_space(name), getattr(published, cells)
+    with pytest.raises(ValueError, match="concatenate their unused states"):
+        space.encode(genotype)
+    blocks = unused(genotype)
+    assert space.decode(space.encode(blocks)) == blocks
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "message"),
+    [
+        ("amoebanet", "AMOEBANET_B", "the operations identity, .*'conv_1x1'"),
+        ("amoebanet", "AMOEBANET_D", "the operations identity, .*'conv_1x1'"),
+        ("enas", "DARTS_V2", "cells of 5 blocks"),
+        ("pnasnet", "ENAS_MICRO", "the same normal and reduction cell"),
+    ],
+)
+def test_what_is_of_another_space_is_refused(name, cells, message):
+    genotype = unused(getattr(published, cells))
+    with pytest.raises(ValueError, match=message):
+        create_space(name).encode(genotype)
+
+
+@EVERY
+def test_random_children_have_a_cost(name):
+    space, rng = create_space(name), np.random.default_rng(0)
+    for _ in range(5):
+        cost = genotype_complexity(
+            space.decode(space.sample(rng)), repeats=1, filters=4
+        )
+        assert cost.parameters > 0

@@ -2,6 +2,7 @@
 
     python benchmarks/ground_truth.py --part 0/2 --output FILE.0.jsonl
     python benchmarks/ground_truth.py --part 1/2 --output FILE.1.jsonl
+    python benchmarks/ground_truth.py --summary benchmarks/ground_truth.jsonl
 
 Trains cells of `NASNetSpace(5)` on CIFAR-10, each from its beginning to the
 end of one annealed schedule, and appends a row a training: the cell, the seed,
@@ -21,6 +22,7 @@ Runs from a checkout of one commit, on one thread a process:
 import argparse
 import dataclasses
 import json
+import math
 import os
 import subprocess
 import time
@@ -33,6 +35,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import keras
 import numpy as np
+from scipy.stats import kendalltau
 
 from nasnet_keras.command_line import provenance
 from nasnet_keras.training.recipes import RECIPES
@@ -166,14 +169,44 @@ def commit() -> str:
     return git("rev-parse", "HEAD")
 
 
+def summarise(path: Path) -> None:
+    """Prints how costs and earlier epochs rank cells as the last epoch does:
+    Kendall's tau, with its error by chance."""
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    cells = [row for row in rows if row["set"] != "noise"]
+    last = [row["curve"][-1]["accuracy"] for row in cells]
+    count = len(cells)
+    # Kendall 1938: the variance of tau where there is no correlation.
+    error = math.sqrt(2 * (2 * count + 5) / (9 * count * (count - 1)))
+    print(f"{count} cells, accuracy {min(last):.3f} to {max(last):.3f}")
+    print(f"tau with the accuracy of the last epoch, +- {error:.2f}:")
+    columns = {
+        name: [row[name] for row in cells]
+        for name in ("parameters", "multiply_adds")
+    }
+    for epoch in range(len(cells[0]["curve"])):
+        for name, sign in (("accuracy", 1), ("loss", -1), ("train_loss", -1)):
+            columns[f"{name}, epoch {epoch + 1}"] = [
+                sign * row["curve"][epoch][name] for row in cells
+            ]
+    for name, values in columns.items():
+        print(f"  {name:24} {kendalltau(values, last).statistic:5.2f}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--part", default="0/1", help="K/N: the K-th of N")
     parser.add_argument("--random-cells", type=int, default=200)
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--output", type=Path)
+    parser.add_argument("--summary", type=Path, help="a file of rows")
     args = parser.parse_args()
+    if args.summary is not None:
+        summarise(args.summary)
+        return
+    if args.output is None:
+        parser.error("Expected --output or --summary.")
     part, parts = map(int, args.part.split("/"))
     evaluator = TrainingEvaluator(SETTINGS)
     made = {

@@ -115,8 +115,9 @@ class RunConfig(Settings):
     evaluator: Annotated[
         str | None,
         Field(
-            description="What says how good an architecture is: training, of "
-            "each child by itself, or shared: one network that holds all cells "
+            description="What says how good an architecture is: "
+            f"{', '.join(EVALUATORS)}; training is of each child by itself, "
+            "shared: one network that holds all cells "
             "is trained by the recipe of a child, and lends them its weights; "
             "the strategy's if not given."
         ),
@@ -271,6 +272,15 @@ def create_configuration(settings: Mapping[str, Any]) -> RunConfig:
         raise InputError(
             " ".join(_sentence(details) for details in error.errors())
         ) from None
+
+
+def complete_identity(identity: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The identity of a configuration, with the defaults of the settings that
+    are newer than the run; as it is where it is of no configuration."""
+    try:
+        return RunConfig.model_validate(identity).identity
+    except pydantic.ValidationError:
+        return identity
 
 
 def _sentence(details: Any) -> str:

@@ -15,7 +15,11 @@ from typing import Any
 
 from nasnet_keras.command_line import InputError
 from search.evaluation.base import Evaluator
-from search.runs.config import RunConfig, create_configuration
+from search.runs.config import (
+    RunConfig,
+    complete_identity,
+    create_configuration,
+)
 from search.runs.create import create_evaluator
 from search.runs.identity import check_identity
 from search.storage import SQLiteStorage, backups
@@ -59,6 +63,7 @@ class Run:
         self.space = self.config.create_space()
         with self._storage() as storage:
             self.identity: dict[str, Any] = dict(storage.meta("identity"))
+        self.identity["config"] = complete_identity(self.identity["config"])
         now = {"config": self.config.identity, "space": self.space.describe()}
         before = {part: self.identity.get(part) for part in now}
         check_identity(self.directory.path, before, now)

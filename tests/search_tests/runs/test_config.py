@@ -3,7 +3,12 @@ from pathlib import Path
 import pytest
 
 from nasnet_keras.command_line import InputError
-from search.runs.config import ChildConfig, RunConfig, create_configuration
+from search.runs.config import (
+    ChildConfig,
+    RunConfig,
+    complete_identity,
+    create_configuration,
+)
 from search.runs.create import create_evaluator, create_halving
 from search.runs.identity import check_identity
 from search.spaces import SPACES
@@ -178,6 +183,14 @@ def test_the_space_has_the_blocks_and_combiners_of_the_configuration():
         "blocks": 3,
         "combiners": ["add"],
     }
+
+
+def test_a_setting_newer_than_a_run_has_its_default():
+    identity = RunConfig(seed=3).identity
+    older = {**identity, "recipe": {**identity["recipe"]}}
+    del older["recipe"]["cutout"], older["halving"]
+    assert complete_identity(older) == identity
+    assert complete_identity({"colour": 3}) == {"colour": 3}
 
 
 def test_a_search_needs_data():

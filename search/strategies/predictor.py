@@ -14,7 +14,7 @@ from search.trial import Decisions, Trial
 # that differ from one of them in two decisions, and random ones.
 NEIGHBOURS, MUTANTS, RANDOM = 600, 200, 200
 # Of so many random architectures a start takes the one least like the others.
-SPREAD = 20
+SPREAD = 100
 
 
 class PredictorSearch(Strategy):
@@ -22,7 +22,7 @@ class PredictorSearch(Strategy):
     candidate with the highest expected improvement is proposed.
 
     As in the paper, the search starts at random, and candidates are mutations
-    of the best. Departures: of 20 random architectures a start takes the one
+    of the best. Departures: of 100 random architectures a start takes the one
     whose features are least like those known, so that few trials span the
     space; candidates are neighbours of the best, which differ in one decision,
     some that differ in two, and random ones, which lead to other peaks; they

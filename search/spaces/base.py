@@ -6,6 +6,7 @@ space by its class. Neither Keras nor TensorFlow is imported here.
 
 import abc
 import functools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -140,6 +141,29 @@ class SearchSpace(abc.ABC):
         """One decision vector for all that compute the same function, so
         that equal results are recognised as duplicates."""
         return decisions
+
+    def features(self, decisions: Decisions) -> np.ndarray:
+        """Numbers by which surrogates learn from few architectures, as many
+        for each and equal for all of equal `canonical`.
+
+        By default, of decisions of the same kind and choices how many take
+        each choice, whatever their order, and of ordered ones the sum. A
+        space that knows its graphs has more to say.
+        """
+        alike: dict[Decision, list[int]] = {}
+        for decision, choice in zip(
+            self.decisions, self.canonical(decisions), strict=True
+        ):
+            key = Decision("", decision.choices, decision.kind)
+            alike.setdefault(key, []).append(choice)
+        numbers: list[float] = []
+        for decision, taken in alike.items():
+            counts = np.bincount(taken, minlength=len(decision.choices))
+            numbers += counts.tolist()
+            if decision.kind == "ordered":
+                values = decision.numbers
+                numbers.append(math.fsum(values[choice] for choice in taken))
+        return np.array(numbers, float)
 
     def prefix(self, groups: int) -> "SearchSpace | None":
         """The space of architectures of the first `groups` groups, or None

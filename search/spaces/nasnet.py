@@ -3,8 +3,11 @@
 Neither Keras nor TensorFlow is imported here.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from nasnet_keras.genotype import (
     MAX_BLOCKS,
@@ -16,6 +19,7 @@ from nasnet_keras.genotype import (
     Genotype,
 )
 from search.spaces.base import Capability, Decision, DecisionKind, SearchSpace
+from search.spaces.graph_features import block_features
 from search.trial import Decisions
 
 
@@ -234,6 +238,22 @@ class NASNetSpace(SearchSpace):
         }
         return _first_order(blocks, {0: 0, 1: 1})
 
+    def features(self, decisions: Decisions) -> np.ndarray:
+        """Of each cell how many blocks have each combiner, and what
+        `block_features` says."""
+        self.check(decisions)
+        size, operations = 5 * self.blocks, self.decisions[2].choices
+        return np.concatenate(
+            [
+                _cell_features(
+                    decisions[start : start + size],
+                    operations,
+                    len(self.combiners),
+                )
+                for start in range(0, len(decisions), size)
+            ]
+        )
+
     def prefix(self, groups: int) -> "NASNetSpace":
         """The space of cells of the first `groups` blocks."""
         return NASNetSpace(groups, self.combiners, self.operations, self.cells)
@@ -254,6 +274,19 @@ def _some(
             f"{', '.join(known)}, each once. Received: {argument}={names!r}."
         )
     return tuple(names)
+
+
+# Of many neighbours of a vector one cell is the same.
+@functools.lru_cache(maxsize=10_000)
+def _cell_features(
+    cell: Decisions, operations: tuple[str, ...], combiners: int
+) -> tuple[float, ...]:
+    chosen = cell[4::5]
+    blocks = [cell[start : start + 4] for start in range(0, len(cell), 5)]
+    return (
+        *(float(chosen.count(number)) for number in range(combiners)),
+        *block_features(blocks, operations),
+    )
 
 
 def _first_order(

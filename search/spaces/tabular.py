@@ -13,14 +13,12 @@ from typing import Any
 import numpy as np
 
 from search.spaces.base import Decision, SearchSpace
+from search.spaces.graph_features import Edge, edge_features
 from search.trial import Decisions
 
 ARCHITECTURE_COLUMN = "arch"
 _NODE = re.compile(r"\|([^|+~]+~\d+\|)+")
 _EDGE = re.compile(r"([^|+~]+)~(\d+)")
-
-# An edge: the node that it leads to, and the node that it comes from.
-Edge = tuple[int, int]
 
 
 def parse_cell(text: str) -> dict[Edge, str]:
@@ -183,6 +181,9 @@ class TabularSpace(SearchSpace):
             )
             for node, source in edges
         )
+        self._operations = sorted(
+            {choice for each in self.decisions for choice in each.choices}
+        )
 
     def describe(self) -> dict[str, Any]:
         return {
@@ -193,6 +194,15 @@ class TabularSpace(SearchSpace):
                 for decision in self.decisions
             },
         }
+
+    def features(self, decisions: Decisions) -> np.ndarray:
+        """What `edge_features` says of the cell."""
+        chosen = self.to_names(decisions).values()
+        return np.array(
+            edge_features(
+                dict(zip(self.edges, chosen, strict=True)), self._operations
+            )
+        )
 
     def decode(self, decisions: Decisions) -> str:
         operations = self.to_names(decisions).values()

@@ -1,6 +1,5 @@
 """A predictor of rewards, after BANANAS: https://arxiv.org/abs/1910.11858."""
 
-import itertools
 import math
 
 import numpy as np
@@ -8,40 +7,45 @@ import numpy as np
 from search.spaces.base import SearchSpace
 from search.strategies.argument_checks import check_number
 from search.strategies.base import Strategy
-from search.strategies.surrogate import Surrogate
+from search.strategies.surrogate import Surrogate, half_squared_distances
 from search.trial import Decisions, Trial
 
-# Of more candidates, as in large spaces, so many random ones are looked at.
-CANDIDATES = 1000
+# Candidates of a proposal, at the most: neighbours of the best, architectures
+# that differ from one of them in two decisions, and random ones.
+NEIGHBOURS, MUTANTS, RANDOM = 600, 200, 200
+# Of so many random architectures a start takes the one least like the others.
+SPREAD = 100
 
 
 class PredictorSearch(Strategy):
     """An ensemble predicts what architectures are worth, and how surely; the
-    neighbour of the best with the highest expected improvement is proposed.
+    candidate with the highest expected improvement is proposed.
 
-    As in the paper, the first trials are random, and candidates are mutations
-    of the best. Here candidates are all neighbours, which differ in one
-    decision; they are ranked by expected improvement, one of those that the
-    paper compares, where it prefers independent Thompson sampling; and the
-    ensemble is of Gaussian processes on the decisions (`Surrogate`), not of
-    neural networks on paths, which take seconds to learn what these learn in
+    As in the paper, the search starts at random, and candidates are mutations
+    of the best. Departures: of 100 random architectures a start takes the one
+    whose features are least like those known, so that few trials span the
+    space; candidates are neighbours of the best, which differ in one decision,
+    some that differ in two, and random ones, which lead to other peaks; they
+    are ranked by expected improvement, one of those that the paper compares,
+    where it prefers independent Thompson sampling; and the ensemble is of
+    Gaussian processes on features and decisions (`Surrogate`), not of neural
+    networks on paths, which take seconds to learn what these learn in
     milliseconds.
 
-    A space may have several peaks, and neighbours of the best on one of them
-    lead to no other. So when half as many trials as an architecture has
-    neighbours have brought no better one, the search starts anew: random
-    trials, and then neighbours of the best since this start. The ensemble
-    learns from these alone, since what it knew draws it back to where it comes
-    from. In the paper's space, of 310 neighbours, this hardly happens.
+    When half as many trials as an architecture has neighbours have brought no
+    better one, the search starts anew: spread trials, and then candidates
+    around the best since this start. The ensemble learns from these alone,
+    since what it knew draws it back to where it comes from. In the paper's
+    space, of 310 neighbours, this hardly happens.
 
-    Trials without a reward teach nothing, but are no candidates either, and
-    no more are those under way. Where there is no candidate, the proposal is
-    random.
+    Trials without a reward teach nothing, but are not proposed again either,
+    and no more are those under way. Where all candidates are known, the
+    proposal is random.
 
     Args:
         space: The space to search.
         seed: Fixes all proposals, given the outcomes.
-        initial: How many random trials a start has. Paper and default: 10.
+        initial: How many spread trials a start has. Paper and default: 10.
         refit: After how many trials the ensemble learns anew. Paper: 10.
             Default 1: it takes milliseconds.
         parents: Of how many of the best since the start the neighbours are
@@ -71,7 +75,8 @@ class PredictorSearch(Strategy):
             len(decision.choices) - 1 for decision in space.decisions
         )
         self._patience = math.ceil(neighbours / 2)
-        self._known: set[Decisions] = set()  # canonical
+        # Canonical, in the order in which they were proposed.
+        self._known: dict[Decisions, None] = {}
         # Of the trials with a reward since the start.
         self._decisions: list[Decisions] = []
         self._rewards: list[float] = []
@@ -79,16 +84,19 @@ class PredictorSearch(Strategy):
 
     def ask(self, number: int) -> Decisions:
         rng = self.rng(number)
-        if len(self._rewards) >= self.initial:
-            self._fit()
-            candidates = self._candidates(rng)
-            if candidates:
-                gains = self.surrogate.expected_improvement(candidates)
-                return candidates[int(gains.argmax())]
+        if len(self._rewards) < self.initial:
+            return self._unlike_the_known(rng)
+        self._fit()
+        candidates = self._candidates(rng)
+        gains = self.surrogate.expected_improvement(candidates)
+        for position in np.argsort(-gains, kind="stable"):
+            candidate = candidates[int(position)]
+            if self.space.canonical(candidate) not in self._known:
+                return candidate
         return self.space.sample(rng)
 
     def proposed(self, decisions: Decisions) -> None:
-        self._known.add(self.space.canonical(decisions))
+        self._known.setdefault(self.space.canonical(decisions))
 
     def tell(self, trial: Trial) -> None:
         self.proposed(trial.decisions)
@@ -109,22 +117,39 @@ class PredictorSearch(Strategy):
             self.surrogate.fit(self._decisions[:count], self._rewards[:count])
             self._fitted = count
 
+    def _unlike_the_known(self, rng: np.random.Generator) -> Decisions:
+        """Of some random architectures the one farthest in features from its
+        nearest that is known."""
+        if not self._known:
+            return self.space.sample(rng)
+        drawn = [self.space.sample(rng) for _ in range(SPREAD)]
+        distances = half_squared_distances(
+            self.surrogate.standardised(drawn),
+            self.surrogate.standardised(list(self._known)),
+        )
+        return drawn[int(distances.min(axis=1).argmax())]
+
     def _candidates(self, rng: np.random.Generator) -> list[Decisions]:
-        """New neighbours of the best since the start, in random order."""
-        best = np.argsort(-np.array(self._rewards), kind="stable")
+        """Each once, known ones too."""
+        best = [
+            self._decisions[position]
+            for position in np.argsort(-np.array(self._rewards), kind="stable")[
+                : self.parents
+            ]
+        ]
         around = list(
             dict.fromkeys(
                 neighbour
-                for position in best[: self.parents]
-                for neighbour in self.space.neighbours(
-                    self._decisions[position]
-                )
+                for parent in best
+                for neighbour in self.space.neighbours(parent)
             )
         )
         rng.shuffle(around)
-        new = (
-            candidate
-            for candidate in around
-            if self.space.canonical(candidate) not in self._known
-        )
-        return list(itertools.islice(new, CANDIDATES))
+        beyond = [
+            self.space.mutate(
+                self.space.mutate(best[int(rng.integers(len(best)))], rng), rng
+            )
+            for _ in range(MUTANTS if around else 0)
+        ]
+        anywhere = [self.space.sample(rng) for _ in range(RANDOM)]
+        return list(dict.fromkeys(around[:NEIGHBOURS] + beyond + anywhere))

@@ -203,6 +203,9 @@ def check_canonical(space, cell, rng):
     for rows in orders(cell):
         other = tuple(itertools.chain(*swap_sides(rows, rng)))
         assert space.canonical(other * 2) == form
+        np.testing.assert_array_equal(
+            space.features(other * 2), space.features(form)
+        )
 
 
 @pytest.mark.parametrize("blocks", [1, 2, 3, 4, 5])

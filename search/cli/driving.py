@@ -55,7 +55,8 @@ def run(
     settings["evaluator_options"] = named(evaluator_option)
     execution = execution_of(settings)
     values = {name: settings.pop(name) for name in Recipe.__dataclass_fields__}
-    values["epochs"] = values["epochs"] or SEARCH_EPOCHS
+    if values["epochs"] is None:
+        values["epochs"] = SEARCH_EPOCHS
     settings["recipe"] = chosen_recipe(recipe, values)
     config = configuration_of(settings)
     RunDirectory(output).check_free()

@@ -234,7 +234,7 @@ def _check_recipe(recipe: Recipe) -> None:
     """Raises:
     ValueError: The recipe asks for what is of no use to a short training.
     """
-    for name in ("frozen_epochs", "average_weights"):
+    for name in ("frozen_epochs", "average_weights", "auxiliary_weight"):
         if getattr(recipe, name):
             raise ValueError(
                 f"Invalid value for `{name}`. Expected none for the children "

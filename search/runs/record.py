@@ -64,7 +64,14 @@ class Run:
         with self._storage() as storage:
             self.identity: dict[str, Any] = dict(storage.meta("identity"))
         self.identity["config"] = complete_identity(self.identity["config"])
-        now = {"config": self.config.identity, "space": self.space.describe()}
+        now = json.loads(
+            json.dumps(
+                {
+                    "config": self.config.identity,
+                    "space": self.space.describe(),
+                }
+            )
+        )
         before = {part: self.identity.get(part) for part in now}
         check_identity(self.directory.path, before, now)
 

@@ -5,6 +5,8 @@ Neither Keras nor TensorFlow is imported here.
 
 import importlib
 import inspect
+import json
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,7 +57,13 @@ def create_space(name: str, options: Mapping[str, Any] = {}) -> SearchSpace:
             f"Invalid options for the space {name!r}: {error}. Received: "
             f"{dict(options)}."
         ) from None
-    return made(**options)
+    try:
+        return made(**options)
+    except TypeError as error:  # of a class that checks nothing itself
+        raise ValueError(
+            f"Invalid options for the space {name!r:.60}: {error}. Received: "
+            f"{dict(options)!r:.200}."
+        ) from None
 
 
 def name_space(space: SearchSpace) -> tuple[str, dict[str, Any]]:
@@ -74,23 +82,29 @@ def name_space(space: SearchSpace) -> tuple[str, dict[str, Any]]:
     >>> name_space(create_space("pnasnet"))
     ('pnasnet', {})
     """
+    described = _as_json(space.describe())
     for known in SPACES:
         made = _find(known)
-        if type(made) is type(space) and made.describe() == space.describe():
+        if type(made) is type(space) and _as_json(made.describe()) == described:
             return known, {}
     place = f"{type(space).__module__}:{type(space).__qualname__}"
     names = {known: name for name, known in SPACES.items()}
     options = {
         name: value
-        for name, value in space.describe().items()
+        for name, value in described.items()
         if name not in ("name", "version")
     }
     name = names.get(place, place)
     try:
-        again = create_space(name, options).describe()
-    except ValueError as error:
-        again = {"error": str(error)}
-    if again != space.describe():
+        again = create_space(name, options)
+        same = (
+            type(space).__module__ != "__main__"
+            and _as_json(again.describe()) == described
+            and again.decisions == space.decisions
+        )
+    except ValueError:
+        same = False
+    if not same:
         raise ValueError(
             "Invalid value for argument `space`. Expected a space that can be "
             "made again by its module, its class and what its `describe` "
@@ -100,6 +114,22 @@ def name_space(space: SearchSpace) -> tuple[str, dict[str, Any]]:
     return name, options
 
 
+def _as_json(description: Mapping[str, Any]) -> dict[str, Any]:
+    """A description as it comes back from a file.
+
+    Raises:
+        ValueError: It is no JSON data.
+    """
+    try:
+        return json.loads(json.dumps(description))
+    except TypeError as error:
+        raise ValueError(
+            "Invalid value for argument `space`. Expected a space whose "
+            f"`describe` returns JSON data. Received: {description!r:.200} "
+            f"({error})."
+        ) from None
+
+
 def _find(name: str) -> Any:
     place = SPACES.get(name, name)
     module, colon, attribute = place.partition(":")
@@ -107,20 +137,29 @@ def _find(name: str) -> Any:
         raise ValueError(
             "Invalid value for argument `space`. Expected one of "
             f"{', '.join(SPACES)}, or 'module:attribute'. Received: "
-            f"space={name!r}."
+            f"space={name!r:.60}."
+        )
+    # The name may come from the folder of a run: no program is started by it.
+    # Python's own list leaves out its tests.
+    if module.partition(".")[0] in {*sys.stdlib_module_names, "test"}:
+        raise ValueError(
+            "Invalid value for argument `space`. Expected a module of your "
+            f"own. Received: space={name!r:.60}, of the standard library."
         )
     try:
         found = importlib.import_module(module)
         for part in attribute.split("."):
             found = getattr(found, part)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (Exception, SystemExit) as error:  # whatever a module may do
         raise ValueError(
             "Invalid value for argument `space`. Expected a module that can "
-            f"be imported and an attribute of it. Received: space={name!r} "
-            f"({error})."
+            "be imported and an attribute of it. Received: "
+            f"space={name!r:.60} ({type(error).__name__}: {error})."
         ) from None
     if isinstance(found, SearchSpace) or (
-        isinstance(found, type) and issubclass(found, SearchSpace)
+        isinstance(found, type)
+        and issubclass(found, SearchSpace)
+        and not inspect.isabstract(found)
     ):
         return found
     raise ValueError(

@@ -125,7 +125,7 @@ def test_a_configuration_survives_json():
             f"{', '.join(SPACES)}, or",
         ),
         (
-            {"space": "os:nothing"},
+            {"space": "no_such_module:nothing"},
             "Invalid value for argument `space`. Expected a module that can",
         ),
         (

@@ -16,11 +16,12 @@ import tensorflow as tf
 from nasnet_keras.command_line import RunError
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.training.checkpoint import save_weights
+from nasnet_keras.training.recipes import Recipe
 from search.evaluation.base import Child, ChildSettings, EvaluationError
 from search.evaluation.training import TrainingEvaluator
 from search.spaces.base import lacks
 from search.storage.run_folder import SHARED_CHILDREN_FILE, SHARED_FILE
-from search.strategies.argument_checks import check_number
+from search.strategies.argument_checks import check_flag, check_number
 from search.trial import Evaluation
 from search.weight_sharing.architecture_parameters import (
     ArchitectureParameters,
@@ -35,6 +36,12 @@ from search.weight_sharing.training import PathTraining, SharedTraining
 # collapsed: two of eight operations, where DARTS+ stops its training
 # (https://arxiv.org/abs/1909.06035).
 COLLAPSE = 0.25
+
+# What a recipe says and the training of the shared network does not do.
+UNUSED = (
+    *("optimizer", "schedule", "decay_rate", "decay_epochs", "epsilon"),
+    *("label_smoothing", "dropout", "bn_momentum"),
+)
 
 # Sets the draws of the cells that are trained apart from those of strategies.
 TRAINING_STREAM = 2
@@ -101,19 +108,22 @@ class SharedEvaluator(TrainingEvaluator):
     ) -> None:
         if "shared-weights" not in settings.space.capabilities:
             raise ValueError(lacks(settings.space, "shared-weights"))
-        epochs = settings.recipe.epochs
-        rounds = _rounds(in_turns, rounds, epochs)
-        check_number("rounds", rounds, least=1, most=epochs, integer=True)
-        check_number("round_cells", round_cells or 1, least=1, integer=True)
+        _check_recipe(settings.recipe)
+        rounds = _rounds(in_turns, rounds, settings.recipe.epochs)
+        if round_cells is not None:
+            check_number("round_cells", round_cells, least=1, integer=True)
         check_number(
             "calibration_batches", calibration_batches, least=1, integer=True
         )
-        if order not in (None, 1, 2) or (order and rounds > 1):
+        mixed = type(order) is int and order in (1, 2) and rounds == 1
+        if order is not None and not mixed:
             raise ValueError(
                 "Invalid value for argument `order`. Expected 1, 2 or none, "
                 f"and one round with it. Received: order={order!r}, "
                 f"rounds={rounds}."
             )
+        if order is not None and "mixture" not in settings.space.capabilities:
+            raise ValueError(lacks(settings.space, "mixture"))
         super().__init__(settings)
         batch_size = self.recipe.batch_size
         images = self.data.validation_images
@@ -374,7 +384,27 @@ class SharedEvaluator(TrainingEvaluator):
 
 
 def _rounds(in_turns: bool, rounds: int | None, epochs: int) -> int:
-    return rounds or (epochs if in_turns else 1)
+    """Raises:
+    ValueError: An argument is no flag, or no number of rounds.
+    """
+    check_flag("in_turns", in_turns)
+    if rounds is None:
+        return epochs if in_turns else 1
+    check_number("rounds", rounds, least=1, most=epochs, integer=True)
+    return rounds
+
+
+def _check_recipe(recipe: Recipe) -> None:
+    """Raises:
+    ValueError: The recipe asks for what the shared network does not do.
+    """
+    for name in UNUSED:
+        default = Recipe.__dataclass_fields__[name].default
+        if getattr(recipe, name) != default:
+            raise ValueError(
+                f"Invalid value for `{name}`. Expected {default!r} with shared "
+                f"weights. Received: {getattr(recipe, name)!r}."
+            )
 
 
 def _warn_of_collapse(genotype: Genotype) -> None:

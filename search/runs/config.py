@@ -221,11 +221,10 @@ class RunConfig(Settings):
                 f"Expected the evaluator {strategy.evaluator} with the "
                 f"strategy {self.strategy}"
             )
-        needs = strategy.needs | EVALUATORS[self.evaluator_name].needs
-        for need in sorted(needs - self.create_space().capabilities):
+        for need in sorted(strategy.needs - self.create_space().capabilities):
             raise ValueError(
-                f"Expected for the strategy {self.strategy} and the evaluator "
-                f"{self.evaluator_name} a space of {CAPABILITIES[need]}"
+                f"Expected for the strategy {self.strategy} a space of "
+                f"{CAPABILITIES[need]}"
             )
         return self
 

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from nasnet_keras.command_line import InputError, import_tensorflow
+from search.evaluation import EVALUATORS
 from search.evaluation import create_evaluator as create_evaluator_by_name
 from search.evaluation.base import ChildSettings, Evaluator
 from search.evaluation.objective import HARD, SOFT, ObjectiveEvaluator
 from search.loop.halving import SuccessiveHalving
 from search.runs.config import RunConfig
 from search.runs.objective_config import ObjectiveConfig
+from search.spaces.base import lacks
 from search.strategies import strategy_class
 
 
@@ -60,10 +62,14 @@ def _create_named(config: RunConfig) -> Evaluator:
             "Expected a `dataset`, a name or a path, or an `evaluator` from "
             "Python. Received: neither."
         )
+    space = config.create_space()
+    needs = EVALUATORS[config.evaluator_name].needs
+    for need in sorted(needs - space.capabilities):
+        raise InputError(lacks(space, need))
     import_tensorflow()
     child = config.child
     settings = ChildSettings(
-        space=config.create_space(),
+        space=space,
         dataset=config.dataset,
         recipe=config.recipe,
         seed=config.seed,

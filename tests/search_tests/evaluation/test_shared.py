@@ -334,7 +334,13 @@ def test_settings_that_disagree_with_gradients(settings, sentence):
     [
         ({"order": 3}, "`order`. Expected 1, 2 or none"),
         ({"order": 1, "rounds": 2}, "`order`. Expected 1, 2 or none, and one"),
+        ({"order": True}, "`order`. Expected 1, 2 or none"),
+        ({"order": 1}, "a space of .* the combiner add alone"),
         ({"rounds": 9}, "`rounds`. Expected an integer from 1 to 2"),
+        ({"rounds": 0}, "`rounds`. Expected an integer from 1 to 2"),
+        ({"rounds": "abc"}, "`rounds`. Expected an integer from 1 to 2"),
+        ({"in_turns": "yes"}, "`in_turns`. Expected True or False"),
+        ({"round_cells": 0}, "`round_cells`. Expected an integer from 1"),
         ({"round_cells": 0.5}, "`round_cells`. Expected an integer from 1"),
         ({"calibration_batches": 0}, "`calibration_batches`. Expected an int"),
     ],
@@ -342,6 +348,22 @@ def test_settings_that_disagree_with_gradients(settings, sentence):
 def test_options_out_of_range_are_refused(child_settings, options, sentence):
     with pytest.raises(ValueError, match=sentence):
         SharedEvaluator(child_settings(**SETTINGS), **options)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"optimizer": "rmsprop"},
+        {"schedule": "exponential"},
+        {"label_smoothing": 0.5},
+        {"dropout": 0.5},
+        {"bn_momentum": 0.9},
+        {"auxiliary_weight": 0.4},
+    ],
+)
+def test_what_a_shared_network_does_not_do_is_refused(child_settings, values):
+    with pytest.raises(ValueError, match=f"`{next(iter(values))}`. Expected"):
+        SharedEvaluator(child_settings(**{**SETTINGS, **values}))
 
 
 def test_a_classifier_that_normalises_needs_two_images(child_settings):
@@ -352,7 +374,11 @@ def test_a_classifier_that_normalises_needs_two_images(child_settings):
 def test_gradients_need_a_batch_to_validate_on(child_settings):
     with pytest.raises(ValueError, match="`validation_images` and `batch_size"):
         SharedEvaluator(
-            child_settings(**{**SETTINGS, "validation_images": 20}), order=1
+            child_settings(
+                space=NASNetSpace(1, ("add",)),
+                **{**SETTINGS, "validation_images": 20},
+            ),
+            order=1,
         )
 
 

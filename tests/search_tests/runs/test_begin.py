@@ -342,3 +342,55 @@ def test_a_run_goes_on_as_tensorflow_computed_before(begin, go_on, monkeypatch):
     assert "is set otherwise" in str(caught.value)
     assert "`computing.TF_ENABLE_ONEDNN_OPTS`" in str(caught.value)
     assert f"Received: {other!r}" in str(caught.value)
+
+
+def test_a_space_without_networks_is_searched_by_an_evaluator_of_ones_own(
+    tmp_path,
+):
+    (tmp_path / "bare_space.py").write_text(BARE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(tmp_path)
+        from bare_space import Bare, Sum
+
+        run = search.run(
+            tmp_path / "run",
+            space=Bare(),
+            evaluator=Sum,
+            strategy="grid",
+            trials=4,
+            tensorboard=False,
+        )
+        assert run.best.reward == 1.0
+        assert search.load(tmp_path / "run").architecture == (1, 1)
+        with pytest.raises(InputError, match="of which networks are built"):
+            search.run(tmp_path / "b", space=Bare(), dataset="digits")
+
+
+BARE = """
+from search.evaluation.base import Evaluator
+from search.spaces.base import Decision, SearchSpace
+from search.trial import Evaluation
+
+
+class Bare(SearchSpace):
+    name = "bare"
+    version = 1
+    decisions = tuple(Decision(name, ("0", "1")) for name in "ab")
+
+    def decode(self, decisions):
+        return tuple(decisions)
+
+    def encode(self, architecture):
+        return tuple(architecture)
+
+    def describe(self):
+        return {"name": "bare", "version": 1}
+
+
+class Sum(Evaluator):
+    def evaluate(self, child):
+        return Evaluation(sum(child.architecture) / 2)
+
+    def describe(self):
+        return {}
+"""

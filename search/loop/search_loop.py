@@ -12,8 +12,8 @@ import numpy as np
 from nasnet_keras.files import sync
 from search.evaluation.base import Child
 from search.executors.base import Executor, Outcome, SearchError
-from search.loop.halving import SuccessiveHalving
 from search.loop.pareto import pareto_front
+from search.loop.schedule import Schedule
 from search.observers.base import Observer
 from search.storage import SQLiteStorage
 from search.storage.run_folder import RunDirectory
@@ -52,24 +52,24 @@ class SearchLoop:
     **Failures** are trials without an evaluation. If the first 10 children
     that a loop evaluates all fail, it stops.
 
-    **Halving.** With it children begin with little training, and the best go
-    on from where they stopped, before others are proposed. The strategy is
-    told what each child came to at first.
+    **Schedule.** It may begin children with little training, and have the
+    best trained further, before others are proposed. The strategy is told
+    what each child came to at first.
 
     Args:
         strategy: Proposes; new, or restored to what `storage` holds.
         executor: Has the children evaluated.
         storage: Remembers the trials.
         directory: Where the children's weights go.
-        trials: How many trials are to count, those before included.
+        schedule: How many children begin, and which are trained further.
         keep: How many of the best children keep their weights.
         lag: How many trials a proposal may be ahead of those that the
             strategy was told. As many children and one may be under way.
-        deadline: The reading of `time.monotonic` at which the loop ends,
-            with children under way; None without one. A child that trains in
-            this process is finished first.
-        halving: Says which children train on; None where all train to the
-            end at once.
+        began: The reading of `time.monotonic` when the search began, or went
+            on; None, the default, for now.
+        deadline: Its reading at which the loop ends, with children under way;
+            None without one. A child that trains in this process is finished
+            first.
         cost: The metric, lower is better, whose Pareto front with the
             accuracy keeps its weights too.
         observers: Are told what happens.
@@ -81,12 +81,12 @@ class SearchLoop:
         executor: Executor,
         storage: SQLiteStorage,
         directory: RunDirectory,
+        schedule: Schedule,
         *,
-        trials: int,
         keep: int,
         lag: int = 0,
+        began: float | None = None,
         deadline: float | None = None,
-        halving: SuccessiveHalving | None = None,
         cost: str | None = None,
         observers: Iterable[Observer] = (),
     ) -> None:
@@ -95,11 +95,10 @@ class SearchLoop:
         self.executor = executor
         self.storage = storage
         self.directory = directory
-        self.total = trials
+        self.schedule = schedule
         self.keep = keep
         self.lag = lag
         self.deadline = deadline
-        self.halving = halving
         self.cost = cost
         self.observers = list(observers)
         self.trials = storage.trials()
@@ -120,9 +119,12 @@ class SearchLoop:
             for trial in self.trials
             if trial.duplicate_of is None
         }
+        now = time.monotonic() if began is None else began
+        self._began = now - (storage.meta("elapsed") or 0.0)
+        self._plan = storage.meta("plan")
         for trial in self.trials:
             strategy.proposed(trial.decisions)
-            self._halve(trial)
+            schedule.add(trial, self._elapsed)
 
     def run(self) -> None:
         """Searches until enough trials count, or until the deadline.
@@ -133,11 +135,13 @@ class SearchLoop:
         """
         try:
             for observer in self.observers:
-                observer.begin(self.trials, self.total)
+                observer.begin(self.trials, self.schedule.total)
+            self._show_plan()
+            self._keep_plan()
             self._tell()
             self._new_metrics()
             for number in sorted(self._running):
-                self._begin(self.trials[number])
+                self._submit(self.trials[number])
             while not self._is_late() and (
                 self._promote() or self._wanted() or self._in_training()
             ):
@@ -150,6 +154,11 @@ class SearchLoop:
                 observer.end()
         if not self._best and not self._is_late():
             raise _all_failed(self.trials)
+
+    @property
+    def _elapsed(self) -> float:
+        """For how many seconds the search has run in all."""
+        return time.monotonic() - self._began
 
     def _is_late(self) -> bool:
         return self.deadline is not None and self.deadline <= time.monotonic()
@@ -168,19 +177,18 @@ class SearchLoop:
 
     def _promote(self) -> bool:
         """Lets a child go on, if there is room and one that may."""
-        if self.halving is None or not self._has_room():
+        if not self._has_room():
             return False
-        promotion = self.halving.promote()
-        if promotion is None:
+        number = self.schedule.promote()
+        if number is None:
             return False
-        number, budget = promotion
         self._going_on.add(number)
-        self._submit(self.trials[number], budget)
+        self._submit(self.trials[number])
         return True
 
     def _wanted(self) -> bool:
         """Whether more children are to be proposed."""
-        return self._counted + len(self._running) < self.total
+        return self._counted + len(self._running) < self.schedule.total
 
     def _due(self) -> int:
         """How many trials are to be told before the next proposal."""
@@ -205,7 +213,7 @@ class SearchLoop:
         self._running.add(number)
         # One more may be told now, which ended before its turn.
         self._tell()
-        self._begin(trial)
+        self._submit(trial)
 
     def _decisions(self, number: int) -> Decisions:
         # Which of the later ones are refused depends on the clock.
@@ -237,10 +245,7 @@ class SearchLoop:
             "more."
         )
 
-    def _begin(self, trial: Trial) -> None:
-        self._submit(trial, self.halving.budgets[0] if self.halving else None)
-
-    def _submit(self, trial: Trial, budget: float | None) -> None:
+    def _submit(self, trial: Trial) -> None:
         for observer in self.observers:
             observer.proposed(trial)
         self.executor.submit(
@@ -248,8 +253,9 @@ class SearchLoop:
                 trial.number,
                 self.space.decode(trial.decisions),
                 self.strategy.seed,
-                budget,
+                self.schedule.budgets[len(trial.evaluations)],
                 self.directory.children,
+                self.schedule.begins_anew,
             )
         )
 
@@ -274,8 +280,8 @@ class SearchLoop:
         state, evaluations = outcome.state, trial.evaluations
         if outcome.evaluation is not None:
             evaluation = outcome.evaluation
-            if self.halving is not None:
-                budget = self.halving.budgets[len(evaluations)]
+            budget = self.schedule.budgets[len(evaluations)]
+            if budget is not None:
                 evaluation = dataclasses.replace(evaluation, budget=budget)
             evaluations += (evaluation,)
         elif evaluations:
@@ -316,13 +322,15 @@ class SearchLoop:
             else:
                 self.storage.save(trial)
             self.trials[trial.number : trial.number + 1] = [trial]
+            self.storage.save_meta("elapsed", self._elapsed)
+            self.schedule.add(trial, self._elapsed)
+            self._keep_plan()
             self._tell()
         if goes_on:
             self._going_on.discard(trial.number)
         else:
             self._running.discard(trial.number)
             self._counted += trial.state.counts
-        self._halve(trial)
         # One that goes on may fail, and make room for any other.
         others = self.trials if goes_on else [*self._best, trial]
         self._best = ranked(others)[: self.keep]
@@ -334,15 +342,23 @@ class SearchLoop:
         for observer in self.observers:
             observer.finished(self._with_evaluations(trial), best, metrics)
 
-    def _halve(self, trial: Trial) -> None:
-        if self.halving is not None:
-            self.halving.add(trial)
+    def _keep_plan(self) -> None:
+        if self.schedule.plan != self._plan:
+            self._plan = self.schedule.plan
+            self.storage.save_meta("plan", self._plan)
+            self._show_plan()
+
+    def _show_plan(self) -> None:
+        schedule = self.schedule
+        if schedule.stages:
+            left = max(0.0, schedule.seconds - self._elapsed)
+            for observer in self.observers:
+                observer.planned(schedule.stages, schedule.ended, left)
 
     def _kept(self) -> set[int]:
         """The numbers of the trials whose weights stay."""
         kept = {trial.number for trial in [*self._best, *self._front]}
-        if self.halving is not None:
-            kept |= self.halving.promotable(self.total)
+        kept |= self.schedule.promotable()
         return kept | self._running | self._going_on
 
     def _front_of(self, trials: Iterable[Trial]) -> list[Trial]:

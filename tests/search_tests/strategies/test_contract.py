@@ -18,6 +18,7 @@ from search.trial import Evaluation, Trial, TrialState
 # Options with which a strategy learns within a few trials. Every strategy has
 # an entry, without which its search might be random all the while.
 OPTIONS = {
+    "auto": {"initial": 3},
     "random": {},
     "grid": {},
     "ppo": {"minibatch": 4, "learning_rate": 0.1},

@@ -28,9 +28,9 @@ RUNGS = (Rung(1, 0.6), Rung(5, 0.25), Rung(15, 0.15))
 IMAGES, WORKER_HOURS = 8_000, 2.0
 # The last rung has so many children at the least, and no more than this share
 # of the time.
-LEAST, MOST_SHARE = 3, 0.4
+LEAST, MOST_SHARE = 3, 0.5
 # Its trainings may be so many times longer or shorter, to fill the time.
-STRETCH = 1.5
+STRETCH = 2.0
 
 
 class Costs(NamedTuple):

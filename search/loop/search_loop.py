@@ -5,13 +5,14 @@ Neither Keras nor TensorFlow is imported here.
 
 import dataclasses
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from nasnet_keras.files import sync
 from search.evaluation.base import Child
 from search.executors.base import Executor, Outcome, SearchError
+from search.loop.giving_up import GivingUp, all_failed
 from search.loop.pareto import pareto_front
 from search.loop.schedule import Schedule
 from search.observers.base import Observer
@@ -21,11 +22,8 @@ from search.strategies.base import Strategy
 from search.trial import Decisions, Trial, TrialState, count_done, ranked
 
 # So many proposals in a row that were no new children, and the next one is
-# drawn from the whole space; so many failed children at the start, or so many
-# refused in a row, and the search gives up.
+# drawn from the whole space.
 VAIN_IN_A_ROW = 50
-FAILURES_AT_START = 10
-REFUSED_IN_A_ROW = 1000
 
 # Sets the draws from the whole space apart from those of `Strategy.rng`.
 UNIFORM_STREAM = 1
@@ -111,8 +109,7 @@ class SearchLoop:
         self._counted = count_done(self.trials)
         self._best = ranked(self.trials)[:keep]
         self._front = self._front_of(self.trials)
-        self._refused = 0  # in a row
-        self._failed_at_start: list[Trial] | None = []
+        self._giving_up = GivingUp()
         self._metrics: Mapping[str, float] = {}
         self._originals = {
             self.space.canonical(trial.decisions): trial.number
@@ -153,7 +150,7 @@ class SearchLoop:
             for observer in self.observers:
                 observer.end()
         if not self._best and not self._is_late():
-            raise _all_failed(self.trials)
+            raise all_failed(self.trials)
 
     @property
     def _elapsed(self) -> float:
@@ -272,8 +269,7 @@ class SearchLoop:
             sync(weights)
             sync(weights.parent)
         self._finish(trial)
-        self._check_start(trial)
-        self._check_refused(trial)
+        self._giving_up.see(trial)
 
     def _after(self, trial: Trial, outcome: Outcome) -> Trial:
         """The trial with what became of its training."""
@@ -290,26 +286,6 @@ class SearchLoop:
         return dataclasses.replace(
             trial, state=state, evaluations=evaluations, reason=outcome.reason
         )
-
-    def _check_start(self, trial: Trial) -> None:
-        """Gives up when the first children all fail."""
-        if trial.state is TrialState.COMPLETE:
-            self._failed_at_start = None
-        if self._failed_at_start is None or not trial.state.counts:
-            return
-        self._failed_at_start.append(trial)
-        if len(self._failed_at_start) == FAILURES_AT_START:
-            raise _all_failed(self._failed_at_start)
-
-    def _check_refused(self, trial: Trial) -> None:
-        """Gives up when the constraints let nothing through."""
-        refused = trial.state is TrialState.REFUSED
-        self._refused = self._refused + 1 if refused else 0
-        if self._refused == REFUSED_IN_A_ROW:
-            raise SearchError(
-                f"{self._refused} proposals in a row were refused, the last "
-                f"because: {trial.reason}"
-            )
 
     def _finish(self, trial: Trial) -> None:
         """Records a finished trial, with what the strategy learns from it."""
@@ -391,14 +367,6 @@ class SearchLoop:
             return {}
         self._metrics = metrics
         return metrics
-
-
-def _all_failed(trials: Sequence[Trial]) -> SearchError:
-    failed = [trial for trial in trials if trial.state is TrialState.FAILED]
-    return SearchError(
-        f"All {len(failed)} children that were evaluated failed, the last "
-        f"because: {failed[-1].reason}"
-    )
 
 
 def _at_first(trial: Trial) -> Trial:

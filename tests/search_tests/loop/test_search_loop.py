@@ -448,7 +448,7 @@ def test_after_fifty_refused_comes_a_uniform_sample(bench, evaluator):
 def test_constraints_that_refuse_everything_end_the_search(
     bench, LearningStrategy, evaluator, monkeypatch
 ):
-    monkeypatch.setattr("search.loop.search_loop.REFUSED_IN_A_ROW", 70)
+    monkeypatch.setattr("search.loop.giving_up.REFUSED_IN_A_ROW", 70)
     executor = InProcessExecutor(lambda: Refuses(evaluator, lambda _: False))
     loop = bench.loop(LearningStrategy(bench.space, 1), executor)
     with pytest.raises(

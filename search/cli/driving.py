@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from nasnet_keras.command_line import named
 from nasnet_keras.training.recipe_options import (
     RecipeOption,
     chosen_recipe,
@@ -22,7 +23,6 @@ from search.cli.options import (
     StrategyOptions,
     configuration_of,
     execution_of,
-    named,
     with_settings,
 )
 from search.cli.session import searching, show_end

@@ -251,7 +251,7 @@ def test_has_the_name_it_is_registered_by_and_metrics(name):
 
 
 def test_refuses_an_unknown_strategy():
-    with pytest.raises(ValueError, match="Expected one of random, "):
+    with pytest.raises(ValueError, match="Expected one of auto, random, "):
         create_strategy("annealing", SPACES["free"], 0)
 
 

@@ -5,7 +5,7 @@ Neither Keras nor TensorFlow is imported here.
 
 import dataclasses
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -13,9 +13,9 @@ from nasnet_keras.files import sync
 from search.evaluation.base import Child
 from search.executors.base import Executor, Outcome, SearchError
 from search.loop.giving_up import GivingUp, all_failed
-from search.loop.pareto import pareto_front
 from search.loop.schedule import Schedule
 from search.observers.base import Observer
+from search.pareto import pareto_front
 from search.storage import SQLiteStorage
 from search.storage.run_folder import RunDirectory
 from search.strategies.base import Strategy
@@ -68,8 +68,8 @@ class SearchLoop:
         deadline: Its reading at which the loop ends, with children under way;
             None without one. A child that trains in this process is finished
             first.
-        cost: The metric, lower is better, whose Pareto front with the
-            accuracy keeps its weights too.
+        costs: The metrics, lower is better, whose Pareto front with the
+            accuracy keeps its weights too; none by default.
         observers: Are told what happens.
     """
 
@@ -85,7 +85,7 @@ class SearchLoop:
         lag: int = 0,
         began: float | None = None,
         deadline: float | None = None,
-        cost: str | None = None,
+        costs: Sequence[str] = (),
         observers: Iterable[Observer] = (),
     ) -> None:
         self.space = storage.space
@@ -97,7 +97,7 @@ class SearchLoop:
         self.keep = keep
         self.lag = lag
         self.deadline = deadline
-        self.cost = cost
+        self.costs = tuple(costs)
         self.observers = list(observers)
         self.trials = storage.trials()
         self._told = strategy.learned
@@ -338,7 +338,7 @@ class SearchLoop:
         return kept | self._running | self._going_on
 
     def _front_of(self, trials: Iterable[Trial]) -> list[Trial]:
-        return [] if self.cost is None else pareto_front(trials, self.cost)
+        return pareto_front(trials, self.costs) if self.costs else []
 
     def _tell(self) -> None:
         learned = self.strategy.learned

@@ -284,7 +284,7 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
                 lag=self.config.lag or 0,
                 began=self.began,
                 deadline=self.deadline,
-                cost=self.config.objective.weighed,
+                costs=self.config.weighed,
                 observers=watching,
             ).run()
 

@@ -288,6 +288,11 @@ class RunConfig(Settings):
                 f"Expected the evaluator {strategy.evaluator} with the "
                 f"strategy {self.strategy}"
             )
+        told = ("latency" not in self.weighed) or self.objective.latency
+        if not told:
+            raise ValueError(
+                "Expected the `cost` latency with a strategy that weighs it"
+            )
         for need in sorted(strategy.needs - self.create_space().capabilities):
             raise ValueError(
                 f"Expected for the strategy {self.strategy} a space of "
@@ -304,6 +309,13 @@ class RunConfig(Settings):
     def evaluator_name(self) -> str:
         """The key of `EVALUATORS`."""
         return self.evaluator or self.strategy_class.evaluator
+
+    @property
+    def weighed(self) -> tuple[str, ...]:
+        """The costs that the strategy or the reward weighs with the
+        accuracy."""
+        strategy = self.strategy_class.weighed(self.strategy_options)
+        return tuple(dict.fromkeys([*strategy, *self.objective.weighed]))
 
     @property
     def shares_weights(self) -> bool:

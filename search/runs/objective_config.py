@@ -32,8 +32,8 @@ class ObjectiveConfig(Settings):
     cost: Annotated[
         Literal["latency", "parameters", "multiply_adds"] | None,
         Field(
-            description="The cost that mnasnet weighs; latency is in seconds "
-            "for one image."
+            description="The cost that mnasnet weighs, or that is told beside "
+            "the accuracy; latency is in seconds for one image."
         ),
     ] = None
     target: Annotated[
@@ -98,15 +98,16 @@ class ObjectiveConfig(Settings):
     @pydantic.model_validator(mode="after")
     def _check(self) -> Self:
         mnasnet = self.reward == "mnasnet"
-        if mnasnet != (self.target is not None) or mnasnet != bool(self.cost):
+        if mnasnet and not (self.cost and self.target):
             raise ValueError(
-                "Expected a `cost` and its `target` with the reward mnasnet, "
-                "and with no other"
+                "Expected a `cost` and its `target` with the reward mnasnet"
             )
+        if self.target is not None and not mnasnet:
+            raise ValueError("Expected a `target` with the reward mnasnet only")
         if self.hard and not mnasnet:
             raise ValueError("Expected `hard` with the reward mnasnet only")
         given = self.latency_table or self.latency_runtime != "keras"
-        if given and "latency" not in (self.cost, *self.limits):
+        if given and not self.latency:
             raise ValueError(
                 "Expected a `latency_table` or a `latency_runtime` with the "
                 "cost latency or with `max_latency` only"
@@ -131,6 +132,14 @@ class ObjectiveConfig(Settings):
         }
 
     @property
-    def weighed(self) -> str | None:
-        """The cost that the reward weighs, None if it is the accuracy."""
-        return "multiply_adds" if self.reward == "netscore" else self.cost
+    def weighed(self) -> tuple[str, ...]:
+        """The costs whose front with the accuracy is kept: what the reward
+        weighs, or what is told beside it."""
+        if self.reward == "netscore":
+            return ("multiply_adds",)
+        return (self.cost,) if self.cost else ()
+
+    @property
+    def latency(self) -> bool:
+        """Whether the latency of every child is told."""
+        return "latency" in (self.cost, *self.limits)

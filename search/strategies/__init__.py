@@ -20,6 +20,7 @@ STRATEGIES: dict[str, str] = {
     "regularized-evolution": (
         "search.strategies.regularized_evolution:RegularizedEvolution"
     ),
+    "nsga2": "search.strategies.nsga2:NSGA2",
     "local-search": "search.strategies.local_search:LocalSearch",
     "predictor": "search.strategies.predictor:PredictorSearch",
     "progressive": "search.strategies.progressive:ProgressiveSearch",

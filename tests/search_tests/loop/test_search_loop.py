@@ -662,6 +662,6 @@ def test_the_pareto_front_keeps_its_weights(bench, LearningStrategy, evaluator):
 
     executor = InProcessExecutor(Costs)
     strategy = LearningStrategy(bench.space, 1)
-    bench.loop(strategy, executor, trials=8, keep=1, cost="parameters").run()
+    bench.loop(strategy, executor, trials=8, keep=1, costs=["parameters"]).run()
     # The more accurate, the larger: all are in the front.
     assert len(list(bench.directory.children.iterdir())) == 8

@@ -24,6 +24,7 @@ OPTIONS = {
     "ppo": {"minibatch": 4, "learning_rate": 0.1},
     "reinforce": {"minibatch": 4, "learning_rate": 0.1},
     "regularized-evolution": {"population": 4, "sample": 2},
+    "nsga2": {"population": 4},
     "local-search": {"starts": 2},
     "predictor": {"initial": 3, "refit": 2},
     "progressive": {"beam": 3},

@@ -23,6 +23,12 @@ from search.weight_sharing.subnetwork import Subnetwork
 
 CHECKPOINT_SECONDS = 60
 
+# What a recipe says and the training of the shared network does not do.
+UNUSED = (
+    *("optimizer", "schedule", "decay_rate", "decay_epochs", "epsilon"),
+    *("label_smoothing", "dropout", "bn_momentum"),
+)
+
 # What reading a file that is no archive of arrays comes to.
 DAMAGE = (
     OSError,
@@ -169,8 +175,8 @@ class SharedTraining(abc.ABC):
         """All that a step changes, by name."""
         return [
             *(
-                (f"weights/{bank.path}", bank.value)
-                for bank in self.network.variables
+                (f"weights/{table.path}", table.value)
+                for table in self.network.variables
             ),
             *(
                 (f"velocities/{name}", velocity)
@@ -202,7 +208,7 @@ class PathTraining(SharedTraining):
     def update(self, *batch: Any) -> float:
         images, labels = batch
         subnetwork = Subnetwork(self.network, self.draw(self.steps))
-        weights = [part.weights for part in subnetwork.parts]
+        weights = [layer.weights for layer in subnetwork.layers]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(weights)
             logits = subnetwork(
@@ -215,5 +221,18 @@ class PathTraining(SharedTraining):
                 tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
             )
         gradients = tape.gradient(loss, weights)
-        self.optimizer.apply(subnetwork.parts, gradients, self.learning_rate)
+        self.optimizer.apply(subnetwork.layers, gradients, self.learning_rate)
         return float(loss)
+
+
+def check_recipe(recipe: Recipe) -> None:
+    """Raises:
+    ValueError: The recipe asks for what the shared network does not do.
+    """
+    for name in UNUSED:
+        default = Recipe.__dataclass_fields__[name].default
+        if getattr(recipe, name) != default:
+            raise ValueError(
+                f"Invalid value for `{name}`. Expected {default!r} with shared "
+                f"weights. Received: {getattr(recipe, name)!r}."
+            )

@@ -6,7 +6,8 @@ python -m zoo.table > docs/zoo.md
 from collections.abc import Sequence
 
 from zoo import weights
-from zoo.presets import PRESETS, Preset
+from zoo.preset import Preset
+from zoo.presets import PRESETS
 
 _HEAD = """# The zoo
 

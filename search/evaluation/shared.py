@@ -15,6 +15,7 @@ import tensorflow as tf
 from nasnet_keras.command_line import RunError
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.training.checkpoint import save_weights
+from nasnet_keras.training.recipes import Recipe
 from search.evaluation.base import Child, ChildSettings, EvaluationError
 from search.evaluation.training import TrainingEvaluator
 from search.spaces.base import lacks
@@ -29,10 +30,12 @@ from search.weight_sharing.child_log import ChildLog
 from search.weight_sharing.mixture_training import MixtureTraining
 from search.weight_sharing.shared_network import SharedNetwork
 from search.weight_sharing.subnetwork import Subnetwork
-from search.weight_sharing.training import (
-    PathTraining,
-    SharedTraining,
-    check_recipe,
+from search.weight_sharing.training import PathTraining, SharedTraining
+
+# What a recipe says and the training of the shared network does not do.
+UNUSED = (
+    *("optimizer", "schedule", "decay_rate", "decay_epochs", "epsilon"),
+    *("label_smoothing", "dropout", "bn_momentum"),
 )
 
 # Sets the draws of the cells that are trained apart from those of strategies.
@@ -100,7 +103,7 @@ class SharedEvaluator(TrainingEvaluator):
     ) -> None:
         if "shared-weights" not in settings.space.capabilities:
             raise ValueError(lacks(settings.space, "shared-weights"))
-        check_recipe(settings.recipe)
+        _check_recipe(settings.recipe)
         rounds = _rounds(in_turns, rounds, settings.recipe.epochs)
         if round_cells is not None:
             check_number("round_cells", round_cells, least=1, integer=True)
@@ -384,3 +387,16 @@ def _rounds(in_turns: bool, rounds: int | None, epochs: int) -> int:
         return epochs if in_turns else 1
     check_number("rounds", rounds, least=1, most=epochs, integer=True)
     return rounds
+
+
+def _check_recipe(recipe: Recipe) -> None:
+    """Raises:
+    ValueError: The recipe asks for what the shared network does not do.
+    """
+    for name in UNUSED:
+        default = Recipe.__dataclass_fields__[name].default
+        if getattr(recipe, name) != default:
+            raise ValueError(
+                f"Invalid value for `{name}`. Expected {default!r} with shared "
+                f"weights. Received: {getattr(recipe, name)!r}."
+            )

@@ -23,12 +23,6 @@ from search.weight_sharing.subnetwork import Subnetwork
 
 CHECKPOINT_SECONDS = 60
 
-# What a recipe says and the training of the shared network does not do.
-UNUSED = (
-    *("optimizer", "schedule", "decay_rate", "decay_epochs", "epsilon"),
-    *("label_smoothing", "dropout", "bn_momentum"),
-)
-
 # What reading a file that is no archive of arrays comes to.
 DAMAGE = (
     OSError,
@@ -223,16 +217,3 @@ class PathTraining(SharedTraining):
         gradients = tape.gradient(loss, weights)
         self.optimizer.apply(subnetwork.layers, gradients, self.learning_rate)
         return float(loss)
-
-
-def check_recipe(recipe: Recipe) -> None:
-    """Raises:
-    ValueError: The recipe asks for what the shared network does not do.
-    """
-    for name in UNUSED:
-        default = Recipe.__dataclass_fields__[name].default
-        if getattr(recipe, name) != default:
-            raise ValueError(
-                f"Invalid value for `{name}`. Expected {default!r} with shared "
-                f"weights. Received: {getattr(recipe, name)!r}."
-            )

@@ -139,7 +139,13 @@ class SearchSpace(abc.ABC):
 
     def canonical(self, decisions: Decisions) -> Decisions:
         """One decision vector for all that compute the same function, so
-        that equal results are recognised as duplicates."""
+        that equal results are recognised as duplicates; by default each its
+        own.
+
+        Raises:
+            ValueError: It is no vector of the space.
+        """
+        self.check(decisions)
         return decisions
 
     def features(self, decisions: Decisions) -> np.ndarray:

@@ -77,6 +77,7 @@ def _by_tf2onnx(function: Any) -> Any:
     except onnx.checker.ValidationError as error:
         raise ValueError(
             "Invalid value for the network to write as ONNX. Expected "
-            f"operations that tf2onnx knows. Received: {error}"
+            f"operations that tf2onnx knows. Received: "
+            f"{str(error).splitlines()[0]}."
         ) from error
     return model

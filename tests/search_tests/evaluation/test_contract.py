@@ -46,8 +46,11 @@ def test_it_keeps_the_contract(evaluators, name, check):
 @all_evaluators
 def test_a_network_is_built_again_by_its_description(evaluators, name):
     described = evaluators[name].describe()
+    try:
+        built = evaluators[name].build(GENOTYPE)
+    except ValueError:
+        pytest.skip("The evaluator trains no networks.")
     model = SPACE.kind.build(GENOTYPE, **described["network"])
-    built = evaluators[name].build(GENOTYPE)
     assert model.count_params() == built.count_params()
     costs = evaluators[name].costs(GENOTYPE)
     assert costs["multiply_adds"] > 0

@@ -362,19 +362,16 @@ class SharedEvaluator(TrainingEvaluator):
             count += len(labels)
         return correct / count, loss / count
 
-    def _extract(
-        self, architecture: Genotype, subnetwork: Subnetwork
-    ) -> keras.Model:
-        model = self.build(architecture)
-        subnetwork.copy_to(model)
+    def _extract(self, cells: Genotype, child: Subnetwork) -> keras.Model:
+        model = self.build(cells)
+        child.copy_to(model)
         return model
 
     def _save(
         self, architecture: Genotype, subnetwork: Subnetwork, weights: Path
     ) -> None:
-        model = self._extract(architecture, subnetwork)
         draft = weights.with_name(f".{weights.name}")
-        save_weights(model, draft)
+        save_weights(self._extract(architecture, subnetwork), draft)
         draft.replace(weights)
 
 

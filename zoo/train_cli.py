@@ -28,7 +28,8 @@ from nasnet_keras.training.recipe_options import (
     chosen_recipe,
     with_recipe,
 )
-from zoo.presets import PRESETS, find
+from zoo.preset import find
+from zoo.presets import PRESETS
 
 app = typer.Typer(
     help="Trains networks of the zoo, or of cells that a search has found.",

@@ -59,7 +59,7 @@ def export(
             if evaluator is None:
                 _check_steps(chosen, weights)
         else:
-            model = _extracted(run, architecture, chosen)
+            model = _extract_child(run, architecture, chosen)
         model.save(folder / "model.keras")
         _write_pictures(run.space, architecture, folder)
     return Path(output)
@@ -83,7 +83,7 @@ def _network(
         raise InputError(str(error)) from error
 
 
-def _extracted(run: Run, architecture: Any, trial: Trial) -> keras.Model:
+def _extract_child(run: Run, architecture: Any, trial: Trial) -> keras.Model:
     """A child of the run's shared network."""
     evaluator = run.create_evaluator()
     budget = trial.evaluation.budget if trial.evaluation else 0.0

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from nasnet_keras.kinds.layerwise import (
-    MAX_LAYERS,
     NAS_V1,
     ConvolutionLayer,
     LayerwiseArchitecture,
     LayerwiseKind,
 )
+from nasnet_keras.kinds.layerwise.architecture import MAX_LAYERS
 
 KIND = LayerwiseKind()
 # Sizes of 16 x 12 images: 8 x 12, 6 x 4, then 8 x 12 of both, then 4 x 4 of the

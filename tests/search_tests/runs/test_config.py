@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from nasnet_keras.command_line import InputError
+from search.evaluation import EVALUATORS
 from search.runs.config import (
     ChildConfig,
     RunConfig,
@@ -134,7 +135,8 @@ def test_a_configuration_survives_json():
         ),
         (
             {"evaluator": "guess"},
-            "Invalid value for `evaluator`. Expected one of training, shared.",
+            "Invalid value for `evaluator`. Expected one of "
+            f"{', '.join(EVALUATORS)}.",
         ),
         (
             {"space_options": {"blocks": 11}},

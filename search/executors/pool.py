@@ -13,7 +13,7 @@ from typing import Any
 from search.evaluation.base import Child
 from search.executors.base import Executor, Outcome, SearchError, failed
 
-# TensorFlow keeps memory of every child, so a worker is replaced after some.
+# An evaluator may keep memory of every child, so a worker is replaced.
 CHILDREN_PER_WORKER = 50
 
 # So many workers in a row that die before they are ready, and the search

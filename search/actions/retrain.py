@@ -13,6 +13,7 @@ import keras
 from nasnet_keras.command_line import InputError, RunError
 from nasnet_keras.files import write_json
 from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
+from nasnet_keras.training.process_state import kept_process_state
 from nasnet_keras.training.progress import Progress
 from nasnet_keras.training.recipes import Recipe
 from nasnet_keras.training.run import (
@@ -29,6 +30,7 @@ from search.trial import Trial, ranked
 Watch = Callable[[Trial], Progress]
 
 
+@kept_process_state()
 def retrain(
     run: Run,
     recipe: Recipe,

@@ -20,6 +20,7 @@ from nasnet_keras.command_line import (
 from nasnet_keras.files import new_directory, write_json
 from nasnet_keras.processor import computing_variables
 from nasnet_keras.training.data.datasets import resolve_source
+from nasnet_keras.training.process_state import kept_process_state
 from search.evaluation import evaluator_class
 from search.evaluation.base import Evaluator
 from search.executors import create_executor
@@ -44,6 +45,7 @@ from search.strategies import create_strategy
 from search.trial import Trial, count_done
 
 
+@kept_process_state()
 def run(
     output: str | os.PathLike[str],
     config: RunConfig | None = None,
@@ -59,7 +61,8 @@ def run(
 
     All children share the run's seed, so that they differ by their
     architectures alone. `search.load(output)`, in another thread or process,
-    looks at the run meanwhile.
+    looks at the run meanwhile. What is set in the process, such as seeds, is
+    put back in the end (`kept_process_state`); `threads` stay.
 
     Args:
         output: The folder of the run, new or empty.
@@ -121,6 +124,7 @@ def run(
     return Run(output)
 
 
+@kept_process_state()
 def resume(
     path: str | os.PathLike[str],
     trials: int | None = None,

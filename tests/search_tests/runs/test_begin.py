@@ -1,7 +1,9 @@
 import json
+import random
 import resource
 import threading
 
+import numpy as np
 import pytest
 
 import search
@@ -55,6 +57,20 @@ def edit(tmp_path):
         path.write_text(json.dumps(record))
 
     return edit
+
+
+def test_a_run_puts_back_what_it_sets_in_the_process(begin, FakeEvaluator):
+    class Seeding(FakeEvaluator):
+        def evaluate(self, child):
+            random.seed(child.number)
+            np.random.seed(child.number)
+            return super().evaluate(child)
+
+    states = []
+    for step in (lambda: None, lambda: begin(Seeding())):
+        step()
+        states.append((random.getstate(), np.random.get_state()[1].tolist()))
+    assert states[0] == states[1]
 
 
 def test_a_run_leaves_its_folder(begin, tmp_path):

@@ -17,6 +17,7 @@ Neither Keras nor TensorFlow is imported here.
 import contextlib
 import json
 import os
+import re
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
@@ -39,6 +40,10 @@ OUT_OF_REACH = {
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_READONLY,
 }
+
+
+# What `weights_file` calls them, and no other file of the user.
+WEIGHTS_NAME = re.compile(r"[0-9]{5,}\.weights\.h5")
 
 
 class DamageError(InputError):
@@ -111,8 +116,10 @@ class RunDirectory:
         """Keeps every other driver away.
 
         Raises:
-            InputError: Another process drives the run.
+            InputError: Another process drives the run, or one of its files
+                is a link.
         """
+        self._check_links()
         return locked(
             self.path / "lock",
             f"Another process is driving the run {self.path}. Wait for it to "
@@ -152,7 +159,21 @@ class RunDirectory:
     def keep_weights(self, numbers: Iterable[int]) -> None:
         """Deletes the weights of all trials but these."""
         kept = {self.weights(number).name for number in numbers}
-        for file in self.children.glob("*.weights.h5"):
+        for file in self.children.iterdir():
             # A child in training writes a draft first, the name after a dot.
-            if file.name.removeprefix(".") not in kept:
+            name = file.name.removeprefix(".")
+            if WEIGHTS_NAME.fullmatch(name) and name not in kept:
                 file.unlink(missing_ok=True)
+
+    def _check_links(self) -> None:
+        """Raises:
+        InputError: What a driver writes would land somewhere else.
+        """
+        for folder in (self.path, self.children):
+            entries = folder.iterdir() if folder.is_dir() else ()
+            link = next((each for each in entries if each.is_symlink()), None)
+            if link is not None:
+                raise InputError(
+                    f"{link} is a link. Expected the files of a run within "
+                    "its folder: put there what the link leads to."
+                )

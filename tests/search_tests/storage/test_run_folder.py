@@ -72,7 +72,8 @@ def test_a_broken_configuration_is_a_sentence(directory, text):
 def test_weights_of_other_children_are_deleted(directory):
     for number in range(4):
         directory.weights(number).touch()
-    (directory.children / "notes.txt").touch()
+    for name in ("notes.txt", "mine.weights.h5", "1.weights.h5"):
+        (directory.children / name).touch()
     for name in (".00002.weights.h5", ".00003.weights.h5"):  # drafts
         (directory.children / name).touch()
     directory.keep_weights([1, 3])
@@ -80,5 +81,30 @@ def test_weights_of_other_children_are_deleted(directory):
         ".00003.weights.h5",
         "00001.weights.h5",
         "00003.weights.h5",
+        "1.weights.h5",
+        "mine.weights.h5",
         "notes.txt",
     ]
+
+
+@pytest.mark.parametrize("name", ["children", "lock", "search.db", "ranked"])
+def test_no_link_leads_out_of_a_run_that_is_driven(directory, tmp_path, name):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "00000.weights.h5").write_text("of another run")
+    path = directory.path / name
+    if path.is_dir():
+        path.rmdir()
+    path.unlink(missing_ok=True)
+    path.symlink_to(other)
+    with pytest.raises(InputError, match=f"{name} is a link"), directory.lock():
+        pass
+    assert (other / "00000.weights.h5").read_text() == "of another run"
+
+
+def test_no_weights_are_written_through_a_link(directory, tmp_path):
+    target = tmp_path / "mine.h5"
+    target.touch()
+    directory.weights(0).with_name(".00000.weights.h5").symlink_to(target)
+    with pytest.raises(InputError, match="is a link"), directory.lock():
+        pass

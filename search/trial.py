@@ -15,6 +15,7 @@ class TrialState(enum.StrEnum):
     """Where a trial stands."""
 
     RUNNING = "running"  # proposed, and being evaluated
+    INTERRUPTED = "interrupted"  # so shown when no driver evaluates it
     COMPLETE = "complete"  # evaluated
     FAILED = "failed"  # its evaluation failed; `reason` says how
     DUPLICATE = "duplicate"  # the same architecture as an earlier trial
@@ -22,7 +23,7 @@ class TrialState(enum.StrEnum):
 
     @property
     def is_finished(self) -> bool:
-        return self is not TrialState.RUNNING
+        return self not in (TrialState.RUNNING, TrialState.INTERRUPTED)
 
     @property
     def counts(self) -> bool:

@@ -116,8 +116,9 @@ def run(
     directory = RunDirectory(output)
     directory.check_free()
     with _Search(config, evaluator, execution) as search:
+        identity = search.identity()
         with _written(directory), new_directory(directory.path) as folder:
-            create_run(RunDirectory(folder), config, search.identity())
+            create_run(RunDirectory(folder), config, identity)
         watching = _observers(directory, on_trial, observers, tensorboard)
         with directory.lock():
             search.drive(directory, watching)

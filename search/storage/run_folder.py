@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from nasnet_keras.command_line import InputError
-from nasnet_keras.files import check_free, locked
+from nasnet_keras.files import check_free, is_locked, locked
 
 SCHEMA_VERSION = 3  # of config.json
 
@@ -125,6 +125,11 @@ class RunDirectory:
             f"Another process is driving the run {self.path}. Wait for it to "
             f"end, or look at it with `nasnet-search status {self.path}`.",
         )
+
+    @property
+    def is_driven(self) -> bool:
+        """Whether a process, on any machine, drives the run."""
+        return is_locked(self.path / "lock")
 
     def record(self) -> dict[str, Any]:
         """What config.json holds.

@@ -36,7 +36,9 @@ def test_another_folder_is_no_run(directory, tmp_path):
 
 
 def test_one_driver_at_a_time(directory):
+    assert not directory.is_driven
     with directory.lock():
+        assert directory.is_driven
         with pytest.raises(InputError, match="Another process is driving"):
             with RunDirectory(directory.path).lock():
                 pass

@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import importlib.metadata
 import inspect
+import json
 import os
 import platform
 import shlex
@@ -112,6 +113,23 @@ def with_options(
         parameter.name: parameter.annotation for parameter in parameters
     }
     return command
+
+
+def named(options: Iterable[str]) -> dict[str, Any]:
+    """Options NAME=VALUE by name; a value is JSON, or else a text."""
+    values: dict[str, Any] = {}
+    for text in options:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise InputError(
+                "Invalid value for an option of a space, a strategy or an "
+                f"evaluator. Expected NAME=VALUE. Received: {text!r}."
+            )
+        try:
+            values[name] = json.loads(value)
+        except ValueError:
+            values[name] = value
+    return values
 
 
 def sentence(details: Any, parts: Collection[str] = ()) -> str:

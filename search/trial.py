@@ -1,5 +1,6 @@
-"""What a search remembers of each proposal: `Trial`, `TrialState`,
-`Evaluation`. Plain data: neither Keras nor TensorFlow is imported here.
+"""What a search remembers: of each proposal `Trial`, `TrialState`,
+`Evaluation`; of its plan `Stage`. Plain data: neither Keras nor TensorFlow is
+imported here.
 """
 
 import enum
@@ -94,6 +95,21 @@ class Trial:
     def seconds(self) -> float:
         """The seconds that the evaluations took in all."""
         return sum(sum(each.seconds.values()) for each in self.evaluations)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a planned search.
+
+    Attributes:
+        children: How many children are trained.
+        budget: For how many epochs each.
+        seconds: How long that is to take.
+    """
+
+    children: int
+    budget: float
+    seconds: float
 
 
 def count_done(trials: Iterable[Trial]) -> int:

@@ -17,10 +17,13 @@ import numpy as np
 from nasnet_keras.files import check_room, sync
 
 RANDOM_STATES, STEPS, EPOCHS = "random_states", "steps", "epochs"
+STEPS_IN_ALL = "steps_in_all"
 FILE_OVERHEAD = 2048  # bytes of an array, at most, beside its values
 
 
-def save_training(model: keras.Model, path: Path, epochs: int = 0) -> None:
+def save_training(
+    model: keras.Model, path: Path, epochs: int = 0, steps_in_all: int = 0
+) -> None:
     """Writes the state of a training; after a kill or a power cut the file is
     the old one or the new one, in whole.
 
@@ -30,6 +33,8 @@ def save_training(model: keras.Model, path: Path, epochs: int = 0) -> None:
         path: The file, which ends in `.weights.h5`.
         epochs: After how many epochs, for `epochs_taken`. The steps do not
             say: one whose gradients overflow in half precision is none.
+        steps_in_all: To how many steps the learning rate is drawn, for
+            `restore_training`. Default 0.
 
     Raises:
         OSError: It cannot be written.
@@ -43,6 +48,7 @@ def save_training(model: keras.Model, path: Path, epochs: int = 0) -> None:
         )
         file[RANDOM_STATES].attrs[STEPS] = _steps_of(model)
         file[RANDOM_STATES].attrs[EPOCHS] = epochs
+        file[RANDOM_STATES].attrs[STEPS_IN_ALL] = steps_in_all
     sync(draft)
     draft.replace(path)
 
@@ -78,7 +84,9 @@ def epochs_taken(path: Path) -> int:
         return int(file[RANDOM_STATES].attrs[EPOCHS])
 
 
-def restore_training(model: keras.Model, path: Path) -> None:
+def restore_training(
+    model: keras.Model, path: Path, steps_in_all: int | None = None
+) -> None:
     """Takes a training up where `save_training` left it; the steps that were
     taken are `model.optimizer.iterations`.
 
@@ -86,16 +94,25 @@ def restore_training(model: keras.Model, path: Path) -> None:
         model: A network as it was before the training: of the same form,
             compiled by the same recipe.
         path: The file.
+        steps_in_all: What `save_training` was given; None, the default, for
+            whatever that was.
 
     Raises:
-        ValueError: The file is of another network.
+        ValueError: The file is of another network, or of a training of other
+            length.
         KeyError: The file was not written by `save_training`.
         OSError: The file cannot be read.
     """
-    model.load_weights(path)
-    states = _random_states(model)
     with h5py.File(path) as file:
         stored = np.asarray(file[RANDOM_STATES])
+        length = int(file[RANDOM_STATES].attrs[STEPS_IN_ALL])
+    if steps_in_all not in (None, length):
+        raise ValueError(
+            f"Expected a training of {steps_in_all} steps in {path}. "
+            f"Received: one of {length}."
+        )
+    model.load_weights(path)
+    states = _random_states(model)
     for state, value in zip(states, stored, strict=True):
         state.assign(value)
 

@@ -172,7 +172,7 @@ def rank_correlation(
                 f"{folder} holds children that were trained otherwise. Give "
                 "the same `epochs` as before, or delete it."
             )
-        trials = max(cells, alone.config.trials)
+        trials = max(cells, alone.total or 0)
         alone = resume(folder, trials, observers=observers)
     else:
         alone = run_search(folder, config, observers=observers)

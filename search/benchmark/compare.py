@@ -15,15 +15,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
-from nasnet_keras.command_line import quiet_import
+from nasnet_keras.command_line import named, quiet_import
 from search.evaluation.base import Child, EvaluationError
 from search.evaluation.tabular import TabularEvaluator
 from search.spaces.tabular import CellTable, TabularSpace
-from search.strategies import create_strategy, strategy_class
+from search.strategies import create_strategy
 from search.trial import Decisions, Trial, TrialState
 
 MILESTONES = (25, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
@@ -91,7 +92,8 @@ def run_search(
         search_column: The rewards.
         report_column: What is reported of the architectures found.
         trials: How many proposals are evaluated.
-        strategy: The strategy's name; it has its default options.
+        strategy: The strategy's name, with its default options, or with those
+            of `strategy_of`.
         seed: The strategy's seed.
 
     Raises:
@@ -104,7 +106,8 @@ def run_search(
     best = -np.inf
     began = time.perf_counter()
     with quiet_import():
-        searcher = create_strategy(strategy, space, seed)
+        name, options = strategy_of(strategy)
+        searcher = create_strategy(name, space, seed, **options)
     spent = time.perf_counter() - began
     for number in range(trials):
         began = time.perf_counter()
@@ -120,6 +123,21 @@ def run_search(
         spent += time.perf_counter() - began
         curves[2, number] = spent
     return Search(*curves)
+
+
+def strategy_of(text: str) -> tuple[str, dict[str, Any]]:
+    """The name of a strategy, and its options.
+
+    Args:
+        text: NAME, or NAME:OPTION=VALUE:...; a value is JSON, or else a text.
+
+    Example:
+
+    >>> strategy_of("ppo:screen=100:config=paper")
+    ('ppo', {'screen': 100, 'config': 'paper'})
+    """
+    name, *options = text.split(":")
+    return name, named(options)
 
 
 @functools.cache
@@ -233,8 +251,9 @@ def check_benchmark(
     data, _ = _load(table)
     for column in columns:
         data.values(column)
-    for name in strategies:
-        strategy_class(name)
+    for strategy in strategies:
+        name, options = strategy_of(strategy)
+        create_strategy(name, _load(table)[1], 0, **options)
         if name == "darts":
             raise ValueError(
                 "The strategy darts proposes what an evaluator learns by "

@@ -15,6 +15,7 @@ from nasnet_keras.command_line import (
     InputError,
     RunError,
     import_tensorflow,
+    named,
     working,
 )
 from nasnet_keras.files import check_free
@@ -27,7 +28,6 @@ from search.cli.options import (
     RunArgument,
     SpaceOptions,
     configuration_of,
-    named,
     with_settings,
 )
 from search.cli.session import searching

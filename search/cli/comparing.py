@@ -30,7 +30,11 @@ def benchmark(
         str, typer.Option(help="The column to report of what they find.")
     ],
     strategies: Annotated[
-        str, typer.Option(help="Names of strategies, joined by commas.")
+        str,
+        typer.Option(
+            help="Names of strategies, joined by commas; one with options is "
+            "NAME:OPTION=VALUE:..."
+        ),
     ],
     trials: Annotated[
         int, typer.Option(min=1, help="Proposals in a search, repeats too.")

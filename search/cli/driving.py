@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from nasnet_keras.command_line import named
 from nasnet_keras.training.recipe_options import (
     RecipeOption,
     chosen_recipe,
@@ -22,7 +23,6 @@ from search.cli.options import (
     StrategyOptions,
     configuration_of,
     execution_of,
-    named,
     with_settings,
 )
 from search.cli.session import searching, show_end
@@ -48,8 +48,9 @@ def run(
     evaluator_option: EvaluatorOptions = [],  # noqa: B006
     **settings: Any,
 ) -> None:
-    """Begins a search and drives it to its end. A child is trained for 3
-    epochs if --epochs is not given."""
+    """Begins a search and drives it to its end: so many --trials, each a child
+    that is trained for 3 epochs if --epochs is not given; or so many --hours,
+    which are planned."""
     settings["space_options"] = named(space_option)
     settings["strategy_options"] = named(strategy_option)
     settings["evaluator_options"] = named(evaluator_option)

@@ -3,7 +3,6 @@
 Neither Keras nor TensorFlow is imported here before it is needed.
 """
 
-import json
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +11,6 @@ import pydantic
 import typer
 
 from nasnet_keras.command_line import (
-    InputError,
     option,
     with_options,
 )
@@ -93,20 +91,3 @@ def execution_of(settings: dict[str, Any]) -> dict[str, Any]:
     }
     create_execution(execution)
     return execution
-
-
-def named(options: Iterable[str]) -> dict[str, Any]:
-    """Options NAME=VALUE by name; a value is JSON, or else a text."""
-    values: dict[str, Any] = {}
-    for text in options:
-        name, equals, value = text.partition("=")
-        if not (name and equals):
-            raise InputError(
-                "Invalid value for an option of a space, a strategy or an "
-                f"evaluator. Expected NAME=VALUE. Received: {text!r}."
-            )
-        try:
-            values[name] = json.loads(value)
-        except ValueError:
-            values[name] = value
-    return values

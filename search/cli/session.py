@@ -19,7 +19,7 @@ from nasnet_keras.command_line import (
     plain_warnings,
 )
 from search.runs.record import Run
-from search.trial import Trial, count_done, ranked
+from search.trial import Trial, ranked
 
 
 @contextlib.contextmanager
@@ -50,7 +50,7 @@ def show_end(run: Run) -> None:
     """Shows the best cell, and how to go on if the time was over."""
     trials = run.trials
     show_best(run, trials)
-    if count_done(trials) < run.config.trials:
+    if not run.is_over(trials):
         print(
             "The time limit is over. Go on by `nasnet-search resume "
             f"{run.directory.path}`."
@@ -58,7 +58,9 @@ def show_end(run: Run) -> None:
 
 
 def show_best(run: Run, trials: Sequence[Trial]) -> None:
-    print(f"{count_done(trials)} of {run.config.trials} children done.")
+    from search.views.terminal import done_text
+
+    print(done_text(trials, run.total))
     best = next(iter(ranked(trials)), None)
     if best is None:
         return

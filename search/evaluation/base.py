@@ -69,6 +69,9 @@ class Child:
             evaluator's own last.
         folder: The folder of the run's children; None, the default, where
             nothing is to be left.
+        anew: Whether it is trained from the beginning, along a schedule that
+            ends with the budget, which then may be part of an epoch, rather
+            than trained on along the evaluator's own. Default False.
 
     Example:
 
@@ -81,6 +84,7 @@ class Child:
     seed: int = 0
     budget: float | None = None
     folder: Path | None = None
+    anew: bool = False
 
     @property
     def weights(self) -> Path | None:

@@ -4,7 +4,7 @@ import dataclasses
 import math
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -94,15 +94,12 @@ class TrainingEvaluator(Evaluator):
         return self.kind.build(architecture, **self.network)
 
     def evaluate(self, child: Child) -> Evaluation:
-        epochs = self._epochs(child.budget)
-        # Graphs and variables of the last child.
-        keras.backend.clear_session()
-        keras.utils.set_random_seed(child.seed)
+        schedule = self._schedule(child)
         clock = _Clock()
         try:
-            model = self._begun(child)
+            model = self._begun(child, schedule)
             clock.lap("build")
-            metrics = self._train(model, child, epochs, clock)
+            metrics = self._train(model, child, schedule, clock)
             clock.lap("train")
             result = model.evaluate(
                 self.data.validation, verbose=0, return_dict=True
@@ -122,73 +119,106 @@ class TrainingEvaluator(Evaluator):
         if not all(map(math.isfinite, metrics.values())):
             raise EvaluationError("The child diverged: its loss is not finite.")
         if child.weights is not None:
-            save_training(model, child.weights)
+            save_training(model, child.weights, steps_in_all=schedule.steps)
             clock.lap("save")
         return Evaluation(
             reward=result["accuracy"],
             metrics=metrics,
             seconds=clock.seconds,
-            budget=epochs,
+            budget=child.budget or schedule.epochs,
         )
 
-    def _begun(self, child: Child) -> keras.Model:
+    def _begun(self, child: Child, schedule: "_Schedule") -> keras.Model:
         """The child as it is to be trained on: new, or from its file."""
-        model = self.build(child.architecture)
-        compile_network(model, self.recipe, self.steps_per_epoch)
+        # Graphs and variables of the last child.
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(child.seed)
+        model = self.kind.build(
+            child.architecture,
+            **{
+                **self.network,
+                **recipe_arguments(schedule.recipe, schedule.steps),
+            },
+        )
+        compile_network(model, schedule.recipe, schedule.steps_per_epoch)
         if child.weights is not None and child.is_begun:
             try:
-                restore_training(model, child.weights)
+                restore_training(model, child.weights, schedule.steps)
             except (OSError, KeyError, ValueError):
-                # Damaged. Anew it comes to the same.
+                # Damaged, or of another budget. Anew it comes to the same.
                 child.weights.unlink()
-                return self._begun(child)
+                return self._begun(child, schedule)
         return model
 
     def _train(
         self,
         model: keras.Model,
         child: Child,
-        epochs: int,
+        schedule: "_Schedule",
         clock: "_Clock",
     ) -> dict[str, float]:
-        """Trains to the end of so many epochs; returns the metrics of the
-        last one, if there was one to train."""
+        """Trains to the end of a schedule; returns the metrics of its last
+        epoch, if there was one to train."""
         callbacks = [_FirstStep(clock), keras.callbacks.TerminateOnNaN()]
         if child.weights is not None:
-            callbacks.append(_Checkpoint(child.weights))
-        first_epoch = int(model.optimizer.iterations) // self.steps_per_epoch
+            callbacks.append(_Checkpoint(child.weights, schedule.steps))
+        done = int(model.optimizer.iterations)
+        epoch, steps = divmod(done, self.steps_per_epoch)
         history = train(
             model,
-            self.data.batches(self.recipe, child.seed, first_epoch),
-            self.recipe,
-            self.steps_per_epoch,
+            self.data.batches(self.recipe, child.seed, epoch).skip(steps),
+            schedule.recipe,
+            schedule.steps_per_epoch,
             callbacks,
-            first_epoch,
-            epochs,
+            done // schedule.steps_per_epoch,
+            schedule.epochs,
         )
         return {"train_loss": history["loss"][-1]} if history else {}
 
-    def _epochs(self, budget: float | None) -> int:
-        last = self.recipe.epochs
+    def _schedule(self, child: Child) -> "_Schedule":
+        last, budget = self.recipe.epochs, child.budget
+        if child.anew and budget is not None:
+            # As many epochs of equal length as make it up.
+            epochs = math.ceil(budget)
+            recipe = dataclasses.replace(self.recipe, epochs=epochs)
+            steps = round(self.steps_per_epoch * budget / epochs)
+            return _Schedule(recipe, max(1, steps), epochs)
         if budget is not None and round(budget) > last:
             raise ValueError(
                 "Invalid value for argument `budget`. Expected at most the "
                 f"{last} epochs of the recipe. Received: budget={budget}."
             )
-        return last if budget is None else max(1, round(budget))
+        epochs = last if budget is None else max(1, round(budget))
+        return _Schedule(self.recipe, self.steps_per_epoch, epochs)
+
+
+class _Schedule(NamedTuple):
+    """The training of a child: a recipe, how long its epochs are, and to
+    which of them it goes."""
+
+    recipe: Recipe
+    steps_per_epoch: int
+    epochs: int
+
+    @property
+    def steps(self) -> int:
+        """Those at whose end the learning rate ends."""
+        return self.recipe.epochs * self.steps_per_epoch
 
 
 class _Checkpoint(keras.callbacks.Callback):
     """Saves the training after an epoch, if the last time is long ago."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, steps_in_all: int) -> None:
         super().__init__()
-        self._path = path
+        self._path, self._steps_in_all = path, steps_in_all
         self._saved = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if time.monotonic() - self._saved >= CHECKPOINT_SECONDS:
-            save_training(self.model, self._path)
+            save_training(
+                self.model, self._path, steps_in_all=self._steps_in_all
+            )
             self._saved = time.monotonic()
 
 

@@ -5,10 +5,11 @@ Neither Keras nor TensorFlow is imported here.
 
 import bisect
 
+from search.loop.schedule import Schedule
 from search.trial import Trial, TrialState
 
 
-class SuccessiveHalving:
+class SuccessiveHalving(Schedule):
     """Lets the best children of each rung train on to the next.
 
     All children begin with the budget of the first rung. Whenever there is
@@ -23,6 +24,7 @@ class SuccessiveHalving:
         [Li et al. 2020](https://arxiv.org/abs/1810.05934), algorithm 2.
 
     Args:
+        total: How many children are to begin.
         first: The budget of the first rung.
         last: The budget of the last rung.
         reduction: Each rung has so many times the budget of the one before,
@@ -34,11 +36,13 @@ class SuccessiveHalving:
 
     Example:
 
-    >>> SuccessiveHalving(first=1, last=20, reduction=3).budgets
+    >>> SuccessiveHalving(60, first=1, last=20, reduction=3).budgets
     (1, 3, 9, 20)
     """
 
-    def __init__(self, first: float, last: float, reduction: int = 3) -> None:
+    def __init__(
+        self, total: int, first: float, last: float, reduction: int = 3
+    ) -> None:
         if reduction < 2:
             raise ValueError(
                 "Invalid value for argument `reduction`. Expected 2 or more. "
@@ -49,7 +53,7 @@ class SuccessiveHalving:
                 "Invalid value for argument `first`. Expected a budget above "
                 f"0 and below the last, {last}. Received: first={first}."
             )
-        self.reduction = reduction
+        self._total, self.reduction = total, reduction
         budgets = [first]
         while budgets[-1] * reduction < last:
             budgets.append(budgets[-1] * reduction)
@@ -59,9 +63,11 @@ class SuccessiveHalving:
         self._reached: dict[int, int] = {}  # how many rungs, by number
         self._waiting: dict[int, int] = {}  # the rung, by number
 
-    def add(self, trial: Trial) -> None:
-        """Takes note of what a child has come to, whenever it is evaluated; a
-        duplicate is no child."""
+    @property
+    def total(self) -> int:
+        return self._total
+
+    def add(self, trial: Trial, elapsed: float = 0.0) -> None:
         if not trial.state.counts:
             return
         number, reached = trial.number, len(trial.evaluations)
@@ -72,22 +78,18 @@ class SuccessiveHalving:
         if trial.state is TrialState.COMPLETE and reached < len(self.budgets):
             self._waiting[number] = reached - 1
 
-    def promote(self) -> tuple[int, float] | None:
-        """The number of the child that goes on now, and to which budget, or
-        None; it waits no more."""
+    def promote(self) -> int | None:
         for rung in reversed(range(len(self.budgets) - 1)):
             reached = self._rungs[rung]
             for _, number in reached[: len(reached) // self.reduction]:
                 if self._waiting.get(number) == rung:
                     del self._waiting[number]
-                    return number, self.budgets[rung + 1]
+                    return number
         return None
 
-    def promotable(self, total: int) -> set[int]:
-        """The numbers of the waiting children that may yet go on, if `total`
-        children begin in all: their weights will be needed."""
+    def promotable(self) -> set[int]:
         numbers: set[int] = set()
-        to_come = total - len(self._rungs[0])
+        to_come = self._total - len(self._rungs[0])
         for rung, reached in enumerate(self._rungs):
             # A place in the rung only falls.
             last = (len(reached) + to_come) // self.reduction

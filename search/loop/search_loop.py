@@ -5,15 +5,16 @@ Neither Keras nor TensorFlow is imported here.
 
 import dataclasses
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from nasnet_keras.files import sync
 from search.evaluation.base import Child
 from search.executors.base import Executor, Outcome, SearchError
-from search.loop.halving import SuccessiveHalving
+from search.loop.giving_up import GivingUp, all_failed
 from search.loop.pareto import pareto_front
+from search.loop.schedule import Schedule
 from search.observers.base import Observer
 from search.storage import SQLiteStorage
 from search.storage.run_folder import RunDirectory
@@ -21,11 +22,8 @@ from search.strategies.base import Strategy
 from search.trial import Decisions, Trial, TrialState, count_done, ranked
 
 # So many proposals in a row that were no new children, and the next one is
-# drawn from the whole space; so many failed children at the start, or so many
-# refused in a row, and the search gives up.
+# drawn from the whole space.
 VAIN_IN_A_ROW = 50
-FAILURES_AT_START = 10
-REFUSED_IN_A_ROW = 1000
 
 # Sets the draws from the whole space apart from those of `Strategy.rng`.
 UNIFORM_STREAM = 1
@@ -52,24 +50,24 @@ class SearchLoop:
     **Failures** are trials without an evaluation. If the first 10 children
     that a loop evaluates all fail, it stops.
 
-    **Halving.** With it children begin with little training, and the best go
-    on from where they stopped, before others are proposed. The strategy is
-    told what each child came to at first.
+    **Schedule.** It may begin children with little training, and have the
+    best trained further, before others are proposed. The strategy is told
+    what each child came to at first.
 
     Args:
         strategy: Proposes; new, or restored to what `storage` holds.
         executor: Has the children evaluated.
         storage: Remembers the trials.
         directory: Where the children's weights go.
-        trials: How many trials are to count, those before included.
+        schedule: How many children begin, and which are trained further.
         keep: How many of the best children keep their weights.
         lag: How many trials a proposal may be ahead of those that the
             strategy was told. As many children and one may be under way.
-        deadline: The reading of `time.monotonic` at which the loop ends,
-            with children under way; None without one. A child that trains in
-            this process is finished first.
-        halving: Says which children train on; None where all train to the
-            end at once.
+        began: The reading of `time.monotonic` when the search began, or went
+            on; None, the default, for now.
+        deadline: Its reading at which the loop ends, with children under way;
+            None without one. A child that trains in this process is finished
+            first.
         cost: The metric, lower is better, whose Pareto front with the
             accuracy keeps its weights too.
         observers: Are told what happens.
@@ -81,12 +79,12 @@ class SearchLoop:
         executor: Executor,
         storage: SQLiteStorage,
         directory: RunDirectory,
+        schedule: Schedule,
         *,
-        trials: int,
         keep: int,
         lag: int = 0,
+        began: float | None = None,
         deadline: float | None = None,
-        halving: SuccessiveHalving | None = None,
         cost: str | None = None,
         observers: Iterable[Observer] = (),
     ) -> None:
@@ -95,11 +93,10 @@ class SearchLoop:
         self.executor = executor
         self.storage = storage
         self.directory = directory
-        self.total = trials
+        self.schedule = schedule
         self.keep = keep
         self.lag = lag
         self.deadline = deadline
-        self.halving = halving
         self.cost = cost
         self.observers = list(observers)
         self.trials = storage.trials()
@@ -112,17 +109,19 @@ class SearchLoop:
         self._counted = count_done(self.trials)
         self._best = ranked(self.trials)[:keep]
         self._front = self._front_of(self.trials)
-        self._refused = 0  # in a row
-        self._failed_at_start: list[Trial] | None = []
+        self._giving_up = GivingUp()
         self._metrics: Mapping[str, float] = {}
         self._originals = {
             self.space.canonical(trial.decisions): trial.number
             for trial in self.trials
             if trial.duplicate_of is None
         }
+        now = time.monotonic() if began is None else began
+        self._began = now - (storage.meta("elapsed") or 0.0)
+        self._plan = storage.meta("plan")
         for trial in self.trials:
             strategy.proposed(trial.decisions)
-            self._halve(trial)
+            schedule.add(trial, self._elapsed)
 
     def run(self) -> None:
         """Searches until enough trials count, or until the deadline.
@@ -133,11 +132,13 @@ class SearchLoop:
         """
         try:
             for observer in self.observers:
-                observer.begin(self.trials, self.total)
+                observer.begin(self.trials, self.schedule.total)
+            self._show_plan()
+            self._keep_plan()
             self._tell()
             self._new_metrics()
             for number in sorted(self._running):
-                self._begin(self.trials[number])
+                self._submit(self.trials[number])
             while not self._is_late() and (
                 self._promote() or self._wanted() or self._in_training()
             ):
@@ -149,7 +150,12 @@ class SearchLoop:
             for observer in self.observers:
                 observer.end()
         if not self._best and not self._is_late():
-            raise _all_failed(self.trials)
+            raise all_failed(self.trials)
+
+    @property
+    def _elapsed(self) -> float:
+        """For how many seconds the search has run in all."""
+        return time.monotonic() - self._began
 
     def _is_late(self) -> bool:
         return self.deadline is not None and self.deadline <= time.monotonic()
@@ -168,19 +174,18 @@ class SearchLoop:
 
     def _promote(self) -> bool:
         """Lets a child go on, if there is room and one that may."""
-        if self.halving is None or not self._has_room():
+        if not self._has_room():
             return False
-        promotion = self.halving.promote()
-        if promotion is None:
+        number = self.schedule.promote()
+        if number is None:
             return False
-        number, budget = promotion
         self._going_on.add(number)
-        self._submit(self.trials[number], budget)
+        self._submit(self.trials[number])
         return True
 
     def _wanted(self) -> bool:
         """Whether more children are to be proposed."""
-        return self._counted + len(self._running) < self.total
+        return self._counted + len(self._running) < self.schedule.total
 
     def _due(self) -> int:
         """How many trials are to be told before the next proposal."""
@@ -205,7 +210,7 @@ class SearchLoop:
         self._running.add(number)
         # One more may be told now, which ended before its turn.
         self._tell()
-        self._begin(trial)
+        self._submit(trial)
 
     def _decisions(self, number: int) -> Decisions:
         # Which of the later ones are refused depends on the clock.
@@ -237,10 +242,7 @@ class SearchLoop:
             "more."
         )
 
-    def _begin(self, trial: Trial) -> None:
-        self._submit(trial, self.halving.budgets[0] if self.halving else None)
-
-    def _submit(self, trial: Trial, budget: float | None) -> None:
+    def _submit(self, trial: Trial) -> None:
         for observer in self.observers:
             observer.proposed(trial)
         self.executor.submit(
@@ -248,8 +250,9 @@ class SearchLoop:
                 trial.number,
                 self.space.decode(trial.decisions),
                 self.strategy.seed,
-                budget,
+                self.schedule.budgets[len(trial.evaluations)],
                 self.directory.children,
+                self.schedule.begins_anew,
             )
         )
 
@@ -266,16 +269,15 @@ class SearchLoop:
             sync(weights)
             sync(weights.parent)
         self._finish(trial)
-        self._check_start(trial)
-        self._check_refused(trial)
+        self._giving_up.see(trial)
 
     def _after(self, trial: Trial, outcome: Outcome) -> Trial:
         """The trial with what became of its training."""
         state, evaluations = outcome.state, trial.evaluations
         if outcome.evaluation is not None:
             evaluation = outcome.evaluation
-            if self.halving is not None:
-                budget = self.halving.budgets[len(evaluations)]
+            budget = self.schedule.budgets[len(evaluations)]
+            if budget is not None:
                 evaluation = dataclasses.replace(evaluation, budget=budget)
             evaluations += (evaluation,)
         elif evaluations:
@@ -284,26 +286,6 @@ class SearchLoop:
         return dataclasses.replace(
             trial, state=state, evaluations=evaluations, reason=outcome.reason
         )
-
-    def _check_start(self, trial: Trial) -> None:
-        """Gives up when the first children all fail."""
-        if trial.state is TrialState.COMPLETE:
-            self._failed_at_start = None
-        if self._failed_at_start is None or not trial.state.counts:
-            return
-        self._failed_at_start.append(trial)
-        if len(self._failed_at_start) == FAILURES_AT_START:
-            raise _all_failed(self._failed_at_start)
-
-    def _check_refused(self, trial: Trial) -> None:
-        """Gives up when the constraints let nothing through."""
-        refused = trial.state is TrialState.REFUSED
-        self._refused = self._refused + 1 if refused else 0
-        if self._refused == REFUSED_IN_A_ROW:
-            raise SearchError(
-                f"{self._refused} proposals in a row were refused, the last "
-                f"because: {trial.reason}"
-            )
 
     def _finish(self, trial: Trial) -> None:
         """Records a finished trial, with what the strategy learns from it."""
@@ -316,13 +298,15 @@ class SearchLoop:
             else:
                 self.storage.save(trial)
             self.trials[trial.number : trial.number + 1] = [trial]
+            self.storage.save_meta("elapsed", self._elapsed)
+            self.schedule.add(trial, self._elapsed)
+            self._keep_plan()
             self._tell()
         if goes_on:
             self._going_on.discard(trial.number)
         else:
             self._running.discard(trial.number)
             self._counted += trial.state.counts
-        self._halve(trial)
         # One that goes on may fail, and make room for any other.
         others = self.trials if goes_on else [*self._best, trial]
         self._best = ranked(others)[: self.keep]
@@ -334,15 +318,23 @@ class SearchLoop:
         for observer in self.observers:
             observer.finished(self._with_evaluations(trial), best, metrics)
 
-    def _halve(self, trial: Trial) -> None:
-        if self.halving is not None:
-            self.halving.add(trial)
+    def _keep_plan(self) -> None:
+        if self.schedule.plan != self._plan:
+            self._plan = self.schedule.plan
+            self.storage.save_meta("plan", self._plan)
+            self._show_plan()
+
+    def _show_plan(self) -> None:
+        schedule = self.schedule
+        if schedule.stages:
+            left = max(0.0, schedule.seconds - self._elapsed)
+            for observer in self.observers:
+                observer.planned(schedule.stages, schedule.ended, left)
 
     def _kept(self) -> set[int]:
         """The numbers of the trials whose weights stay."""
         kept = {trial.number for trial in [*self._best, *self._front]}
-        if self.halving is not None:
-            kept |= self.halving.promotable(self.total)
+        kept |= self.schedule.promotable()
         return kept | self._running | self._going_on
 
     def _front_of(self, trials: Iterable[Trial]) -> list[Trial]:
@@ -375,14 +367,6 @@ class SearchLoop:
             return {}
         self._metrics = metrics
         return metrics
-
-
-def _all_failed(trials: Sequence[Trial]) -> SearchError:
-    failed = [trial for trial in trials if trial.state is TrialState.FAILED]
-    return SearchError(
-        f"All {len(failed)} children that were evaluated failed, the last "
-        f"because: {failed[-1].reason}"
-    )
 
 
 def _at_first(trial: Trial) -> Trial:

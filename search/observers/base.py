@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from search.trial import Trial
+from search.trial import Stage, Trial
 
 
 class Observer:
@@ -14,6 +14,10 @@ class Observer:
     def begin(self, trials: Sequence[Trial], total: int) -> None:
         """The search begins, or goes on after these trials, until `total`
         trials count."""
+
+    def planned(self, stages: Sequence[Stage], ended: int, left: float) -> None:
+        """The stages of a search of so many hours were decided, or those that
+        follow the `ended` first ones decided anew; `left` seconds remain."""
 
     def proposed(self, trial: Trial) -> None:
         """The evaluation of this trial begins."""

@@ -31,7 +31,7 @@ from search.observers.base import Callback, Observer
 from search.runs.config import RunConfig, create_configuration
 from search.runs.create import (
     create_evaluator,
-    create_halving,
+    create_schedule,
     evaluator_options,
 )
 from search.runs.identity import check_identity
@@ -212,9 +212,11 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
         evaluator: Evaluator | Callable[[], Evaluator] | None,
         execution: ExecutionConfig,
     ) -> None:
+        self.began = time.monotonic()
         self.deadline = execution.time_limit and (
-            time.monotonic() + execution.time_limit
+            self.began + execution.time_limit
         )
+        self.workers = execution.workers
         _check_workers(config, execution)
         self.config = config
         self.space = config.create_space()
@@ -226,7 +228,7 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
                 config.child.threads,
             )
             self.strategy = create_strategy(
-                config.strategy,
+                str(config.strategy),
                 self.space,
                 config.seed,
                 **config.strategy_options,
@@ -277,11 +279,16 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
                 self.executor,
                 storage,
                 directory,
-                trials=self.config.trials,
+                create_schedule(
+                    self.config,
+                    self.workers,
+                    self.executor.describe(),
+                    storage.meta("plan"),
+                ),
                 keep=self.config.keep,
                 lag=self.config.lag or 0,
+                began=self.began,
                 deadline=self.deadline,
-                halving=create_halving(self.config),
                 cost=self.config.objective.weighed,
                 observers=watching,
             ).run()
@@ -319,7 +326,9 @@ def _configuration(
         import_tensorflow()
         settled["evaluator_options"] = dict(
             evaluator_class(chosen.evaluator_name).settled(
-                evaluator_options(chosen), chosen.trials, chosen.recipe.epochs
+                evaluator_options(chosen),
+                chosen.trials or 0,
+                chosen.recipe.epochs,
             )
         )
     return chosen.model_copy(update=settled)

@@ -18,10 +18,14 @@ from search.runs.objective_config import ObjectiveConfig, Settings
 from search.spaces import SPACES, create_space
 from search.spaces.base import CAPABILITIES, SearchSpace
 from search.strategies import STRATEGIES, strategy_class
+from search.strategies.base import Strategy
 
 # What may change while a run goes on: how long it goes on, and how many of
 # its children it keeps.
 FREE_SETTINGS = ("trials", "keep")
+
+STRATEGY, PLANNED_STRATEGY, TRIALS = "ppo", "auto", 60
+MOST_HOURS = 100_000
 
 SEARCH_RECIPE = "search-proxy"
 # Of a child: the recipe's 20 are the paper's, for days on many machines.
@@ -108,9 +112,12 @@ class RunConfig(Settings):
     ] = "nasnet"
     space_options: dict[str, Any] = {}
     strategy: Annotated[
-        str,
-        Field(description=f"What proposes: {', '.join(STRATEGIES)}."),
-    ] = "ppo"
+        str | None,
+        Field(
+            description=f"What proposes: {', '.join(STRATEGIES)}; if not "
+            f"given {STRATEGY}, with `hours` {PLANNED_STRATEGY}."
+        ),
+    ] = None
     strategy_options: dict[str, Any] = {}
     evaluator: Annotated[
         str | None,
@@ -124,8 +131,22 @@ class RunConfig(Settings):
     ] = None
     evaluator_options: dict[str, Any] = {}
     trials: Annotated[
-        int, Field(ge=1, description="Children to evaluate in all.")
-    ] = 60
+        int | None,
+        Field(
+            ge=1,
+            description=f"Children to evaluate in all; {TRIALS} if not given.",
+        ),
+    ] = None
+    hours: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            le=MOST_HOURS,
+            description="Instead of `trials`, how long the search takes: many "
+            "children are trained shortly, the best of them anew for longer, "
+            "as is planned by the seconds of the first.",
+        ),
+    ] = None
     seed: Annotated[
         int,
         # NumPy takes no larger one.
@@ -157,8 +178,13 @@ class RunConfig(Settings):
         ),
     ] = None
     first_epochs: Annotated[
-        int | None,
-        Field(ge=1, description="Epochs before the first halving; 1 if not."),
+        float | None,
+        Field(
+            gt=0,
+            description="Epochs of the first trainings: before the first "
+            "halving, 1 if not given; or with `hours`, where they follow from "
+            "these if not given.",
+        ),
     ] = None
     child: ChildConfig = ChildConfig()
     recipe: Recipe = dataclasses.replace(
@@ -181,6 +207,19 @@ class RunConfig(Settings):
             )
         return {**dataclasses.asdict(default), **recipe}
 
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _settle(cls, settings: Any) -> Any:
+        """What follows from whether the time or the children are given."""
+        if not isinstance(settings, Mapping):
+            return settings
+        planned = settings.get("hours") is not None
+        default = PLANNED_STRATEGY if planned else STRATEGY
+        settled = {**settings, "strategy": settings.get("strategy") or default}
+        if not planned and settings.get("trials") is None:
+            settled["trials"] = TRIALS
+        return settled
+
     @pydantic.field_validator("strategy")
     @classmethod
     def _check_strategy(cls, name: str) -> str:
@@ -196,9 +235,37 @@ class RunConfig(Settings):
         return name
 
     @pydantic.model_validator(mode="after")
+    def _check_hours(self) -> Self:
+        if self.hours is None:
+            return self
+        for name in ("trials", "halving"):
+            if getattr(self, name) is not None:
+                raise ValueError(
+                    f"Expected `{name}` or `hours`, one of them, since the "
+                    "hours are planned by themselves"
+                )
+        if self.recipe.epochs != SEARCH_EPOCHS:
+            raise ValueError(
+                "Expected `first_epochs` in place of `epochs` with `hours`, "
+                "since children are trained for several times"
+            )
+        if self.shares_weights:
+            raise ValueError(
+                "Expected `trials` in place of `hours` with an evaluator whose "
+                "children share weights"
+            )
+        return self
+
+    @pydantic.model_validator(mode="after")
     def _check_halving(self) -> Self:
-        if self.halving is None and self.first_epochs is not None:
-            raise ValueError("Expected `first_epochs` with `halving` only")
+        if self.halving is None:
+            if self.hours is None and self.first_epochs is not None:
+                raise ValueError(
+                    "Expected `first_epochs` with `halving` or `hours` only"
+                )
+            return self
+        if self.first_epochs and not self.first_epochs.is_integer():
+            raise ValueError("Expected whole `first_epochs` with `halving`")
         if self.halving and (self.first_epochs or 1) >= self.recipe.epochs:
             raise ValueError(
                 "Expected with `halving` fewer `first_epochs`, 1 if not given, "
@@ -213,7 +280,7 @@ class RunConfig(Settings):
 
     @pydantic.model_validator(mode="after")
     def _check_needs(self) -> Self:
-        strategy = strategy_class(self.strategy)
+        strategy = self.strategy_class
         if strategy.evaluator_is_fixed and (
             self.evaluator_name != strategy.evaluator
         ):
@@ -229,9 +296,14 @@ class RunConfig(Settings):
         return self
 
     @property
+    def strategy_class(self) -> type[Strategy]:
+        """What proposes."""
+        return strategy_class(str(self.strategy))
+
+    @property
     def evaluator_name(self) -> str:
         """The key of `EVALUATORS`."""
-        return self.evaluator or strategy_class(self.strategy).evaluator
+        return self.evaluator or self.strategy_class.evaluator
 
     @property
     def shares_weights(self) -> bool:

@@ -3,7 +3,7 @@
 Neither Keras nor TensorFlow is imported here before `create_evaluator`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from nasnet_keras.command_line import InputError, import_tensorflow
@@ -12,18 +12,38 @@ from search.evaluation import create_evaluator as create_evaluator_by_name
 from search.evaluation.base import ChildSettings, Evaluator
 from search.evaluation.objective import HARD, SOFT, ObjectiveEvaluator
 from search.loop.halving import SuccessiveHalving
+from search.loop.plan import PlannedRungs, first_budget
+from search.loop.schedule import AllAtOnce, Schedule
 from search.runs.config import RunConfig
 from search.runs.objective_config import ObjectiveConfig
 from search.spaces.base import lacks
-from search.strategies import strategy_class
 
 
-def create_halving(config: RunConfig) -> SuccessiveHalving | None:
-    """What lets the children of a run train on, if anything does."""
+def create_schedule(
+    config: RunConfig,
+    workers: int,
+    evaluator: Mapping[str, Any],
+    plan: Mapping[str, Any] | None = None,
+) -> Schedule:
+    """How many children of a run begin, and which train further.
+
+    Args:
+        config: The configuration.
+        workers: How many children are trained at a time.
+        evaluator: What the evaluator's `describe` returns, which may say how
+            many `train_images` an epoch has.
+        plan: What was planned before, where a run of so many hours goes on.
+    """
+    if config.hours is not None:
+        first = config.first_epochs or first_budget(
+            config.hours, workers, evaluator.get("train_images")
+        )
+        return PlannedRungs(config.hours, workers, first, plan)
+    total = config.trials or 0
     if config.halving is None:
-        return None
+        return AllAtOnce(total)
     return SuccessiveHalving(
-        config.first_epochs or 1, config.recipe.epochs, config.halving
+        total, config.first_epochs or 1, config.recipe.epochs, config.halving
     )
 
 
@@ -87,7 +107,7 @@ def _create_named(config: RunConfig) -> Evaluator:
 def evaluator_options(config: RunConfig) -> dict[str, Any]:
     """The options of the run's evaluator: those that the strategy has it
     created with, and those given."""
-    strategy = strategy_class(config.strategy)
+    strategy = config.strategy_class
     own = config.evaluator_name == strategy.evaluator
     return {
         **(strategy.evaluator_options if own else {}),

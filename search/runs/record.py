@@ -11,17 +11,18 @@ import math
 import os
 import sqlite3
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from nasnet_keras.command_line import InputError
 from search.evaluation.base import Evaluator
+from search.loop.schedule import Schedule
 from search.runs.config import (
     RunConfig,
     complete_identity,
     create_configuration,
 )
-from search.runs.create import create_evaluator
+from search.runs.create import create_evaluator, create_schedule
 from search.runs.identity import check_identity
 from search.storage import SQLiteStorage, backups
 from search.storage.run_folder import RunDirectory
@@ -99,6 +100,33 @@ class Run:
         ]
 
     @property
+    def total(self) -> int | None:
+        """How many children are to begin; None as long as a run of so many
+        hours has no plan."""
+        schedule = self._schedule()
+        return (
+            None
+            if self.config.hours and not schedule.stages
+            else schedule.total
+        )
+
+    def is_over(self, trials: Sequence[Trial]) -> bool:
+        """Whether these trials, all there are, are all there will be."""
+        schedule = self._schedule()
+        if self.config.hours and not schedule.stages:
+            return False
+        for trial in trials:
+            schedule.add(trial, 0.0)
+        return (
+            count_done(trials) >= schedule.total and schedule.promote() is None
+        )
+
+    def _schedule(self) -> Schedule:
+        with self._storage() as storage:
+            plan = storage.meta("plan")
+        return create_schedule(self.config, 1, {}, plan)
+
+    @property
     def best(self) -> Trial | None:
         """The complete trial of the highest reward, or None so far."""
         return next(iter(ranked(self.trials)), None)
@@ -137,7 +165,7 @@ class Run:
             "dataset": config.dataset,
             "strategy": config.strategy,
             "seed": config.seed,
-            "total": config.trials,
+            "total": self.total,
             "done": count_done(trials),
             "best": None if best is None else entries[best.number],
             "trials": list(entries.values()),

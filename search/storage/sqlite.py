@@ -122,11 +122,19 @@ class SQLiteStorage:
             )
 
     def meta(self, key: str) -> Any:
-        """What was stored with the run under this key, as JSON data."""
-        (value,) = self._connection.execute(
+        """What was stored with the run under this key, as JSON data; None
+        where nothing was."""
+        row = self._connection.execute(
             "SELECT value FROM meta WHERE key = ?", (key,)
         ).fetchone()
-        return json.loads(value)
+        return None if row is None else json.loads(row["value"])
+
+    def save_meta(self, key: str, value: Any) -> None:
+        """Stores JSON data under this key, in the place of what is there."""
+        self._connection.execute(
+            "INSERT OR REPLACE INTO meta VALUES (?, ?)",
+            (key, json.dumps(value)),
+        )
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:

@@ -13,6 +13,7 @@ from search.strategies.base import Strategy
 
 # Name -> "module:class".
 STRATEGIES: dict[str, str] = {
+    "auto": "search.strategies.auto:AutoSearch",
     "random": "search.strategies.random:RandomSearch",
     "ppo": "search.strategies.ppo:PPO",
     "reinforce": "search.strategies.reinforce:Reinforce",

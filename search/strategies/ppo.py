@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from search.spaces.base import SearchSpace
+from search.strategies.argument_checks import check_number
 from search.strategies.base import Strategy
 from search.strategies.policy.config import PPOConfig
+from search.strategies.screen import Screen
 from search.trial import Decisions, Trial
 
 if TYPE_CHECKING:
@@ -27,11 +29,17 @@ class PPO(Strategy):
     that it belongs to and the weights at the time of `ask(n)`, so that it
     does not depend on which of the others are asked for.
 
+    With a `screen`, proposal n is one of so many samples of its own: the one
+    in which a surrogate, which learns from all trials, sees the largest
+    expected improvement. The policy learns from what was trained, as without.
+
     Args:
         space: The space to search.
         seed: Fixes all proposals, given the outcomes.
         config: The settings. Default `PPOConfig()`, for hundreds of trials;
             `"paper"`, that is `PPOConfig.paper()`, is for thousands.
+        screen: Of how many samples the surrogate chooses each proposal. Paper
+            and default: 1, no surrogate.
         **settings: Fields of `PPOConfig` that replace those of `config`.
 
     Raises:
@@ -52,9 +60,11 @@ class PPO(Strategy):
         space: SearchSpace,
         seed: int,
         config: PPOConfig | Literal["paper"] | None = None,
+        screen: int = 1,
         **settings: Any,
     ) -> None:
         super().__init__(space, seed)
+        check_number("screen", screen, least=1, integer=True)
         known = [field.name for field in dataclasses.fields(PPOConfig)]
         if not settings.keys() <= set(known):
             raise ValueError(
@@ -73,6 +83,8 @@ class PPO(Strategy):
         from search.strategies.policy.learner import PPOLearner
 
         self.learner = PPOLearner(self._create_controller(), self.config)
+        self.samples = screen
+        self.screen = Screen(space) if screen > 1 else None
         self._learned = 0
         self._told: list[Trial] = []  # since the last step
         self._sampled: dict[int, Decisions] = {}  # by the present weights
@@ -84,6 +96,10 @@ class PPO(Strategy):
         return Controller(self.space, self.seed)
 
     def ask(self, number: int) -> Decisions:
+        if self.screen is not None:
+            shape = self.samples, len(self.space.decisions)
+            noise = self.rng(number).random(shape, "float32")
+            return self.screen.choose(self._sample(noise))
         if number not in self._sampled:
             self._sampled = self._sample_minibatch(number)
         return self._sampled[number]
@@ -95,9 +111,15 @@ class PPO(Strategy):
             self.rng(number).random(len(self.space.decisions), "float32")
             for number in numbers
         ]
-        decisions, _ = self.learner.controller.sample(np.stack(noise))
-        rows = map(tuple, decisions.numpy().tolist())
-        return dict(zip(numbers, rows, strict=True))
+        return dict(zip(numbers, self._sample(np.stack(noise)), strict=True))
+
+    def _sample(self, noise: np.ndarray) -> list[Decisions]:
+        decisions, _ = self.learner.controller.sample(noise)
+        return [tuple(row) for row in decisions.numpy().tolist()]
+
+    def proposed(self, decisions: Decisions) -> None:
+        if self.screen is not None:
+            self.screen.proposed(decisions)
 
     def tell(self, trial: Trial) -> None:
         expected = self._learned + len(self._told)
@@ -107,6 +129,8 @@ class PPO(Strategy):
                 f"{expected}: trials are told in order, each once. Received: "
                 f"trial number {trial.number}."
             )
+        if self.screen is not None:
+            self.screen.tell(trial)
         self._told.append(trial)
         if len(self._told) == self.config.minibatch:
             self._metrics = self.learner.step(
@@ -121,9 +145,17 @@ class PPO(Strategy):
         return self._learned
 
     def state(self) -> dict[str, np.ndarray]:
-        return self.learner.state()
+        state = self.learner.state()
+        if self.screen is None:
+            return state
+        return {**state, **self.screen.state(self._learned)}
 
     def restore(self, state: Mapping[str, np.ndarray], learned: int) -> None:
+        state = dict(state)
+        if self.screen is not None:
+            self.screen.restore(state)
+            for name in self.screen.state(0):
+                del state[name]
         self.learner.restore(state)
         self._learned = learned
         self._told, self._sampled = [], {}

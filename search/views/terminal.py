@@ -17,7 +17,7 @@ from search.actions.ranking import Ranking
 from search.observers.base import Observer
 from search.runs.driver_process import Driver, DriverWatch
 from search.runs.record import Run
-from search.trial import Trial, TrialState, count_done, ranked
+from search.trial import Stage, Trial, TrialState, count_done, ranked
 
 # Of a training of the shared network, where there is no live display.
 SECONDS_BETWEEN_LINES = 60
@@ -48,6 +48,7 @@ class Display(Observer):
         self._done_before = 0
         self._began = time.monotonic()
         self._end: float | None = None
+        self._planned_end: float | None = None
         self._training = (0, 0, math.nan)  # the step, the last one, the loss
         self._step_ended: float | None = None  # None after a child
         self._steps, self._step_seconds = 0, 0.0  # of this process
@@ -59,6 +60,12 @@ class Display(Observer):
         self.best = next(iter(ranked(trials)), None)
         self._done_before = self.done
         self._began = time.monotonic()
+
+    def planned(self, stages: Sequence[Stage], ended: int, left: float) -> None:
+        self.total = stages[0].children
+        self._planned_end = time.monotonic() + left
+        for line in plan_lines(stages, ended, left):
+            print_text(self.console, line)
 
     def proposed(self, trial: Trial) -> None:
         self.under_way[trial.number] = time.monotonic()
@@ -128,8 +135,11 @@ class Display(Observer):
 
     @property
     def left(self) -> float | None:
-        """The seconds that the rest will take, at the pace so far of this
-        process; None before its first child, and after the last."""
+        """The seconds that the rest will take, as planned, or at the pace so
+        far of this process; None before its first child, and after the
+        last."""
+        if self._planned_end is not None:
+            return max(0.0, self._planned_end - time.monotonic())
         if self._end is None or self.done >= self.total:
             return None
         return max(0.0, self._end - time.monotonic())
@@ -232,20 +242,27 @@ def watch_status(run: Run, console: Console, seconds: float) -> None:
         while True:
             # If there is no driver, the trials read after that are all.
             driver = watch.look()
-            trials, total = run.trials, run.config.trials
+            trials, total = run.trials, run.total
             rows = max(1, console.height - OTHER_LINES)
             live.update(_standing(trials, total, driver, rows), refresh=True)
-            done = count_done(trials) >= total and driver is None
+            done = (
+                total is not None
+                and count_done(trials) >= total
+                and driver is None
+            )
             if watch.ended or done:
                 return
             time.sleep(seconds)
 
 
 def _standing(
-    trials: Sequence[Trial], total: int, driver: Driver | None, rows: int
+    trials: Sequence[Trial],
+    total: int | None,
+    driver: Driver | None,
+    rows: int,
 ) -> RenderableType:
     """The last trials, and what they have come to."""
-    lines = [f"{count_done(trials)} of {total} children done."]
+    lines = [done_text(trials, total)]
     if driver is not None:
         lines.append(str(driver))
     best = next(iter(ranked(trials)), None)
@@ -282,6 +299,26 @@ def shared_ranking_table(ranking: SharedRanking) -> Table:
             str(cell.trial), f"{cell.alone:.4f}", f"{cell.shared:.4f}"
         )
     return table
+
+
+def done_text(trials: Sequence[Trial], total: int | None) -> str:
+    """One sentence on how many children are done."""
+    of = "" if total is None else f" of {total}"
+    return f"{count_done(trials)}{of} children done."
+
+
+def plan_lines(stages: Sequence[Stage], ended: int, left: float) -> list[str]:
+    """A line for each stage of a planned search that is to come."""
+    lines = [f"Plan for the {duration_text(left)} that are left:"]
+    for number, stage in enumerate(stages[ended:], ended):
+        who = "the best " if number else ""
+        anew = " from the beginning" if number else ""
+        lines.append(
+            f"  {number + 1}. {who}{stage.children} children, each trained"
+            f"{anew} for {stage.budget:.3g} epochs: "
+            f"{duration_text(stage.seconds)}"
+        )
+    return lines
 
 
 def outcome_text(trial: Trial | None) -> str:

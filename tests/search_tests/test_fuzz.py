@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nasnet_keras.command_line import InputError
 from search.cli.app import app
 from search.runs.config import PARTS, RunConfig, create_configuration
-from search.runs.create import create_halving
+from search.runs.create import create_schedule
 
 FILES = 30  # of each kind
 
@@ -83,7 +83,7 @@ def test_any_configuration_is_one_or_a_sentence(whole, data):
     except InputError as error:
         assert "\n" not in str(error)
         return
-    create_halving(config)
+    create_schedule(config, 1, {})
     assert create_configuration(config.model_dump(mode="json")) == config
 
 

@@ -129,7 +129,7 @@ def test_every_setting_is_an_option(command, capsys):
         ),
         (
             f"{RUN} --strategy psychic",
-            "Invalid value for `strategy`. Expected one of random, ppo",
+            "Invalid value for `strategy`. Expected one of auto, random, ppo",
         ),
         (f"{RUN} --strategy-option size=2", "Invalid options for strategy"),
         ("run --dataset digits", "Missing option '--output'"),
@@ -296,7 +296,7 @@ def test_a_benchmark_on_a_table(command, capsys, small_table):
     ("options", "message"),
     [
         ("--table none.csv --strategies grid", "a CSV file that can be read"),
-        ("--table {} --strategies annealing", "Expected one of random"),
+        ("--table {} --strategies annealing", "Expected one of auto, random"),
     ],
 )
 def test_a_benchmark_of_what_there_is_not(

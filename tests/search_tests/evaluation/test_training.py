@@ -120,6 +120,52 @@ def test_a_training_in_two_parts_is_one_to_the_last_bit(
 
 
 @pytest.mark.large
+def test_a_training_anew_is_one_along_a_schedule_of_its_own(
+    evaluator, child_settings, trained, tmp_path
+):
+    """As that of an evaluator with so many epochs, and not one gone on."""
+    evaluator.evaluate(Child(0, GENOTYPE, 3, 1, tmp_path, anew=True))
+    whole = evaluator.evaluate(Child(0, GENOTYPE, 3, 2, tmp_path, anew=True))
+    assert whole.metrics == trained[0].metrics
+    assert whole.budget == 2
+    part = evaluator.evaluate(Child(0, GENOTYPE, 3, 0.4, tmp_path, anew=True))
+    assert part.metrics["steps"] == round(0.4 * evaluator.steps_per_epoch)
+    assert part.budget == 0.4
+    longer = evaluator.evaluate(Child(0, GENOTYPE, 3, 2.5, anew=True))
+    assert longer.metrics["steps"] == 3 * round(
+        2.5 / 3 * evaluator.steps_per_epoch
+    )
+
+
+@pytest.mark.large
+def test_a_killed_training_anew_goes_on_from_its_last_checkpoint(
+    evaluator, tmp_path, monkeypatch
+):
+    child = Child(0, GENOTYPE, 3, 2.5, tmp_path, anew=True)
+    whole = evaluator.evaluate(child)
+    child.weights.unlink()
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0)
+    train, begun = training.train, []
+
+    def killed(*arguments):
+        train(*arguments[:-1], 2)
+        raise KeyboardInterrupt
+
+    def going_on(*arguments):
+        begun.append(arguments[-2])
+        return train(*arguments)
+
+    monkeypatch.setattr(training, "train", killed)
+    with pytest.raises(KeyboardInterrupt):
+        evaluator.evaluate(child)
+    monkeypatch.setattr(training, "train", going_on)
+    assert evaluator.evaluate(child).metrics == whole.metrics
+    # Of another budget nothing is taken up.
+    evaluator.evaluate(dataclasses.replace(child, budget=3))
+    assert begun == [2, 0]
+
+
+@pytest.mark.large
 def test_a_killed_training_goes_on_from_its_last_checkpoint(
     evaluator, trained, tmp_path, monkeypatch
 ):

@@ -28,7 +28,7 @@ def trial(number, *rewards, state=TrialState.COMPLETE, duplicate_of=None):
 def test_budgets_rise_by_the_reduction_to_the_last(
     first, last, reduction, budgets
 ):
-    assert SuccessiveHalving(first, last, reduction).budgets == budgets
+    assert SuccessiveHalving(9, first, last, reduction).budgets == budgets
 
 
 @pytest.mark.parametrize(
@@ -37,34 +37,34 @@ def test_budgets_rise_by_the_reduction_to_the_last(
 )
 def test_what_cannot_be_is_refused(arguments, named):
     with pytest.raises(ValueError, match=f"`{named}`.*Received"):
-        SuccessiveHalving(*arguments)
+        SuccessiveHalving(9, *arguments)
 
 
 def test_the_best_third_goes_on_as_soon_as_there_is_one():
-    halving = SuccessiveHalving(1, 9, 3)
+    halving = SuccessiveHalving(9, 1, 9, 3)
     for number, reward in enumerate((0.1, 0.3)):
         halving.add(trial(number, reward))
         assert halving.promote() is None
     halving.add(trial(2, 0.2))
-    assert halving.promote() == (1, 3)
+    assert halving.promote() == 1
     # It goes on once.
     assert halving.promote() is None
 
 
 def test_the_highest_rung_comes_first():
-    halving = SuccessiveHalving(1, 9, 3)
+    halving = SuccessiveHalving(9, 1, 9, 3)
     for number in range(9):
         halving.add(trial(number, number / 10))
     for number in (8, 7, 6):
-        assert halving.promote() == (number, 3)
+        assert halving.promote() == number
     for number in (8, 6, 7):  # they end in any order
         halving.add(trial(number, number / 10, 0.5 + number / 10))
     halving.add(trial(9, 0.9))
     halving.add(trial(10, 0.95))
     halving.add(trial(11, 0.0))
-    assert halving.promote() == (8, 9)
-    assert halving.promote() == (10, 3)
-    assert halving.promote() == (9, 3)
+    assert halving.promote() == 8
+    assert halving.promote() == 10
+    assert halving.promote() == 9
     assert halving.promote() is None  # of 12 four go on, and 6 went before
     halving.add(trial(8, 0.8, 1.3, 1.4))
     assert halving.promote() is None
@@ -72,39 +72,43 @@ def test_the_highest_rung_comes_first():
 
 def test_a_child_that_fails_leaves_its_place_to_nobody():
     """As in the paper's algorithm: what it came to before stands."""
-    halving = SuccessiveHalving(1, 9, 3)
+    halving = SuccessiveHalving(9, 1, 9, 3)
     for number in range(3):
         halving.add(trial(number, number / 10))
-    assert halving.promote() == (2, 3)
+    assert halving.promote() == 2
     halving.add(trial(2, 0.2, state=TrialState.FAILED))
     assert halving.promote() is None
 
 
 def test_duplicates_and_children_without_a_reward_are_not_in_a_rung():
-    halving = SuccessiveHalving(1, 9, 3)
+    halving = SuccessiveHalving(9, 1, 9, 3)
     halving.add(trial(0, 0.5))
     halving.add(trial(1, 0.5, state=TrialState.DUPLICATE, duplicate_of=0))
     halving.add(trial(2, state=TrialState.FAILED))
     halving.add(trial(3, state=TrialState.REFUSED))
     assert halving.promote() is None
-    assert halving.promotable(9) == {0}
+    assert halving.promotable() == {0}
 
 
 def test_promotable_are_all_that_can_still_go_on():
-    halving = SuccessiveHalving(1, 9, 3)
+    halving = SuccessiveHalving(9, 1, 9, 3)
     for number in range(6):
         halving.add(trial(number, number / 10))
     # Of 9 three can go on: the best three so far, if none better comes.
-    assert halving.promotable(9) == {5, 4, 3}
-    assert halving.promote() == (5, 3)
-    assert halving.promotable(9) == {4, 3}
+    assert halving.promotable() == {5, 4, 3}
+    assert halving.promote() == 5
+    assert halving.promotable() == {4, 3}
     halving.add(trial(5, 0.5, 0.6))
-    assert halving.promotable(9) == {5, 4, 3}  # one of the next rung
-    assert halving.promotable(6) == {4}
+    assert halving.promotable() == {5, 4, 3}  # one of the next rung
+    fewer = SuccessiveHalving(6, 1, 9, 3)
+    for number in range(6):
+        fewer.add(trial(number, number / 10))
+    assert fewer.promote() == 5
+    assert fewer.promotable() == {4}
 
 
 def test_those_under_way_let_others_go_on():
-    halving = SuccessiveHalving(1, 9, 3)
+    halving = SuccessiveHalving(9, 1, 9, 3)
     for number in range(9):
         halving.add(trial(number, number / 10))
     for _ in range(3):
@@ -112,16 +116,19 @@ def test_those_under_way_let_others_go_on():
     halving.add(trial(8, 0.8, 0.9))
     halving.add(trial(7, 0.7, 0.8))
     # When 6 arrives, one of three goes on.
-    assert halving.promotable(9) == {8}
+    assert halving.promotable() == {8}
 
 
 def test_rungs_are_taken_up_from_stored_trials():
-    halving, resumed = SuccessiveHalving(1, 9, 3), SuccessiveHalving(1, 9, 3)
+    halving, resumed = (
+        SuccessiveHalving(9, 1, 9, 3),
+        SuccessiveHalving(9, 1, 9, 3),
+    )
     trials = [trial(number, number / 10) for number in range(9)]
     for each in trials:
         halving.add(each)
     for _ in range(3):
-        number, _ = halving.promote()
+        number = halving.promote()
         trials[number] = dataclasses.replace(
             trials[number],
             evaluations=(*trials[number].evaluations, Evaluation(0.9)),
@@ -129,4 +136,4 @@ def test_rungs_are_taken_up_from_stored_trials():
         halving.add(trials[number])
     for each in trials:
         resumed.add(each)
-    assert halving.promote() == resumed.promote() == (6, 9)
+    assert halving.promote() == resumed.promote() == 6

@@ -9,6 +9,7 @@ from search.executors import Executor, Outcome
 from search.executors.base import SearchError, attempt
 from search.executors.in_process import InProcessExecutor
 from search.loop.halving import SuccessiveHalving
+from search.loop.schedule import AllAtOnce
 from search.loop.search_loop import SearchLoop
 from search.observers.base import Observer
 from search.spaces.nasnet import NASNetSpace
@@ -31,7 +32,9 @@ class Bench:
         SQLiteStorage.create(self.directory.database, {})
         self.storage = SQLiteStorage(self.directory.database, space)
 
-    def loop(self, strategy, executor, trials=12, keep=5, **others):
+    def loop(
+        self, strategy, executor, trials=12, keep=5, schedule=None, **others
+    ):
         stored = self.storage.strategy()
         if stored is not None:
             strategy.restore(*stored)
@@ -40,7 +43,7 @@ class Bench:
             executor,
             self.storage,
             self.directory,
-            trials=trials,
+            schedule or AllAtOnce(trials),
             keep=keep,
             **others,
         )
@@ -445,7 +448,7 @@ def test_after_fifty_refused_comes_a_uniform_sample(bench, evaluator):
 def test_constraints_that_refuse_everything_end_the_search(
     bench, LearningStrategy, evaluator, monkeypatch
 ):
-    monkeypatch.setattr("search.loop.search_loop.REFUSED_IN_A_ROW", 70)
+    monkeypatch.setattr("search.loop.giving_up.REFUSED_IN_A_ROW", 70)
     executor = InProcessExecutor(lambda: Refuses(evaluator, lambda _: False))
     loop = bench.loop(LearningStrategy(bench.space, 1), executor)
     with pytest.raises(
@@ -485,8 +488,8 @@ class Grows(Evaluator):
 def halve(path, space, strategy, evaluator, trials=18):
     bench = Bench(path, space) if isinstance(path, Path) else path
     executor = InProcessExecutor(lambda: evaluator)
-    halving = SuccessiveHalving(1, 9, 3)
-    bench.loop(strategy, executor, trials, keep=1, halving=halving).run()
+    halving = SuccessiveHalving(trials, 1, 9, 3)
+    bench.loop(strategy, executor, keep=1, schedule=halving).run()
     return bench
 
 
@@ -597,8 +600,7 @@ def test_one_child_at_a_time_is_under_way_without_a_lag(
     bench.loop(
         LearningStrategy(space, 1),
         One(lambda: Grows(evaluator)),
-        18,
-        halving=SuccessiveHalving(1, 9, 3),
+        schedule=SuccessiveHalving(18, 1, 9, 3),
     ).run()
     assert any(trial.went_on for trial in bench.trials)
     bench.storage.close()

@@ -198,6 +198,50 @@ def test_an_interrupted_run_goes_on_in_its_place(
     )
 
 
+HOURS = {"hours": 0.005, "trials": None}
+
+
+def test_hours_train_the_best_children_anew(begin):
+    run = begin(**HOURS)
+    children = [trial for trial in run.trials if trial.state.counts]
+    counts = [len(trial.evaluations) for trial in children]
+    stages = [counts.count(1), counts.count(2), counts.count(3)]
+    assert stages[0] > stages[1]
+    assert stages[2] >= 3
+    assert run.total == len(children)
+    assert run.is_over(run.trials)
+    best = sorted(
+        children, key=lambda trial: trial.evaluations[0].reward, reverse=True
+    )
+    assert len(best[0].evaluations) == 3
+
+
+def test_an_interrupted_run_of_so_many_hours_goes_on_by_its_plan(
+    begin, go_on, FakeEvaluator, tmp_path, outcomes
+):
+    for number, at in enumerate((1, 2, 8, 12)):
+        evaluator = FakeEvaluator(interrupt=(at, KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):
+            go_on(evaluator=evaluator) if number else begin(evaluator, **HOURS)
+        run = search.load(tmp_path / "run")
+        assert not run.is_over(run.trials)
+    before = search.load(tmp_path / "run")
+    run = go_on()
+    assert run.is_over(run.trials)
+    assert run.total == before.total
+    done = [trial for trial in before.trials if trial.state.is_finished]
+    for trial in done:
+        after = run.trials[trial.number]
+        assert after.evaluations[: len(trial.evaluations)] == trial.evaluations
+    with pytest.raises(InputError, match="`trials` or `hours`"):
+        go_on(trials=99)
+
+
+def test_too_few_hours_are_refused_with_those_that_do(begin):
+    with pytest.raises(InputError, match=r"`hours`.*at least 0\.01"):
+        begin(hours=0.0001, trials=None)
+
+
 @pytest.mark.parametrize(
     ("settings", "difference"),
     [

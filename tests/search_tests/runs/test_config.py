@@ -9,7 +9,7 @@ from search.runs.config import (
     complete_identity,
     create_configuration,
 )
-from search.runs.create import create_evaluator, create_halving
+from search.runs.create import create_evaluator, create_schedule
 from search.runs.identity import check_identity
 from search.spaces import SPACES
 
@@ -252,9 +252,45 @@ def test_an_objective_is_put_around_any_evaluator(FakeEvaluator):
     assert around.limits == {"parameters": 9}
 
 
-def test_halving_follows_from_the_configuration():
-    assert create_halving(RunConfig()) is None
+def test_the_schedule_follows_from_the_configuration():
+    plain = create_schedule(RunConfig(), 1, {})
+    assert (plain.total, plain.budgets, plain.begins_anew) == (
+        60,
+        (None,),
+        False,
+    )
     config = create_configuration(
         {"halving": 4, "first_epochs": 2, "recipe": {"epochs": 20}}
     )
-    assert create_halving(config).budgets == (2, 8, 20)
+    assert create_schedule(config, 1, {}).budgets == (2, 8, 20)
+
+
+def test_hours_are_planned_by_themselves():
+    config = create_configuration({"hours": 1})
+    assert (config.strategy, config.trials) == ("auto", None)
+    schedule = create_schedule(config, 2, {"train_images": 4_000})
+    assert schedule.begins_anew
+    assert schedule.seconds == 3600
+    # Of fewer images more epochs, and more in more time.
+    assert schedule.budgets[0] == 2
+    longer = create_configuration({"hours": 4})
+    longer = create_schedule(longer, 2, {"train_images": 4_000})
+    assert longer.budgets[0] == 4
+    given = create_configuration({"hours": 1, "first_epochs": 0.5})
+    assert create_schedule(given, 2, {"train_images": 40}).budgets[0] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"trials": 9}, "`trials` or `hours`"),
+        ({"halving": 3}, "`halving` or `hours`"),
+        ({"recipe": {"epochs": 9}}, "`first_epochs` in place of `epochs`"),
+        ({"evaluator": "shared"}, "`trials` in place of `hours`"),
+        ({"hours": 0}, "`hours`"),
+        ({"hours": float("nan")}, "`hours`"),
+    ],
+)
+def test_what_hours_leave_no_room_for_is_refused(settings, named):
+    with pytest.raises(InputError, match=named):
+        create_configuration({"hours": 1, **settings})

@@ -33,6 +33,7 @@ import numpy as np
 from search.evaluation.base import EvaluationError, Evaluator
 from search.evaluation.tabular import TabularEvaluator
 from search.executors.in_process import InProcessExecutor
+from search.loop.schedule import AllAtOnce
 from search.loop.search_loop import SearchLoop
 from search.spaces.nasnet import NASNetSpace
 from search.spaces.tabular import CellTable, TabularSpace
@@ -58,6 +59,7 @@ QUIET = {"CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 # Options with which a strategy learns several times within the proposals.
 OPTIONS = {
+    "auto": {"initial": 8},
     "random": {},
     "ppo": {"minibatch": 8, "learning_rate": 0.02},
     "reinforce": {"minibatch": 8, "learning_rate": 0.02},
@@ -148,7 +150,7 @@ def first_proposals(name, space_name):
                 InProcessExecutor(lambda: evaluator),
                 storage,
                 directory,
-                trials=PROPOSALS,  # Duplicates come on top of them.
+                AllAtOnce(PROPOSALS),  # Duplicates come on top of them.
                 keep=1,
             ).run()
             trials = storage.trials()[:PROPOSALS]

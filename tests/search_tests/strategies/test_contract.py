@@ -18,6 +18,7 @@ from search.trial import Evaluation, Trial, TrialState
 # Options with which a strategy learns within a few trials. Every strategy has
 # an entry, without which its search might be random all the while.
 OPTIONS = {
+    "auto": {"initial": 3},
     "random": {},
     "grid": {},
     "ppo": {"minibatch": 4, "learning_rate": 0.1},
@@ -250,7 +251,7 @@ def test_has_the_name_it_is_registered_by_and_metrics(name):
 
 
 def test_refuses_an_unknown_strategy():
-    with pytest.raises(ValueError, match="Expected one of random, "):
+    with pytest.raises(ValueError, match="Expected one of auto, random, "):
         create_strategy("annealing", SPACES["free"], 0)
 
 

@@ -126,3 +126,51 @@ def test_the_papers_settings_have_a_name() -> None:
     assert strategy.config == PPOConfig.paper()
     with pytest.raises(ValueError, match="Expected 'paper'"):
         PPO(NASNetSpace(1), seed=0, config="fast")  # type: ignore[arg-type]
+
+
+def searched(strategy, trials, since=0, lag=0):
+    """So many trials, and the states by the number of trials learnt from."""
+    known, states = [], {}
+    for number in range(since, trials):
+        decisions = strategy.ask(number)
+        strategy.proposed(decisions)
+        known.append(complete(number, decisions, reward(decisions)))
+        if len(known) > lag:
+            strategy.tell(known[-1 - lag])
+        states.setdefault(strategy.learned, (strategy.state(), list(known)))
+    return known, states
+
+
+@pytest.mark.parametrize("lag", [0, 3])
+def test_a_screened_search_goes_on_as_if_never_stopped(lag):
+    """What the surrogate learns is kept with what the policy does."""
+
+    def create():
+        return PPO(SPACE, seed=0, minibatch=4, learning_rate=0.1, screen=20)
+
+    whole, states = searched(create(), 24, lag=lag)
+    for learned, (state, known) in states.items():
+        strategy = create()
+        strategy.restore(state, learned)
+        np.testing.assert_equal(strategy.state(), state)
+        for trial in known:
+            strategy.proposed(trial.decisions)
+        for trial in known[learned : len(known) - lag]:
+            strategy.tell(trial)
+        following = strategy.ask(len(known))
+        if len(known) < len(whole):
+            assert following == whole[len(known)].decisions
+
+
+def test_a_screen_finds_in_few_trials_what_the_policy_finds_in_many():
+    def best(**settings):
+        known, _ = searched(PPO(SPACE, seed=0, **settings), 40)
+        return max(trial.reward for trial in known)
+
+    assert best(screen=100) > best() + 0.02
+
+
+def test_a_screen_proposes_nothing_twice():
+    known, _ = searched(PPO(SPACE, seed=0, screen=10), 40)
+    cells = {SPACE.canonical(trial.decisions) for trial in known}
+    assert len(cells) == 40

@@ -1,0 +1,127 @@
+"""How well cheaper trainings rank the cells of the ground truth, for how many
+seconds: what the reward of a search should be.
+
+    TF_ENABLE_ONEDNN_OPTS=1 python benchmarks/reward_ranking.py \\
+        --budgets 16000x1 4000x4 --output benchmarks/reward_ranking.jsonl
+    python benchmarks/reward_ranking.py --summary ROWS.jsonl
+
+Trains the `spread` cells of ground_truth.jsonl by each budget, images x
+epochs, each along a cosine of its own to zero, as a search does, with the
+recipe of the ground truth but another seed. Prints Kendall's tau with the
+accuracies of the ground truth for the validation accuracy, minus the
+validation loss, minus the training loss of the last epoch, and sums of their
+normal scores. Called again, it goes on behind the rows of its file.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+import numpy as np
+from ground_truth import SETTINGS, SPACE
+from scipy.special import ndtri
+from scipy.stats import kendalltau, rankdata
+
+from search.evaluation.base import Child
+from search.evaluation.training import TrainingEvaluator
+
+TRUTH = Path(__file__).with_name("ground_truth.jsonl")
+SEED = 1000
+
+
+def true_accuracies() -> dict[int, float]:
+    """By number, of the `spread` cells: the mean over the seeds there are."""
+    found: dict[int, list[float]] = {}
+    for line in TRUTH.read_text().splitlines():
+        row = json.loads(line)
+        if row["set"] in ("spread", "noise"):
+            accuracy = row["curve"][-1]["accuracy"]
+            found.setdefault(row["number"], []).append(accuracy)
+    return {number: float(np.mean(each)) for number, each in found.items()}
+
+
+def normal_scores(values: np.ndarray) -> np.ndarray:
+    return ndtri((rankdata(values) - 0.5) / len(values))
+
+
+def summarise(path: Path) -> None:
+    truth = true_accuracies()
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    print("budget         cells  seconds  accuracy  -loss  -train_loss"
+          "  accuracy-loss  accuracy-train_loss")  # fmt: skip
+    for budget in dict.fromkeys(row["budget"] for row in rows):
+        here = [row for row in rows if row["budget"] == budget]
+        true = [truth[row["number"]] for row in here]
+        accuracy, loss, train_loss = (
+            np.array([row[name] for row in here])
+            for name in ("accuracy", "loss", "train_loss")
+        )
+        z = normal_scores
+        estimates = [accuracy, -loss, -train_loss]
+        estimates += [z(accuracy) + z(-loss), z(accuracy) + z(-train_loss)]
+        taus = [kendalltau(each, true).statistic for each in estimates]
+        seconds = np.median([row["processor"] for row in here])
+        print(f"{budget:14} {len(here):5} {seconds:8.1f}",
+              *(f"{tau:8.2f}" for tau in taus))  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--budgets", nargs="+", default=["16000x1"])
+    parser.add_argument("--learning-rate", type=float, default=0.05)
+    parser.add_argument("--output", type=Path)
+    parser.add_argument("--summary", type=Path, help="a file of rows")
+    args = parser.parse_args()
+    if args.summary is not None:
+        summarise(args.summary)
+        return
+    if args.output is None:
+        parser.error("Expected --output or --summary.")
+    done = set()
+    if args.output.exists():
+        for line in args.output.read_text().splitlines():
+            row = json.loads(line)
+            done.add((row["budget"], row["number"]))
+    cells = {}
+    for line in TRUTH.read_text().splitlines():
+        row = json.loads(line)
+        if row["set"] == "spread":
+            cells[row["number"]] = tuple(row["decisions"])
+    for budget in args.budgets:
+        images, epochs = map(int, budget.split("x"))
+        if args.learning_rate != 0.05:
+            budget += f"@{args.learning_rate}"
+        recipe = dataclasses.replace(
+            SETTINGS.recipe, epochs=epochs, learning_rate=args.learning_rate
+        )
+        evaluator = TrainingEvaluator(
+            dataclasses.replace(SETTINGS, recipe=recipe, train_images=images)
+        )
+        for number, decisions in cells.items():
+            if (budget, number) in done:
+                continue
+            child = Child(number, SPACE.decode(decisions), SEED)
+            began = time.process_time()
+            evaluation = evaluator.evaluate(child)
+            row = {
+                "budget": budget,
+                "number": number,
+                **evaluation.metrics,
+                "seconds": dict(evaluation.seconds),
+                "processor": time.process_time() - began,
+            }
+            with args.output.open("a") as file:
+                file.write(json.dumps(row) + "\n")
+            print(row, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,328 @@
+"""A search of so many hours: what its time is spent on.
+
+Neither Keras nor TensorFlow is imported here.
+"""
+
+import dataclasses
+import heapq
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from nasnet_keras.command_line import InputError
+from search.loop.schedule import Schedule
+from search.trial import Evaluation, Stage, Trial, TrialState
+
+
+class Rung(NamedTuple):
+    """A budget, in those of the first rung, and its share of the time."""
+
+    budget: int
+    share: float
+
+
+# The best of the allotments that benchmarks/allotment.py simulates.
+RUNGS = (Rung(1, 0.6), Rung(5, 0.25), Rung(15, 0.15))
+# The first trainings are on so many images, the fewest that still rank cells
+# (docs/ground-truth.md); on twice as many in four times as many hours.
+IMAGES, WORKER_HOURS = 8_000, 2.0
+# The last rung has so many children at the least, and no more than this share
+# of the time.
+LEAST, MOST_SHARE = 3, 0.5
+# Its trainings may be so many times longer or shorter, to fill the time.
+STRETCH = 2.0
+
+
+class Costs(NamedTuple):
+    """The seconds of a training: those that every one takes, and those of an
+    epoch."""
+
+    fixed: float
+    epoch: float
+
+    def of(self, budget: float) -> float:
+        return self.fixed + self.epoch * budget
+
+
+def first_budget(hours: float, workers: int, images: int | None) -> float:
+    """The epochs of the first rung.
+
+    Args:
+        hours: Of the search.
+        workers: How many children are trained at a time.
+        images: How many images an epoch has; None where that is not known,
+            and it is one epoch.
+
+    Example:
+
+    >>> first_budget(1, 2, 8_000), first_budget(4, 2, 8_000)
+    (1.0, 2.0)
+    """
+    if images is None:
+        return 1.0
+    more = max(1.0, math.sqrt(hours * workers / WORKER_HOURS))
+    return IMAGES / images * more
+
+
+def measured_costs(evaluation: Evaluation) -> Costs:
+    """The costs of a child's training, by its `train` seconds.
+
+    Example:
+
+    >>> measured_costs(Evaluation(0.5, {}, {"build": 2.0, "train": 8.0}, 4.0))
+    Costs(fixed=2.0, epoch=2.0)
+    """
+    seconds = sum(evaluation.seconds.values())
+    train = evaluation.seconds.get("train", seconds)
+    return Costs(seconds - train, train / evaluation.budget)
+
+
+def mean_costs(costs: Sequence[Costs]) -> Costs:
+    """The costs of a child of which nothing is known but others'."""
+    fixed, epoch = zip(*costs, strict=True)
+    return Costs(math.fsum(fixed) / len(costs), math.fsum(epoch) / len(costs))
+
+
+def makespan(seconds: Iterable[float], workers: int) -> float:
+    """How long trainings take that are begun in this order, each by the first
+    worker that is free.
+
+    Example:
+
+    >>> makespan([3.0, 1.0, 1.0, 5.0], workers=2)
+    7.0
+    """
+    ends = [0.0] * workers
+    for each in seconds:
+        heapq.heapreplace(ends, ends[0] + each)
+    return max(ends)
+
+
+def allot(
+    seconds: float,
+    workers: int,
+    costs: Sequence[Costs],
+    first: float,
+    rungs: Sequence[Rung] = RUNGS,
+) -> list[Stage]:
+    """Divides a time among the rungs. A rung whose least number of children
+    would take too much of it is left out, the last one first.
+
+    Args:
+        seconds: What there is.
+        workers: How many children are trained at a time.
+        costs: Of the children that may be trained, in their order.
+        first: The budget of the first rung of a plan.
+        rungs: Those that are to come.
+
+    Returns:
+        The stages; none if there is no time for three trainings.
+
+    Example:
+
+    >>> for stage in allot(3600, 2, [Costs(4.0, 16.0)] * 1000, first=1.0):
+    ...     print(stage)
+    Stage(children=216, budget=1.0, seconds=2160.0)
+    Stage(children=20, budget=5.0, seconds=840.0)
+    Stage(children=4, budget=18.4..., seconds=598.1...)
+    """
+    shares = math.fsum(rung.share for rung in rungs)
+    stages: list[Stage] = []
+    left = seconds
+    for rung in rungs:
+        is_last = rung is rungs[-1]
+        time = left if is_last else seconds * rung.share / shares
+        budget = rung.budget * first
+        # Each rung has fewer children than the one before.
+        able = costs[: stages[-1].children - 1 if stages else None]
+        children = _fitting(able, budget, workers, time)
+        if is_last and rung is not RUNGS[0]:
+            able = able[: max(LEAST, children)]
+            least = makespan(
+                (each.of(budget) for each in able[:LEAST]), workers
+            )
+            most = MOST_SHARE * seconds if stages else STRETCH * seconds
+            if len(able) < LEAST or least > most:
+                break
+            # What is left, by trainings of about this length.
+            children = len(able)
+            taken = makespan((each.of(budget) for each in able), workers)
+            budget *= min(max(time / taken, 1 / STRETCH), STRETCH)
+        taken = makespan((each.of(budget) for each in able[:children]), workers)
+        stages.append(Stage(children, budget, taken))
+        left -= taken
+    if len(stages) == len(rungs) and stages[-1].children >= LEAST:
+        return stages
+    if len(rungs) == 1:
+        return []
+    return allot(seconds, workers, costs, first, rungs[:-1])
+
+
+def _fitting(
+    costs: Sequence[Costs], budget: float, workers: int, seconds: float
+) -> int:
+    """How many children can be trained in a time, in this order."""
+    ends = [0.0] * workers
+    for count, each in enumerate(costs):
+        heapq.heapreplace(ends, ends[0] + each.of(budget))
+        if max(ends) > seconds:
+            return count
+    return len(costs)
+
+
+class PlannedRungs(Schedule):
+    """Spends a given time: many children are trained shortly, the best of
+    them anew for longer, and the best of those anew for longest, each along a
+    learning rate that ends with its training.
+
+    The plan is made when the seconds of the first children are known, and what
+    is to come of it is made again at the end of each stage, by what time is
+    left then. It is kept with the run; given the plan, nothing depends on the
+    clock.
+
+    A stage begins when that before it has ended: so which children go on is a
+    function of their rewards, not of who was ready first.
+
+    Reference:
+        [Jamieson and Talwalkar 2016](https://arxiv.org/abs/1502.07943), of
+        which it departs in annealing every training by itself.
+
+    Args:
+        hours: How long the search is to take.
+        workers: How many children are trained at a time.
+        first: The budget of the first stage, in epochs.
+        plan: What `plan` was, of a search that goes on, and whose `first` it
+            keeps. Default None.
+
+    Raises:
+        InputError: By `add`, if the first children show that the hours are
+            too few for three.
+    """
+
+    begins_anew = True
+
+    def __init__(
+        self,
+        hours: float,
+        workers: int,
+        first: float,
+        plan: Mapping[str, Any] | None = None,
+    ) -> None:
+        plan = plan or {"first": first, "stages": [], "ended": 0}
+        self.seconds, self.workers = hours * 3600, workers
+        self.first: float = plan["first"]
+        self.stages: list[Stage] = []
+        self._append(Stage(**each) for each in plan["stages"])
+        self.ended: int = plan["ended"]
+        self._trials: dict[int, Trial] = {}
+        self._begun = 0  # the last stage whose children were named
+        self._waiting: list[int] = []
+
+    @property
+    def total(self) -> int:
+        if self.stages:
+            return self.stages[0].children
+        failed = sum(not each.evaluations for each in self._trials.values())
+        return max(LEAST, self.workers) + failed
+
+    @property
+    def plan(self) -> Mapping[str, Any]:
+        stages = [dataclasses.asdict(stage) for stage in self.stages]
+        return {"first": self.first, "stages": stages, "ended": self.ended}
+
+    def add(self, trial: Trial, elapsed: float) -> None:
+        if not trial.state.counts:
+            return
+        self._trials[trial.number] = trial
+        children = list(self._trials.values())
+        if not self.stages:
+            self._begin(children, elapsed)
+        if not self.stages or len(children) < self.total:
+            return
+        for stage in range(1, len(RUNGS)):
+            children = _best(children, stage)
+            if stage > self.ended:
+                self._go_on(stage, children, elapsed)
+            if stage >= len(self.stages):
+                return
+            children = children[: self.stages[stage].children]
+            if stage > self._begun:
+                self._begun = stage
+                self._waiting = [
+                    child.number
+                    for child in children
+                    if not _has_ended(child, stage)
+                ]
+            if not all(_has_ended(child, stage) for child in children):
+                return
+
+    def promote(self) -> int | None:
+        return self._waiting.pop(0) if self._waiting else None
+
+    def _begin(self, children: Sequence[Trial], elapsed: float) -> None:
+        """Makes the plan, if so many children are known."""
+        known = [child for child in children if child.evaluations]
+        if not known:
+            return
+        costs = [measured_costs(child.evaluations[0]) for child in known]
+        # These children are a part of the first stage.
+        trained = sum(child.seconds for child in known) / self.workers
+        left = self.seconds - max(0.0, elapsed - trained)
+        mean = mean_costs(costs)
+        each = mean.of(self.first)
+        enough = self.workers * math.ceil(left / each)
+        stages = allot(left, self.workers, [mean] * enough, self.first)
+        if not stages:
+            waves = math.ceil(LEAST / self.workers)
+            least = self.seconds - left + waves * each
+            raise InputError(
+                "Invalid value for argument `hours`. Expected at least "
+                f"{math.ceil(least / 36) / 100:g}, in which {LEAST} children "
+                "are trained. Received: "
+                f"hours={self.seconds / 3600:g}."
+            )
+        if len(children) >= self.total:
+            least = max(stages[0].children, len(children))
+            first = dataclasses.replace(stages[0], children=least)
+            self._append([first, *stages[1:]])
+
+    def _go_on(
+        self, stage: int, children: Sequence[Trial], elapsed: float
+    ) -> None:
+        """Makes the rest of the plan anew, at the end of the stage before.
+
+        Args:
+            stage: The first that is to come.
+            children: Those of the stage before, the best first.
+            elapsed: For how many seconds the search has run.
+        """
+        self.ended = stage
+        del self.stages[stage:]
+        rank = stage - 1
+        costs = [measured_costs(child.evaluations[rank]) for child in children]
+        left = self.seconds - elapsed
+        self._append(
+            allot(left, self.workers, costs, self.first, RUNGS[stage:])
+        )
+
+    def _append(self, stages: Iterable[Stage]) -> None:
+        self.stages += stages
+        planned = [stage.budget for stage in self.stages]
+        later = RUNGS[len(planned) :]
+        self.budgets = (*planned, *(each.budget * self.first for each in later))
+
+
+def _best(children: Iterable[Trial], stage: int) -> list[Trial]:
+    """Those that were trained in the stage before this one, the best there
+    first; of equal ones the earlier."""
+    return sorted(
+        (child for child in children if len(child.evaluations) >= stage),
+        key=lambda child: (
+            -child.evaluations[stage - 1].reward,
+            child.number,
+        ),
+    )
+
+
+def _has_ended(child: Trial, stage: int) -> bool:
+    return len(child.evaluations) > stage or child.state is TrialState.FAILED

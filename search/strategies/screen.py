@@ -1,0 +1,88 @@
+"""What chooses, among many architectures that a policy has sampled, the one to
+be trained: `Screen`."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from search.spaces.base import SearchSpace
+from search.strategies.surrogate import Surrogate
+from search.trial import Decisions, Trial
+
+# Before so many rewards are known nothing is chosen; as `predictor` starts.
+INITIAL = 10
+
+
+class Screen:
+    """Chooses by the expected improvement that a `Surrogate` sees in them,
+    after what the trials came to.
+
+    Args:
+        space: The space of the architectures.
+    """
+
+    def __init__(self, space: SearchSpace) -> None:
+        self._space = space
+        self._surrogate = Surrogate(space)
+        self._rewards: dict[int, tuple[Decisions, float]] = {}  # by trial
+        self._known: set[Decisions] = set()  # canonical
+        self._fitted = 0  # to so many rewards
+
+    def choose(self, candidates: Sequence[Decisions]) -> Decisions:
+        """The candidate that is expected to improve the most on what is known;
+        one that was proposed before only if all were.
+
+        Args:
+            candidates: `[N, T]`, at least one, as a policy sampled them.
+        """
+        fresh = [
+            candidate
+            for candidate in dict.fromkeys(candidates)
+            if self._space.canonical(candidate) not in self._known
+        ]
+        if not fresh or len(self._rewards) < INITIAL:
+            return (fresh or candidates)[0]
+        if self._fitted != len(self._rewards):
+            decisions, rewards = zip(*self._rewards.values(), strict=True)
+            self._surrogate.fit(decisions, rewards)
+            self._fitted = len(self._rewards)
+        gains = self._surrogate.expected_improvement(fresh)
+        return fresh[int(gains.argmax())]
+
+    def proposed(self, decisions: Decisions) -> None:
+        """Takes note of what is under way."""
+        self._known.add(self._space.canonical(decisions))
+
+    def tell(self, trial: Trial) -> None:
+        """Learns from a finished trial, if it has a reward."""
+        self.proposed(trial.decisions)
+        if trial.reward is not None:
+            self._rewards[trial.number] = trial.decisions, trial.reward
+
+    def state(self, learned: int) -> dict[str, np.ndarray]:
+        """What it has learnt from the first `learned` trials."""
+        known = {
+            number: outcome
+            for number, outcome in self._rewards.items()
+            if number < learned
+        }
+        width = len(self._space.decisions)
+        decisions = [decisions for decisions, _ in known.values()]
+        return {
+            "screen_trials": np.array(list(known), "int64"),
+            "screen_decisions": np.array(decisions, "int64").reshape(-1, width),
+            "screen_rewards": np.array(
+                [reward for _, reward in known.values()]
+            ),
+        }
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Takes up a `state()`."""
+        trials = state["screen_trials"].tolist()
+        decisions = map(tuple, state["screen_decisions"].tolist())
+        rewards = state["screen_rewards"].tolist()
+        outcomes = zip(decisions, rewards, strict=True)
+        self._rewards = dict(zip(trials, outcomes, strict=True))
+        self._fitted = 0
+        for known, _ in self._rewards.values():
+            self.proposed(known)

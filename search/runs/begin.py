@@ -15,7 +15,6 @@ from typing import Any
 from nasnet_keras.command_line import (
     InputError,
     import_tensorflow,
-    provenance,
 )
 from nasnet_keras.files import new_directory, write_json
 from nasnet_keras.processor import computing_variables
@@ -31,6 +30,7 @@ from search.observers.base import Callback, Observer
 from search.runs.config import RunConfig, create_configuration
 from search.runs.create import (
     create_evaluator,
+    create_run,
     create_schedule,
     evaluator_options,
 )
@@ -40,7 +40,7 @@ from search.spaces import name_space
 from search.spaces.base import SearchSpace
 from search.storage import SQLiteStorage
 from search.storage.backups import Backups
-from search.storage.run_folder import SCHEMA_VERSION, RunDirectory
+from search.storage.run_folder import RunDirectory
 from search.strategies import create_strategy
 from search.trial import Trial, count_done
 
@@ -180,26 +180,6 @@ def resume(
                     write_json(run.directory.configuration, record)
             search.drive(run.directory, watching)
     return Run(path)
-
-
-def create_run(
-    directory: RunDirectory, config: RunConfig, identity: Mapping[str, Any]
-) -> None:
-    """Writes what a run has before its first trial.
-
-    Args:
-        directory: The folder, empty.
-        config: The configuration.
-        identity: What makes the run what it is, as JSON data.
-    """
-    directory.children.mkdir()
-    SQLiteStorage.create(directory.database, identity)
-    record = {
-        "schema": SCHEMA_VERSION,
-        **provenance(),
-        "config": config.model_dump(mode="json"),
-    }
-    write_json(directory.configuration, record)
 
 
 class _Search(contextlib.AbstractContextManager["_Search"]):

@@ -6,7 +6,12 @@ Neither Keras nor TensorFlow is imported here before `create_evaluator`.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nasnet_keras.command_line import InputError, import_tensorflow
+from nasnet_keras.command_line import (
+    InputError,
+    import_tensorflow,
+    provenance,
+)
+from nasnet_keras.files import write_json
 from search.evaluation import EVALUATORS
 from search.evaluation import create_evaluator as create_evaluator_by_name
 from search.evaluation.base import ChildSettings, Evaluator
@@ -17,6 +22,28 @@ from search.loop.schedule import AllAtOnce, Schedule
 from search.runs.config import RunConfig
 from search.runs.objective_config import ObjectiveConfig
 from search.spaces.base import lacks
+from search.storage import SQLiteStorage
+from search.storage.run_folder import SCHEMA_VERSION, RunDirectory
+
+
+def create_run(
+    directory: RunDirectory, config: RunConfig, identity: Mapping[str, Any]
+) -> None:
+    """Writes what a run has before its first trial.
+
+    Args:
+        directory: The folder, empty.
+        config: The configuration.
+        identity: What makes the run what it is, as JSON data.
+    """
+    directory.children.mkdir()
+    SQLiteStorage.create(directory.database, identity)
+    record = {
+        "schema": SCHEMA_VERSION,
+        **provenance(),
+        "config": config.model_dump(mode="json"),
+    }
+    write_json(directory.configuration, record)
 
 
 def create_schedule(

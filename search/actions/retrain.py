@@ -162,6 +162,7 @@ def _task(
         network={"architecture": run.space.to_data(architecture), **network},
         recipe=recipe,
         seed=run.config.seed,
+        skip_broken=run.config.child.skip_broken,
     )
     folder = output / f"{trial.number:05d}"
     if (folder / "config.json").exists():

@@ -53,6 +53,7 @@ class TrainingEvaluator(Evaluator):
         self.space = space
         self.kind: ArchitectureKind = space.kind
         self.data = ChildData(settings)
+        self.notes = self.data.notes
         self.recipe = dataclasses.replace(
             recipe, augmentation=recipe.augmentation or self.data.augmentation
         )

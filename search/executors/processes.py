@@ -133,7 +133,7 @@ def _work(
     with contextlib.suppress(EOFError, OSError):
         try:
             evaluator = create_evaluator()
-            connection.send(Ready(evaluator.describe()))
+            connection.send(Ready(evaluator.describe(), evaluator.notes))
             while True:
                 connection.send(attempt(evaluator, connection.recv()))
         except Exception as error:

@@ -227,13 +227,21 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
             "evaluator": evaluator,
             "computing": computing_variables(),
         }
-        return json.loads(json.dumps(identity))
+        try:
+            return json.loads(json.dumps(identity))
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                "Expected of the evaluator's `describe` JSON data, such as "
+                f"names and numbers of Python. Received: {error}."
+            ) from None
 
     def drive(
         self, directory: RunDirectory, observers: Iterable[Observer]
     ) -> None:
         """Searches from where the run stands to its end."""
         watching = list(observers)
+        for observer in watching:
+            observer.read(self.executor.notes)
 
         def trained(step: int, last: int, loss: float) -> None:
             for observer in watching:

@@ -3,6 +3,8 @@
 Neither Keras nor TensorFlow is imported here before `create_evaluator`.
 """
 
+import inspect
+import reprlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -87,7 +89,7 @@ def create_evaluator(
     if evaluator is None:
         evaluator = _create_named(config)
     elif not isinstance(evaluator, Evaluator):
-        evaluator = evaluator()
+        evaluator = _made(evaluator)
     objective = config.objective
     if objective == ObjectiveConfig():
         return evaluator
@@ -100,6 +102,28 @@ def create_evaluator(
         objective.limits,
         objective.latency_table,
         objective.latency_runtime,
+    )
+
+
+def _made(create: Any) -> Evaluator:
+    """What makes an evaluator has made it.
+
+    Raises:
+        ValueError: It makes none.
+    """
+    received = f"{reprlib.repr(create)} of type {type(create).__name__}"
+    if inspect.isabstract(create):
+        lacking = " and ".join(sorted(map(repr, create.__abstractmethods__)))
+        received = f"{create.__name__}, which has no {lacking}"
+    elif callable(create):
+        evaluator = create()
+        if isinstance(evaluator, Evaluator):
+            return evaluator
+        received = f"what makes a {type(evaluator).__name__}"
+    raise ValueError(
+        "Invalid value for argument `evaluator`. Expected a subclass of "
+        "`search.Evaluator` with `evaluate` and `describe`, an instance, or a "
+        f"function that makes one. Received: {received}."
     )
 
 
@@ -125,6 +149,7 @@ def _create_named(config: RunConfig) -> Evaluator:
         train_images=child.train_images,
         validation_images=child.validation_images,
         threads=child.threads,
+        skip_broken=child.skip_broken,
     )
     return create_evaluator_by_name(
         config.evaluator_name, settings, evaluator_options(config)

@@ -54,6 +54,10 @@ class Display(Observer):
         self._steps, self._step_seconds = 0, 0.0  # of this process
         self._said = time.monotonic()
 
+    def read(self, notes: Sequence[str]) -> None:
+        for note in notes:
+            print_text(self.console, note)
+
     def begin(self, trials: Sequence[Trial], total: int) -> None:
         self.total = total
         self.done = count_done(trials)

@@ -34,8 +34,8 @@ def evaluator(child_settings):
     def read_test():
         raise AssertionError("The test images were read.")
 
-    def load(source, image_size):
-        data = load_dataset(source, image_size=image_size)
+    def load(source, **arguments):
+        data = load_dataset(source, **arguments)
         return dataclasses.replace(data, read_test=read_test)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -59,6 +59,45 @@ def edit(tmp_path):
     return edit
 
 
+@pytest.mark.parametrize(
+    ("evaluator", "message"),
+    [
+        (object(), "Received: .* of type object"),
+        (lambda: 0.5, "Received: what makes a float"),
+        ("half", "argument `evaluator`|`evaluator`"),
+        (type("Half", (search.Evaluator,), {}), "no 'describe' and 'evaluate'"),
+    ],
+)
+def test_what_makes_no_evaluator_is_refused(begin, evaluator, message):
+    with pytest.raises(InputError, match=message):
+        begin(evaluator)
+
+
+def test_what_was_read_is_told_before_the_first_child(begin, FakeEvaluator):
+    class Noted(FakeEvaluator):
+        notes = ("3 images of 2 classes.",)
+
+    class Listening(search.Observer):
+        def read(self, notes):
+            told.extend(notes)
+
+        def begin(self, trials, total):
+            told.append(total)
+
+    told = []
+    begin(Noted(), observers=[Listening()])
+    assert told == ["3 images of 2 classes.", 6]
+
+
+def test_a_description_that_is_no_json_is_refused(begin, FakeEvaluator):
+    class Odd(FakeEvaluator):
+        def describe(self):
+            return {"images": np.float32(1)}
+
+    with pytest.raises(InputError, match="`describe` JSON data.*float32"):
+        begin(Odd())
+
+
 def test_a_run_puts_back_what_it_sets_in_the_process(begin, FakeEvaluator):
     class Seeding(FakeEvaluator):
         def evaluate(self, child):

@@ -12,6 +12,7 @@ import keras
 
 from nasnet_keras.command_line import InputError, RunError
 from nasnet_keras.files import write_json
+from nasnet_keras.training.data.datasets import ARRAYS
 from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
 from nasnet_keras.training.process_state import kept_process_state
 from nasnet_keras.training.progress import Progress
@@ -228,5 +229,12 @@ def _recorded(run: Run) -> Mapping[str, Any]:
             f"The run {run.directory.path} was begun with an `evaluator` of "
             "its own. Expected a run whose children were trained on a "
             "`dataset`."
+        )
+    if run.config.dataset == ARRAYS:
+        raise InputError(
+            f"The run {run.directory.path} was begun with arrays. Expected a "
+            "`dataset` with a name or a path: save them by `numpy.savez`, and "
+            "train the exported architecture by `nasnet-train run "
+            "--architecture`."
         )
     return network

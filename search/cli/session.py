@@ -5,6 +5,7 @@ Neither Keras nor TensorFlow is imported here before it is needed.
 """
 
 import contextlib
+import shlex
 import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from nasnet_keras.command_line import (
     plain_warnings,
 )
 from search.runs.record import Run
+from search.storage.run_folder import RunDirectory
 from search.trial import Trial, ranked
 
 
@@ -38,8 +40,9 @@ def searching(
         with plain_warnings():
             yield [create_display(Console())]
     except KeyboardInterrupt:
-        begun = (folder / "config.json").exists()
-        go_on = f" Go on by `nasnet-search resume {folder}`." if begun else ""
+        directory = RunDirectory(folder)
+        begun = directory.configuration.exists()
+        go_on = f" Go on by {directory.resuming}." if begun else ""
         complain(interrupted or f"Interrupted.{go_on}")
         raise typer.Exit(INTERRUPTED) from None
     finally:
@@ -51,10 +54,7 @@ def show_end(run: Run) -> None:
     trials = run.trials
     show_best(run, trials)
     if not run.is_over(trials):
-        print(
-            "The time limit is over. Go on by `nasnet-search resume "
-            f"{run.directory.path}`."
-        )
+        print(f"The time limit is over. Go on by {run.directory.resuming}.")
 
 
 def show_best(run: Run, trials: Sequence[Trial]) -> None:
@@ -67,6 +67,6 @@ def show_best(run: Run, trials: Sequence[Trial]) -> None:
     print(f"Best: trial {best.number}, reward {best.reward:.4f}.")
     print(run.space.text(run.space.decode(best.decisions)))
     print(
-        f"Export it by `nasnet-search export {run.directory.path} --output "
-        "FOLDER`."
+        "Export it by `nasnet-search export "
+        f"{shlex.quote(str(run.directory.path))} --output FOLDER`."
     )

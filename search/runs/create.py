@@ -5,7 +5,7 @@ Neither Keras nor TensorFlow is imported here before `create_evaluator`.
 
 import inspect
 import reprlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from nasnet_keras.command_line import (
@@ -14,6 +14,7 @@ from nasnet_keras.command_line import (
     provenance,
 )
 from nasnet_keras.files import write_json
+from nasnet_keras.training.data.datasets import ARRAYS
 from search.evaluation import EVALUATORS
 from search.evaluation import create_evaluator as create_evaluator_by_name
 from search.evaluation.base import ChildSettings, Evaluator
@@ -29,7 +30,10 @@ from search.storage.run_folder import SCHEMA_VERSION, RunDirectory
 
 
 def create_run(
-    directory: RunDirectory, config: RunConfig, identity: Mapping[str, Any]
+    directory: RunDirectory,
+    config: RunConfig,
+    identity: Mapping[str, Any],
+    given: Sequence[str] = (),
 ) -> None:
     """Writes what a run has before its first trial.
 
@@ -37,6 +41,7 @@ def create_run(
         directory: The folder, empty.
         config: The configuration.
         identity: What makes the run what it is, as JSON data.
+        given: The arguments that only Python can give it again.
     """
     directory.children.mkdir()
     SQLiteStorage.create(directory.database, identity)
@@ -44,6 +49,7 @@ def create_run(
         "schema": SCHEMA_VERSION,
         **provenance(),
         "config": config.model_dump(mode="json"),
+        "given": list(given),
     }
     write_json(directory.configuration, record)
 
@@ -105,6 +111,17 @@ def create_evaluator(
     )
 
 
+def create_evaluator_of_arrays(
+    config: RunConfig, arrays: Sequence[Any]
+) -> Evaluator:
+    """The evaluator of a run, on images and labels that are given.
+
+    Raises:
+        ValueError: They are unusable.
+    """
+    return create_evaluator(config, lambda: _create_named(config, arrays))
+
+
 def _made(create: Any) -> Evaluator:
     """What makes an evaluator has made it.
 
@@ -127,7 +144,15 @@ def _made(create: Any) -> Evaluator:
     )
 
 
-def _create_named(config: RunConfig) -> Evaluator:
+def _create_named(
+    config: RunConfig, arrays: Sequence[Any] | None = None
+) -> Evaluator:
+    if config.dataset == ARRAYS and arrays is None:
+        raise InputError(
+            "The run was begun with arrays, which are not kept with it. "
+            "Expected them, from Python: `search.resume(run, dataset=(images, "
+            "labels))`; what else needs them takes the path of an `.npz` file."
+        )
     if config.dataset is None:
         raise InputError(
             "Expected a `dataset`, a name or a path, or an `evaluator` from "
@@ -141,7 +166,7 @@ def _create_named(config: RunConfig) -> Evaluator:
     child = config.child
     settings = ChildSettings(
         space=space,
-        dataset=config.dataset,
+        dataset=config.dataset if arrays is None else arrays,
         recipe=config.recipe,
         seed=config.seed,
         scale=child.scale,

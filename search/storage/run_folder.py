@@ -18,6 +18,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
@@ -78,10 +79,26 @@ class RunDirectory:
         if self.configuration.exists():
             raise InputError(
                 f"{self.path} holds a run already. Go on with it by "
-                f"`nasnet-search resume {self.path}`, or choose another "
-                "output."
+                f"{self.resuming}, or choose another output."
             )
         check_free(self.path)
+
+    def command(self, name: str) -> str:
+        """What to type for a command on the run, in quotes."""
+        return f"`nasnet-search {name} {shlex.quote(str(self.path))}`"
+
+    @property
+    def resuming(self) -> str:
+        """What goes on with the run, in quotes: a command, or, where it was
+        begun with what only Python can give, a call."""
+        try:
+            given = self.record().get("given")
+        except InputError:
+            given = None
+        if not given:
+            return self.command("resume")
+        arguments = ", ".join(f"{name}=..." for name in given)
+        return f"`search.resume({str(self.path)!r}, {arguments})`"
 
     def check_run(self) -> None:
         """Raises:
@@ -108,8 +125,7 @@ class RunDirectory:
         if not self.backup.is_file():
             return DamageError(f"{text}; it has no backup.")
         return DamageError(
-            f"{text}; restore its last backup by `nasnet-search restore "
-            f"{self.path}`."
+            f"{text}; restore its last backup by {self.command('restore')}."
         )
 
     def lock(self) -> contextlib.AbstractContextManager[None]:
@@ -123,7 +139,7 @@ class RunDirectory:
         return locked(
             self.path / "lock",
             f"Another process is driving the run {self.path}. Wait for it to "
-            f"end, or look at it with `nasnet-search status {self.path}`.",
+            f"end, or look at it with {self.command('status')}.",
         )
 
     @property

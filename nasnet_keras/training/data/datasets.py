@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from nasnet_keras.training.data.sampling import count_of, stratified
 
 # A name, a path, or images and labels.
 DataSource = str | PathLike[str] | Sequence[Any]
-ARRAYS = "arrays"  # the name of a data set that is given as such
+ARRAYS = "(arrays)"  # the name of a data set that is given as such
 NAME_LENGTH = 200  # of one that is quoted
 UNEVEN = 3  # times the images of another class, from which on it is told
 
@@ -250,7 +250,7 @@ def load_dataset(
     )
 
 
-def are_arrays(source: Any) -> bool:
+def are_arrays(source: object) -> TypeGuard[Sequence[Any]]:
     """Whether a source is a pair of arrays."""
     return isinstance(source, tuple | list) and len(source) == 2
 
@@ -334,6 +334,7 @@ def _open(
     """Finds the reader of a source."""
     if are_arrays(source):
         return npz.read_arrays(npz.ArraysInMemory(source), image_size)
+    source = str(source) if isinstance(source, Sequence) else source
     name = str(source)
     if _is_name(source):
         if name == digits.NAME:

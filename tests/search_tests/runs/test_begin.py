@@ -9,8 +9,8 @@ import pytest
 import search
 from nasnet_keras.command_line import InputError
 from nasnet_keras.processor import onednn_is_on
-from search.runs.begin import _configuration
 from search.runs.config import RunConfig
+from search.runs.settle import settle
 from search.spaces import create_space
 
 pytestmark = pytest.mark.usefixtures("learning")
@@ -57,6 +57,53 @@ def edit(tmp_path):
         path.write_text(json.dumps(record))
 
     return edit
+
+
+@pytest.fixture
+def arrays():
+    images = np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8)
+    return images, np.arange(60) % 2
+
+
+@pytest.mark.large
+def test_arrays_are_searched_on(arrays, tmp_path):
+    run = search.run(
+        tmp_path / "run",
+        dataset=arrays,
+        strategy="random",
+        trials=1,
+        space=search.NASNetSpace(1),
+        recipe={"epochs": 1, "batch_size": 16},
+        child={"filters": 4},
+    )
+    with pytest.raises(InputError, match="begun with arrays"):
+        search.resume(run.directory.path, trials=2)
+    with pytest.raises(InputError, match="data or the training of its children changed"):
+        search.resume(
+            run.directory.path, trials=2, dataset=(255 - arrays[0], arrays[1])
+        )
+    run = search.resume(run.directory.path, trials=2, dataset=arrays)
+    assert len(run.trials) == 2
+    assert search.export(run, tmp_path / "best")
+    with pytest.raises(InputError, match="begun with arrays"):
+        search.retrain(run, search.RunConfig().recipe)
+
+
+def test_arrays_are_of_this_process(arrays, tmp_path):
+    with pytest.raises(InputError, match="with workers a name or a path"):
+        search.run(tmp_path / "run", dataset=arrays, workers=2)
+
+
+def test_the_hint_is_a_call_where_only_python_can_go_on(
+    begin, tmp_path, FakeEvaluator
+):
+    run = begin()
+    path = tmp_path / "run"
+    call = f"`search.resume({str(path)!r}, evaluator=...)`"
+    assert run.directory.resuming == call
+    with pytest.raises(InputError, match="holds a run already") as error:
+        begin()
+    assert call in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +198,7 @@ def test_a_configuration_or_settings_make_the_same_run(
 def test_a_second_run_in_the_same_folder_is_refused(begin, outcomes):
     run = begin()
     before = outcomes(run.trials)
-    with pytest.raises(InputError, match="`nasnet-search resume "):
+    with pytest.raises(InputError, match="`search.resume."):
         begin(seed=1)
     assert outcomes(run.trials) == before
 
@@ -192,7 +239,7 @@ def test_a_run_keeps_the_lag_and_the_threads_that_it_began_with(
 ):
     monkeypatch.setattr("os.cpu_count", lambda: 8)
     settings = search.ExecutionConfig(**execution)
-    begun = _configuration(None, config, settings)
+    begun = settle(None, config, settings)
     assert (begun.lag, begun.child.threads) == (lag, threads)
 
 
@@ -372,7 +419,8 @@ def test_a_full_disk_ends_the_search_and_costs_nothing(
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     folder = tmp_path / "run"
     assert f"The run {folder} broke off: " in str(caught.value)
-    assert f"`nasnet-search resume {folder}`." in str(caught.value)
+    call = f"`search.resume({str(folder)!r}, evaluator=...)`."
+    assert call in str(caught.value)
     before = outcomes(
         trial for trial in search.load(folder).trials if trial.state.is_finished
     )

@@ -1,3 +1,4 @@
+import shlex
 import subprocess
 import sys
 
@@ -33,6 +34,12 @@ def test_another_folder_is_no_run(directory, tmp_path):
     directory.check_run()
     with pytest.raises(InputError, match="no config.json and search.db"):
         RunDirectory(tmp_path).check_run()
+
+
+def test_a_command_quotes_the_path():
+    directory = RunDirectory("my runs/it's")
+    typed = directory.resuming.strip("`")
+    assert shlex.split(typed) == ["nasnet-search", "resume", "my runs/it's"]
 
 
 def test_one_driver_at_a_time(directory):

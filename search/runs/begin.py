@@ -26,6 +26,7 @@ from search.evaluation.base import Evaluator
 from search.executors import create_executor
 from search.executors.base import SearchError
 from search.executors.configuration import ExecutionConfig, create_execution
+from search.executors.processes import end_if_imported
 from search.loop.search_loop import SearchLoop
 from search.observers.base import Callback, Observer
 from search.runs.config import RunConfig
@@ -104,6 +105,7 @@ def run(
     >>> run.best.number, run.architecture
     (0, Genotype(...))
     """
+    end_if_imported()
     if isinstance(evaluator, str):
         settings["evaluator"], evaluator = evaluator, None
     execution = create_execution(
@@ -169,6 +171,7 @@ def resume(
             die before they can evaluate a child, or the folder cannot be
             written any more.
     """
+    end_if_imported()
     settings = create_execution(execution)
     run = Run(path)
     watching = _observers(run.directory, on_trial, observers, tensorboard)

@@ -7,6 +7,8 @@ Neither Keras nor TensorFlow is imported here before it is asked for.
 """
 
 import contextlib
+import errno
+import functools
 import importlib
 import importlib.metadata
 import inspect
@@ -14,7 +16,9 @@ import json
 import os
 import platform
 import shlex
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Annotated, Any
@@ -26,6 +30,11 @@ from nasnet_keras.processor import computing_setting
 PACKAGES = ("tensorflow", "keras", "numpy", "nasnet-keras")
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+# What a path cannot be: too long, or out of reach.
+NO_PATH = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM)
+SECONDS_TO_AGAIN = 0.05
+QUOTED = 60  # characters of such a path
 
 # Errors reach the user as exceptions; who wants TensorFlow's lines sets the
 # variable to 0.
@@ -44,8 +53,13 @@ class RunError(Exception):
 def run_command(app: typer.Typer, name: str) -> int:
     """Runs a command line; returns the exit code."""
     os.environ.setdefault(LOG_LEVEL, QUIET)
+    interruptions = _Interruptions()
     try:
-        return app(prog_name=name, standalone_mode=False) or 0
+        with interruptions:
+            return app(prog_name=name, standalone_mode=False) or 0
+    except (KeyboardInterrupt, typer.Abort):
+        complain("Interrupted.")
+        return INTERRUPTED
     except typer.TyperException as error:
         # What was typed may hold the ends of lines.
         complain(" ".join(error.format_message().split()))
@@ -56,6 +70,49 @@ def run_command(app: typer.Typer, name: str) -> int:
     except RunError as error:
         complain(str(error))
         return FAILED
+    except OSError as error:
+        if error.errno not in NO_PATH:
+            raise
+        name = printable(os.fsdecode(error.filename or ""))[:QUOTED]
+        complain(f"The path {name}… cannot be used: {error.strerror}.")
+        return BAD_INPUT
+
+
+class _Interruptions:
+    """Whatever an interrupted import makes of Ctrl-C, the block ends with
+    `KeyboardInterrupt`."""
+
+    def __enter__(self) -> None:
+        self._came = False
+        self._before = signal.getsignal(signal.SIGINT)
+        self._hook = sys.unraisablehook
+        if _is_main_thread():
+            sys.unraisablehook = self._again
+            signal.signal(signal.SIGINT, self._interrupt)
+
+    def _interrupt(self, *signalled: object) -> None:
+        self._came = True
+        raise KeyboardInterrupt
+
+    def _again(self, unraisable: Any) -> None:
+        """Interrupts anew where compiled code has ignored it."""
+        if unraisable.exc_type is not KeyboardInterrupt:
+            self._hook(unraisable)
+            return
+        interrupt = functools.partial(os.kill, os.getpid(), signal.SIGINT)
+        threading.Timer(SECONDS_TO_AGAIN, interrupt).start()
+
+    def __exit__(self, kind: Any, error: Any, _: Any) -> None:
+        if _is_main_thread():
+            signal.signal(signal.SIGINT, self._before)
+            sys.unraisablehook = self._hook
+        # Not what the command has ended with, as `working` does.
+        if self._came and kind not in (None, typer.Exit, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from nasnet_keras.architectures import (
 )
 from nasnet_keras.command_line import (
     InputError,
+    RunError,
     import_tensorflow,
     printable,
     run_command,
@@ -157,12 +158,20 @@ def run(
             seed=seed,
             replicas=replicas,
         )
-        run_training(
-            output,
-            settings,
-            _initialiser(weights, model),
-            progress=Progress(chosen.epochs),
-        )
+        try:
+            run_training(
+                output,
+                settings,
+                _initialiser(weights, model),
+                progress=Progress(chosen.epochs),
+            )
+        except OSError as error:
+            if not (output / "config.json").exists():
+                raise
+            raise RunError(
+                f"The training {output} broke off: {error}. When the cause is "
+                "gone, go on by the same command."
+            ) from error
     print(f"Wrote {printable(str(output))}/model.keras.")
 
 
@@ -179,6 +188,11 @@ def evaluate(
 ) -> None:
     """Measures a trained network: accuracy, of each class too, confusion
     matrix and worst mistakes."""
+    if not (run / "config.json").is_file():
+        raise InputError(
+            f"Expected the folder of a training. Received: {run}, which has no "
+            "config.json."
+        )
     import_tensorflow()
     from rich.console import Console
 

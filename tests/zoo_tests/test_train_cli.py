@@ -232,7 +232,6 @@ def test_weights_that_cannot_be_fetched_are_a_sentence(
     assert not (here / "new").exists()
 
 
-@pytest.mark.filterwarnings("default")
 def test_a_full_disk_ends_a_training_with_a_way_on(here, capsys, monkeypatch):
     def run_training(folder, *arguments, **keywords):
         folder.mkdir()
@@ -247,6 +246,7 @@ def test_a_full_disk_ends_a_training_with_a_way_on(here, capsys, monkeypatch):
     )
 
 
+@pytest.mark.filterwarnings("default")
 def test_a_warning_is_its_text(here, capsys, monkeypatch):
     def run_training(*arguments, **options):
         warnings.warn("The classifier starts anew.", stacklevel=2)

@@ -71,6 +71,7 @@ class RunDirectory:
         self.children = self.path / "children"
         self.tensorboard = self.path / "tensorboard"
         self.retrained = self.path / "retrained"
+        self.ranking = self.retrained / "ranking.json"
 
     def check_free(self) -> None:
         """Raises:

@@ -107,7 +107,7 @@ def retrain(
     from search.views.terminal import ranking_table
 
     def watch(trial: Trial) -> Progress:
-        print(f"Trial {trial.number}, reward {trial.reward:.4f}.", flush=True)
+        print(f"Trial {trial.number}, reward {trial.reward_text}.", flush=True)
         return Progress(chosen.epochs)
 
     with working("Interrupted. Go on by the same command."):

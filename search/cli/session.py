@@ -64,7 +64,7 @@ def show_best(run: Run, trials: Sequence[Trial]) -> None:
     best = next(iter(ranked(trials)), None)
     if best is None:
         return
-    print(f"Best: trial {best.number}, reward {best.reward:.4f}.")
+    print(f"Best: trial {best.number}, reward {best.reward_text}.")
     print(run.space.text(run.space.decode(best.decisions)))
     print(
         "Export it by `nasnet-search export "

@@ -22,7 +22,7 @@ from search.evaluation.base import (
 )
 from search.evaluation.child_data import ChildData, prepare_tensorflow
 from search.spaces.base import lacks
-from search.trial import Evaluation
+from search.trial import IMAGES, Evaluation
 
 # A child that is killed in its training loses about so much of it.
 CHECKPOINT_SECONDS = 60
@@ -114,6 +114,7 @@ class TrainingEvaluator(Evaluator):
             **metrics,
             **result,
             **self.costs(child.architecture),
+            IMAGES: len(self.data.validation_labels),
             "steps": int(model.optimizer.iterations),
         }
         # The last step may be the one that diverges.

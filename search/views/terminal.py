@@ -132,7 +132,7 @@ class Display(Observer):
             return
         parts = [f"{self.done}/{self.total}", outcome_text(self.last)]
         if self.best is not None:
-            parts.append(f"best {self.best.reward:.4f} ({self.best.number})")
+            parts.append(f"best {self.best.reward_text} ({self.best.number})")
         if self.left is not None:
             parts.append(f"{duration_text(self.left)} left")
         print_text(self.console, "  ".join(parts))
@@ -192,7 +192,7 @@ class LiveDisplay(Display):
             rows.append(
                 (
                     "Best",
-                    f"reward {self.best.reward:.4f}, trial {self.best.number}",
+                    f"reward {self.best.reward_text}, trial {self.best.number}",
                 )
             )
         if self.left is not None:
@@ -207,14 +207,13 @@ def status_table(trials: Sequence[Trial]) -> Table:
     """A table with a row for each trial."""
     table = Table("trial", "state", "reward", "seconds", "")
     for trial in trials:
-        reward = "" if trial.reward is None else f"{trial.reward:.4f}"
         note = trial.reason or ""
         if trial.duplicate_of is not None:
             note = f"of {trial.duplicate_of}"
         table.add_row(
             str(trial.number),
             trial.state.value,
-            reward,
+            trial.reward_text,
             f"{trial.seconds:.1f}"
             if trial.state is TrialState.COMPLETE
             else "",
@@ -271,7 +270,7 @@ def _standing(
         lines.append(str(driver))
     best = next(iter(ranked(trials)), None)
     if best is not None:
-        lines.append(f"Best: trial {best.number}, reward {best.reward:.4f}.")
+        lines.append(f"Best: trial {best.number}, reward {best.reward_text}.")
     table = status_table(trials[-rows:])
     table.columns[-1].no_wrap = True
     return Group(table, Text("\n".join(lines)))
@@ -335,7 +334,7 @@ def outcome_text(trial: Trial | None) -> str:
         budget = ""
         if trial.went_on:
             budget = f" at {trial.evaluations[-1].budget:g} epochs"
-        return f"{name}: reward {trial.reward:.4f}{budget} in {seconds}"
+        return f"{name}: reward {trial.reward_text}{budget} in {seconds}"
     if trial.state is TrialState.DUPLICATE:
         return f"{name}: the same as trial {trial.duplicate_of}"
     return f"{name}: {trial.state.value}. {trial.reason or ''}".rstrip()

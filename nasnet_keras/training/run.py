@@ -22,6 +22,7 @@ import pydantic
 from nasnet_keras.command_line import InputError, RunError, provenance, sentence
 from nasnet_keras.files import check_free, locked, sync, write_json
 from nasnet_keras.network.build import load_model, without_auxiliary_head
+from nasnet_keras.strict_json import read_json
 from nasnet_keras.training.checkpoint import (
     epochs_taken,
     restore_training,
@@ -289,13 +290,13 @@ def read_record(folder: Path) -> Mapping[str, Any]:
     """
     file = folder / "config.json"
     try:
-        record = json.loads(file.read_text())
+        record = read_json(file)
     except OSError:
         raise InputError(
             f"Expected the folder of a training. Received: {folder}, which "
             "has no config.json."
         ) from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise InputError(f"{file} is not valid JSON: {error}.") from None
     if (
         not isinstance(record, dict)

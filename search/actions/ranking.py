@@ -3,7 +3,6 @@
 Neither Keras nor TensorFlow is imported here.
 """
 
-import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nasnet_keras.command_line import InputError
+from nasnet_keras.strict_json import read_json
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Ranking:
         if not path.is_file():
             return None
         try:
-            children = json.loads(path.read_text("utf-8"))["children"]
+            children = read_json(path)["children"]
             return cls.of(
                 Retrained(**{field.name: child[field.name] for field in FIELDS})
                 for child in children

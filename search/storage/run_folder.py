@@ -15,7 +15,6 @@ Neither Keras nor TensorFlow is imported here.
 """
 
 import contextlib
-import json
 import os
 import re
 import shlex
@@ -26,6 +25,7 @@ from typing import Any
 
 from nasnet_keras.command_line import InputError
 from nasnet_keras.files import check_free, is_locked, locked
+from nasnet_keras.strict_json import read_json
 
 SCHEMA_VERSION = 3  # of config.json
 
@@ -155,12 +155,12 @@ class RunDirectory:
             InputError: It cannot be read, or is no JSON object.
         """
         try:
-            record = json.loads(self.configuration.read_text("utf-8"))
+            record = read_json(self.configuration)
         except OSError as error:
             raise InputError(
                 f"{self.configuration} cannot be read: {error.strerror}."
             ) from None
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise InputError(
                 f"{self.configuration} is not valid JSON: {error}."
             ) from None

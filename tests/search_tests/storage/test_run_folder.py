@@ -71,7 +71,9 @@ def test_a_killed_driver_leaves_no_lock(directory):
         pass
 
 
-@pytest.mark.parametrize("text", ["{", "[]", ""])
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "", "[" * 100_000, '{"schema": 3, "schema": 3}']
+)
 def test_a_broken_configuration_is_a_sentence(directory, text):
     directory.configuration.write_text(text)
     with pytest.raises(InputError, match="config.json"):

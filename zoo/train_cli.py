@@ -5,11 +5,13 @@
 Exit codes: 0 done, 1 the training failed, 2 bad input, 130 interrupted.
 """
 
+import contextlib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
+from nasnet_keras.activity import shown_activity, tell_activity
 from nasnet_keras.architectures import (
     find_kind,
     read_architecture,
@@ -131,11 +133,18 @@ def run(
     """Trains a network; the same command goes on after a kill."""
     if not (output / "config.json").exists():
         check_free(output)
-    with working("Interrupted. Go on by the same command."):
+    from rich.console import Console
+
+    with (
+        working("Interrupted. Go on by the same command."),
+        contextlib.ExitStack() as shown,
+    ):
         chosen = chosen_recipe(recipe, values)
         network = _network(
             model, architecture, repeats, filters, stem, image_size
         )
+        activity = shown.enter_context(shown_activity(Console()))
+        tell_activity("importing TensorFlow")
         import_tensorflow()
         from nasnet_keras.training.data.datasets import resolve_source
         from nasnet_keras.training.progress import Progress
@@ -163,7 +172,7 @@ def run(
                 output,
                 settings,
                 _initialiser(weights, model),
-                progress=Progress(chosen.epochs),
+                progress=Progress(chosen.epochs, activity=activity),
             )
         except OSError as error:
             if not (output / "config.json").exists():

@@ -19,6 +19,7 @@ import keras
 import numpy as np
 import pydantic
 
+from nasnet_keras.activity import tell_activity
 from nasnet_keras.command_line import InputError, RunError, provenance, sentence
 from nasnet_keras.files import check_free, locked, sync, write_json
 from nasnet_keras.network.build import load_model, without_auxiliary_head
@@ -98,6 +99,7 @@ def run_training(
     new = not (folder / "config.json").exists()
     if new:
         check_free(folder)
+    tell_activity("reading the data")
     data = load_data(settings)
     if progress is not None:
         progress.tell(data.notes)
@@ -158,6 +160,7 @@ class _Training:
             )
         self.strategy = create_strategy(settings.replicas, recipe.batch_size)
         keras.utils.set_random_seed(settings.seed)
+        tell_activity("building the network")
         with self.strategy.scope():
             self.model = build_model(
                 settings, data.dataset.num_classes, recipe.epochs * self.steps

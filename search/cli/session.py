@@ -13,6 +13,7 @@ from typing import Any
 
 import typer
 
+from nasnet_keras.activity import shown_activity, tell_activity
 from nasnet_keras.command_line import (
     INTERRUPTED,
     complain,
@@ -32,13 +33,16 @@ def searching(
     Ctrl-C or by SIGTERM."""
     from rich.console import Console
 
-    from search.views.terminal import create_display
+    from search.views.terminal import Beginning, create_display
 
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    console = Console()
     try:
-        import_tensorflow()
-        with plain_warnings():
-            yield [create_display(Console())]
+        with shown_activity(console) as activity, plain_warnings():
+            tell_activity("importing TensorFlow")
+            import_tensorflow()
+            tell_activity("reading the data")
+            yield [Beginning(activity), create_display(console)]
     except KeyboardInterrupt:
         directory = RunDirectory(folder)
         begun = directory.configuration.exists()

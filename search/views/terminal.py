@@ -12,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from nasnet_keras.activity import Activity, ActivityDisplay, listening
 from search.actions.rank_correlation import SharedRanking
 from search.actions.ranking import Ranking
 from search.observers.base import Observer
@@ -31,8 +32,22 @@ def create_display(console: Console) -> "Display":
     return LiveDisplay(console) if console.is_terminal else Display(console)
 
 
+class Beginning(Observer):
+    """Ends the display of what goes on before the first child.
+
+    Args:
+        activity: The display.
+    """
+
+    def __init__(self, activity: ActivityDisplay) -> None:
+        self._activity = activity
+
+    def read(self, notes: Sequence[str]) -> None:
+        self._activity.end()
+
+
 class Display(Observer):
-    """Prints a line per trial.
+    """Prints a line per trial, and while one lasts a line a minute on it.
 
     Args:
         console: Where to print.
@@ -53,6 +68,8 @@ class Display(Observer):
         self._step_ended: float | None = None  # None after a child
         self._steps, self._step_seconds = 0, 0.0  # of this process
         self._said = time.monotonic()
+        self._activity: Activity | None = None  # of a child in this process
+        self._listening = contextlib.ExitStack()
 
     def read(self, notes: Sequence[str]) -> None:
         for note in notes:
@@ -64,6 +81,10 @@ class Display(Observer):
         self.best = next(iter(ranked(trials)), None)
         self._done_before = self.done
         self._began = time.monotonic()
+        self._listening.enter_context(listening(self._hear))
+
+    def end(self) -> None:
+        self._listening.close()
 
     def planned(self, stages: Sequence[Stage], ended: int, left: float) -> None:
         self.total = stages[0].children
@@ -72,7 +93,32 @@ class Display(Observer):
             print_text(self.console, line)
 
     def proposed(self, trial: Trial) -> None:
-        self.under_way[trial.number] = time.monotonic()
+        self.under_way[trial.number] = self._said = time.monotonic()
+
+    def _hear(self, activity: Activity) -> None:
+        """A child in this process has gone on."""
+        self._activity = activity
+        now = time.monotonic()
+        if self.under_way and now - self._said > SECONDS_BETWEEN_LINES:
+            self._said = now
+            self.show_activity()
+
+    def show_activity(self) -> None:
+        """Shows how far the child is."""
+        print_text(self.console, self.now_text)
+
+    @property
+    def now_text(self) -> str:
+        """What is done for the children under way, empty if there are none."""
+        if not self.under_way:
+            return ""
+        number, began = next(iter(self.under_way.items()))
+        text = f"trial {number}, {duration_text(time.monotonic() - began)}"
+        if self._activity is not None:
+            text += f": {self._activity}"
+        if len(self.under_way) > 1:
+            text += f", and {len(self.under_way) - 1} more"
+        return text
 
     def trained(self, step: int, last: int, loss: float) -> None:
         now = time.monotonic()
@@ -115,7 +161,7 @@ class Display(Observer):
     ) -> None:
         self.done += trial.state.counts and not trial.went_on
         self.last = trial
-        self._step_ended = None
+        self._step_ended = self._activity = None
         self.under_way.pop(trial.number, None)
         self.best = best
         now = time.monotonic()
@@ -169,7 +215,11 @@ class LiveDisplay(Display):
     def show_training(self) -> None:
         self._live.refresh()
 
+    def show_activity(self) -> None:
+        """The display shows it by itself."""
+
     def end(self) -> None:
+        super().end()
         self._live.stop()
 
     def render(self) -> RenderableType:
@@ -178,12 +228,8 @@ class LiveDisplay(Display):
             ("Done", f"{self.done} of {self.total} children"),
             ("", ProgressBar(self.total, self.done, width=40)),
         ]
-        if self.under_way:
-            number, began = next(iter(self.under_way.items()))
-            text = f"trial {number}, {duration_text(time.monotonic() - began)}"
-            if len(self.under_way) > 1:
-                text += f", and {len(self.under_way) - 1} more"
-            rows.append(("Now", text))
+        if self.now_text:
+            rows.append(("Now", Text(self.now_text)))
         if self.training_text:
             rows.append(("Shared", self.training_text))
         if self.last is not None:

@@ -50,15 +50,25 @@ class RunError(Exception):
     """The run cannot go on. The text is one sentence for the user."""
 
 
+class Interruption(Exception):
+    """Ctrl-C ended the command. The text says so, and how to go on."""
+
+
 def run_command(app: typer.Typer, name: str) -> int:
     """Runs a command line; returns the exit code."""
     os.environ.setdefault(LOG_LEVEL, QUIET)
     interruptions = _Interruptions()
     try:
         with interruptions:
-            return app(prog_name=name, standalone_mode=False) or 0
+            code = app(prog_name=name, standalone_mode=False) or 0
+        if code == INTERRUPTED:  # As typer answers Ctrl-C, without a word.
+            complain("Interrupted.")
+        return code
     except (KeyboardInterrupt, typer.Abort):
         complain("Interrupted.")
+        return INTERRUPTED
+    except Interruption as error:
+        complain(str(error))
         return INTERRUPTED
     except typer.TyperException as error:
         # What was typed may hold the ends of lines.
@@ -107,7 +117,7 @@ class _Interruptions:
             signal.signal(signal.SIGINT, self._before)
             sys.unraisablehook = self._hook
         # Not what the command has ended with, as `working` does.
-        if self._came and kind not in (None, typer.Exit, KeyboardInterrupt):
+        if self._came and kind not in (None, Interruption, KeyboardInterrupt):
             raise KeyboardInterrupt from error
 
 
@@ -135,8 +145,7 @@ def working(interrupted: str = "Interrupted.") -> Iterator[None]:
         except (ValueError, OSError) as error:
             raise InputError(str(error)) from error
         except KeyboardInterrupt:
-            complain(interrupted)
-            raise typer.Exit(INTERRUPTED) from None
+            raise Interruption(interrupted) from None
 
 
 def option(

@@ -11,12 +11,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from nasnet_keras.activity import shown_activity, tell_activity
 from nasnet_keras.command_line import (
-    INTERRUPTED,
-    complain,
+    Interruption,
     import_tensorflow,
     plain_warnings,
 )
@@ -47,8 +44,7 @@ def searching(
         directory = RunDirectory(folder)
         begun = directory.configuration.exists()
         go_on = f" Go on by {directory.resuming}." if begun else ""
-        complain(interrupted or f"Interrupted.{go_on}")
-        raise typer.Exit(INTERRUPTED) from None
+        raise Interruption(interrupted or f"Interrupted.{go_on}") from None
     finally:
         signal.signal(signal.SIGTERM, before)
 

@@ -33,11 +33,7 @@ def create_display(console: Console) -> "Display":
 
 
 class Beginning(Observer):
-    """Ends the display of what goes on before the first child.
-
-    Args:
-        activity: The display.
-    """
+    """Ends the display of what goes on before the first child."""
 
     def __init__(self, activity: ActivityDisplay) -> None:
         self._activity = activity

@@ -10,13 +10,13 @@ Neither Keras nor TensorFlow is imported here before a network is built.
 
 import abc
 import importlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nasnet_keras.command_line import InputError
+from nasnet_keras.strict_json import parse_json
 
 if TYPE_CHECKING:
     import keras
@@ -243,7 +243,7 @@ def read_architecture(path: Path) -> tuple[ArchitectureKind, Any]:
             "bytes. Received: more."
         )
     try:
-        return from_data(json.loads(content))
+        return from_data(parse_json(content))
     except (ValueError, RecursionError) as error:
         reason = str(error).rstrip(".")
         raise InputError(f"{path} holds no architecture. {reason}.") from None

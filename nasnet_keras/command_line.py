@@ -7,6 +7,8 @@ Neither Keras nor TensorFlow is imported here before it is asked for.
 """
 
 import contextlib
+import errno
+import functools
 import importlib
 import importlib.metadata
 import inspect
@@ -14,7 +16,9 @@ import json
 import os
 import platform
 import shlex
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Annotated, Any
@@ -26,6 +30,11 @@ from nasnet_keras.processor import computing_setting
 PACKAGES = ("tensorflow", "keras", "numpy", "nasnet-keras")
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+# What a path cannot be: too long, or out of reach.
+NO_PATH = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM)
+SECONDS_TO_AGAIN = 0.05
+QUOTED = 60  # characters of such a path
 
 # Errors reach the user as exceptions; who wants TensorFlow's lines sets the
 # variable to 0.
@@ -41,11 +50,26 @@ class RunError(Exception):
     """The run cannot go on. The text is one sentence for the user."""
 
 
+class Interruption(Exception):
+    """Ctrl-C ended the command. The text says so, and how to go on."""
+
+
 def run_command(app: typer.Typer, name: str) -> int:
     """Runs a command line; returns the exit code."""
     os.environ.setdefault(LOG_LEVEL, QUIET)
+    interruptions = _Interruptions()
     try:
-        return app(prog_name=name, standalone_mode=False) or 0
+        with interruptions:
+            code = app(prog_name=name, standalone_mode=False) or 0
+        if code == INTERRUPTED:  # As typer answers Ctrl-C, without a word.
+            complain("Interrupted.")
+        return code
+    except (KeyboardInterrupt, typer.Abort):
+        complain("Interrupted.")
+        return INTERRUPTED
+    except Interruption as error:
+        complain(str(error))
+        return INTERRUPTED
     except typer.TyperException as error:
         # What was typed may hold the ends of lines.
         complain(" ".join(error.format_message().split()))
@@ -56,6 +80,49 @@ def run_command(app: typer.Typer, name: str) -> int:
     except RunError as error:
         complain(str(error))
         return FAILED
+    except OSError as error:
+        if error.errno not in NO_PATH:
+            raise
+        name = printable(os.fsdecode(error.filename or ""))[:QUOTED]
+        complain(f"The path {name}… cannot be used: {error.strerror}.")
+        return BAD_INPUT
+
+
+class _Interruptions:
+    """Whatever an interrupted import makes of Ctrl-C, the block ends with
+    `KeyboardInterrupt`."""
+
+    def __enter__(self) -> None:
+        self._came = False
+        self._before = signal.getsignal(signal.SIGINT)
+        self._hook = sys.unraisablehook
+        if _is_main_thread():
+            sys.unraisablehook = self._again
+            signal.signal(signal.SIGINT, self._interrupt)
+
+    def _interrupt(self, *signalled: object) -> None:
+        self._came = True
+        raise KeyboardInterrupt
+
+    def _again(self, unraisable: Any) -> None:
+        """Interrupts anew where compiled code has ignored it."""
+        if unraisable.exc_type is not KeyboardInterrupt:
+            self._hook(unraisable)
+            return
+        interrupt = functools.partial(os.kill, os.getpid(), signal.SIGINT)
+        threading.Timer(SECONDS_TO_AGAIN, interrupt).start()
+
+    def __exit__(self, kind: Any, error: Any, _: Any) -> None:
+        if _is_main_thread():
+            signal.signal(signal.SIGINT, self._before)
+            sys.unraisablehook = self._hook
+        # Not what the command has ended with, as `working` does.
+        if self._came and kind not in (None, Interruption, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 @contextlib.contextmanager
@@ -78,8 +145,7 @@ def working(interrupted: str = "Interrupted.") -> Iterator[None]:
         except (ValueError, OSError) as error:
             raise InputError(str(error)) from error
         except KeyboardInterrupt:
-            complain(interrupted)
-            raise typer.Exit(INTERRUPTED) from None
+            raise Interruption(interrupted) from None
 
 
 def option(

@@ -19,6 +19,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from nasnet_keras.strict_json import parse_json
+
 if TYPE_CHECKING:
     pass
 
@@ -366,7 +368,7 @@ class Genotype:
             ValueError: The text is not JSON, or not a genotype.
         """
         try:
-            data = json.loads(text)
+            data = parse_json(text)
         except (ValueError, TypeError, RecursionError) as error:
             raise ValueError(
                 f"A genotype is a JSON text, and this is none: {error}."

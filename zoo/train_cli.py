@@ -5,11 +5,13 @@
 Exit codes: 0 done, 1 the training failed, 2 bad input, 130 interrupted.
 """
 
+import contextlib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
+from nasnet_keras.activity import shown_activity, tell_activity
 from nasnet_keras.architectures import (
     find_kind,
     read_architecture,
@@ -17,6 +19,7 @@ from nasnet_keras.architectures import (
 )
 from nasnet_keras.command_line import (
     InputError,
+    RunError,
     import_tensorflow,
     printable,
     run_command,
@@ -131,11 +134,18 @@ def run(
     """Trains a network; the same command goes on after a kill."""
     if not (output / "config.json").exists():
         check_free(output)
-    with working("Interrupted. Go on by the same command."):
+    from rich.console import Console
+
+    with (
+        working("Interrupted. Go on by the same command."),
+        contextlib.ExitStack() as shown,
+    ):
         chosen = chosen_recipe(recipe, values)
         network = _network(
             model, architecture, repeats, filters, stem, image_size
         )
+        activity = shown.enter_context(shown_activity(Console()))
+        tell_activity("importing TensorFlow")
         import_tensorflow()
         from nasnet_keras.training.data.datasets import resolve_source
         from nasnet_keras.training.progress import Progress
@@ -158,12 +168,20 @@ def run(
             seed=seed,
             replicas=replicas,
         )
-        run_training(
-            output,
-            settings,
-            _initialiser(weights, model),
-            progress=Progress(chosen.epochs),
-        )
+        try:
+            run_training(
+                output,
+                settings,
+                _initialiser(weights, model),
+                progress=Progress(chosen.epochs, activity=activity),
+            )
+        except OSError as error:
+            if not (output / "config.json").exists():
+                raise
+            raise RunError(
+                f"The training {output} broke off: {error}. When the cause is "
+                "gone, go on by the same command."
+            ) from error
     print(f"Wrote {printable(str(output))}/model.keras.")
 
 
@@ -180,6 +198,11 @@ def evaluate(
 ) -> None:
     """Measures a trained network: accuracy, of each class too, confusion
     matrix and worst mistakes."""
+    if not (run / "config.json").is_file():
+        raise InputError(
+            f"Expected the folder of a training. Received: {run}, which has no "
+            "config.json."
+        )
     import_tensorflow()
     from rich.console import Console
 

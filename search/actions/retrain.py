@@ -12,7 +12,9 @@ import keras
 
 from nasnet_keras.command_line import InputError, RunError
 from nasnet_keras.files import write_json
+from nasnet_keras.training.data.datasets import ARRAYS
 from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
+from nasnet_keras.training.process_state import kept_process_state
 from nasnet_keras.training.progress import Progress
 from nasnet_keras.training.recipes import Recipe
 from nasnet_keras.training.run import (
@@ -29,6 +31,7 @@ from search.trial import Trial, ranked
 Watch = Callable[[Trial], Progress]
 
 
+@kept_process_state()
 def retrain(
     run: Run,
     recipe: Recipe,
@@ -160,6 +163,7 @@ def _task(
         network={"architecture": run.space.to_data(architecture), **network},
         recipe=recipe,
         seed=run.config.seed,
+        skip_broken=run.config.child.skip_broken,
     )
     folder = output / f"{trial.number:05d}"
     if (folder / "config.json").exists():
@@ -225,5 +229,12 @@ def _recorded(run: Run) -> Mapping[str, Any]:
             f"The run {run.directory.path} was begun with an `evaluator` of "
             "its own. Expected a run whose children were trained on a "
             "`dataset`."
+        )
+    if run.config.dataset == ARRAYS:
+        raise InputError(
+            f"The run {run.directory.path} was begun with arrays. Expected a "
+            "`dataset` with a name or a path: save them by `numpy.savez`, and "
+            "train the exported architecture by `nasnet-train run "
+            "--architecture`."
         )
     return network

@@ -5,6 +5,7 @@ Neither Keras nor TensorFlow is imported here before it is needed.
 """
 
 import functools
+import json
 import os
 from pathlib import Path
 from typing import Annotated, Any
@@ -45,13 +46,20 @@ def export(
         typer.Option(help="The trial's number.", show_default="the best"),
     ] = None,
 ) -> None:
-    """Writes the best child: its cells, trained network and pictures."""
+    """Writes the best child: its cells, trained network and pictures; after
+    `retrain`, the best of those that were trained longer."""
     loaded = load(run)
     check_free(output)
     import_tensorflow()
     from search.actions.export import export as export_trial
 
     export_trial(loaded, output, trial)
+    metrics = json.loads((output / "metrics.json").read_text("utf-8"))
+    trained = ""
+    if "retrained" in metrics:
+        accuracy = metrics["retrained"]["accuracy"]
+        trained = f", trained longer, test accuracy {accuracy:.4f}"
+    print(f"Trial {metrics['number']}{trained}.")
     print(f"Wrote {', '.join(sorted(os.listdir(output)))} to {output}.")
 
 
@@ -99,7 +107,7 @@ def retrain(
     from search.views.terminal import ranking_table
 
     def watch(trial: Trial) -> Progress:
-        print(f"Trial {trial.number}, reward {trial.reward:.4f}.", flush=True)
+        print(f"Trial {trial.number}, reward {trial.reward_text}.", flush=True)
         return Progress(chosen.epochs)
 
     with working("Interrupted. Go on by the same command."):

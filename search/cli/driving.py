@@ -101,4 +101,4 @@ def restore(run: RunArgument) -> None:
     )
     if restored.damaged.exists():
         print(f"The damaged database is now {restored.damaged}.")
-    print(f"Go on by `nasnet-search resume {run}`.")
+    print(f"Go on by {RunDirectory(run).resuming}.")

@@ -116,6 +116,7 @@ class ObjectiveEvaluator(Evaluator):
             )
         self.evaluator = evaluator
         self.shared_weights = evaluator.shared_weights
+        self.notes = evaluator.notes
         self.limits = dict(limits or {})
         # By objective: the costs that it needs, and the reward.
         table: dict[str, tuple[tuple[str, ...], Callable[..., float]]] = {

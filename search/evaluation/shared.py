@@ -21,7 +21,7 @@ from search.evaluation.training import TrainingEvaluator
 from search.spaces.base import lacks
 from search.storage.run_folder import SHARED_CHILDREN_FILE, SHARED_FILE
 from search.strategies.argument_checks import check_flag, check_number
-from search.trial import Evaluation
+from search.trial import IMAGES, Evaluation
 from search.weight_sharing.architecture_parameters import (
     ArchitectureParameters,
     warn_of_collapse,
@@ -206,6 +206,7 @@ class SharedEvaluator(TrainingEvaluator):
             metrics={
                 "accuracy": accuracy,
                 "loss": loss,
+                IMAGES: len(self.data.validation_labels),
                 **self.costs(child.architecture),
             },
             seconds=seconds,

@@ -101,10 +101,12 @@ class SearchLoop:
         self.observers = list(observers)
         self.trials = storage.trials()
         self._told = strategy.learned
-        # The numbers of those in training: for the first time, and again.
-        self._running = {
+        # The numbers of those that were broken off, and of those in training:
+        # for the first time, and again.
+        self._broken_off = [
             trial.number for trial in self.trials if not trial.state.is_finished
-        }
+        ]
+        self._running: set[int] = set()
         self._going_on: set[int] = set()
         self._counted = count_done(self.trials)
         self._best = ranked(self.trials)[:keep]
@@ -137,12 +139,14 @@ class SearchLoop:
             self._keep_plan()
             self._tell()
             self._new_metrics()
-            for number in sorted(self._running):
-                self._submit(self.trials[number])
+            while self._broken_off and self._wanted():
+                self._train_broken_off()
             while not self._is_late() and (
                 self._promote() or self._wanted() or self._in_training()
             ):
-                if self._has_room() and self._wanted() and self._hears_all():
+                if self._has_room() and self._wanted() and self._broken_off:
+                    self._train_broken_off()
+                elif self._has_room() and self._wanted() and self._hears_all():
                     self._propose()
                 else:
                     self._collect()
@@ -211,6 +215,11 @@ class SearchLoop:
         # One more may be told now, which ended before its turn.
         self._tell()
         self._submit(trial)
+
+    def _train_broken_off(self) -> None:
+        number = self._broken_off.pop(0)
+        self._running.add(number)
+        self._submit(self.trials[number])
 
     def _decisions(self, number: int) -> Decisions:
         # Which of the later ones are refused depends on the clock.
@@ -335,7 +344,7 @@ class SearchLoop:
         """The numbers of the trials whose weights stay."""
         kept = {trial.number for trial in [*self._best, *self._front]}
         kept |= self.schedule.promotable()
-        return kept | self._running | self._going_on
+        return kept | self._running | self._going_on | {*self._broken_off}
 
     def _front_of(self, trials: Iterable[Trial]) -> list[Trial]:
         return pareto_front(trials, self.costs) if self.costs else []

@@ -76,6 +76,14 @@ class ChildConfig(Settings):
         ),
     ] = None
 
+    skip_broken: Annotated[
+        bool,
+        Field(
+            description="Leave out files that are no whole images, instead of "
+            "refusing them all by name."
+        ),
+    ] = False
+
     @property
     def scale(self) -> dict[str, int]:
         """What sets the size of the networks, as far as it is given."""

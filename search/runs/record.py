@@ -4,6 +4,7 @@ Neither Keras nor TensorFlow is imported here.
 """
 
 import contextlib
+import dataclasses
 import functools
 import json
 import math
@@ -25,7 +26,7 @@ from search.runs.create import create_evaluator, create_schedule
 from search.runs.identity import check_identity
 from search.storage import SQLiteStorage, backups
 from search.storage.run_folder import RunDirectory
-from search.trial import Trial, count_done, ranked
+from search.trial import Trial, TrialState, count_done, ranked
 
 # What reading a damaged database comes to.
 DAMAGE = (
@@ -86,9 +87,17 @@ class Run:
 
     @property
     def trials(self) -> list[Trial]:
-        """All trials by number."""
+        """All trials by number; those that were being evaluated when the
+        driver ended, and wait for `resume`, are interrupted."""
+        driven = self.directory.is_driven
         with self._storage() as storage:
-            return storage.trials()
+            trials = storage.trials()
+        return [
+            trial
+            if driven or trial.state.is_finished
+            else dataclasses.replace(trial, state=TrialState.INTERRUPTED)
+            for trial in trials
+        ]
 
     @property
     def total(self) -> int | None:

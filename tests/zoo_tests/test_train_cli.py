@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import shutil
@@ -229,6 +230,20 @@ def test_weights_that_cannot_be_fetched_are_a_sentence(
     assert call(arguments) == 2
     assert capsys.readouterr().err == "The weights could not be fetched.\n"
     assert not (here / "new").exists()
+
+
+def test_a_full_disk_ends_a_training_with_a_way_on(here, capsys, monkeypatch):
+    def run_training(folder, *arguments, **keywords):
+        folder.mkdir()
+        (folder / "config.json").touch()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "model.keras")
+
+    monkeypatch.setattr("nasnet_keras.training.run.run_training", run_training)
+    assert call(f"{RUN} --output full") == 1
+    assert capsys.readouterr().err == (
+        "The training full broke off: [Errno 28] No space left on device: "
+        "'model.keras'. When the cause is gone, go on by the same command.\n"
+    )
 
 
 @pytest.mark.filterwarnings("default")

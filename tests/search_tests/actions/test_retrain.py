@@ -145,6 +145,43 @@ def test_the_best_are_ranked_again(run, best, trainings, tmp_path):
     assert written["recipe"]["epochs"] == 1
 
 
+def test_the_export_is_what_was_trained_longer(
+    run, best, trainings, tmp_path, command, capsys
+):
+    import keras
+
+    search.retrain(run, RECIPE, top=3)
+    for number in best:
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        model.set_weights([np.full((1, 1), number), np.zeros(1)])
+        model.save(run.directory.retrained / f"{number:05d}" / "model.keras")
+    for trial, expected in ((None, best[1]), (best[0], best[0])):
+        folder = search.export(run, tmp_path / f"best-{expected}", trial)
+        model = keras.models.load_model(folder / "model.keras")
+        assert model.get_weights()[0] == expected
+        metrics = json.loads((folder / "metrics.json").read_text())
+        assert metrics["number"] == expected
+        assert metrics["retrained"]["trial"] == expected
+    assert command(f"export {tmp_path}/run --output {tmp_path}/again") == 0, (
+        capsys.readouterr().err
+    )
+    said = capsys.readouterr().out
+    assert f"Trial {best[1]}, trained longer, test accuracy 0.7500." in said
+    from search.views.report.page import write_report
+
+    write_report([run], tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text()
+    assert "0.7500 <small>best test accuracy of those trained longer" in text
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"children": [{}]}'])
+def test_a_ranking_that_is_none_is_a_sentence(run, tmp_path, text):
+    run.directory.retrained.mkdir()
+    run.directory.ranking.write_text(text)
+    with pytest.raises(InputError, match="is no ranking of `nasnet-search"):
+        search.export(run, tmp_path / "best")
+
+
 def test_it_goes_on_where_it_was_stopped(run, best, trainings):
     accuracy = trainings.accuracies[best[1]]
     trainings.accuracies[best[1]] = KeyboardInterrupt()

@@ -15,8 +15,8 @@ from search.evaluation.base import Child
 from search.evaluation.shared import SharedEvaluator
 from search.evaluation.training import TrainingEvaluator
 from search.executors.configuration import ExecutionConfig
-from search.runs.begin import _configuration
 from search.runs.config import create_configuration
+from search.runs.settle import settle
 from search.spaces.nasnet import NASNetSpace
 from search.storage.run_folder import (
     SHARED_CHILDREN_FILE,
@@ -291,7 +291,7 @@ def test_fewer_operations_and_one_cell(tmp_path, child_settings):
 
 
 def test_the_rounds_of_a_run_are_an_even_share_of_its_trials():
-    settled = _configuration(
+    settled = settle(
         None,
         {
             "dataset": "digits",

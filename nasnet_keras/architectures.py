@@ -65,11 +65,14 @@ class ArchitectureKind(abc.ABC):
         version: Of the form of the data.
         scale: The arguments of `build` by which a search sets the size of
             the networks, with a search's defaults.
+        unsupported: The values of a `Recipe` that its networks do not follow,
+            each with the reason.
     """
 
     name: ClassVar[str]
     version: ClassVar[int]
     scale: ClassVar[Mapping[str, int]] = {}
+    unsupported: ClassVar[Mapping[str, str]] = {}
 
     @abc.abstractmethod
     def to_data(self, architecture: Any) -> Any:
@@ -106,7 +109,7 @@ class ArchitectureKind(abc.ABC):
             input_shape: Height, width and channels of the images.
             classes: The number of classes.
             **arguments: Those of the kind: `scale`, and what a recipe asks
-                for, `RECIPE_ARGUMENTS`.
+                for, `RECIPE_ARGUMENTS`, but for what is `unsupported`.
 
         Raises:
             ValueError: An argument is unknown or out of range.

@@ -131,10 +131,11 @@ def run(
     if not (output / "config.json").exists():
         check_free(output)
     with working("Interrupted. Go on by the same command."):
-        chosen = chosen_recipe(recipe, values)
         network = _network(
             model, architecture, repeats, filters, stem, image_size
         )
+        kind = find_kind(network["architecture"]["kind"])
+        chosen = chosen_recipe(recipe, values, kind.unsupported)
         import_tensorflow()
         from nasnet_keras.training.data.datasets import resolve_source
         from nasnet_keras.training.progress import Progress

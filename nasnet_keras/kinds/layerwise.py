@@ -25,12 +25,6 @@ MAX_LAYERS = 100
 MAX_NUMBER = 10_000  # of rows, columns, filters
 
 ARGUMENTS = ("dropout", "conventions")
-# What a recipe may ask of other networks: where, and why not of these.
-_REFUSED = {
-    "drop_path_rate": "a `drop_path_rate` of 0, as there are no paths to drop",
-    "drop_path_steps": "a `drop_path_rate` of 0, as there are no paths to drop",
-    "auxiliary_head": "an `auxiliary_weight` of 0, as there is no such head",
-}
 
 Pair = tuple[int, int]  # along height and width
 
@@ -178,6 +172,10 @@ class LayerwiseKind(ArchitectureKind):
     name = "layerwise"
     version = 1
     scale = {}  # the filters are the architecture's
+    unsupported = {
+        "drop_path_rate": "networks given layer by layer have no paths to drop",
+        "auxiliary_weight": "networks given layer by layer have no such head",
+    }
 
     def to_data(self, architecture: LayerwiseArchitecture) -> Any:
         return {
@@ -406,14 +404,10 @@ class _Plan:
 def _check_arguments(arguments: Mapping[str, Any]) -> None:
     for name, value in arguments.items():
         if name not in ARGUMENTS:
-            expected = (
-                f"of a recipe {_REFUSED[name]}"
-                if name in _REFUSED
-                else f"some of {', '.join(ARGUMENTS)}"
-            )
             raise ValueError(
                 f"Invalid argument `{name}` of a network given layer by layer. "
-                f"Expected {expected}. Received: {name}={value!r}."
+                f"Expected some of {', '.join(ARGUMENTS)}. Received: "
+                f"{name}={value!r}."
             )
     dropout = arguments.get("dropout", 0.0)
     if not isinstance(dropout, int | float) or not 0 <= dropout < 1:

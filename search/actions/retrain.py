@@ -14,7 +14,7 @@ from nasnet_keras.command_line import InputError, RunError
 from nasnet_keras.files import write_json
 from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
 from nasnet_keras.training.progress import Progress
-from nasnet_keras.training.recipes import Recipe
+from nasnet_keras.training.recipes import Recipe, check_supported
 from nasnet_keras.training.run import (
     check_settings,
     read_history,
@@ -70,7 +70,8 @@ def retrain(
         InputError: The run was begun with an evaluator of its own or has
             no complete trial, or the output holds trainings with other
             settings.
-        ValueError: The data set or the networks cannot be had.
+        ValueError: The data set or the networks cannot be had, or the
+            networks do not follow a value of the recipe.
 
     Example:
 
@@ -92,6 +93,8 @@ def retrain(
     [0]
     """
     network = _network(run, repeats, filters, image_size)
+    kind: Any = run.space.kind
+    check_supported(recipe, kind.unsupported)
     folder = run.directory.retrained if output is None else Path(output)
     tasks = [
         _task(run, trial, recipe, network, folder) for trial in _best(run, top)

@@ -90,7 +90,8 @@ def retrain(
     """Trains the best children longer, on all training images, and ranks them
     again by the test images; the same command goes on after a kill."""
     loaded = load(run)
-    chosen = chosen_recipe(recipe, values)
+    kind = loaded.space.kind
+    chosen = chosen_recipe(recipe, values, kind.unsupported if kind else {})
     import_tensorflow()
     from rich.console import Console
 

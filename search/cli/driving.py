@@ -11,7 +11,7 @@ import typer
 
 from nasnet_keras.training.recipe_options import (
     RecipeOption,
-    chosen_recipe,
+    given_values,
     with_recipe,
 )
 from nasnet_keras.training.recipes import Recipe
@@ -27,10 +27,7 @@ from search.cli.options import (
 )
 from search.cli.session import searching, show_end
 from search.executors.configuration import ExecutionConfig
-from search.runs.config import (
-    SEARCH_EPOCHS,
-    SEARCH_RECIPE,
-)
+from search.runs.config import SEARCH_RECIPE
 from search.runs.record import load
 from search.storage.run_folder import RunDirectory
 
@@ -55,9 +52,7 @@ def run(
     settings["evaluator_options"] = named(evaluator_option)
     execution = execution_of(settings)
     values = {name: settings.pop(name) for name in Recipe.__dataclass_fields__}
-    if values["epochs"] is None:
-        values["epochs"] = SEARCH_EPOCHS
-    settings["recipe"] = chosen_recipe(recipe, values)
+    settings["recipe"] = {"name": recipe, **given_values(values)}
     config = configuration_of(settings)
     RunDirectory(output).check_free()
     with searching(output) as observers:

@@ -11,10 +11,11 @@ import tensorflow as tf
 
 from nasnet_keras.architectures import ArchitectureKind
 from nasnet_keras.training.checkpoint import restore_training, save_training
-from nasnet_keras.training.recipes import Recipe
+from nasnet_keras.training.recipes import check_supported
 from nasnet_keras.training.settings import recipe_arguments
 from nasnet_keras.training.train import compile_network, train
 from search.evaluation.base import (
+    CHILD_UNSUPPORTED,
     Child,
     ChildSettings,
     EvaluationError,
@@ -48,7 +49,7 @@ class TrainingEvaluator(Evaluator):
         space, recipe = settings.space, settings.recipe
         if space.kind is None:
             raise ValueError(lacks(space, "network"))
-        _check_recipe(recipe)
+        check_supported(recipe, CHILD_UNSUPPORTED)
         prepare_tensorflow(settings.threads)
         self.space = space
         self.kind: ArchitectureKind = space.kind
@@ -63,7 +64,7 @@ class TrainingEvaluator(Evaluator):
             "classes": len(self.data.class_names),
             **_scale(self.kind, settings),
             **recipe_arguments(
-                self.recipe, recipe.epochs * self.steps_per_epoch
+                self.recipe, recipe.epochs * self.steps_per_epoch, self.kind
             ),
         }
         # What no child can be built with is refused here, before the first.
@@ -228,15 +229,3 @@ def _scale(kind: ArchitectureKind, settings: ChildSettings) -> dict[str, int]:
             f"{settings.scale[unknown[0]]}."
         )
     return {**kind.scale, **settings.scale}
-
-
-def _check_recipe(recipe: Recipe) -> None:
-    """Raises:
-    ValueError: The recipe asks for what is of no use to a short training.
-    """
-    for name in ("frozen_epochs", "average_weights", "auxiliary_weight"):
-        if getattr(recipe, name):
-            raise ValueError(
-                f"Invalid value for `{name}`. Expected none for the children "
-                f"of a search. Received: {getattr(recipe, name)}."
-            )

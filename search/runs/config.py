@@ -12,7 +12,13 @@ import pydantic
 from pydantic import Field
 
 from nasnet_keras.command_line import InputError, sentence, setting_name
-from nasnet_keras.training.recipes import RECIPES, Recipe
+from nasnet_keras.training.recipes import (
+    RECIPES,
+    Recipe,
+    adapted,
+    check_supported,
+    find_recipe,
+)
 from search.evaluation import EVALUATORS
 from search.runs.objective_config import ObjectiveConfig, Settings
 from search.spaces import SPACES, create_space
@@ -161,25 +167,41 @@ class RunConfig(Settings):
         Field(ge=1, description="Epochs before the first halving; 1 if not."),
     ] = None
     child: ChildConfig = ChildConfig()
-    recipe: Recipe = dataclasses.replace(
-        RECIPES[SEARCH_RECIPE], epochs=SEARCH_EPOCHS
+    recipe: Annotated[Recipe, Field(validate_default=True)] = (
+        dataclasses.replace(RECIPES[SEARCH_RECIPE], epochs=SEARCH_EPOCHS)
     )
     objective: ObjectiveConfig = ObjectiveConfig()
 
-    @pydantic.field_validator("recipe", mode="before")
+    @pydantic.field_validator("recipe", mode="wrap")
     @classmethod
-    def _complete_recipe(cls, recipe: Any) -> Any:
-        """What is not given of a recipe is the search's."""
-        if not isinstance(recipe, Mapping):
-            return recipe
-        default = cls.model_fields["recipe"].default
-        unknown = [name for name in recipe if not hasattr(default, str(name))]
-        if unknown:
-            raise ValueError(
-                f"Unknown setting `recipe.{unknown[0]}`. Expected one of "
-                f"{', '.join(dataclasses.asdict(default))}"
-            )
-        return {**dataclasses.asdict(default), **recipe}
+    def _complete_recipe(
+        cls,
+        recipe: Any,
+        validate: pydantic.ValidatorFunctionWrapHandler,
+        info: pydantic.ValidationInfo,
+    ) -> Recipe:
+        """What is not given of a recipe is the named one's, the search's if
+        none is named, without what the children do not follow."""
+        unsupported = _unsupported(info.data)
+        if recipe == cls.model_fields["recipe"].default:
+            recipe = {}
+        if isinstance(recipe, str):
+            recipe = {"name": recipe}
+        if isinstance(recipe, Mapping):
+            given = dict(recipe)
+            named = find_recipe(given.pop("name", SEARCH_RECIPE))
+            known = Recipe.__dataclass_fields__
+            unknown = [name for name in given if name not in known]
+            if unknown:
+                raise ValueError(
+                    f"Unknown setting `recipe.{unknown[0]}`. Expected one of "
+                    f"name, {', '.join(known)}"
+                )
+            own = dataclasses.asdict(adapted(named, unsupported))
+            recipe = {**own, "epochs": SEARCH_EPOCHS, **given}
+        chosen = validate(recipe)
+        check_supported(chosen, unsupported)
+        return chosen
 
     @pydantic.field_validator("strategy")
     @classmethod
@@ -250,6 +272,21 @@ class RunConfig(Settings):
             ValueError: There is no such space, or an option is out of range.
         """
         return create_space(self.space, self.space_options)
+
+
+def _unsupported(settings: Mapping[str, Any]) -> Mapping[str, str]:
+    """What the children of a run do not follow of a recipe, and why; nothing
+    where a setting was wrong, which is told."""
+    names = ("space", "space_options", "strategy", "evaluator")
+    if not all(name in settings for name in names):
+        return {}
+    space, options, strategy, evaluator = (settings[name] for name in names)
+    try:
+        kind = create_space(space, options).kind
+    except ValueError:
+        return {}
+    row = EVALUATORS[evaluator or strategy_class(strategy).evaluator]
+    return {**row.unsupported, **(kind.unsupported if kind else {})}
 
 
 # The settings that lie in a part of the configuration.

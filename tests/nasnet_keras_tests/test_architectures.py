@@ -15,6 +15,8 @@ from nasnet_keras.architectures import (
 from nasnet_keras.command_line import InputError
 from nasnet_keras.kinds.layerwise import NAS_V1
 from nasnet_keras.published import NASNET_A
+from nasnet_keras.training.recipes import RECIPES, adapted
+from nasnet_keras.training.settings import recipe_arguments
 
 # An architecture of each kind.
 EXAMPLES = {"nasnet": NASNET_A, "layerwise": NAS_V1}
@@ -45,6 +47,15 @@ def test_networks_are_scaled_built_and_counted(name):
     cost = kind.complexity(EXAMPLES[name], **arguments)
     assert model.count_params() == cost.parameters
     assert cost.multiply_adds > 0
+    unsupported = {name: "reason" for name in kind.unsupported}
+    for recipe in RECIPES.values():
+        arguments |= recipe_arguments(adapted(recipe, unsupported), 10, kind)
+        kind.build(EXAMPLES[name], **arguments)
+        for value in kind.unsupported:
+            if recipe != adapted(recipe, {value: "reason"}):
+                with pytest.raises(ValueError, match=f"`{value}`. Expected"):
+                    recipe_arguments(recipe, 10, kind)
+                break
     text = kind.text(EXAMPLES[name])
     assert 0 < len(text.splitlines()) < 50
     for figure in kind.pictures(EXAMPLES[name]).values():

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from nasnet_keras.command_line import InputError
+from nasnet_keras.training.recipes import RECIPES
 from search.runs.config import (
     ChildConfig,
     RunConfig,
@@ -34,8 +35,59 @@ def test_a_configuration_survives_json():
 
 
 @pytest.mark.parametrize(
+    ("settings", "values"),
+    [
+        ({}, {"epochs": 3, "drop_path_rate": 0.1}),
+        ({"space": "layerwise"}, {"epochs": 3, "drop_path_rate": 0.0}),
+        (
+            {"recipe": "imagenet-large"},
+            {
+                "epochs": 3,
+                "average_weights": None,
+                "auxiliary_weight": 0.0,
+                "label_smoothing": 0.1,
+                "drop_path_rate": 0.3,
+            },
+        ),
+        (
+            {"recipe": {"name": "fine-tune", "epochs": 2}},
+            {"epochs": 2, "frozen_epochs": 0, "bn_momentum": 0.9},
+        ),
+        (
+            {"recipe": {"name": "fine-tune"}, "evaluator": "shared"},
+            {"bn_momentum": None, "learning_rate": 0.005},
+        ),
+    ],
+)
+def test_what_children_do_not_follow_of_a_recipe_is_left_out(settings, values):
+    config = create_configuration(settings)
+    for name, value in values.items():
+        assert getattr(config.recipe, name) == value
+    assert create_configuration(config.model_dump(mode="json")) == config
+
+
+@pytest.mark.parametrize(
     ("settings", "sentence"),
     [
+        (
+            {"recipe": {"average_weights": 0.9}},
+            "Invalid value for `average_weights`. Expected None: a child of a "
+            "search is trained for a short time. Received: 0.9.",
+        ),
+        (
+            {"recipe": RECIPES["cifar"]},
+            "Invalid value for `auxiliary_weight`. Expected 0.0: a child of a",
+        ),
+        (
+            {"space": "layerwise", "recipe": {"drop_path_rate": 0.1}},
+            "Invalid value for `drop_path_rate`. Expected 0.0: networks given "
+            "layer by layer have no paths to drop. Received: 0.1.",
+        ),
+        (
+            {"recipe": "haste"},
+            "Invalid value for `recipe`. Expected one of cifar,",
+        ),
+        ({"recipe": {"name": 3}}, "Invalid value for `recipe`. Expected one"),
         (
             {"trials": 0},
             "Invalid value for `trials`. Input should be greater than or "
@@ -54,7 +106,7 @@ def test_a_configuration_survives_json():
         ),
         (
             {"recipe": {"layers": 3}},
-            "Unknown setting `recipe.layers`. Expected one of epochs,",
+            "Unknown setting `recipe.layers`. Expected one of name, epochs,",
         ),
         (
             {"objective": {"speed": 3}},

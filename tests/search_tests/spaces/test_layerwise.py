@@ -214,7 +214,7 @@ def settings(**more):
         "space_options": {"layers": 3, "filters": [4, 8]},
         "strategy": "random",
         "trials": 2,
-        "recipe": {"epochs": 1, "drop_path_rate": 0.0},
+        "recipe": {"epochs": 1},
         "tensorboard": False,
         **more,
     }
@@ -238,8 +238,9 @@ def test_a_search_for_digits_is_exported_and_loaded(tmp_path):
 
 
 def test_what_its_networks_do_not_have_is_refused_before_the_first(tmp_path):
-    with pytest.raises(InputError, match="`drop_path_rate` of 0, as there"):
-        search.run(tmp_path / "run", **settings(recipe={"epochs": 1}))
+    recipe = {"epochs": 1, "drop_path_rate": 0.1}
+    with pytest.raises(InputError, match="Expected 0.0: .* no paths to drop"):
+        search.run(tmp_path / "run", **settings(recipe=recipe))
     with pytest.raises(InputError, match="`filters`.*scaled by nothing"):
         search.run(tmp_path / "run", **settings(child={"filters": 8}))
 

@@ -24,9 +24,13 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 2**20  # of a file: ten times the cells of 10 blocks, and more
 
-# What a recipe has networks built with: the costs do not depend on it.
+MAX_PARAMETERS = 10**9  # ten times those of the largest published network
+
+# What a recipe has networks built with, and the size that an auxiliary head is
+# made for: the costs do not depend on it.
 RECIPE_ARGUMENTS = (
     *("drop_path_rate", "drop_path_steps", "dropout", "auxiliary_head"),
+    "nominal_size",
 )
 
 
@@ -154,6 +158,18 @@ class ArchitectureKind(abc.ABC):
         raise ValueError(
             "Expected a kind of architectures whose operations are measured "
             f"one by one. Received: {self.name}."
+        )
+
+
+def check_size(cost: Complexity) -> None:
+    """Raises:
+    ValueError: Nothing here could hold a network of that cost.
+    """
+    if cost.parameters > MAX_PARAMETERS:
+        raise ValueError(
+            f"Invalid network. Expected at most {MAX_PARAMETERS:,} parameters. "
+            f"Received: {cost.parameters:,}. Take fewer `filters` or `repeats`,"
+            " or a smaller architecture."
         )
 
 

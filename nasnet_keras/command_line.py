@@ -12,6 +12,7 @@ import importlib.metadata
 import inspect
 import os
 import platform
+import reprlib
 import shlex
 import sys
 import warnings
@@ -25,6 +26,11 @@ from nasnet_keras.processor import computing_setting
 PACKAGES = ("tensorflow", "keras", "numpy", "nasnet-keras")
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+LARGEST = 10**9  # number of images, trials, epochs, ... that is asked for
+LONGEST = 200  # quotation in a message
+_QUOTATION = reprlib.Repr()
+_QUOTATION.maxstring = _QUOTATION.maxother = 80
 
 # Errors reach the user as exceptions; who wants TensorFlow's lines sets the
 # variable to 0.
@@ -43,6 +49,11 @@ class RunError(Exception):
 def run_command(app: typer.Typer, name: str) -> int:
     """Runs a command line; returns the exit code."""
     os.environ.setdefault(LOG_LEVEL, QUIET)
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        complain("The current folder is not there any more. Go to another.")
+        return BAD_INPUT
     try:
         return app(prog_name=name, standalone_mode=False) or 0
     except typer.TyperException as error:
@@ -122,13 +133,25 @@ def sentence(details: Any, parts: Collection[str] = ()) -> str:
         parts: The names of what has several settings, which may disagree.
     """
     name = setting_name(details)
-    message = details["msg"].removeprefix("Value error, ")
+    message = details["msg"].removeprefix("Value error, ").rstrip(".")
     if details["type"] == "value_error" and (not name or name in parts):
         return f"The settings disagree. {message}."
-    return (
-        f"Invalid value for `{name}`. {message}. Received: "
-        f"{details['input']!r}."
-    )
+    about = f"Invalid value for `{name}`." if name else "Invalid settings."
+    if "Received: " in message:
+        return f"{about} {message}."
+    return f"{about} {message}. Received: {quoted(details['input'])}."
+
+
+def quoted(value: Any) -> str:
+    """A value as a message has it, of a bounded length.
+
+    Example:
+
+    >>> len(quoted("a" * 5000))
+    80
+    """
+    text = _QUOTATION.repr(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def setting_name(details: Any) -> str:
@@ -151,7 +174,12 @@ def complain(text: str) -> None:
     """Shows one sentence, whatever is in the names that it quotes; lines that
     are listed below it, after a colon, stay as they are."""
     first, colon, listed = text.partition(":\n")
-    print(printable(first) + colon + listed, file=sys.stderr)
+    # Of what quotes without end, as packages do, the end is left out.
+    words = [
+        word if len(word) <= LONGEST else f"{word[: LONGEST - 3]}..."
+        for word in first.split(" ")
+    ]
+    print(printable(" ".join(words)) + colon + listed, file=sys.stderr)
 
 
 def printable(text: str) -> str:

@@ -26,9 +26,14 @@ class Recipe:
     """
 
     epochs: Annotated[
-        int, Field(ge=1, description="How often each training image is seen.")
+        int,
+        Field(
+            ge=1, le=10**6, description="How often each training image is seen."
+        ),
     ]
-    batch_size: Annotated[int, Field(ge=1, description="Images of a step.")]
+    batch_size: Annotated[
+        int, Field(ge=1, le=10**6, description="Images of a step.")
+    ]
     learning_rate: Annotated[
         float, Field(gt=0, description="Learning rate at the first step.")
     ]
@@ -104,7 +109,9 @@ class Recipe:
     ] = None
     cutout: Annotated[
         int,
-        Field(ge=0, description="Side of the square put out, in pixels."),
+        Field(
+            ge=0, le=10**4, description="Side of the square put out, in pixels."
+        ),
     ] = 0
     frozen_epochs: Annotated[
         int,

@@ -145,10 +145,19 @@ def build_model(
     }
     if conventions:
         arguments["conventions"] = conventions
+    shape = tuple(arguments.pop("input_shape"))
+    architectures.check_size(
+        kind.complexity(
+            architecture,
+            shape,
+            classes,
+            **architectures.without_recipe(arguments),
+        )
+    )
     with dtype_policy(settings.dtype):
         return kind.build(
             architecture,
-            tuple(arguments.pop("input_shape")),
+            shape,
             classes,
             **arguments,
             **asked,

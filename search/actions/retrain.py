@@ -168,9 +168,12 @@ def _task(
     if (folder / "config.json").exists():
         check_settings(folder, settings)
     kind: Any = run.space.kind
-    cost = kind.complexity(
-        architecture, **network, classes=_recorded(run)["classes"]
-    )
+    try:
+        cost = kind.complexity(
+            architecture, **network, classes=_recorded(run)["classes"]
+        )
+    except (TypeError, ValueError) as error:
+        raise InputError(str(error)) from error
     return _Task(trial, folder, settings, cost.parameters)
 
 
@@ -201,7 +204,7 @@ def _network(
     given."""
     recorded = _recorded(run)
     shape = recorded["input_shape"]
-    if image_size is not None:
+    if image_size is not None and isinstance(shape, list):
         shape = [image_size, image_size, shape[-1]]
     given = {"repeats": repeats, "filters": filters}
     scale = {name: value for name, value in given.items() if value is not None}
@@ -222,7 +225,7 @@ def _network(
 
 def _recorded(run: Run) -> Mapping[str, Any]:
     """The network of the run's children."""
-    network = run.identity["evaluator"].get("network")
+    network = run.network
     if network is None or run.config.dataset is None:
         raise InputError(
             f"The run {run.directory.path} was begun with an `evaluator` of "

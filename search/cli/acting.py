@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from nasnet_keras.command_line import (
+    LARGEST,
     InputError,
     RunError,
     import_tensorflow,
@@ -60,21 +61,23 @@ def retrain(
     run: RunArgument,
     *,
     top: Annotated[
-        int, typer.Option(min=1, help="How many of the best children.")
+        int,
+        typer.Option(min=1, max=LARGEST, help="How many of the best children."),
     ] = 5,
     recipe: RecipeOption = "cifar",
     repeats: Annotated[
         int | None,
-        typer.Option(min=1, help="N; the search's if not given."),
+        typer.Option(min=1, max=10**4, help="N; the search's if not given."),
     ] = None,
     filters: Annotated[
         int | None,
-        typer.Option(min=1, help="F; the search's if not given."),
+        typer.Option(min=1, max=10**4, help="F; the search's if not given."),
     ] = None,
     image_size: Annotated[
         int | None,
         typer.Option(
             min=8,
+            max=10**4,
             help="Height and width to train at; the search's if not given.",
         ),
     ] = None,
@@ -130,12 +133,13 @@ def rank(
     run: RunArgument,
     *,
     cells: Annotated[
-        int, typer.Option(min=2, help="How many random cells.")
+        int, typer.Option(min=2, max=LARGEST, help="How many random cells.")
     ] = 20,
     epochs: Annotated[
         int | None,
         typer.Option(
             min=1,
+            max=LARGEST,
             help="Epochs that each is trained; those of the shared network if "
             "not given.",
         ),

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from nasnet_keras.command_line import LARGEST
 from nasnet_keras.training.recipe_options import (
     RecipeOption,
     given_values,
@@ -69,6 +70,7 @@ def resume(
         int | None,
         typer.Option(
             min=1,
+            max=LARGEST,
             help="Children to evaluate in all, those already done included.",
         ),
     ] = None,

@@ -14,6 +14,7 @@ import typer
 from nasnet_keras.command_line import (
     InputError,
     option,
+    quoted,
     with_options,
 )
 from search.executors.configuration import ExecutionConfig, create_execution
@@ -103,10 +104,10 @@ def named(options: Iterable[str]) -> dict[str, Any]:
         if not (name and equals):
             raise InputError(
                 "Invalid value for an option of a space, a strategy or an "
-                f"evaluator. Expected NAME=VALUE. Received: {text!r}."
+                f"evaluator. Expected NAME=VALUE. Received: {quoted(text)}."
             )
         try:
             values[name] = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             values[name] = value
     return values

@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from nasnet_keras.command_line import quoted
 from search.evaluation.base import (
     CHILD_UNSUPPORTED,
     SHARED_UNSUPPORTED,
@@ -84,6 +85,6 @@ def create_evaluator(
     except TypeError as error:
         raise ValueError(
             f"Invalid options for the evaluator {name!r}: {error}. Received: "
-            f"{dict(options)}."
+            f"{quoted(dict(options))}."
         ) from None
     return made(settings, **options)

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from nasnet_keras.architectures import ArchitectureKind
+from nasnet_keras.architectures import ArchitectureKind, check_size
 from nasnet_keras.training.checkpoint import restore_training, save_training
 from nasnet_keras.training.recipes import check_supported
 from nasnet_keras.training.settings import recipe_arguments
@@ -69,7 +69,9 @@ class TrainingEvaluator(Evaluator):
         }
         # What no child can be built with is refused here, before the first.
         decisions = (0,) * len(space.decisions)
-        self.costs(space.decode(decisions))
+        check_size(
+            self.kind.complexity(space.decode(decisions), **self.network)
+        )
 
     @property
     def steps_per_epoch(self) -> int:

@@ -12,11 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from nasnet_keras.command_line import (
-    InputError,
-    import_tensorflow,
-    provenance,
-)
+from nasnet_keras.command_line import InputError, import_tensorflow, provenance
 from nasnet_keras.files import new_directory, write_json
 from nasnet_keras.processor import computing_variables
 from nasnet_keras.training.data.datasets import resolve_source
@@ -299,6 +295,11 @@ def _configuration(
     if values.get("dataset"):
         values["dataset"] = resolve_source(values["dataset"])
     if isinstance(values.get("space"), SearchSpace):
+        if settings.get("space_options"):
+            raise InputError(
+                "Invalid value for argument `space_options`. Expected none "
+                "beside a space that is made already. Received: some."
+            )
         with _checked():
             name, options = name_space(values["space"])
         values["space"], values["space_options"] = name, options
@@ -312,11 +313,12 @@ def _configuration(
         settled["child"] = chosen.child.model_copy(update={"threads": threads})
     if chosen.shares_weights:
         import_tensorflow()
-        settled["evaluator_options"] = dict(
-            evaluator_class(chosen.evaluator_name).settled(
+        made = evaluator_class(chosen.evaluator_name)
+        with _checked():
+            options = made.settled(
                 evaluator_options(chosen), chosen.trials, chosen.recipe.epochs
             )
-        )
+        settled["evaluator_options"] = dict(options)
     return chosen.model_copy(update=settled)
 
 

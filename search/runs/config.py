@@ -11,7 +11,13 @@ from typing import Annotated, Any, Self
 import pydantic
 from pydantic import Field
 
-from nasnet_keras.command_line import InputError, sentence, setting_name
+from nasnet_keras.command_line import (
+    LARGEST,
+    InputError,
+    quoted,
+    sentence,
+    setting_name,
+)
 from nasnet_keras.training.recipes import (
     RECIPES,
     Recipe,
@@ -42,6 +48,7 @@ class ChildConfig(Settings):
         int | None,
         Field(
             ge=1,
+            le=10**4,
             description="N, the normal cells of each stage; the space's if "
             "not given, 1 for cells.",
         ),
@@ -50,6 +57,7 @@ class ChildConfig(Settings):
         int | None,
         Field(
             ge=1,
+            le=10**4,
             description="F, the filters of the first cell; the space's if not "
             "given, 8 for cells.",
         ),
@@ -58,22 +66,32 @@ class ChildConfig(Settings):
         int | None,
         Field(
             ge=8,
+            le=10**4,
             description="Height and width to train at: the centred square of "
             "each image, scaled; the data's own if not given.",
         ),
     ] = None
     train_images: Annotated[
         int | None,
-        Field(ge=1, description="Images to train on; all if not given."),
+        Field(
+            ge=1,
+            le=LARGEST,
+            description="Images to train on; all if not given.",
+        ),
     ] = None
     validation_images: Annotated[
         int | None,
-        Field(ge=1, description="Images to validate on; a tenth if not given."),
+        Field(
+            ge=1,
+            le=LARGEST,
+            description="Images to validate on; a tenth if not given.",
+        ),
     ] = None
     threads: Annotated[
         int | None,
         Field(
             ge=1,
+            le=10**4,
             description="Threads, on which results depend; all if not given.",
         ),
     ] = None
@@ -130,7 +148,7 @@ class RunConfig(Settings):
     ] = None
     evaluator_options: dict[str, Any] = {}
     trials: Annotated[
-        int, Field(ge=1, description="Children to evaluate in all.")
+        int, Field(ge=1, le=LARGEST, description="Children to evaluate in all.")
     ] = 60
     seed: Annotated[
         int,
@@ -142,12 +160,16 @@ class RunConfig(Settings):
         ),
     ] = 0
     keep: Annotated[
-        int, Field(ge=1, description="Best children to keep weights of.")
+        int,
+        Field(
+            ge=1, le=LARGEST, description="Best children to keep weights of."
+        ),
     ] = 5
     lag: Annotated[
         int | None,
         Field(
             ge=0,
+            le=LARGEST,
             description="Children that may be under way beside the one that "
             "is proposed, which follows from the results before; if not given "
             "0 in process, else 4 x the workers that the run begins with.",
@@ -157,6 +179,7 @@ class RunConfig(Settings):
         int | None,
         Field(
             ge=2,
+            le=LARGEST,
             description="Successive halving: children train for the first "
             "epochs, one in so many of them for so many times as long, and so "
             "on to the last; all to the last at once if not given.",
@@ -164,7 +187,11 @@ class RunConfig(Settings):
     ] = None
     first_epochs: Annotated[
         int | None,
-        Field(ge=1, description="Epochs before the first halving; 1 if not."),
+        Field(
+            ge=1,
+            le=LARGEST,
+            description="Epochs before the first halving; 1 if not.",
+        ),
     ] = None
     child: ChildConfig = ChildConfig()
     recipe: Annotated[Recipe, Field(validate_default=True)] = (
@@ -302,6 +329,11 @@ def create_configuration(settings: Mapping[str, Any]) -> RunConfig:
     Raises:
         InputError: A setting is unknown, or a value is invalid.
     """
+    if not isinstance(settings, Mapping):
+        raise InputError(
+            "Invalid settings of a run. Expected an object of names and "
+            f"values. Received: {quoted(settings)}."
+        )
     try:
         return RunConfig.model_validate(settings)
     except pydantic.ValidationError as error:

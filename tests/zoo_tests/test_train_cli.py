@@ -248,6 +248,13 @@ def test_bad_input_is_a_sentence(here, capsys, arguments, sentence):
     assert sorted(here.iterdir()) == before
 
 
+def test_a_network_that_nothing_holds_is_a_sentence(here, capsys):
+    assert call(f"{RUN} --output new --filters 10000 --repeats 40") == 2
+    said = capsys.readouterr().err
+    assert said.startswith("Invalid network. Expected at most 1,000,000,000 p")
+    assert said.count("\n") == 1 and not (here / "new").exists()
+
+
 def test_weights_that_cannot_be_fetched_are_a_sentence(
     here, capsys, monkeypatch
 ):

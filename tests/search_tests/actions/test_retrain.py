@@ -194,6 +194,41 @@ def test_what_cannot_be_retrained_is_refused(
         search.retrain(own, RECIPE)
 
 
+@pytest.mark.parametrize(
+    "network",
+    [
+        *("resnet", 3, [], {}, {"input_shape": 3}),
+        {**NETWORK, "input_shape": 3},
+        {**NETWORK, "input_shape": ["a", 8, 1]},
+        {**NETWORK, "classes": "many"},
+        {**NETWORK, "filters": "wide"},
+        {**NETWORK, "colour": "red"},
+    ],
+)
+def test_a_network_of_another_form_is_a_sentence(
+    network, tmp_path, learning, FakeEvaluator
+):
+    class Evaluator(FakeEvaluator):
+        def describe(self):
+            return {"network": network}
+
+    own = search.run(
+        tmp_path / "own",
+        dataset="digits",
+        evaluator=Evaluator(),
+        strategy="learning",
+        trials=1,
+        space_options={"blocks": 1},
+        tensorboard=False,
+    )
+    with pytest.raises(InputError):
+        search.export(own, tmp_path / "best")
+    if network != {**NETWORK, "colour": "red"}:  # retraining has its own
+        with pytest.raises(InputError):
+            search.retrain(own, RECIPE)
+    assert not (tmp_path / "best").exists()
+
+
 def test_the_recipe_is_adapted_to_the_kind(
     trainings, run, tmp_path, command, capsys, FakeEvaluator
 ):

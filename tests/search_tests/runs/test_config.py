@@ -206,6 +206,32 @@ def test_each_bad_setting_is_a_sentence(settings, sentence):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("settings", [[], 3, "x", None])
+def test_what_is_no_settings_is_a_sentence(settings):
+    with pytest.raises(InputError, match="Expected an object of names and"):
+        create_configuration(settings)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"space_options": {"a": "x" * 5000}},
+        {"space_options": {"blocks": 10**400}},
+        {"strategy": "x" * 5000},
+        {"seed": 10**400},
+        {"recipe": {"epochs": 10**400}},
+        {"recipe": {"epochs": 3, "frozen_epochs": 10**400}},
+        {"objective": {"max_parameters": 10**400}},
+        {"dataset": ["x"] * 5000},
+    ],
+)
+def test_a_message_quotes_a_part_of_what_is_long(settings):
+    with pytest.raises(InputError) as caught:
+        create_configuration(settings)
+    assert len(str(caught.value)) < 1000
+    assert str(caught.value).count("Received") == 1
+
+
 def test_the_number_of_trials_is_no_part_of_the_identity():
     few, many = RunConfig(trials=5), RunConfig(trials=50, keep=1)
     assert few.identity == many.identity

@@ -24,9 +24,13 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 2**20  # of a file: ten times the cells of 10 blocks, and more
 
-# What a recipe has networks built with: the costs do not depend on it.
+MAX_PARAMETERS = 10**9  # ten times those of the largest published network
+
+# What a recipe has networks built with, and the size that an auxiliary head is
+# made for: the costs do not depend on it.
 RECIPE_ARGUMENTS = (
     *("drop_path_rate", "drop_path_steps", "dropout", "auxiliary_head"),
+    "nominal_size",
 )
 
 
@@ -65,11 +69,14 @@ class ArchitectureKind(abc.ABC):
         version: Of the form of the data.
         scale: The arguments of `build` by which a search sets the size of
             the networks, with a search's defaults.
+        unsupported: The values of a `Recipe` that its networks do not follow,
+            each with the reason.
     """
 
     name: ClassVar[str]
     version: ClassVar[int]
     scale: ClassVar[Mapping[str, int]] = {}
+    unsupported: ClassVar[Mapping[str, str]] = {}
 
     @abc.abstractmethod
     def to_data(self, architecture: Any) -> Any:
@@ -106,7 +113,7 @@ class ArchitectureKind(abc.ABC):
             input_shape: Height, width and channels of the images.
             classes: The number of classes.
             **arguments: Those of the kind: `scale`, and what a recipe asks
-                for, `RECIPE_ARGUMENTS`.
+                for, `RECIPE_ARGUMENTS`, but for what is `unsupported`.
 
         Raises:
             ValueError: An argument is unknown or out of range.
@@ -151,6 +158,18 @@ class ArchitectureKind(abc.ABC):
         raise ValueError(
             "Expected a kind of architectures whose operations are measured "
             f"one by one. Received: {self.name}."
+        )
+
+
+def check_size(cost: Complexity) -> None:
+    """Raises:
+    ValueError: Nothing here could hold a network of that cost.
+    """
+    if cost.parameters > MAX_PARAMETERS:
+        raise ValueError(
+            f"Invalid network. Expected at most {MAX_PARAMETERS:,} parameters. "
+            f"Received: {cost.parameters:,}. Take fewer `filters` or `repeats`,"
+            " or a smaller architecture."
         )
 
 

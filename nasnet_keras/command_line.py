@@ -15,6 +15,7 @@ import inspect
 import json
 import os
 import platform
+import reprlib
 import shlex
 import signal
 import sys
@@ -35,6 +36,10 @@ FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 NO_PATH = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM)
 SECONDS_TO_AGAIN = 0.05
 QUOTED = 60  # characters of such a path
+LARGEST = 10**9  # number of images, trials, epochs, ... that is asked for
+LONGEST = 200  # quotation in a message
+_QUOTATION = reprlib.Repr()
+_QUOTATION.maxstring = _QUOTATION.maxother = 80
 
 # Errors reach the user as exceptions; who wants TensorFlow's lines sets the
 # variable to 0.
@@ -58,6 +63,11 @@ def run_command(app: typer.Typer, name: str) -> int:
     """Runs a command line; returns the exit code."""
     os.environ.setdefault(LOG_LEVEL, QUIET)
     interruptions = _Interruptions()
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        complain("The current folder is not there any more. Go to another.")
+        return BAD_INPUT
     try:
         with interruptions:
             code = app(prog_name=name, standalone_mode=False) or 0
@@ -189,11 +199,11 @@ def named(options: Iterable[str]) -> dict[str, Any]:
         if not (name and equals):
             raise InputError(
                 "Invalid value for an option of a space, a strategy or an "
-                f"evaluator. Expected NAME=VALUE. Received: {text!r}."
+                f"evaluator. Expected NAME=VALUE. Received: {quoted(text)}."
             )
         try:
             values[name] = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             values[name] = value
     return values
 
@@ -206,13 +216,25 @@ def sentence(details: Any, parts: Collection[str] = ()) -> str:
         parts: The names of what has several settings, which may disagree.
     """
     name = setting_name(details)
-    message = details["msg"].removeprefix("Value error, ")
+    message = details["msg"].removeprefix("Value error, ").rstrip(".")
     if details["type"] == "value_error" and (not name or name in parts):
         return f"The settings disagree. {message}."
-    return (
-        f"Invalid value for `{name}`. {message}. Received: "
-        f"{details['input']!r}."
-    )
+    about = f"Invalid value for `{name}`." if name else "Invalid settings."
+    if "Received: " in message:
+        return f"{about} {message}."
+    return f"{about} {message}. Received: {quoted(details['input'])}."
+
+
+def quoted(value: Any) -> str:
+    """A value as a message has it, of a bounded length.
+
+    Example:
+
+    >>> len(quoted("a" * 5000))
+    80
+    """
+    text = _QUOTATION.repr(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def setting_name(details: Any) -> str:
@@ -235,7 +257,12 @@ def complain(text: str) -> None:
     """Shows one sentence, whatever is in the names that it quotes; lines that
     are listed below it, after a colon, stay as they are."""
     first, colon, listed = text.partition(":\n")
-    print(printable(first) + colon + listed, file=sys.stderr)
+    # Of what quotes without end, as packages do, the end is left out.
+    words = [
+        word if len(word) <= LONGEST else f"{word[: LONGEST - 3]}..."
+        for word in first.split(" ")
+    ]
+    print(printable(" ".join(words)) + colon + listed, file=sys.stderr)
 
 
 def printable(text: str) -> str:

@@ -18,6 +18,7 @@ from nasnet_keras.architectures import (
     to_data,
 )
 from nasnet_keras.command_line import (
+    LARGEST,
     InputError,
     RunError,
     import_tensorflow,
@@ -82,10 +83,13 @@ def run(
     recipe: RecipeOption = "cifar",
     repeats: Annotated[
         int | None,
-        typer.Option(min=1, help="N, the normal cells of each stage."),
+        typer.Option(
+            min=1, max=10**4, help="N, the normal cells of each stage."
+        ),
     ] = None,
     filters: Annotated[
-        int | None, typer.Option(min=1, help="F, the filters of the first.")
+        int | None,
+        typer.Option(min=1, max=10**4, help="F, the filters of the first."),
     ] = None,
     stem: Annotated[
         Literal["cifar", "imagenet"] | None,
@@ -95,18 +99,22 @@ def run(
         int | None,
         typer.Option(
             min=8,
+            max=10**4,
             help="Height and width to train at; the model's if not given, or "
             "32, or 224 with the ImageNet stem.",
         ),
     ] = None,
     train_images: Annotated[
         int | None,
-        typer.Option(min=1, help="Images to train on; all if not given."),
+        typer.Option(
+            min=1, max=LARGEST, help="Images to train on; all if not given."
+        ),
     ] = None,
     validation_images: Annotated[
         int | None,
         typer.Option(
             min=1,
+            max=LARGEST,
             help="Training images to measure on after each epoch instead; "
             "none if not given. Of images for validation, if there are some: "
             "all if not given.",
@@ -122,11 +130,15 @@ def run(
         Literal["float32", "mixed_bfloat16", "mixed_float16"],
         typer.Option(help="The precision to compute in."),
     ] = "float32",
-    seed: Annotated[int, typer.Option(min=0, help="Fixes the training.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Fixes the training.")
+    ] = 0,
     replicas: Annotated[
         int,
         typer.Option(
-            min=1, help="Devices that train alike, each on a part of a batch."
+            min=1,
+            max=LARGEST,
+            help="Devices that train alike, each on a part of a batch.",
         ),
     ] = 1,
     **values: Any,
@@ -140,10 +152,11 @@ def run(
         working("Interrupted. Go on by the same command."),
         contextlib.ExitStack() as shown,
     ):
-        chosen = chosen_recipe(recipe, values)
         network = _network(
             model, architecture, repeats, filters, stem, image_size
         )
+        kind = find_kind(network["architecture"]["kind"])
+        chosen = chosen_recipe(recipe, values, kind.unsupported)
         activity = shown.enter_context(shown_activity(Console()))
         tell_activity("importing TensorFlow")
         import_tensorflow()
@@ -193,7 +206,7 @@ def evaluate(
         typer.Option(help="The images to evaluate on."),
     ] = "test",
     batch_size: Annotated[
-        int, typer.Option(min=1, help="Images computed at once.")
+        int, typer.Option(min=1, max=LARGEST, help="Images computed at once.")
     ] = 250,
 ) -> None:
     """Measures a trained network: accuracy, of each class too, confusion

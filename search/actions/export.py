@@ -114,17 +114,17 @@ def _network(
     run: Run, architecture: Any, evaluator: Evaluator | None
 ) -> keras.Model:
     """The untrained network of a child: by the evaluator, or as recorded."""
-    if evaluator is None:
-        recorded = run.identity["evaluator"].get("network")
-        if recorded is None or run.space.kind is None:
+    try:
+        if evaluator is not None:
+            return evaluator.build(architecture)
+        recorded, kind = run.network, run.space.kind
+        if recorded is None or kind is None:
             raise InputError(
                 f"The run {run.directory.path} was begun with an `evaluator` "
                 "of its own. Expected that `evaluator`. Received: None."
             )
-        return run.space.kind.build(architecture, **recorded)
-    try:
-        return evaluator.build(architecture)
-    except ValueError as error:
+        return kind.build(architecture, **recorded)
+    except (TypeError, ValueError) as error:
         raise InputError(str(error)) from error
 
 

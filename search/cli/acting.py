@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from nasnet_keras.command_line import (
+    LARGEST,
     InputError,
     RunError,
     import_tensorflow,
@@ -68,21 +69,23 @@ def retrain(
     run: RunArgument,
     *,
     top: Annotated[
-        int, typer.Option(min=1, help="How many of the best children.")
+        int,
+        typer.Option(min=1, max=LARGEST, help="How many of the best children."),
     ] = 5,
     recipe: RecipeOption = "cifar",
     repeats: Annotated[
         int | None,
-        typer.Option(min=1, help="N; the search's if not given."),
+        typer.Option(min=1, max=10**4, help="N; the search's if not given."),
     ] = None,
     filters: Annotated[
         int | None,
-        typer.Option(min=1, help="F; the search's if not given."),
+        typer.Option(min=1, max=10**4, help="F; the search's if not given."),
     ] = None,
     image_size: Annotated[
         int | None,
         typer.Option(
             min=8,
+            max=10**4,
             help="Height and width to train at; the search's if not given.",
         ),
     ] = None,
@@ -98,7 +101,8 @@ def retrain(
     """Trains the best children longer, on all training images, and ranks them
     again by the test images; the same command goes on after a kill."""
     loaded = load(run)
-    chosen = chosen_recipe(recipe, values)
+    kind = loaded.space.kind
+    chosen = chosen_recipe(recipe, values, kind.unsupported if kind else {})
     import_tensorflow()
     from rich.console import Console
 
@@ -137,12 +141,13 @@ def rank(
     run: RunArgument,
     *,
     cells: Annotated[
-        int, typer.Option(min=2, help="How many random cells.")
+        int, typer.Option(min=2, max=LARGEST, help="How many random cells.")
     ] = 20,
     epochs: Annotated[
         int | None,
         typer.Option(
             min=1,
+            max=LARGEST,
             help="Epochs that each is trained; those of the shared network if "
             "not given.",
         ),

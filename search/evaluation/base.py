@@ -12,6 +12,20 @@ from search.spaces.base import SearchSpace
 from search.storage.run_folder import weights_file
 from search.trial import Evaluation
 
+# What the training of a child does not follow of a recipe, and why.
+CHILD_UNSUPPORTED = {
+    "frozen_epochs": "a child of a search begins with random weights",
+    "average_weights": "a child of a search is trained for a short time",
+    "auxiliary_weight": "a child of a search has no auxiliary head",
+}
+# And what the training of a shared network does not follow besides.
+SHARED_UNSUPPORTED = {
+    **CHILD_UNSUPPORTED,
+    "label_smoothing": "a shared network learns from the labels as they are",
+    "dropout": "a shared network has none",
+    "bn_momentum": "its batch norms have no moving statistics",
+}
+
 
 class EvaluationError(Exception):
     """A child that could not be evaluated: the search goes on without it.

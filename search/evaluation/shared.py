@@ -15,8 +15,13 @@ import tensorflow as tf
 from nasnet_keras.command_line import RunError
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.training.checkpoint import save_weights
-from nasnet_keras.training.recipes import Recipe
-from search.evaluation.base import Child, ChildSettings, EvaluationError
+from nasnet_keras.training.recipes import check_supported
+from search.evaluation.base import (
+    SHARED_UNSUPPORTED,
+    Child,
+    ChildSettings,
+    EvaluationError,
+)
 from search.evaluation.training import TrainingEvaluator
 from search.spaces.base import lacks
 from search.storage.run_folder import SHARED_CHILDREN_FILE, SHARED_FILE
@@ -32,10 +37,11 @@ from search.weight_sharing.shared_network import SharedNetwork
 from search.weight_sharing.subnetwork import Subnetwork
 from search.weight_sharing.training import PathTraining, SharedTraining
 
-# What a recipe says and the training of the shared network does not do.
-UNUSED = (
-    *("optimizer", "schedule", "decay_rate", "decay_epochs", "epsilon"),
-    *("label_smoothing", "dropout", "bn_momentum"),
+# What a recipe cannot do without, and the training of the shared network does
+# otherwise.
+OTHERWISE = dict.fromkeys(
+    ("optimizer", "schedule", "decay_rate", "decay_epochs", "epsilon"),
+    "a shared network is trained by momentum, with a cosine",
 )
 
 # Sets the draws of the cells that are trained apart from those of strategies.
@@ -103,7 +109,7 @@ class SharedEvaluator(TrainingEvaluator):
     ) -> None:
         if "shared-weights" not in settings.space.capabilities:
             raise ValueError(lacks(settings.space, "shared-weights"))
-        _check_recipe(settings.recipe)
+        check_supported(settings.recipe, SHARED_UNSUPPORTED | OTHERWISE)
         rounds = _rounds(in_turns, rounds, settings.recipe.epochs)
         if round_cells is not None:
             check_number("round_cells", round_cells, least=1, integer=True)
@@ -385,16 +391,3 @@ def _rounds(in_turns: bool, rounds: int | None, epochs: int) -> int:
         return epochs if in_turns else 1
     check_number("rounds", rounds, least=1, most=epochs, integer=True)
     return rounds
-
-
-def _check_recipe(recipe: Recipe) -> None:
-    """Raises:
-    ValueError: The recipe asks for what the shared network does not do.
-    """
-    for name in UNUSED:
-        default = Recipe.__dataclass_fields__[name].default
-        if getattr(recipe, name) != default:
-            raise ValueError(
-                f"Invalid value for `{name}`. Expected {default!r} with shared "
-                f"weights. Received: {getattr(recipe, name)!r}."
-            )

@@ -10,12 +10,13 @@ import keras
 import tensorflow as tf
 
 from nasnet_keras.activity import tell_activity
-from nasnet_keras.architectures import ArchitectureKind
+from nasnet_keras.architectures import ArchitectureKind, check_size
 from nasnet_keras.training.checkpoint import restore_training, save_training
-from nasnet_keras.training.recipes import Recipe
+from nasnet_keras.training.recipes import Recipe, check_supported
 from nasnet_keras.training.settings import recipe_arguments
 from nasnet_keras.training.train import compile_network, train
 from search.evaluation.base import (
+    CHILD_UNSUPPORTED,
     Child,
     ChildSettings,
     EvaluationError,
@@ -49,7 +50,7 @@ class TrainingEvaluator(Evaluator):
         space, recipe = settings.space, settings.recipe
         if space.kind is None:
             raise ValueError(lacks(space, "network"))
-        _check_recipe(recipe)
+        check_supported(recipe, CHILD_UNSUPPORTED)
         prepare_tensorflow(settings.threads)
         self.space = space
         self.kind: ArchitectureKind = space.kind
@@ -65,12 +66,14 @@ class TrainingEvaluator(Evaluator):
             "classes": len(self.data.class_names),
             **_scale(self.kind, settings),
             **recipe_arguments(
-                self.recipe, recipe.epochs * self.steps_per_epoch
+                self.recipe, recipe.epochs * self.steps_per_epoch, self.kind
             ),
         }
         # What no child can be built with is refused here, before the first.
         decisions = (0,) * len(space.decisions)
-        self.costs(space.decode(decisions))
+        check_size(
+            self.kind.complexity(space.decode(decisions), **self.network)
+        )
 
     @property
     def steps_per_epoch(self) -> int:
@@ -142,7 +145,7 @@ class TrainingEvaluator(Evaluator):
             child.architecture,
             **{
                 **self.network,
-                **recipe_arguments(schedule.recipe, schedule.steps),
+                **recipe_arguments(schedule.recipe, schedule.steps, self.kind),
             },
         )
         compile_network(model, schedule.recipe, schedule.steps_per_epoch)
@@ -275,15 +278,3 @@ def _scale(kind: ArchitectureKind, settings: ChildSettings) -> dict[str, int]:
             f"{settings.scale[unknown[0]]}."
         )
     return {**kind.scale, **settings.scale}
-
-
-def _check_recipe(recipe: Recipe) -> None:
-    """Raises:
-    ValueError: The recipe asks for what is of no use to a short training.
-    """
-    for name in ("frozen_epochs", "average_weights", "auxiliary_weight"):
-        if getattr(recipe, name):
-            raise ValueError(
-                f"Invalid value for `{name}`. Expected none for the children "
-                f"of a search. Received: {getattr(recipe, name)}."
-            )

@@ -16,7 +16,9 @@ from nasnet_keras.files import expanded
 class Settings(pydantic.BaseModel):
     """Settings of a run, or a part of them."""
 
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+    model_config = pydantic.ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False
+    )
 
 
 class ObjectiveConfig(Settings):
@@ -40,7 +42,6 @@ class ObjectiveConfig(Settings):
         float | None,
         Field(
             gt=0,
-            allow_inf_nan=False,
             description="What that cost is wanted to be.",
         ),
     ] = None
@@ -53,18 +54,25 @@ class ObjectiveConfig(Settings):
     ] = False
     max_parameters: Annotated[
         int | None,
-        Field(ge=1, description="Cells with more are not trained."),
+        Field(
+            ge=1,
+            le=10**18,
+            description="Architectures with more are not trained.",
+        ),
     ] = None
     max_multiply_adds: Annotated[
         int | None,
-        Field(ge=1, description="Cells with more are not trained."),
+        Field(
+            ge=1,
+            le=10**18,
+            description="Architectures with more are not trained.",
+        ),
     ] = None
     max_latency: Annotated[
         float | None,
         Field(
             gt=0,
-            allow_inf_nan=False,
-            description="Slower cells are not trained; seconds.",
+            description="Slower architectures are not trained; seconds.",
         ),
     ] = None
     latency_table: Annotated[

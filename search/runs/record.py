@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from nasnet_keras.command_line import InputError
+from nasnet_keras.command_line import InputError, quoted
 from search.evaluation.base import Evaluator
 from search.loop.schedule import Schedule
 from search.runs.config import (
@@ -170,6 +170,30 @@ class Run:
             "best": None if best is None else entries[best.number],
             "trials": list(entries.values()),
         }
+
+    @property
+    def network(self) -> dict[str, Any] | None:
+        """The arguments of the children's networks, as the run recorded them;
+        None of an evaluator of one's own that names none.
+
+        Raises:
+            InputError: What that evaluator names is no such arguments.
+        """
+        network = self.identity["evaluator"].get("network")
+        kind = self.space.kind
+        if network is None or kind is None:
+            return None
+        needed = ("input_shape", "classes", *kind.scale)
+        if not isinstance(network, dict) or not all(
+            name in network for name in needed
+        ):
+            raise InputError(
+                "Invalid `network` in what the evaluator of the run "
+                f"{self.directory.path} describes itself by. Expected the "
+                f"arguments of a network, {', '.join(needed)} among them. "
+                f"Received: {quoted(network)}."
+            )
+        return network
 
     def create_evaluator(self) -> Evaluator:
         """The evaluator of the run, made anew.

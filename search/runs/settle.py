@@ -35,6 +35,11 @@ def settle(
     if values.get("dataset") not in (None, "", ARRAYS):
         values["dataset"] = resolve_source(values["dataset"])
     if isinstance(values.get("space"), SearchSpace):
+        if settings.get("space_options"):
+            raise InputError(
+                "Invalid value for argument `space_options`. Expected none "
+                "beside a space that is made already. Received: some."
+            )
         try:
             name, options = name_space(values["space"])
         except ValueError as error:
@@ -50,13 +55,16 @@ def settle(
         settled["child"] = chosen.child.model_copy(update={"threads": threads})
     if chosen.shares_weights:
         import_tensorflow()
-        settled["evaluator_options"] = dict(
-            evaluator_class(chosen.evaluator_name).settled(
+        made = evaluator_class(chosen.evaluator_name)
+        try:
+            settled_options = made.settled(
                 evaluator_options(chosen),
                 chosen.trials or 0,
                 chosen.recipe.epochs,
             )
-        )
+        except ValueError as error:
+            raise InputError(str(error)) from error
+        settled["evaluator_options"] = dict(settled_options)
     return chosen.model_copy(update=settled)
 
 

@@ -8,6 +8,7 @@ import importlib
 import inspect
 from typing import Any
 
+from nasnet_keras.command_line import quoted
 from search.spaces.base import SearchSpace
 from search.strategies.base import Strategy
 
@@ -58,7 +59,7 @@ def create_strategy(
     except TypeError as error:
         raise ValueError(
             f"Invalid options for strategy {name!r}: {error}. Received: "
-            f"{options}."
+            f"{quoted(options)}."
         ) from None
     return strategy(space, seed, **options)
 

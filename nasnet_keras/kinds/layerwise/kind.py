@@ -39,6 +39,10 @@ class LayerwiseKind(ArchitectureKind):
     name = "layerwise"
     version = 1
     scale = {}  # the filters are the architecture's
+    unsupported = {
+        "drop_path_rate": "networks given layer by layer have no paths to drop",
+        "auxiliary_weight": "networks given layer by layer have no such head",
+    }
 
     def to_data(self, architecture: LayerwiseArchitecture) -> Any:
         return {

@@ -21,12 +21,6 @@ if TYPE_CHECKING:
     from nasnet_keras.layers.conventions import Conventions
 
 ARGUMENTS = ("dropout", "conventions")
-# What a recipe may ask of other networks: where, and why not of these.
-_REFUSED = {
-    "drop_path_rate": "a `drop_path_rate` of 0, as there are no paths to drop",
-    "drop_path_steps": "a `drop_path_rate` of 0, as there are no paths to drop",
-    "auxiliary_head": "an `auxiliary_weight` of 0, as there is no such head",
-}
 
 
 @dataclass(frozen=True)
@@ -197,14 +191,10 @@ def _join(
 def _check_arguments(arguments: Mapping[str, Any]) -> None:
     for name, value in arguments.items():
         if name not in ARGUMENTS:
-            expected = (
-                f"of a recipe {_REFUSED[name]}"
-                if name in _REFUSED
-                else f"some of {', '.join(ARGUMENTS)}"
-            )
             raise ValueError(
                 f"Invalid argument `{name}` of a network given layer by layer. "
-                f"Expected {expected}. Received: {name}={value!r}."
+                f"Expected some of {', '.join(ARGUMENTS)}. Received: "
+                f"{name}={value!r}."
             )
     dropout = arguments.get("dropout", 0.0)
     if not isinstance(dropout, int | float) or not 0 <= dropout < 1:

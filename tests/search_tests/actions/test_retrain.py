@@ -231,6 +231,76 @@ def test_what_cannot_be_retrained_is_refused(
         search.retrain(own, RECIPE)
 
 
+@pytest.mark.parametrize(
+    "network",
+    [
+        *("resnet", 3, [], {}, {"input_shape": 3}),
+        {**NETWORK, "input_shape": 3},
+        {**NETWORK, "input_shape": ["a", 8, 1]},
+        {**NETWORK, "classes": "many"},
+        {**NETWORK, "filters": "wide"},
+        {**NETWORK, "colour": "red"},
+    ],
+)
+def test_a_network_of_another_form_is_a_sentence(
+    network, tmp_path, learning, FakeEvaluator
+):
+    class Evaluator(FakeEvaluator):
+        def describe(self):
+            return {"network": network}
+
+    own = search.run(
+        tmp_path / "own",
+        dataset="digits",
+        evaluator=Evaluator(),
+        strategy="learning",
+        trials=1,
+        space_options={"blocks": 1},
+        tensorboard=False,
+    )
+    with pytest.raises(InputError):
+        search.export(own, tmp_path / "best")
+    if network != {**NETWORK, "colour": "red"}:  # retraining has its own
+        with pytest.raises(InputError):
+            search.retrain(own, RECIPE)
+    assert not (tmp_path / "best").exists()
+
+
+def test_the_recipe_is_adapted_to_the_kind(
+    trainings, run, tmp_path, command, capsys, FakeEvaluator
+):
+    network = {"input_shape": [8, 8, 1], "classes": 2}
+
+    class Evaluator(FakeEvaluator):
+        def describe(self):
+            return {"network": network}
+
+        def evaluate(self, child):
+            return search.Evaluation(0.5, {}, {}, 1)
+
+    layers = search.run(
+        tmp_path / "layers",
+        dataset=str(tmp_path / "images.npz"),
+        evaluator=Evaluator(),
+        space=search.spaces.create_space("layerwise", {"layers": 2}),
+        strategy="random",
+        trials=1,
+        tensorboard=False,
+    )
+    trainings.accuracies = {0: 0.5}
+    assert command("retrain layers --epochs 30") == 0
+    recipe = trainings.settings[0].recipe
+    assert recipe == dataclasses.replace(
+        RECIPES["cifar"], epochs=30, drop_path_rate=0.0, auxiliary_weight=0.0
+    )
+    for value in ("--auxiliary-weight 0.4", "--drop-path-rate 0.1"):
+        capsys.readouterr()
+        assert command(f"retrain layers --output other {value}") == 2
+        assert "networks given layer by layer" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="no paths to drop"):
+        search.retrain(layers, RECIPES["cifar"])
+
+
 @pytest.fixture
 def command(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
@@ -290,6 +360,7 @@ def test_an_interruption_says_how_to_go_on(
         ("nowhere", "Expected the folder of a run. Received: nowhere"),
         ("run --recipe haste", "Invalid value for `recipe`. Expected one of"),
         ("run --epochs 0", "Invalid value for `epochs`."),
+        ("run --auxiliary-weight -1", "Invalid value for `auxiliary_weight`."),
         ("run --top 0", "Invalid value for '--top'"),
         ("run --repeats 0", "Invalid value for '--repeats'"),
     ],

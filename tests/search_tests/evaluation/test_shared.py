@@ -240,7 +240,8 @@ def test_a_search_by_gradients(tmp_path, child_settings):
     """Its first trial is the strongest cell, and one that goes on in another
     process proposes the next."""
     path = tmp_path / "darts"
-    settings = {**SEARCH, "strategy": "darts", "combiners": ("add",)}
+    options = {"blocks": 1, "combiners": ["add"]}
+    settings = {**SEARCH, "strategy": "darts", "space_options": options}
     del settings["evaluator"]
     begun = search.run(path, **{**settings, "trials": 2}).trials
     evaluator = SharedEvaluator(

@@ -513,6 +513,17 @@ def test_a_space_without_networks_is_searched_by_an_evaluator_of_ones_own(
             search.run(tmp_path / "b", space=Bare(), dataset="digits")
 
 
+def test_options_beside_a_space_that_is_made_are_refused(tmp_path):
+    with pytest.raises(InputError, match="`space_options`. Expected none"):
+        search.run(
+            tmp_path / "run",
+            dataset="digits",
+            space=create_space("pnasnet"),
+            space_options={"blocks": 9},
+        )
+    assert not (tmp_path / "run").exists()
+
+
 BARE = """
 from search.evaluation.base import Evaluator
 from search.spaces.base import Decision, SearchSpace

@@ -199,7 +199,7 @@ def _initialiser(weights: str | None, preset: str | None) -> Any:
     from zoo import weights as pretrained
 
     name = preset or "the architecture of a file"
-    pretrained.check(weights, name, "softmax")
+    pretrained.check(weights, name)
 
     def initialise(model: Any) -> None:
         try:

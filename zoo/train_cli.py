@@ -114,6 +114,13 @@ def run(
             "--skip-broken", help="Leave out files that are no whole images."
         ),
     ] = False,
+    class_weights: Annotated[
+        Literal["balanced"] | None,
+        typer.Option(
+            help="balanced: all classes count alike, of however many images; "
+            "all images alike if not given."
+        ),
+    ] = None,
     dtype: Annotated[
         Literal["float32", "mixed_bfloat16", "mixed_float16"],
         typer.Option(help="The precision to compute in."),
@@ -152,6 +159,7 @@ def run(
             train_images=train_images,
             validation_images=validation_images,
             skip_broken=skip_broken,
+            class_weights=class_weights,
             weights=weights,
             dtype=dtype,
             seed=seed,

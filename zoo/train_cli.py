@@ -66,7 +66,10 @@ def run(
     ] = None,
     architecture: Annotated[
         Path | None,
-        typer.Option(help="A file of an architecture, as a search exports."),
+        typer.Option(
+            help="A file of an architecture, as a search exports, or of a "
+            "genotype of DARTS, NNI or NAS-Bench-201."
+        ),
     ] = None,
     weights: Annotated[
         str | None,

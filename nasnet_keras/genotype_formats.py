@@ -185,7 +185,7 @@ class NniFormat(GenotypeFormat):
         choices = json.loads(text)
         cells = {}
         for ours, theirs in _CELLS.items():
-            blocks = []
+            blocks: list[Block] = []
             while f"{theirs}/op_{len(blocks) + 2}_0" in choices:
                 node = len(blocks) + 2
                 edges = []
@@ -243,8 +243,9 @@ class NasBench201Format(GenotypeFormat):
         return Genotype(self._cell(edges), _RESIDUAL)
 
     def write(self, genotype: Genotype) -> str:
-        first, second, begun, last, *_ = *genotype.normal.blocks, *[None] * 4
-        if genotype.reduction == _RESIDUAL and first and last:
+        blocks = genotype.normal.blocks
+        if genotype.reduction == _RESIDUAL and len(blocks) == 4:
+            first, second, begun, last = blocks
             edges = [
                 [first.operations[0]],
                 list(second.operations),
@@ -260,11 +261,11 @@ class NasBench201Format(GenotypeFormat):
     def _cell(self, edges: Sequence[Sequence[str]]) -> CellSpec:
         """The cell of the operations of each node: a sum of three is one of
         two, and one of that and the third."""
-        (one,), pair, (left, right, third) = edges
+        (one,), (first, second), (left, right, third) = edges
         return CellSpec(
             (
                 Block((0, 0), (one, "none")),
-                Block((0, 2), tuple(pair)),
+                Block((0, 2), (first, second)),
                 Block((0, 2), (left, right)),
                 Block((4, 3), ("identity", third)),
             ),

@@ -29,6 +29,7 @@ _MODULES = {
     ),
     "nasnet_keras.drawing.draw": ("draw_cell", "draw_genotype"),
     "nasnet_keras.genotype": ("Block", "CellSpec", "Genotype"),
+    "nasnet_keras.genotype_formats": ("read_genotype", "write_genotype"),
     "nasnet_keras.layers.auxiliary_head": ("AuxiliaryHead",),
     "nasnet_keras.layers.cell": ("Cell",),
     "nasnet_keras.layers.combiners": (

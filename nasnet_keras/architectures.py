@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nasnet_keras.command_line import InputError
+from nasnet_keras.genotype_formats import is_known, read_genotype
 from nasnet_keras.strict_json import parse_json
 
 if TYPE_CHECKING:
@@ -244,7 +245,8 @@ def from_data(data: Any) -> tuple[ArchitectureKind, Any]:
 
 
 def read_architecture(path: Path) -> tuple[ArchitectureKind, Any]:
-    """The kind and the architecture of a file, as a search exports it.
+    """The kind and the architecture of a file, as a search exports it, or
+    of a genotype as other programs write it, see `genotype_formats`.
 
     Raises:
         InputError: The file cannot be read or holds no architecture.
@@ -262,6 +264,8 @@ def read_architecture(path: Path) -> tuple[ArchitectureKind, Any]:
             "bytes. Received: more."
         )
     try:
+        if is_known(text := content.decode("utf-8", "replace")):
+            return find_kind("nasnet"), read_genotype(text)
         return from_data(parse_json(content))
     except (ValueError, RecursionError) as error:
         reason = str(error).rstrip(".")

@@ -43,8 +43,9 @@ def deploy(
     model: Annotated[
         str,
         typer.Argument(
-            help="A .keras file, a folder of `nasnet-search export`, or with "
-            "--weights a name of `zoo.list_models()`."
+            help="A .keras file, of a network or of a model around one, a "
+            "folder of `nasnet-search export`, or with --weights a name of "
+            "`zoo.list_models()`."
         ),
     ],
     *,

@@ -286,9 +286,9 @@ def _copy_weights(backbone: NASNetBackbone, weights: list[Any]) -> None:
     ours = [tuple(weight.shape) for weight in backbone.weights]
     if ours != [weight.shape for weight in weights]:
         raise ValueError(
-            "Expected with `weights` the stem and the image channels of the "
-            "published network. Received: other `stem_filters`, "
-            "`skip_reduction_layer_input`, `frame` or `image_shape`."
+            "Expected with `weights` the stem of the published network. "
+            "Received: other `stem_filters`, `skip_reduction_layer_input` or "
+            "`frame`."
         )
     backbone.set_weights(weights)
 
@@ -298,4 +298,13 @@ def _source(
 ) -> keras.Model:
     """The network of the zoo that has the weights for a backbone."""
     same = {key: backbone.arguments[key] for key in _VARIABLE}
-    return create_model(name, weights=weights, **same, **options)
+    first = backbone.data_format == "channels_first"
+    channels = backbone.image_shape[0 if first else -1]
+    return create_model(
+        name,
+        (*_preset(name).input_shape[:2], channels),
+        weights=weights,
+        data_format="channels_last",
+        **same,
+        **options,
+    )

@@ -57,7 +57,9 @@ def create_model(
         preset: One of `list_models()`.
         input_shape: `(height, width, channels)`, channels first if the data
             format says so. Height and width may be None, with weights too.
-            Default: the size that the network was published for, in colour.
+            Weights for other channels are made to fit, and a warning says
+            how. Default: the size that the network was published for, in
+            colour.
         include_top: Whether to end in the classifier. Default True.
         weights: `"imagenet"` (NASNet-A Mobile and Large), `"cifar10"` (the
             nano network; comes with the package), the path of a file of
@@ -66,10 +68,11 @@ def create_model(
         pooling: Without the top: None for a feature map, `"avg"` or `"max"`
             for its global average or maximum. Default None.
         classes: The number of classes. Default: 1000, or 10 for networks of
-            CIFAR-10. With weights by name and another number the classifier
-            starts anew.
+            CIFAR-10. With weights of another number the classifier starts
+            anew.
         classifier_activation: Of the classifier, None for logits. Default
-            `"softmax"`.
+            `"softmax"`, for which weights by name were trained: with others,
+            as `"sigmoid"`, the classifier starts anew.
         name: The name of the model. Default: the preset's.
         repeats: N, see `build_network`. Default: the preset's.
         filters: F, see `build_network`. Default: the preset's.
@@ -122,10 +125,7 @@ def create_model(
         data_format=data_format,
         bn_momentum=bn_momentum,
     )
-    headless = features or not include_top
-    pretrained.check(
-        weights, preset, None if headless else classifier_activation
-    )
+    pretrained.check(weights, preset)
     with dtype_policy(dtype):
         model = build_network(
             **arguments,

@@ -71,7 +71,10 @@ def run(
     ] = None,
     architecture: Annotated[
         Path | None,
-        typer.Option(help="A file of an architecture, as a search exports."),
+        typer.Option(
+            help="A file of an architecture, as a search exports, or of a "
+            "genotype of DARTS, NNI or NAS-Bench-201."
+        ),
     ] = None,
     weights: Annotated[
         str | None,
@@ -126,6 +129,13 @@ def run(
             "--skip-broken", help="Leave out files that are no whole images."
         ),
     ] = False,
+    class_weights: Annotated[
+        Literal["balanced"] | None,
+        typer.Option(
+            help="balanced: all classes count alike, of however many images; "
+            "all images alike if not given."
+        ),
+    ] = None,
     dtype: Annotated[
         Literal["float32", "mixed_bfloat16", "mixed_float16"],
         typer.Option(help="The precision to compute in."),
@@ -176,6 +186,7 @@ def run(
             train_images=train_images,
             validation_images=validation_images,
             skip_broken=skip_broken,
+            class_weights=class_weights,
             weights=weights,
             dtype=dtype,
             seed=seed,
@@ -236,7 +247,7 @@ def _initialiser(weights: str | None, preset: str | None) -> Any:
     from zoo import weights as pretrained
 
     name = preset or "the architecture of a file"
-    pretrained.check(weights, name, "softmax")
+    pretrained.check(weights, name)
 
     def initialise(model: Any) -> None:
         try:

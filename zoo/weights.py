@@ -14,16 +14,18 @@ the package. A path may be that of
 - a checkpoint of TF-slim's NASNet-A or PNASNet-5, by what the names of its
   files begin with or by one of them, see `zoo.conversion.slim`.
 
-Which it is, is seen by what is in the file. What does not fit is listed: in
-an error if the body of the network is concerned, in a warning if it is a
-classifier, which then starts anew, or something that no model has a place
-for. No pickle is read.
+Which it is, is seen by what is in the file. Of a Keras model around a network,
+as a fine-tuned one in a `Sequential` or with a head of its own, the body is
+loaded. What does not fit is listed: in an error if the body of the network is
+concerned, in a warning if it is a classifier, which then starts anew, or
+something that no model has a place for. The first kernel is made one for the
+channels of the images, see `zoo.conversion.assign.to_channels`. No pickle is
+read.
 """
 
 import hashlib
 import os
 import tempfile
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -93,17 +95,15 @@ def shipped(preset: str) -> Path:
     return Path(__file__).parent / "shipped" / _SHIPPED[preset]
 
 
-def check(weights: Any, preset: str, activation: Any) -> None:
+def check(weights: Any, preset: str) -> None:
     """Refuses what cannot be loaded, before anything is built.
 
     Args:
         weights: None, a name or a path.
         preset: The name of the network.
-        activation: Of its classifier.
 
     Raises:
-        ValueError: There are no such weights, or they were not trained for
-            the activation.
+        ValueError: There are no such weights.
     """
     if weights is None:
         return
@@ -124,18 +124,13 @@ def check(weights: Any, preset: str, activation: Any) -> None:
             f"{', '.join(map(repr, _NETWORKS))}, or the path of a file. "
             f"Received: weights={weights!r}."
         )
-    else:
-        return
-    if activation not in (None, "softmax"):
-        raise ValueError(
-            "Invalid value for argument `classifier_activation`. Expected "
-            "'softmax' or None with pretrained weights. Received: "
-            f"classifier_activation={activation!r}."
-        )
 
 
 def load(model: keras.Model, weights: str | os.PathLike, preset: str) -> None:
     """Loads weights into a model of the zoo.
+
+    Those by name were trained for a softmax: the classifier of a model with
+    another activation starts anew.
 
     Args:
         model: The model.
@@ -147,15 +142,11 @@ def load(model: keras.Model, weights: str | os.PathLike, preset: str) -> None:
         RuntimeError: The file cannot be fetched.
     """
     if weights == "imagenet":
-        head = classifier(model)
-        fits = head is not None and head.units == 1000
+        fits = _takes_head(model) and classifier(model).units == 1000
         keras_applications.load(model, fetch(preset, include_top=fits))
         return
     if weights == "cifar10":
-        with warnings.catch_warnings():
-            # That another classifier starts anew.
-            warnings.simplefilter("ignore")
-            ours.load(model, shipped(preset))
+        ours.load(model, shipped(preset), heads=_takes_head(model))
         return
     try:
         for conversion in _CONVERSIONS:
@@ -240,6 +231,18 @@ def classifier(model: keras.Model) -> Any:
     """The classifier's layer, None if there is none."""
     names = {layer.name for layer in model.layers}
     return model.get_layer("logits") if "logits" in names else None
+
+
+def _takes_head(model: keras.Model) -> bool:
+    """Whether there is a classifier, of a softmax or of its logits."""
+    activations = [
+        layer.activation
+        for layer in model.layers
+        if layer.name == "predictions"
+    ]
+    return classifier(model) is not None and all(
+        each is keras.activations.softmax for each in activations
+    )
 
 
 def fetch(preset: str, include_top: bool = True) -> Path:

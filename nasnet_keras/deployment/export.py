@@ -16,7 +16,7 @@ from nasnet_keras.command_line import RunError
 from nasnet_keras.deployment.formats import find_format
 from nasnet_keras.deployment.formats.base import Runner
 from nasnet_keras.deployment.frozen import frozen_function, named
-from nasnet_keras.deployment.fuse import fuse_for_inference
+from nasnet_keras.deployment.fuse import all_layers, fuse_for_inference
 from nasnet_keras.deployment.photographs import photographs
 from nasnet_keras.deployment.timing import image_shape, median_seconds
 from nasnet_keras.files import sync
@@ -91,8 +91,9 @@ def export(
     network; what is wrong leaves no file.
 
     Args:
-        model: Of `build_network`, channels last and float32; with the
-            backend TensorFlow.
+        model: Of `build_network`, or a `Sequential` or functional model
+            around one, which is exported whole; channels last and float32,
+            with the backend TensorFlow.
         path: The file to write, `.xml` for openvino (a `.bin` comes beside
             it), `.onnx` for onnx, `.tflite` for litert; a folder for
             saved_model.
@@ -190,7 +191,7 @@ def as_input(model: keras.Model, pixels: np.ndarray) -> np.ndarray:
     """Pixels from 0 to 255 as a model takes them: as they are, if it scales
     them itself, or else from -1 to 1."""
     pixels = pixels.astype("float32")
-    if any(isinstance(x, keras.layers.Rescaling) for x in model.layers):
+    if any(isinstance(x, keras.layers.Rescaling) for x in all_layers(model)):
         return pixels
     return pixels / 127.5 - 1
 
@@ -292,7 +293,7 @@ def _check_model(model: Any) -> None:
             f"Received: {keras.backend.backend()}. A saved network is the same "
             "on all: load it with KERAS_BACKEND=tensorflow."
         )
-    for layer in getattr(model, "layers", ()):
+    for layer in all_layers(model):
         if layer.compute_dtype != "float32":
             raise ValueError(
                 "Invalid value for argument `model`. Expected layers that "

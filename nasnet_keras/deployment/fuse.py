@@ -1,5 +1,6 @@
 """A network for inference: `fuse_for_inference`."""
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,8 +23,8 @@ def fuse_for_inference(model: keras.Model) -> keras.Model:
 
     Args:
         model: Of `build_network`, whatever its arguments and dtype; or a
-            functional model of its layers and others, which are copied as
-            they are.
+            `Sequential` or functional model that has one, or its layers, and
+            others, which are copied as they are.
 
     Returns:
         An ordinary `keras.Model`, not compiled, with the same input, and the
@@ -31,7 +32,7 @@ def fuse_for_inference(model: keras.Model) -> keras.Model:
         by less than 1e-4 of the largest.
 
     Raises:
-        ValueError: The model has no cells.
+        ValueError: The model has no cells, or is a subclass of Keras' models.
 
     Example:
 
@@ -40,24 +41,44 @@ def fuse_for_inference(model: keras.Model) -> keras.Model:
     >>> fuse_for_inference(model).output_shape
     (None, 10)
     """
-    if not isinstance(model, keras.Model) or not any(
-        isinstance(layer, Cell) for layer in getattr(model, "operations", ())
-    ):
+    if not _has_cells(model):
         raise ValueError(
             "Invalid value for argument `model`. Expected a network of "
-            "`build_network`: a functional model with a `Cell` among its "
-            "layers. Of a model around a network, pass the network. "
-            f"Received: model={model!r}."
+            "`build_network`, or a Sequential or functional model around one. "
+            f"Received: model={model!r}, in which there is no `Cell`."
         )
-    model = without_auxiliary_head(model)
+    return _fused(without_auxiliary_head(model))
+
+
+def all_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """The layers of a model, and those of the models among them."""
+    for layer in model.layers:
+        yield layer
+        if isinstance(layer, keras.Model):
+            yield from all_layers(layer)
+
+
+def _has_cells(model: Any) -> bool:
+    """Whether it is a graph of layers with cells, be they in another model."""
+    graph = isinstance(model, keras.Sequential) or hasattr(model, "operations")
+    return graph and any(
+        isinstance(layer, Cell) or _has_cells(layer) for layer in model.layers
+    )
+
+
+def _fused(model: keras.Model) -> keras.Model:
+    """The copy of a functional model, with all of its outputs."""
     norms = _stem_norms(model)
     fused = keras.models.clone_model(
         model,
-        clone_function=lambda layer: _copy(layer, layer.name in norms),
+        # Once each: a layer may be called several times.
+        clone_function=functools.cache(
+            lambda layer: _copy(layer, layer.name in norms)
+        ),
         call_function=_call_unless_dropout,
     )
     for layer in fused.layers:
-        if layer.weights and layer.name not in norms:
+        if layer.weights and layer.name not in norms and not _has_cells(layer):
             _set_weights(layer, model.get_layer(layer.name))
     for name, convolution in norms.items():
         kernel, bias = model.get_layer(name).folded([convolution.kernel])
@@ -84,6 +105,9 @@ def _copy(layer: Any, folded: bool) -> Any:
     """The layer of the fused network, without its weights."""
     if folded:
         return Bias(layer.axis, dtype=layer.dtype_policy, name=layer.name)
+    if _has_cells(layer):
+        sequential = isinstance(layer, keras.Sequential)
+        return _fused(without_auxiliary_head(layer) if sequential else layer)
     config = layer.get_config()
     if isinstance(layer, Cell):
         config["conventions"]["normalization"] = "bias"

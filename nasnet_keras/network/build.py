@@ -331,6 +331,10 @@ def _apply_auxiliary_head(
 def without_auxiliary_head(model: keras.Model) -> keras.Model:
     """A network as it is used after its training: the same layers with the
     same weights and without the auxiliary head's output, not compiled."""
+    if isinstance(model, keras.Sequential):
+        # `input` is that of the model around it, if there is one.
+        (inputs,), (outputs,) = model.inputs, model.outputs
+        return keras.Model(inputs, outputs, name=model.name)
     outputs = model.output
     if isinstance(outputs, dict) and "auxiliary_predictions" in outputs:
         outputs = outputs["predictions"]

@@ -33,6 +33,7 @@ from nasnet_keras.training.data.pipeline import (
     evaluation_pipeline,
     recipe_pipeline,
 )
+from nasnet_keras.training.data.sampling import balanced_weights
 from nasnet_keras.training.progress import Progress
 from nasnet_keras.training.recipes import Recipe
 from nasnet_keras.training.replicas import create_strategy, synchronise
@@ -214,7 +215,12 @@ class _Training:
         if self.progress is not None:
             self.progress.begin_at(first_epoch)
             watching.append(self.progress)
-        validation = self.data.validation
+        train_images, validation = self.data.train, self.data.validation
+        class_weights = None
+        if self.settings.class_weights is not None:
+            class_weights = balanced_weights(
+                train_images.labels, self.data.dataset.num_classes
+            )
         if validation is not None and phase.average_weights is not None:
             watching.insert(0, keras.callbacks.SwapEMAWeights())
         train(
@@ -222,8 +228,8 @@ class _Training:
             recipe_pipeline(
                 phase,
                 self.settings.dataset,
-                self.data.train.images,
-                self.data.train.labels,
+                train_images.images,
+                train_images.labels,
                 self.settings.seed,
                 first_epoch + done,
                 self.data.dataset.class_names,
@@ -234,6 +240,7 @@ class _Training:
             done,
             validation=validation
             and evaluation_pipeline(validation.images, validation.labels),
+            class_weights=class_weights,
         )
 
 

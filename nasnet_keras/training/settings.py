@@ -42,6 +42,9 @@ class TrainingSettings:
             has images for validation, how many of those; None for all.
         skip_broken: Whether to leave out files of a folder that are no whole
             images.
+        class_weights: `"balanced"` weighs the losses of the training images
+            so that all classes count alike, see `balanced_weights`; None, all
+            images. Metrics and validation count all images alike.
         weights: Where the network's first weights come from, for the record.
         dtype: The dtype policy. Variables are float32 in each.
         seed: Fixes weights, batches, and what is dropped.
@@ -55,6 +58,7 @@ class TrainingSettings:
     train_images: int | float | None = None
     validation_images: int | float | None = None
     skip_broken: bool = False
+    class_weights: Literal["balanced"] | None = None
     weights: str | None = None
     dtype: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     seed: int = 0

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from nasnet_keras.optimization.losses import SmoothedCrossentropy
@@ -103,6 +104,7 @@ def train(
     first_epoch: int = 0,
     epochs: int | None = None,
     validation: tf.data.Dataset | None = None,
+    class_weights: np.ndarray | None = None,
 ) -> dict[str, list[float]]:
     """Trains a compiled network by its recipe.
 
@@ -118,15 +120,23 @@ def train(
         epochs: For how many it is to have been trained in the end. Default:
             all of the recipe's.
         validation: Batches to measure on after each epoch. Default None.
+        class_weights: `[classes]`, what the losses of the images of a class
+            are multiplied with, those of the auxiliary head too, for which
+            the `class_weight` of Keras does not serve. Default None: 1.
 
     Returns:
         For each metric its value after each epoch.
     """
+    if class_weights is not None:
+        weights = tf.constant(class_weights, tf.float32)
+        batches = batches.map(
+            lambda images, labels: (images, labels, tf.gather(weights, labels))
+        )
     if isinstance(model.output, dict):
         names = list(model.output)
 
-        def for_each(images: Any, labels: Any) -> tuple[Any, Any]:
-            return images, dict.fromkeys(names, labels)
+        def for_each(images: Any, labels: Any, *weights: Any) -> Any:
+            return images, dict.fromkeys(names, labels), *weights
 
         batches = batches.map(for_each)
         validation = validation and validation.map(for_each)

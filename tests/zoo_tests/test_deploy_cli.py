@@ -84,6 +84,23 @@ def test_the_accuracy_before_and_after(call, capsys):
     assert [float(each) for each in found.groups()] == [100 * right.mean()] * 2
 
 
+def test_a_head_of_ones_own(call, folder, tmp_path, capsys):
+    body = build_network(
+        *(Genotype(CELL, CELL), (8, 8, 3)),
+        **{"repeats": 1, "filters": 4, "include_preprocessing": True},
+        **{"include_top": False, "pooling": "avg"},
+    )
+    dense = keras.layers.Dense(2, activation="sigmoid")
+    mine = keras.Sequential([keras.Input((8, 8, 3)), body, dense])
+    mine.save(tmp_path / "mine.keras")
+    text = "OUT/mine.keras --format saved_model --output OUT/network"
+    assert call(f"{text} --images images.npz") == 0
+    assert "Accuracy on 20 images: " in capsys.readouterr().out
+    pixels = np.load(folder / "images.npz")["x_test"][:1].astype("float32")
+    (outputs,) = FORMATS["saved_model"].load(tmp_path / "network")(pixels)
+    np.testing.assert_allclose(outputs, mine(pixels), rtol=1e-4)
+
+
 @pytest.mark.large
 def test_int8(call, tmp_path, capsys):
     try:

@@ -327,6 +327,46 @@ def test_pixels_as_they_are(published):
     )
 
 
+def test_several_labels_at_once_get_a_new_classifier(published):
+    """keras.applications refuses any activation but softmax with weights."""
+    with pytest.warns(UserWarning, match="classifier starts anew"):
+        model = zoo.NASNetMobile(
+            weights="imagenet", classifier_activation="sigmoid"
+        )
+    assert_has_the_body(model, published)
+    trained = np.load(published / "nasnet_mobile.npz")["predictions"]
+    kernel = model.get_layer("logits").get_weights()[0]
+    assert kernel.shape == trained.shape
+    assert (kernel == trained).mean() < 0.01
+    outputs = model(images(1, 96, 96, 3)).numpy()
+    np.testing.assert_allclose(
+        outputs, 1 / (1 + np.exp(-before(model, "predictions"))), rtol=1e-5
+    )
+
+
+def before(model, name):
+    """What a layer takes, of one image."""
+    part = keras.Model(model.input, model.get_layer(name).input)
+    return part(images(1, 96, 96, 3)).numpy()
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_images_of_other_channels(channels, published):
+    """X-rays, or near infrared beside the colours. Images alike in all
+    channels give what they give in colour."""
+    shape = {"include_top": False, "weights": "imagenet", "pooling": "avg"}
+    with pytest.warns(UserWarning, match=rf"images have {channels}: .* mean"):
+        model = zoo.NASNetMobile((96, 96, channels), **shape)
+    colour = zoo.NASNetMobile((96, 96, 3), **shape)
+    grey = images(2, 96, 96, 1)
+    expected = colour(np.repeat(grey, 3, axis=-1)).numpy()
+    np.testing.assert_allclose(
+        model(np.repeat(grey, channels, axis=-1)),
+        expected,
+        atol=1e-4 * np.abs(expected).max(),
+    )
+
+
 # === Detection and segmentation ===
 
 

@@ -85,6 +85,17 @@ def test_a_classifier_computes_what_the_network_does(published, classifier):
     assert_close(classifier.predict(images, verbose=0), expected)
 
 
+def test_grey_images_with_weights_of_colour(published, classifier):
+    _, path = published
+    with pytest.warns(UserWarning, match="images have 1: "):
+        grey = NASNetBackbone.from_zoo(
+            "nasnet_mobile", path, image_shape=(SIZE, SIZE, 1), **SMALL
+        )
+    images = zoo.preprocess_input(pixels(2, SIZE, SIZE, 1).astype("float32"))
+    colour = np.repeat(images, 3, axis=-1)
+    assert_close(outputs(grey, images), outputs(classifier.backbone, colour))
+
+
 def test_a_classifier_resizes_what_it_is_given(classifier):
     images = pixels(1, 100, 80, 3)
     given = classifier.preprocessor(images)

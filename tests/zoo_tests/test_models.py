@@ -216,14 +216,6 @@ def test_auxiliary_head(small):
         ({"pooling": "sum"}, "`pooling`.*Received"),
         ({"pool_padding": "valid"}, "`pool_padding`.*Received"),
         ({"input_shape": (4, 4, 3)}, "`input_shape`.*Received"),
-        (
-            {
-                "preset": "nasnet_mobile",
-                "weights": "imagenet",
-                "classifier_activation": "sigmoid",
-            },
-            "`classifier_activation`.*Received",
-        ),
     ],
 )
 def test_errors_name_the_argument(arguments, named):

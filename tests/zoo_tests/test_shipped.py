@@ -40,7 +40,8 @@ def test_the_body_is_that_of_the_classifier(preset, model):
     body = zoo.create_model(
         preset, weights="cifar10", include_top=False, pooling="avg"
     )
-    other = zoo.create_model(preset, weights="cifar10", classes=3)
+    with pytest.warns(UserWarning, match="The classifier starts anew"):
+        other = zoo.create_model(preset, weights="cifar10", classes=3)
     images = np.random.default_rng(0).uniform(-1, 1, (2, 32, 32, 3))
     features = body.predict(images, verbose=0)
     before = keras.Model(model.inputs, model.get_layer("logits").input)
@@ -48,6 +49,16 @@ def test_the_body_is_that_of_the_classifier(preset, model):
         before.predict(images, verbose=0), features, rtol=1e-4, atol=1e-5
     )
     assert other.predict(images, verbose=0).shape == (2, 3)
+
+
+def test_another_activation_gets_a_new_classifier(preset, model):
+    with pytest.warns(UserWarning, match="classifier starts anew"):
+        other = zoo.create_model(
+            preset, weights="cifar10", classifier_activation="sigmoid"
+        )
+    one, two = (each.get_layer("logits").kernel for each in (model, other))
+    assert one.shape == two.shape
+    assert np.mean(np.asarray(one) == np.asarray(two)) < 0.01
 
 
 def test_other_networks_have_none():

@@ -138,7 +138,9 @@ def test_photographs_in_parts(photographs, here, capsys, monkeypatch):
     error = capsys.readouterr().err
     assert "1 broken, 'val/bright/broken.png' (text);" in error
     assert "(--skip-broken)" in error
-    assert call(f"{command} --skip-broken") == 0
+    assert call(f"{command} --skip-broken --class-weights balanced") == 0
+    record = json.loads((here / "parts" / "config.json").read_text())
+    assert record["settings"]["class_weights"] == "balanced"
     output = capsys.readouterr().out
     for text in (
         "24 to train on (train), 10 to validate on (val), 6 to test on (test)",

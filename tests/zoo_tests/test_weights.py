@@ -159,6 +159,62 @@ def test_a_file_loads_under_layers_of_ones_own(tmp_path):
         weights.load(tiny(), again, "small")
 
 
+@pytest.mark.parametrize("channels", [(1, 3), (3, 2), (3, 5)])
+def test_the_first_kernel_is_made_one_of_other_channels(channels, tmp_path):
+    stored, target = (tiny(input_shape=(32, 32, each)) for each in channels)
+    path = saved(stored, tmp_path / "ours.weights.h5")
+    with pytest.warns(UserWarning, match="stem_convolution/0 is of"):
+        weights.load(target, path, "small")
+    grey = np.random.default_rng(0).uniform(-1, 1, (2, 32, 32, 1))
+    one, other = (
+        model(np.repeat(grey, each, axis=-1))
+        for model, each in zip((stored, target), channels, strict=True)
+    )
+    np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".weights.h5", ".h5"])
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5")
+def test_a_file_of_a_model_around_the_network(suffix, tmp_path):
+    stored, target = tiny(include_top=False, pooling="avg"), tiny()
+    around = keras.Sequential(
+        [keras.Input((32, 32, 3)), stored, keras.layers.Dense(2, name="mine")]
+    )
+    path = saved(around, tmp_path / f"around{suffix}")
+    with pytest.warns(UserWarning, match="layers around .*: mine/0, mine/1"):
+        weights.load(target, path, "small")
+    assert equal_where_both_have(stored, target) == body(target)
+
+
+def test_a_file_of_two_networks_is_refused(tmp_path):
+    inputs = keras.Input((32, 32, 3))
+    two = [tiny(include_top=False, name=name)(inputs) for name in ("a", "b")]
+    path = tmp_path / "two.weights.h5"
+    keras.Model(inputs, two).save_weights(path)
+    with pytest.raises(ValueError, match="one with 2, in 'a', 'b'"):
+        weights.load(tiny(), path, "small")
+
+
+class Subclassed(keras.Model):
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+        self.head = keras.layers.Dense(2, name="mine")
+
+    def call(self, images):
+        return self.head(self.network(images))
+
+
+def test_a_file_of_a_subclass_with_a_network(tmp_path):
+    stored, target = tiny(include_top=False, pooling="avg"), tiny()
+    around = Subclassed(stored)
+    around(np.zeros((1, 32, 32, 3)))
+    path = saved(around, tmp_path / "around.weights.h5")
+    with pytest.warns(UserWarning, match="layers around .*: mine/0, mine/1"):
+        weights.load(target, path, "small")
+    assert equal_where_both_have(stored, target) == body(target)
+
+
 @pytest.mark.parametrize(
     ("stored", "target", "notice"),
     [
@@ -403,7 +459,7 @@ def test_files_are_known_by_what_is_in_them(
         conversion, "load", lambda model, path: loaded.append(path)
     )
     path = write(tmp_path / "file")
-    weights.check(path, "nasnet_large", "softmax")
+    weights.check(path, "nasnet_large")
     weights.load(None, path, "nasnet_large")
     assert loaded == [path]
 
@@ -428,7 +484,7 @@ def test_pickles_are_refused(write, tmp_path):
 @pytest.mark.parametrize("path", ["missing.ckpt", 7, np.zeros(3)])
 def test_what_is_no_file_is_refused(path):
     with pytest.raises(ValueError, match="the path of a file"):
-        weights.check(path, "nasnet_large", "softmax")
+        weights.check(path, "nasnet_large")
 
 
 def test_what_is_fetched_is_verified_and_kept(offline, monkeypatch):

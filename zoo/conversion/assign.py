@@ -14,6 +14,8 @@ from zoo.conversion.places import Place, places
 _CLASSES, _WITH_BACKGROUND = 1000, 1001
 _LISTED = 6  # names of one reason
 
+AROUND = "since it is of layers around the network"
+
 
 @dataclass
 class Arrays:
@@ -31,12 +33,15 @@ class Arrays:
     heads: tuple[str, ...]
     notices: list[str] = field(default_factory=list)
 
-    def set_aside(self, names: Iterable[str], reason: str) -> None:
-        """Drops arrays that no model has a place for, with a notice."""
+    def set_aside(
+        self, names: Iterable[str], reason: str, others: Iterable[str] = ()
+    ) -> None:
+        """Drops arrays that no model has a place for, with a notice, which
+        names others too that are not among the arrays."""
         names = list(names)
         for name in names:
             del self.by_name[name]
-        if names:
+        if names := [*names, *others]:
             self.notices.append(f"Not used, {reason}: {_first(names)}.")
 
 
@@ -49,7 +54,8 @@ def assign(
     """Sets all weights of a model, or none.
 
     Classifiers that the file has not, or has for other classes, stay as they
-    are. One warning says so, and lists what of the file was not used.
+    are. The first kernel is made one for the channels of the model. One
+    warning says so, and lists what of the file was not used.
 
     Args:
         model: The model.
@@ -64,7 +70,7 @@ def assign(
     """
     pairs, problems, notices = [], [], arrays.notices
     anew: dict[str, list[str]] = {}
-    for place in places(model):
+    for number, place in enumerate(places(model)):
         layer, parts = place.layer, name(place)
         expected = [tuple(weight.shape) for weight in layer.weights]
         values = _take(arrays, place, parts, suffixes)
@@ -73,6 +79,14 @@ def assign(
             notices.append(
                 f"{' + '.join(parts)} has {_WITH_BACKGROUND} classes: the "
                 "first, TF-slim's background, was left out."
+            )
+        if not number and _of_other_channels(values, expected):
+            (kernel,), channels = values, expected[0][2]
+            values = [to_channels(kernel, channels)]
+            notices.append(
+                f"{parts[0]} is of {kernel.shape[2]} channels, images have "
+                f"{channels}: channels that both have keep their kernels, "
+                "others have the mean, scaled to the same sum."
             )
         shapes = [value.shape for value in values]
         difference = (
@@ -104,6 +118,43 @@ def assign(
             + "\n".join(notices),
             stacklevel=3,
         )
+
+
+def to_channels(kernel: np.ndarray, channels: int) -> np.ndarray:
+    """A kernel for images of another number of channels.
+
+    With more channels the first keep theirs, and the others have the mean;
+    with fewer all have the mean. Images that are alike in all channels give
+    what they gave before: of three channels, one gets the sum.
+
+    Args:
+        kernel: `[height, width, channels, filters]`.
+        channels: Those of the images.
+
+    Example:
+
+    >>> kernel = np.array([1.0, 2.0, 6.0]).reshape(1, 1, 3, 1)
+    >>> to_channels(kernel, 1).ravel(), to_channels(kernel, 4).ravel()
+    (array([9.]), array([0.75, 1.5 , 4.5 , 2.25]))
+    """
+    before = kernel.shape[2]
+    kept = kernel if channels > before else kernel[:, :, :0]
+    mean = kernel.mean(axis=2, keepdims=True)
+    means = np.repeat(mean, channels - kept.shape[2], axis=2)
+    return np.concatenate([kept, means], axis=2) * (before / channels)
+
+
+def _of_other_channels(
+    values: list[np.ndarray], expected: list[tuple[int, ...]]
+) -> bool:
+    """Whether a kernel would fit if it were not for the channels."""
+    if len(values) != 1 or len(expected) != 1 or len(expected[0]) != 4:
+        return False
+    height, width, channels, filters = expected[0]
+    found = values[0].shape
+    return (*found[:2], *found[3:]) == (height, width, filters) and found[
+        2
+    ] != channels
 
 
 def _first(names: list[str], separator: str = ", ") -> str:

@@ -4,12 +4,13 @@ import contextlib
 import io
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 import h5py
 import numpy as np
 
 _MEMBER = "model.weights.h5"
+_AROUND = ("optimizer", "vars")  # what is no layer of a model
 
 
 def is_hdf5(path: str | os.PathLike) -> bool:
@@ -41,6 +42,52 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
         return {name: _array(dataset) for name, dataset in _stored(file)}
 
 
+def holds(path: str | os.PathLike, first: Collection[str]) -> bool:
+    """Whether it is a file with a network whose first array has one of these
+    names, be it within other layers."""
+    return is_hdf5(path) and bool(_above(names(path), first))
+
+
+def network(
+    arrays: Mapping[str, np.ndarray], first: Collection[str]
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """The arrays of the network in a file, by their names in the network, and
+    the names of those of layers around it.
+
+    Args:
+        arrays: Of `read`.
+        first: What the network's first array may be called.
+
+    Raises:
+        ValueError: The file has several such networks.
+    """
+    above = _above(arrays, first)
+    if len(above) != 1:
+        raise ValueError(
+            "Invalid value for argument `weights`. Expected a file with one "
+            f"network. Received: one with {len(above)}, in "
+            f"{', '.join(repr(each.rstrip('/')) for each in sorted(above))}. "
+            "Save the one to load alone."
+        )
+    (prefix,) = above
+    within = {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
+    return within, [name for name in arrays if not name.startswith(prefix)]
+
+
+def _above(names: Collection[str], first: Collection[str]) -> set[str]:
+    """What the names of the arrays of each network begin with."""
+    return {
+        name.removesuffix(end)
+        for name in names
+        for end in first
+        if f"/{name}".endswith(f"/{end}")
+    }
+
+
 @contextlib.contextmanager
 def _opened(path: str | os.PathLike) -> Iterator[h5py.File]:
     if h5py.is_hdf5(path):
@@ -56,11 +103,13 @@ def _opened(path: str | os.PathLike) -> Iterator[h5py.File]:
 def _stored(file: h5py.File) -> Iterator[tuple[str, h5py.Dataset]]:
     root = file.get("model_weights")
     root = root if isinstance(root, h5py.Group) else file
-    if isinstance(root.get("layers"), h5py.Group):
-        yield from _nested(root["layers"], "")
+    if any(name.startswith("layer_names") for name in root.attrs):
+        for layer, group in root.items():
+            yield from _listed(layer, group)
         return
-    for layer, group in root.items():
-        yield from _listed(layer, group)
+    for key, child in root.items():
+        if key not in _AROUND and isinstance(child, h5py.Group):
+            yield from _nested(child, "")
 
 
 def _nested(group: h5py.Group, above: str) -> Iterator:
@@ -77,13 +126,24 @@ def _nested(group: h5py.Group, above: str) -> Iterator:
 
 
 def _listed(layer: str, group: h5py.Group) -> Iterator:
-    """Before: a layer of the model lists the paths of all its variables."""
+    """Before: a layer of the model lists the paths of all its variables, in
+    several lists where they are many."""
+    paths = [
+        path.decode() if isinstance(path, bytes) else str(path)
+        for name, listed in group.attrs.items()
+        if name.startswith("weight_names")
+        for path in listed
+    ]
+    # A layer whose own name Keras made another has no layers in it.
+    alone = len({path.rpartition("/")[0] for path in paths}) == 1
     count: dict[str, int] = {}
-    for path in group.attrs.get("weight_names", ()):
-        text = path.decode() if isinstance(path, bytes) else str(path)
-        *parents, _ = text.split("/")
-        start = parents.index(layer) + 1 if layer in parents else len(parents)
-        name = "/".join([layer, *parents[start:]])
+    for path in paths:
+        *parents, _ = path.split("/")
+        if layer in parents:
+            parents = parents[parents.index(layer) + 1 :]
+        elif alone:
+            parents = []
+        name = "/".join([layer, *parents])
         yield f"{name}/{count.get(name, 0)}", group[path]
         count[name] = count.get(name, 0) + 1
 

@@ -11,13 +11,14 @@ import keras
 
 from nasnet_keras.layers.cell import Cell
 from zoo.conversion import hdf5
-from zoo.conversion.assign import Arrays, assign
+from zoo.conversion.assign import AROUND, Arrays, assign
 from zoo.conversion.places import SIDES, Place
 
 # keras.applications gives two layers one block's name.
 _MISNAMED = {"reduction_left5": "reduction_left4"}
 _HEAD = "predictions"
 _FIRST = "stem_conv1"
+_BODY = ("stem_", "normal_", "reduction_", "adjust_", "separable_conv_")
 # Files number the arrays of a layer.
 _SUFFIXES = {
     "convolution": ("/0",),
@@ -31,7 +32,8 @@ def load(model: keras.Model, path: str | os.PathLike) -> None:
     """Loads a file into a model.
 
     The classifier is left as it is, and a warning says so, where the file has
-    none or one of other classes.
+    none or one of other classes. Of a model around theirs, as of a fine-tuned
+    one with a head of its own, the body is loaded and the rest is named.
 
     Args:
         model: A NASNet-A with the ImageNet stem.
@@ -43,13 +45,18 @@ def load(model: keras.Model, path: str | os.PathLike) -> None:
     """
     cells = [layer for layer in model.layers if isinstance(layer, Cell)]
     repeats = sum(cell.strides == 1 for cell in cells) // 3
-    arrays = Arrays(path, hdf5.read(path), heads=(_HEAD,))
+    stored, around = hdf5.network(hdf5.read(path), (f"{_FIRST}/0",))
+    # Before Keras 3 their layers stand in name scopes.
+    theirs = {"/".join(name.split("/")[-2:]): stored[name] for name in stored}
+    arrays = Arrays(path, theirs, heads=(_HEAD,))
+    own = [name for name in theirs if not name.startswith((*_BODY, _HEAD))]
+    arrays.set_aside(own, AROUND, around)
     assign(model, arrays, lambda place: _name(place, repeats), _SUFFIXES)
 
 
 def wrote(path: str | os.PathLike) -> bool:
     """Whether the file is one of theirs."""
-    return hdf5.is_hdf5(path) and f"{_FIRST}/0" in hdf5.names(path)
+    return hdf5.holds(path, (f"{_FIRST}/0",))
 
 
 def _name(place: Place, repeats: int) -> tuple[str, ...]:

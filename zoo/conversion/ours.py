@@ -2,7 +2,7 @@
 
 Arrays are found by the names of the layers that they are in, so that a file
 also fits a network with other parts around the same body: with drop path or
-without, with other heads, built upon other layers.
+without, with other heads, built upon other layers or within another model.
 """
 
 import os
@@ -10,7 +10,7 @@ import os
 import keras
 
 from zoo.conversion import hdf5
-from zoo.conversion.assign import Arrays, assign
+from zoo.conversion.assign import AROUND, Arrays, assign
 from zoo.conversion.places import Place
 
 _HEADS = ("logits/", "auxiliary_head/")
@@ -28,7 +28,9 @@ _SUFFIXES = {
 }
 
 
-def load(model: keras.Model, path: str | os.PathLike) -> None:
+def load(
+    model: keras.Model, path: str | os.PathLike, heads: bool = True
+) -> None:
     """Loads a file into a model.
 
     Heads are left as they are, and a warning says so, where the file has none
@@ -38,24 +40,28 @@ def load(model: keras.Model, path: str | os.PathLike) -> None:
     Args:
         model: A network of ours.
         path: A `.weights.h5`, `.keras` or `.h5` file.
+        heads: Whether to load its heads too. Default True.
 
     Raises:
         ValueError: Arrays are missing in the file, left over or have other
             shapes; they are listed.
     """
-    stored = hdf5.read(path)
-    weights = {name: stored[name] for name in stored if _STATE not in name}
+    stored, around = hdf5.network(hdf5.read(path), _FIRST)
+    left = (_STATE,) if heads else (_STATE, *_HEADS)
+    weights = {
+        name: array
+        for name, array in stored.items()
+        if not any(each in name for each in left)
+    }
     arrays = Arrays(path, weights, _HEADS)
-    arrays.set_aside(
-        [name for name in weights if not name.startswith(_BODY + _HEADS)],
-        "since it is of layers around the network",
-    )
+    own = [name for name in weights if not name.startswith(_BODY + _HEADS)]
+    arrays.set_aside(own, AROUND, around)
     assign(model, arrays, _name, _SUFFIXES)
 
 
 def wrote(path: str | os.PathLike) -> bool:
     """Whether the file has one of our networks."""
-    return hdf5.is_hdf5(path) and not hdf5.names(path).isdisjoint(_FIRST)
+    return hdf5.holds(path, _FIRST)
 
 
 def _name(place: Place) -> tuple[str, ...]:

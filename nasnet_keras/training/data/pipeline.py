@@ -27,6 +27,7 @@ LEAST_AREA, MOST_ASPECT = 0.08, 4 / 3
 # mirrored; and of others that are called after them.
 CHARACTERS = (
     *("mnist", "emnist", "kmnist", "qmnist", "notmnist", "svhn", "usps"),
+    *("handwritten", "handwriting", "captcha", "captchas", "numerals"),
     *("omniglot", "cmaterdb", "digit", "digits", "letter", "letters"),
     *("alphabet", "alphabets", "character", "characters", "chars", "glyphs"),
     *("hiragana", "katakana", "kanji", "hanzi", "font", "fonts", "ocr"),

@@ -1,4 +1,4 @@
-"""Random samples that keep the proportions of the classes."""
+"""The proportions of classes: samples that keep them, weights against them."""
 
 import numpy as np
 
@@ -22,6 +22,24 @@ def stratified(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
     # Evenly spaced ranks: whichever rank the count reaches, each class has
     # given that share of its members. Ties go to the first class.
     return np.sort(np.lexsort((labels, ranks))[:count])
+
+
+def balanced_weights(labels: np.ndarray, classes: int) -> np.ndarray:
+    """A weight for each class, `[classes]`, by which all classes count alike
+    and an image 1 in the mean: `n / (classes * images of the class)`, as
+    scikit-learn's `compute_class_weight("balanced")`.
+
+    Args:
+        labels: `[n]`, integers from 0, with some of each class.
+        classes: The number of classes.
+
+    Example:
+
+    >>> balanced_weights(np.array([0, 0, 0, 1]), 2)
+    array([0.66666667, 2.        ])
+    """
+    counts = np.bincount(labels, minlength=classes)
+    return len(labels) / (classes * counts)
 
 
 def count_of(value: int | float, total: int, argument: str) -> int:

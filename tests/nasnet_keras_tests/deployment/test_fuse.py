@@ -184,6 +184,35 @@ def test_upon_a_tensor_of_the_user_and_below_layers_of_the_user():
     )
 
 
+def in_sequential(body):
+    dense = keras.layers.Dense(2)
+    return keras.Sequential([keras.Input(SHAPE), body, dense])
+
+
+def in_sequential_in_functional(body):
+    images = keras.Input(SHAPE)
+    scaled = keras.layers.Rescaling(0.5)(images)
+    outputs = keras.layers.Dense(3, name="logits")(in_sequential(body)(scaled))
+    return keras.Model(images, {"mine": outputs})
+
+
+def called_twice(body):
+    images = keras.Input(SHAPE)
+    darker = keras.layers.Rescaling(0.5)(images)
+    return keras.Model(
+        images, keras.layers.subtract([body(images), body(darker)])
+    )
+
+
+@pytest.mark.parametrize(
+    "around", [in_sequential, in_sequential_in_functional, called_twice]
+)
+def test_a_model_around_a_network(around):
+    body = build(include_top=False, pooling="avg", name="body")
+    body(keras.Input(SHAPE))  # Elsewhere too.
+    assert_fuses(around(body))
+
+
 def test_channels_first():
     model = build(
         input_shape=(3, 9, 11), conventions={"data_format": "channels_first"}
@@ -256,8 +285,9 @@ def test_a_bias_is_the_same_on_every_backend(monkeypatch):
         "nasnet_mobile",
         SMALL,
         keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]),
+        keras.Sequential([keras.Sequential([keras.layers.Dense(2)])]),
     ],
-    ids=["none", "name", "genotype", "another"],
+    ids=["none", "name", "genotype", "another", "nested"],
 )
 def test_what_is_no_network_is_refused(model):
     with pytest.raises(ValueError, match="`model`.*Received: model="):

@@ -14,6 +14,7 @@ from nasnet_keras.command_line import InputError, RunError
 from nasnet_keras.files import locked
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.network.build import load_model
+from nasnet_keras.training import run
 from nasnet_keras.training.recipes import Recipe
 from nasnet_keras.training.run import (
     load_settings,
@@ -96,6 +97,31 @@ class Stop(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self.left -= 1
+
+
+def test_balanced_classes_count_alike(settings, tmp_path, monkeypatch):
+    path, labels = tmp_path / "uneven.npz", np.arange(40) % 4 // 3
+    np.savez(path, x=np.zeros((40, 8, 8, 1), np.uint8), y=labels)
+    given = []
+
+    def train(*arguments, class_weights, **keywords):
+        given.append(class_weights)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "train", train)
+    for weights in ("balanced", None):
+        chosen = dataclasses.replace(
+            settings,
+            dataset=str(path),
+            class_weights=weights,
+            train_images=None,
+            validation_images=None,
+        )
+        with pytest.raises(KeyboardInterrupt):
+            run_training(tmp_path / str(weights), chosen)
+    # A tenth of each class is held out.
+    np.testing.assert_allclose(given[0] * [27, 9], 18)
+    assert given[1] is None
 
 
 def metrics(folder):

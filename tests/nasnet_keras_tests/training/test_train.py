@@ -1,3 +1,5 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -116,3 +118,31 @@ def test_a_cell_that_reads_one_input_trains_without_a_word():
     compile_network(model, RECIPE, STEPS)
     history = train(model, bright_or_dark(), RECIPE, STEPS)
     assert history["loss"][-1] < history["loss"][0]
+
+
+@pytest.mark.parametrize(
+    "auxiliary_head", [True, pytest.param(False, marks=pytest.mark.large)]
+)
+def test_classes_have_weights(auxiliary_head):
+    """Of both losses, and of nothing that is only measured."""
+    side = 16 if auxiliary_head else 8
+    recipe = dataclasses.replace(RECIPE, epochs=1, learning_rate=1e-9)
+    model = network(auxiliary_head, side)
+    found = []
+    for weights in (None, [2.0, 0.0], [0.0, 2.0]):
+        compile_network(model, recipe, STEPS)
+        history = train(
+            model,
+            bright_or_dark(side),
+            recipe,
+            STEPS,
+            class_weights=weights and np.array(weights),
+        )
+        found.append({name: value[0] for name, value in history.items()})
+    alike, one, other = found
+    for name in alike:
+        if name.endswith("loss"):
+            assert one[name] + other[name] == pytest.approx(2 * alike[name])
+            assert one[name] != pytest.approx(alike[name], rel=1e-3)
+        else:
+            assert one[name] == alike[name]

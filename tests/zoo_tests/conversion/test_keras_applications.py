@@ -58,6 +58,12 @@ def their_same_pooling(monkeypatch):
 
 
 @pytest.fixture(scope="module")
+def their_body(theirs):
+    outputs = theirs.get_layer("predictions").input
+    return keras.Model(theirs.input, outputs, name="NASNet")
+
+
+@pytest.fixture(scope="module")
 def reused(our_model):
     """A model of ours to load into."""
     return our_model()
@@ -118,6 +124,35 @@ def test_the_body_of_another_size_and_without_a_top(
     theirs.save_weights(path)
     keras_applications.load(ours, path)
     assert difference(theirs, ours, 40) < TOLERANCE
+
+
+def nested(body):
+    dense = keras.layers.Dense(2, name="mine")
+    return keras.Sequential([keras.Input((40, 40, 3)), body, dense])
+
+
+def flat(body):
+    outputs = keras.layers.Dense(2, name="mine")(body.output)
+    return keras.Model(body.input, outputs)
+
+
+@pytest.mark.parametrize("around", [nested, flat])
+@pytest.mark.parametrize("suffix", [".keras", ".weights.h5", ".h5"])
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5")
+def test_the_body_of_a_fine_tuned_one(
+    around, suffix, their_body, zeros, difference, tmp_path
+):
+    theirs = around(their_body)
+    path = tmp_path / f"theirs{suffix}"
+    theirs.save_weights(path) if "weights" in suffix else theirs.save(path)
+    assert keras_applications.wrote(path)
+    with pytest.warns(UserWarning) as said:
+        keras_applications.load(zeros, path)
+    message = str(said[0].message)
+    assert "layers around the network: mine/0, mine/1." in message
+    assert "The classifier starts anew. predictions: not there" in message
+    ours = keras.Model(zeros.input, zeros.get_layer("average_pool").output)
+    assert difference(their_body, ours, 40) < TOLERANCE
 
 
 def test_what_does_not_fit_is_listed(theirs, our_model, tmp_path):

@@ -148,6 +148,8 @@ def test_cutout_puts_out_a_square():
         ("cmaterdb/bangla", "crop"),
         ("visual_domain_decathlon/svhn", "crop"),
         ("/home/me/data/MNIST", "crop"),
+        ("data/mnist", "crop"),
+        ("Handwritten Math Symbols", "crop"),
         ("/home/me/mnist/train.npz", "crop"),
         ("/home/digits/pets/photographs", "crop-flip"),
         ("cifar10", "crop-flip"),

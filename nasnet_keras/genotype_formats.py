@@ -1,0 +1,383 @@
+"""Genotypes as other programs write them: `read_genotype`, `write_genotype`.
+
+    darts        Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat=...)
+    nni          {"normal/op_2_0": "sep_conv_3x3", "normal/input_2_0": [0], ...}
+    nasbench201  |nor_conv_3x3~0|+|skip_connect~0|none~1|+|...~0|...~1|...~2|
+
+DARTS (and those who follow it, as PC-DARTS) and NNI number a cell's inputs the
+other way round: 0 is the older one. Names of operations differ too, and what
+one form cannot say is refused. How cells are stacked is in none of them:
+`build_network(frame="darts")` has DARTS' way.
+
+Reference:
+    quark0/darts, `cnn/genotypes.py`; microsoft/nni,
+    `nni/nas/hub/pytorch/nasnet.py`; [NAS-Bench-201](
+    https://arxiv.org/abs/2001.00326).
+"""
+
+import abc
+import ast
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from nasnet_keras.genotype import MAX_BLOCKS, Block, CellSpec, Genotype
+
+MAX_LENGTH = 10_000  # of a text: ten blocks a cell take a third of it
+
+# Their names of operations -> ours, where they differ or all are listed.
+_NAS_OPERATIONS = {
+    **{
+        name: name
+        for name in (
+            *("none", "avg_pool_3x3", "max_pool_2x2", "max_pool_3x3"),
+            *("max_pool_5x5", "max_pool_7x7", "conv_1x1", "conv_3x3"),
+            *("sep_conv_3x3", "sep_conv_5x5", "sep_conv_7x7"),
+        )
+    },
+    "skip_connect": "identity",
+    "conv_3x1_1x3": "conv_1x3_3x1",
+    "conv_7x1_1x7": "conv_1x7_7x1",
+    "dil_conv_3x3": "dil_sep_conv_3x3",
+    "dil_conv_5x5": "dil_sep_conv_5x5",
+}
+_NASBENCH201_OPERATIONS = {
+    "none": "none",
+    "skip_connect": "identity",
+    "nor_conv_1x1": "conv_1x1",
+    "nor_conv_3x3": "conv_3x3",
+    "avg_pool_3x3": "avg_pool_3x3",
+}
+
+# Their names of the cells, by ours.
+_CELLS = {"normal": "normal", "reduction": "reduce"}
+
+# NAS-Bench-201 reduces by a residual block, which its text does not name. Ours
+# is without the average pool before the 1x1 convolution.
+_RESIDUAL = CellSpec(
+    (
+        Block((0, 0), ("conv_3x3", "none")),
+        Block((2, 0), ("conv_3x3", "conv_1x1")),
+    ),
+    concat=(3,),
+)
+
+
+class GenotypeFormat(abc.ABC):
+    """A form of text that holds a genotype.
+
+    Attributes:
+        operations: Its names of operations, each with ours.
+        mark: What a text of this form has, as a pattern.
+    """
+
+    operations: ClassVar[Mapping[str, str]]
+    mark: ClassVar[str]
+
+    @abc.abstractmethod
+    def read(self, text: str) -> Genotype:
+        """Raises:
+        ValueError, SyntaxError, KeyError, TypeError: It is of another form.
+        """
+
+    @abc.abstractmethod
+    def write(self, genotype: Genotype) -> str:
+        """Raises:
+        ValueError: The form cannot say it.
+        """
+
+    def ours(self, operation: Any) -> str:
+        if operation not in self.operations:
+            raise ValueError(
+                f"Expected operations among {', '.join(self.operations)}. "
+                f"Received: {operation!r:.40}"
+            )
+        return self.operations[operation]
+
+    def theirs(self, operation: str) -> str:
+        for name, ours in self.operations.items():
+            if ours == operation:
+                return name
+        raise ValueError(
+            f"Expected operations among {', '.join(self.operations.values())}. "
+            f"Received: {operation}"
+        )
+
+    def edges(self, cell: CellSpec) -> list[list[tuple[str, int]]]:
+        """The operations of each block and the states that they read, both
+        in their terms."""
+        if cell.inputs != 2 or cell.separate:
+            raise ValueError(
+                "Expected cells of 2 inputs that concatenate their output. "
+                f"Received: {cell.inputs} inputs, separate={cell.separate}"
+            )
+        for block in cell.blocks:
+            if block.combiner != "add":
+                raise ValueError(
+                    "Expected blocks that add. Received: the combiner "
+                    f"{block.combiner}"
+                )
+        return [
+            [
+                (self.theirs(operation), _swapped(state))
+                for operation, state in zip(
+                    block.operations, block.inputs, strict=True
+                )
+            ]
+            for block in cell.blocks
+        ]
+
+    def block(self, edges: Sequence[tuple[Any, Any]]) -> Block:
+        """The inverse of `edges`, of a block."""
+        (left, first), (right, second) = edges
+        return Block(
+            (_swapped(first), _swapped(second)),
+            (self.ours(left), self.ours(right)),
+        )
+
+
+class DartsFormat(GenotypeFormat):
+    operations = _NAS_OPERATIONS
+    mark = r"\bGenotype\("
+
+    def read(self, text: str) -> Genotype:
+        start = re.search(self.mark, text)
+        call: Any = ast.parse(text[start.start() if start else 0 :].strip())
+        (statement,) = call.body
+        arguments = {
+            keyword.arg: _literal(keyword.value)
+            for keyword in statement.value.keywords
+        }
+        return Genotype(
+            **{
+                ours: CellSpec(
+                    tuple(
+                        self.block(arguments[theirs][start : start + 2])
+                        for start in range(0, len(arguments[theirs]), 2)
+                    ),
+                    concat=tuple(map(_swapped, arguments[f"{theirs}_concat"])),
+                )
+                for ours, theirs in _CELLS.items()
+            }
+        )
+
+    def write(self, genotype: Genotype) -> str:
+        parts = []
+        for ours, theirs in _CELLS.items():
+            cell = getattr(genotype, ours)
+            edges = [edge for pair in self.edges(cell) for edge in pair]
+            concat = [_swapped(state) for state in cell.output_states]
+            parts += [f"{theirs}={edges}", f"{theirs}_concat={concat}"]
+        return f"Genotype({', '.join(parts)})"
+
+
+class NniFormat(GenotypeFormat):
+    """A dict of choices, without the states to concatenate: all where there
+    are 4 blocks, as NNI's DARTS has it, else those that no block reads, as all
+    other spaces of NNI but PNAS have it."""
+
+    operations = _NAS_OPERATIONS
+    mark = r'"(normal|reduce)/op_2_0"'
+    everything = 4  # blocks
+
+    def read(self, text: str) -> Genotype:
+        choices = json.loads(text)
+        cells = {}
+        for ours, theirs in _CELLS.items():
+            blocks: list[Block] = []
+            while f"{theirs}/op_{len(blocks) + 2}_0" in choices:
+                node = len(blocks) + 2
+                edges = []
+                for side in range(2):
+                    state = choices[f"{theirs}/input_{node}_{side}"]
+                    if isinstance(state, list):
+                        (state,) = state
+                    operation = choices[f"{theirs}/op_{node}_{side}"]
+                    edges.append((operation, state))
+                blocks.append(self.block(edges))
+            cells[ours] = CellSpec(tuple(blocks), self.concat(len(blocks)))
+        return Genotype(**cells)
+
+    def write(self, genotype: Genotype) -> str:
+        choices: dict[str, Any] = {}
+        for ours, theirs in _CELLS.items():
+            cell = getattr(genotype, ours)
+            edges = self.edges(cell)
+            implied = CellSpec(cell.blocks, self.concat(len(edges)))
+            if implied.output_states != tuple(sorted(cell.output_states)):
+                raise ValueError(
+                    "Expected the states to concatenate that NNI implies, "
+                    f"{implied.output_states}. Received: {cell.output_states}"
+                )
+            for node, pair in enumerate(edges, start=2):
+                for side, (operation, state) in enumerate(pair):
+                    choices[f"{theirs}/op_{node}_{side}"] = operation
+                    choices[f"{theirs}/input_{node}_{side}"] = [state]
+        return json.dumps(choices, indent=1)
+
+    def concat(self, blocks: int) -> Any:
+        if blocks != self.everything:
+            return "unused"
+        return tuple(range(2, 2 + blocks))
+
+
+class NasBench201Format(GenotypeFormat):
+    """A normal cell of four nodes that add, which reads its current input
+    alone; the reduction cell is the residual block, as near as one can be."""
+
+    operations = _NASBENCH201_OPERATIONS
+    mark = r"^\s*\|"
+    nodes = 3  # beside the input
+
+    def read(self, text: str) -> Genotype:
+        nodes = [
+            re.findall(r"([^|~]+)~([0-9])", part)
+            for part in text.strip().split("+")
+        ]
+        edges = [
+            [self.ours(operation) for operation, _ in node] for node in nodes
+        ]
+        if self._text(edges) != text.strip() or len(edges) != self.nodes:
+            raise ValueError("Expected |op~0|+|op~0|op~1|+|op~0|op~1|op~2|")
+        return Genotype(self._cell(edges), _RESIDUAL)
+
+    def write(self, genotype: Genotype) -> str:
+        blocks = genotype.normal.blocks
+        if genotype.reduction == _RESIDUAL and len(blocks) == 4:
+            first, second, begun, last = blocks
+            edges = [
+                [first.operations[0]],
+                list(second.operations),
+                [*begun.operations, last.operations[1]],
+            ]
+            if self._cell(edges) == genotype.normal:
+                return self._text(edges)
+        raise ValueError(
+            "Expected a normal cell as `read_genotype` makes it of such a "
+            "text, and its reduction cell. Received: other cells"
+        )
+
+    def _cell(self, edges: Sequence[Sequence[str]]) -> CellSpec:
+        """The cell of the operations of each node: a sum of three is one of
+        two, and one of that and the third."""
+        (one,), (first, second), (left, right, third) = edges
+        return CellSpec(
+            (
+                Block((0, 0), (one, "none")),
+                Block((0, 2), (first, second)),
+                Block((0, 2), (left, right)),
+                Block((4, 3), ("identity", third)),
+            ),
+            concat=(5,),
+        )
+
+    def _text(self, edges: Sequence[Sequence[str]]) -> str:
+        nodes = [
+            [f"{self.theirs(op)}~{state}" for state, op in enumerate(node)]
+            for node in edges
+        ]
+        return "+".join(f"|{'|'.join(node)}|" for node in nodes)
+
+
+FORMATS: dict[str, GenotypeFormat] = {
+    "darts": DartsFormat(),
+    "nni": NniFormat(),
+    "nasbench201": NasBench201Format(),
+}
+
+
+def is_known(text: str) -> bool:
+    """Whether the text seems to be of one of `FORMATS`."""
+    return any(re.search(form.mark, text) for form in FORMATS.values())
+
+
+def read_genotype(text: str) -> Genotype:
+    """A genotype of a text of another program.
+
+    Args:
+        text: In one of the forms of `FORMATS`; which it is, is seen by it. No
+            code that it may hold is run.
+
+    Raises:
+        ValueError: It is in none of the forms, or has operations or a wiring
+            that are not known here.
+
+    Example:
+
+    >>> cell = "[('sep_conv_3x3', 0), ('skip_connect', 1)]"
+    >>> genotype = read_genotype(
+    ...     f"Genotype(normal={cell}, normal_concat=[2], "
+    ...     f"reduce={cell}, reduce_concat=range(2, 3))"
+    ... )
+    >>> genotype.normal.blocks[0].inputs  # 0 is the older input there
+    (1, 0)
+    """
+    for name, form in FORMATS.items():
+        if not re.search(form.mark, text):
+            continue
+        if len(text) > MAX_LENGTH:
+            raise ValueError(
+                f"Invalid genotype. Expected a text of at most {MAX_LENGTH:,} "
+                f"characters in the form {name}. Received: {len(text):,}."
+            )
+        try:
+            return form.read(text)
+        except ValueError as error:
+            reason = str(error).rstrip(".")
+        # What is of another form fails anywhere.
+        except (
+            *(SyntaxError, KeyError, TypeError, AttributeError, IndexError),
+            *(RecursionError, MemoryError),
+        ) as error:
+            reason = f"{type(error).__name__}: {str(error):.80}"
+        raise ValueError(
+            f"Invalid genotype in the form {name}. {reason}. Received: "
+            f"{text.strip()!r:.80}."
+        ) from None
+    raise ValueError(
+        "Invalid value for argument `text`. Expected a genotype in one of the "
+        f"forms {', '.join(FORMATS)}. Received: {text!r:.80}."
+    )
+
+
+def write_genotype(genotype: Genotype, form: str) -> str:
+    """A genotype as another program reads it.
+
+    Args:
+        genotype: The genotype.
+        form: One of `FORMATS`.
+
+    Raises:
+        ValueError: The form is unknown, or cannot say the genotype.
+
+    Example:
+
+    >>> from nasnet_keras import DARTS_V2
+    >>> read_genotype(write_genotype(DARTS_V2, "darts")) == DARTS_V2
+    True
+    """
+    if not isinstance(form, str) or form not in FORMATS:
+        raise ValueError(
+            "Invalid value for argument `form`. Expected one of "
+            f"{', '.join(FORMATS)}. Received: form={form!r:.40}."
+        )
+    try:
+        return FORMATS[form].write(genotype)
+    except ValueError as error:
+        raise ValueError(
+            f"The genotype cannot be written in the form {form}. {error}."
+        ) from None
+
+
+def _swapped(state: Any) -> Any:
+    """A state's number there and here: 0 and 1 change places."""
+    return {0: 1, 1: 0}.get(state, state) if type(state) is int else state
+
+
+def _literal(node: Any) -> Any:
+    """A literal, or the `range` by which DARTS writes states."""
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "range":
+        numbers = range(*map(ast.literal_eval, node.args))
+        return tuple(numbers[: 2 * MAX_BLOCKS])
+    return ast.literal_eval(node)

@@ -229,7 +229,7 @@ class StrategyContract:
 def outcome(number: int, decisions: Decisions) -> Trial:
     """The outcome of a proposal: of every kind in turn, and of it alone."""
     reward = sum(choice * (1 + at) for at, choice in enumerate(decisions)) / 99
-    evaluation = Evaluation(reward)
+    evaluation = Evaluation(reward, {"parameters": 1.0 + sum(decisions)})
     original = max(0, number - 1)
     outcomes: dict[int, dict[str, Any]] = {
         2: {"state": TrialState.FAILED, "reason": "It diverged."},

@@ -40,6 +40,7 @@ def retrain(
     repeats: int | None = None,
     filters: int | None = None,
     image_size: int | None = None,
+    seed: int | None = None,
     output: str | os.PathLike[str] | None = None,
     watch: Watch | None = None,
 ) -> Ranking:
@@ -63,6 +64,8 @@ def retrain(
         repeats: N. Default: the search's.
         filters: F. Default: the search's.
         image_size: Height and width to train at. Default: the search's.
+        seed: Of the trainings, which then owe nothing to the luck that the
+            search has chosen by. Default: the search's.
         output: The folder, with a training of `run_training` for each
             trial, named by its number, and ranking.json. Default: the
             folder `retrained` of the run.
@@ -100,7 +103,8 @@ def retrain(
     check_supported(recipe, kind.unsupported)
     folder = run.directory.retrained if output is None else Path(output)
     tasks = [
-        _task(run, trial, recipe, network, folder) for trial in _best(run, top)
+        _task(run, trial, recipe, network, folder, seed)
+        for trial in _best(run, top)
     ]
     prepare_long_trainings()
     before = places_of([_merit(task.trial) for task in tasks])
@@ -159,13 +163,14 @@ def _task(
     recipe: Recipe,
     network: Mapping[str, Any],
     output: Path,
+    seed: int | None,
 ) -> _Task:
     architecture = run.space.decode(trial.decisions)
     settings = TrainingSettings(
         dataset=str(run.config.dataset),
         network={"architecture": run.space.to_data(architecture), **network},
         recipe=recipe,
-        seed=run.config.seed,
+        seed=run.config.seed if seed is None else seed,
         skip_broken=run.config.child.skip_broken,
     )
     folder = output / f"{trial.number:05d}"

@@ -89,6 +89,14 @@ def retrain(
             help="Height and width to train at; the search's if not given.",
         ),
     ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=2**32 - 1,
+            help="Of the trainings; the search's if not given.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -122,6 +130,7 @@ def retrain(
             repeats=repeats,
             filters=filters,
             image_size=image_size,
+            seed=seed,
             output=output,
             watch=watch,
         )

@@ -26,7 +26,7 @@ from search.runs.create import create_evaluator, create_schedule
 from search.runs.identity import check_identity
 from search.storage import SQLiteStorage, backups
 from search.storage.run_folder import RunDirectory
-from search.trial import Trial, TrialState, count_done, ranked
+from search.trial import Stage, Trial, TrialState, count_done, ranked
 
 # What reading a damaged database comes to.
 DAMAGE = (
@@ -109,6 +109,11 @@ class Run:
             if self.config.hours and not schedule.stages
             else schedule.total
         )
+
+    @property
+    def stages(self) -> list[Stage]:
+        """What a run of so many hours is made of, as far as it is planned."""
+        return list(self._schedule().stages)
 
     def is_over(self, trials: Sequence[Trial]) -> bool:
         """Whether these trials, all there are, are all there will be."""

@@ -19,7 +19,8 @@ search: $(INSTALLED)
 	@if [ -e $(OUTPUT)/config.json ]; then \
 	  $(BIN)/nasnet-search resume $(OUTPUT); \
 	else \
-	  $(BIN)/nasnet-search run --dataset digits --strategy ppo --trials 24 --space-option blocks=3 \
+	  $(BIN)/nasnet-search run --dataset digits --strategy ppo --strategy-option screen=50 \
+	    --trials 24 --space-option blocks=3 \
 	    --epochs 2 --seed 1 --output $(OUTPUT); \
 	fi
 	@$(BIN)/nasnet-search status $(OUTPUT)

@@ -34,7 +34,7 @@ import search
 from search.evaluation.base import Child, Evaluator
 from search.executors.in_process import InProcessExecutor
 from search.loop.search_loop import SearchLoop
-from search.runs.begin import create_run
+from search.runs.create import create_run
 from search.storage import SQLiteStorage
 from search.storage.run_folder import RunDirectory
 from search.strategies import create_strategy

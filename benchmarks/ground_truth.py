@@ -169,11 +169,18 @@ def commit() -> str:
     return git("rev-parse", "HEAD")
 
 
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    """The rows of a file, but for the random cells that are put aside."""
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    return [
+        row for row in rows if row["set"] != "random" or row["number"] % 2 == 0
+    ]
+
+
 def summarise(path: Path) -> None:
     """Prints how costs and earlier epochs rank cells as the last epoch does:
     Kendall's tau, with its error by chance."""
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
-    cells = [row for row in rows if row["set"] != "noise"]
+    cells = [row for row in rows_of(path) if row["set"] != "noise"]
     last = [row["curve"][-1]["accuracy"] for row in cells]
     count = len(cells)
     # Kendall 1938: the variance of tau where there is no correlation.

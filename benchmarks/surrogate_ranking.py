@@ -9,14 +9,14 @@ Learns from 10, 20 and 40 random cells and prints Kendall's tau on others (on
 all of them, or on 1,000 random ones): mean and standard error over 40 splits.
 A table is as `nasnet-search benchmark` reads it; ground truth is the rows that
 ground_truth.py writes, of which cells trained from several seeds count by
-their mean.
+their mean, and the random ones with odd numbers are put aside.
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
+from ground_truth import rows_of
 from scipy.stats import kendalltau
 
 from search.spaces.base import SearchSpace
@@ -48,8 +48,7 @@ def ground_truth_cells(
 ) -> tuple[SearchSpace, dict[Decisions, float]]:
     accuracies: dict[Decisions, list[float]] = {}
     for path in paths:
-        for line in path.read_text().splitlines():
-            row = json.loads(line)
+        for row in rows_of(path):
             accuracies.setdefault(tuple(row["decisions"]), []).append(
                 row["curve"][-1]["accuracy"]
             )

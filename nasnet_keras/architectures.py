@@ -10,7 +10,6 @@ Neither Keras nor TensorFlow is imported here before a network is built.
 
 import abc
 import importlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from nasnet_keras.command_line import InputError
 from nasnet_keras.genotype_formats import is_known, read_genotype
+from nasnet_keras.strict_json import parse_json
 
 if TYPE_CHECKING:
     import keras
@@ -25,9 +25,13 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 2**20  # of a file: ten times the cells of 10 blocks, and more
 
-# What a recipe has networks built with: the costs do not depend on it.
+MAX_PARAMETERS = 10**9  # ten times those of the largest published network
+
+# What a recipe has networks built with, and the size that an auxiliary head is
+# made for: the costs do not depend on it.
 RECIPE_ARGUMENTS = (
     *("drop_path_rate", "drop_path_steps", "dropout", "auxiliary_head"),
+    "nominal_size",
 )
 
 
@@ -66,11 +70,14 @@ class ArchitectureKind(abc.ABC):
         version: Of the form of the data.
         scale: The arguments of `build` by which a search sets the size of
             the networks, with a search's defaults.
+        unsupported: The values of a `Recipe` that its networks do not follow,
+            each with the reason.
     """
 
     name: ClassVar[str]
     version: ClassVar[int]
     scale: ClassVar[Mapping[str, int]] = {}
+    unsupported: ClassVar[Mapping[str, str]] = {}
 
     @abc.abstractmethod
     def to_data(self, architecture: Any) -> Any:
@@ -107,7 +114,7 @@ class ArchitectureKind(abc.ABC):
             input_shape: Height, width and channels of the images.
             classes: The number of classes.
             **arguments: Those of the kind: `scale`, and what a recipe asks
-                for, `RECIPE_ARGUMENTS`.
+                for, `RECIPE_ARGUMENTS`, but for what is `unsupported`.
 
         Raises:
             ValueError: An argument is unknown or out of range.
@@ -152,6 +159,18 @@ class ArchitectureKind(abc.ABC):
         raise ValueError(
             "Expected a kind of architectures whose operations are measured "
             f"one by one. Received: {self.name}."
+        )
+
+
+def check_size(cost: Complexity) -> None:
+    """Raises:
+    ValueError: Nothing here could hold a network of that cost.
+    """
+    if cost.parameters > MAX_PARAMETERS:
+        raise ValueError(
+            f"Invalid network. Expected at most {MAX_PARAMETERS:,} parameters. "
+            f"Received: {cost.parameters:,}. Take fewer `filters` or `repeats`,"
+            " or a smaller architecture."
         )
 
 
@@ -247,7 +266,7 @@ def read_architecture(path: Path) -> tuple[ArchitectureKind, Any]:
     try:
         if is_known(text := content.decode("utf-8", "replace")):
             return find_kind("nasnet"), read_genotype(text)
-        return from_data(json.loads(content))
+        return from_data(parse_json(content))
     except (ValueError, RecursionError) as error:
         reason = str(error).rstrip(".")
         raise InputError(f"{path} holds no architecture. {reason}.") from None

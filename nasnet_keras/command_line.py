@@ -7,14 +7,19 @@ Neither Keras nor TensorFlow is imported here before it is asked for.
 """
 
 import contextlib
+import errno
+import functools
 import importlib
 import importlib.metadata
 import inspect
 import json
 import os
 import platform
+import reprlib
 import shlex
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Annotated, Any
@@ -26,6 +31,15 @@ from nasnet_keras.processor import computing_setting
 PACKAGES = ("tensorflow", "keras", "numpy", "nasnet-keras")
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+# What a path cannot be: too long, or out of reach.
+NO_PATH = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM)
+SECONDS_TO_AGAIN = 0.05
+QUOTED = 60  # characters of such a path
+LARGEST = 10**9  # number of images, trials, epochs, ... that is asked for
+LONGEST = 200  # quotation in a message
+_QUOTATION = reprlib.Repr()
+_QUOTATION.maxstring = _QUOTATION.maxother = 80
 
 # Errors reach the user as exceptions; who wants TensorFlow's lines sets the
 # variable to 0.
@@ -41,11 +55,31 @@ class RunError(Exception):
     """The run cannot go on. The text is one sentence for the user."""
 
 
+class Interruption(Exception):
+    """Ctrl-C ended the command. The text says so, and how to go on."""
+
+
 def run_command(app: typer.Typer, name: str) -> int:
     """Runs a command line; returns the exit code."""
     os.environ.setdefault(LOG_LEVEL, QUIET)
+    interruptions = _Interruptions()
     try:
-        return app(prog_name=name, standalone_mode=False) or 0
+        os.getcwd()
+    except FileNotFoundError:
+        complain("The current folder is not there any more. Go to another.")
+        return BAD_INPUT
+    try:
+        with interruptions:
+            code = app(prog_name=name, standalone_mode=False) or 0
+        if code == INTERRUPTED:  # As typer answers Ctrl-C, without a word.
+            complain("Interrupted.")
+        return code
+    except (KeyboardInterrupt, typer.Abort):
+        complain("Interrupted.")
+        return INTERRUPTED
+    except Interruption as error:
+        complain(str(error))
+        return INTERRUPTED
     except typer.TyperException as error:
         # What was typed may hold the ends of lines.
         complain(" ".join(error.format_message().split()))
@@ -56,6 +90,49 @@ def run_command(app: typer.Typer, name: str) -> int:
     except RunError as error:
         complain(str(error))
         return FAILED
+    except OSError as error:
+        if error.errno not in NO_PATH:
+            raise
+        name = printable(os.fsdecode(error.filename or ""))[:QUOTED]
+        complain(f"The path {name}… cannot be used: {error.strerror}.")
+        return BAD_INPUT
+
+
+class _Interruptions:
+    """Whatever an interrupted import makes of Ctrl-C, the block ends with
+    `KeyboardInterrupt`."""
+
+    def __enter__(self) -> None:
+        self._came = False
+        self._before = signal.getsignal(signal.SIGINT)
+        self._hook = sys.unraisablehook
+        if _is_main_thread():
+            sys.unraisablehook = self._again
+            signal.signal(signal.SIGINT, self._interrupt)
+
+    def _interrupt(self, *signalled: object) -> None:
+        self._came = True
+        raise KeyboardInterrupt
+
+    def _again(self, unraisable: Any) -> None:
+        """Interrupts anew where compiled code has ignored it."""
+        if unraisable.exc_type is not KeyboardInterrupt:
+            self._hook(unraisable)
+            return
+        interrupt = functools.partial(os.kill, os.getpid(), signal.SIGINT)
+        threading.Timer(SECONDS_TO_AGAIN, interrupt).start()
+
+    def __exit__(self, kind: Any, error: Any, _: Any) -> None:
+        if _is_main_thread():
+            signal.signal(signal.SIGINT, self._before)
+            sys.unraisablehook = self._hook
+        # Not what the command has ended with, as `working` does.
+        if self._came and kind not in (None, Interruption, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 @contextlib.contextmanager
@@ -78,8 +155,7 @@ def working(interrupted: str = "Interrupted.") -> Iterator[None]:
         except (ValueError, OSError) as error:
             raise InputError(str(error)) from error
         except KeyboardInterrupt:
-            complain(interrupted)
-            raise typer.Exit(INTERRUPTED) from None
+            raise Interruption(interrupted) from None
 
 
 def option(
@@ -123,11 +199,11 @@ def named(options: Iterable[str]) -> dict[str, Any]:
         if not (name and equals):
             raise InputError(
                 "Invalid value for an option of a space, a strategy or an "
-                f"evaluator. Expected NAME=VALUE. Received: {text!r}."
+                f"evaluator. Expected NAME=VALUE. Received: {quoted(text)}."
             )
         try:
             values[name] = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             values[name] = value
     return values
 
@@ -140,13 +216,25 @@ def sentence(details: Any, parts: Collection[str] = ()) -> str:
         parts: The names of what has several settings, which may disagree.
     """
     name = setting_name(details)
-    message = details["msg"].removeprefix("Value error, ")
+    message = details["msg"].removeprefix("Value error, ").rstrip(".")
     if details["type"] == "value_error" and (not name or name in parts):
         return f"The settings disagree. {message}."
-    return (
-        f"Invalid value for `{name}`. {message}. Received: "
-        f"{details['input']!r}."
-    )
+    about = f"Invalid value for `{name}`." if name else "Invalid settings."
+    if "Received: " in message:
+        return f"{about} {message}."
+    return f"{about} {message}. Received: {quoted(details['input'])}."
+
+
+def quoted(value: Any) -> str:
+    """A value as a message has it, of a bounded length.
+
+    Example:
+
+    >>> len(quoted("a" * 5000))
+    80
+    """
+    text = _QUOTATION.repr(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def setting_name(details: Any) -> str:
@@ -169,7 +257,12 @@ def complain(text: str) -> None:
     """Shows one sentence, whatever is in the names that it quotes; lines that
     are listed below it, after a colon, stay as they are."""
     first, colon, listed = text.partition(":\n")
-    print(printable(first) + colon + listed, file=sys.stderr)
+    # Of what quotes without end, as packages do, the end is left out.
+    words = [
+        word if len(word) <= LONGEST else f"{word[: LONGEST - 3]}..."
+        for word in first.split(" ")
+    ]
+    print(printable(" ".join(words)) + colon + listed, file=sys.stderr)
 
 
 def printable(text: str) -> str:

@@ -8,12 +8,18 @@ import errno
 import fcntl
 import json
 import os
+import re
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from nasnet_keras.command_line import InputError
+
+LOCK_ATTEMPTS = 5
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:
@@ -36,7 +42,8 @@ def check_free(path: Path) -> None:
 @contextlib.contextmanager
 def new_directory(path: Path) -> Iterator[Path]:
     """A folder to fill, which becomes `path` when the block ends, and leaves
-    nothing behind when it fails.
+    nothing behind when it fails. What a process that was killed has left is
+    deleted when the same path is made anew.
 
     Raises:
         InputError: The path is taken, or cannot be made.
@@ -50,12 +57,16 @@ def new_directory(path: Path) -> Iterator[Path]:
         )
     filling = path.parent / f".{path.name}.{os.getpid()}"
     try:
+        _delete_abandoned(path)
         filling.mkdir(parents=True)
     except OSError as error:
         raise InputError(
             f"Cannot make the folder {path}: {error.strerror}."
         ) from None
+    lock = os.open(filling, os.O_RDONLY)
     try:
+        with contextlib.suppress(OSError):  # A file system without locks.
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield filling
         try:
             # POSIX lets a folder replace an empty one.
@@ -65,8 +76,23 @@ def new_directory(path: Path) -> Iterator[Path]:
                 f"Cannot make the folder {path}: {error.strerror}."
             ) from None
     finally:
+        os.close(lock)
         shutil.rmtree(filling, ignore_errors=True)
     sync(path.parent)
+
+
+def _delete_abandoned(path: Path) -> None:
+    """Deletes what killed processes have left of `new_directory`."""
+    pattern = re.compile(rf"\.{re.escape(path.name)}\.([0-9]+)")
+    for folder in path.parent.iterdir() if path.parent.is_dir() else ():
+        matched = pattern.fullmatch(folder.name)
+        if (
+            matched
+            and not folder.is_symlink()
+            and not psutil.pid_exists(int(matched[1]))
+            and not is_locked(folder)  # by a process of another machine
+        ):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -85,11 +111,32 @@ def locked(path: Path, complaint: str) -> Iterator[None]:
             f"Cannot write the file {path}: {error.strerror}."
         ) from None
     with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(complaint) from None
+        for attempt in range(LOCK_ATTEMPTS):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                # Somebody may only have looked, as `is_locked` does.
+                if attempt == LOCK_ATTEMPTS - 1:
+                    raise InputError(complaint) from None
+                time.sleep(0.02)
         yield
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process, of any user and machine, holds the lock of a file or
+    folder; where that cannot be told, no."""
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return isinstance(error, BlockingIOError)
+    finally:
+        os.close(file)
+    return False
 
 
 def write_json(path: Path, value: Any) -> None:

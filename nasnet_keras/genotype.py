@@ -19,6 +19,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from nasnet_keras.strict_json import parse_json
+
 if TYPE_CHECKING:
     pass
 
@@ -156,19 +158,19 @@ class CellSpec:
         ):
             raise ValueError(
                 "Invalid value for argument `blocks`. Expected a list of 1 to "
-                f"{MAX_BLOCKS} blocks. Received: blocks={self.blocks!r}."
+                f"{MAX_BLOCKS} blocks. Received: blocks={self.blocks!r:.60}."
             )
         object.__setattr__(self, "blocks", tuple(self.blocks))
         if type(self.inputs) is not int or self.inputs < 1:
             raise ValueError(
                 "Invalid value for argument `inputs`. Expected a positive "
-                f"integer. Received: inputs={self.inputs!r}."
+                f"integer. Received: inputs={self.inputs!r:.60}."
             )
         for position, block in enumerate(self.blocks):
             if not isinstance(block, Block):
                 raise ValueError(
                     "Invalid value for argument `blocks`. Expected `Block` "
-                    f"objects. Received: blocks[{position}]={block!r}."
+                    f"objects. Received: blocks[{position}]={block!r:.60}."
                 )
             present = self.inputs + position
             for state in block.inputs:
@@ -267,7 +269,7 @@ class CellSpec:
         if not isinstance(blocks, list):
             raise ValueError(
                 "Invalid value for `blocks` in a cell. Expected a list. "
-                f"Received: {blocks!r}."
+                f"Received: {blocks!r:.60}."
             )
         for block in blocks:
             _check_keys(
@@ -310,7 +312,7 @@ class Genotype:
             if not isinstance(getattr(self, name), CellSpec):
                 raise ValueError(
                     f"Invalid value for argument `{name}`. Expected a "
-                    f"`CellSpec`. Received: {getattr(self, name)!r}."
+                    f"`CellSpec`. Received: {getattr(self, name)!r:.60}."
                 )
         if self.normal.inputs != self.reduction.inputs:
             raise ValueError(
@@ -347,7 +349,7 @@ class Genotype:
         if type(schema) is not int or schema != SCHEMA_VERSION:
             raise ValueError(
                 "Invalid value for `schema` in a genotype. Expected "
-                f"{SCHEMA_VERSION}. Received: {schema!r}."
+                f"{SCHEMA_VERSION}. Received: {schema!r:.60}."
             )
         return cls(
             normal=CellSpec.from_dict(data["normal"]),
@@ -366,7 +368,7 @@ class Genotype:
             ValueError: The text is not JSON, or not a genotype.
         """
         try:
-            data = json.loads(text)
+            data = parse_json(text)
         except (ValueError, TypeError, RecursionError) as error:
             raise ValueError(
                 f"A genotype is a JSON text, and this is none: {error}."
@@ -398,7 +400,7 @@ def _pair(value: Any, argument: str) -> tuple[Any, Any]:
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise ValueError(
             f"Invalid value for argument `{argument}`. Expected two, one for "
-            f"each side of the block. Received: {argument}={value!r}."
+            f"each side of the block. Received: {argument}={value!r:.60}."
         )
     return tuple(value)
 
@@ -407,7 +409,7 @@ def _check_state_number(state: Any, argument: str) -> None:
     if type(state) is not int or state < 0:
         raise ValueError(
             f"Invalid value for argument `{argument}`. Expected the numbers "
-            f"of hidden states, 0 or more. Received: {state!r}."
+            f"of hidden states, 0 or more. Received: {state!r:.60}."
         )
 
 
@@ -415,7 +417,7 @@ def _check_name(name: Any, known: tuple[str, ...], argument: str) -> None:
     if name not in known:
         raise ValueError(
             f"Invalid value for argument `{argument}`. Expected one of "
-            f"{', '.join(known)}. Received: {name!r}."
+            f"{', '.join(known)}. Received: {name!r:.60}."
         )
 
 
@@ -424,7 +426,7 @@ def _check_keys(
 ) -> None:
     if not isinstance(data, dict):
         raise ValueError(
-            f"Expected {what} to be a JSON object. Received: {data!r}."
+            f"Expected {what} to be a JSON object. Received: {data!r:.60}."
         )
     missing = sorted(required - data.keys())
     unknown = sorted(data.keys() - required - optional, key=str)

@@ -4,6 +4,7 @@ imported here.
 """
 
 import enum
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -12,10 +13,15 @@ from dataclasses import dataclass, field
 Decisions = tuple[int, ...]
 
 
+# The metric that says on how many images an accuracy was measured.
+IMAGES = "validation_images"
+
+
 class TrialState(enum.StrEnum):
     """Where a trial stands."""
 
     RUNNING = "running"  # proposed, and being evaluated
+    INTERRUPTED = "interrupted"  # so shown when no driver evaluates it
     COMPLETE = "complete"  # evaluated
     FAILED = "failed"  # its evaluation failed; `reason` says how
     DUPLICATE = "duplicate"  # the same architecture as an earlier trial
@@ -23,7 +29,7 @@ class TrialState(enum.StrEnum):
 
     @property
     def is_finished(self) -> bool:
-        return self is not TrialState.RUNNING
+        return self not in (TrialState.RUNNING, TrialState.INTERRUPTED)
 
     @property
     def counts(self) -> bool:
@@ -83,6 +89,31 @@ class Trial:
     def reward(self) -> float | None:
         """The evaluation's reward, or None where there is none."""
         return None if self.evaluation is None else self.evaluation.reward
+
+    @property
+    def reward_text(self) -> str:
+        """The reward as people read it, empty where there is none: an accuracy
+        on few images with its standard error, to the digits that it has.
+
+        Example:
+
+        >>> metrics = {"accuracy": 0.8333, "validation_images": 24}
+        >>> evaluation = Evaluation(0.8333, metrics)
+        >>> Trial(0, (), evaluations=(evaluation,)).reward_text
+        '0.83 ± 0.08'
+        """
+        if self.evaluation is None:
+            return ""
+        reward, metrics = self.evaluation.reward, self.evaluation.metrics
+        images = metrics.get(IMAGES, 0)
+        if not images or reward != metrics.get("accuracy"):
+            return f"{reward:.4f}"
+        # As if one more image was right, and one wrong: none right is not
+        # sure to be 0.
+        share = (reward * images + 1) / (images + 2)
+        error = math.sqrt(share * (1 - share) / images)
+        digits = min(max(-math.floor(math.log10(error)), 2), 4)
+        return f"{reward:.{digits}f} ± {error:.{digits}f}"
 
     @property
     def went_on(self) -> bool:

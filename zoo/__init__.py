@@ -33,7 +33,8 @@ _MODULES = {
         "decode_predictions",
         "preprocess_input",
     ),
-    "zoo.presets": ("PRESETS", "Preset"),
+    "zoo.preset": ("Preset",),
+    "zoo.presets": ("PRESETS",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

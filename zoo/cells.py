@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from nasnet_keras import published
 from nasnet_keras.drawing.draw import draw_genotype
 from nasnet_keras.genotype import Genotype
-from zoo.presets import PRESETS, find
+from zoo.preset import find
+from zoo.presets import PRESETS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

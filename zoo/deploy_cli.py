@@ -11,8 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from nasnet_keras.command_line import (
+    LARGEST,
     InputError,
     import_tensorflow,
+    quoted,
     run_command,
     working,
 )
@@ -70,6 +72,7 @@ def deploy(
         int | None,
         typer.Option(
             min=8,
+            max=10**4,
             help="Height and width of the images, where the network leaves "
             "them open.",
         ),
@@ -89,7 +92,8 @@ def deploy(
         ),
     ] = None,
     calibration_images: Annotated[
-        int, typer.Option(min=1, help="How many of them, at the most.")
+        int,
+        typer.Option(min=1, max=LARGEST, help="How many of them, at the most."),
     ] = 300,
     images: Annotated[
         str | None,
@@ -139,10 +143,10 @@ def deploy(
 def _batch_size(text: str) -> int | None:
     if text == DYNAMIC:
         return None
-    if not text.isdecimal() or int(text) < 1:
+    if not (text.isdecimal() and len(text) < 10 and int(text)):
         raise InputError(
             f"Invalid value for `--batch`. Expected a number or {DYNAMIC}. "
-            f"Received: {text!r}."
+            f"Received: {quoted(text)}."
         )
     return int(text)
 

@@ -23,7 +23,8 @@ from nasnet_keras.layers.conventions import Conventions
 from nasnet_keras.network.build import build_network, dtype_policy
 from nasnet_keras.network.skeletons import FRAMES
 from zoo.models import create_model
-from zoo.presets import PRESETS, Preset, find
+from zoo.preset import Preset, find
+from zoo.presets import PRESETS
 
 # What variables a network has follows from its preset and from these.
 _VARIABLE = ("repeats", "filters", "drop_path_rate")

@@ -9,7 +9,8 @@ import keras
 
 from nasnet_keras.network.build import build_network, dtype_policy
 from zoo import weights as pretrained
-from zoo.presets import PRESETS, Preset, find
+from zoo.preset import Preset, find
+from zoo.presets import PRESETS
 
 
 def list_models(pattern: str = "*") -> list[str]:

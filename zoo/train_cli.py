@@ -5,18 +5,22 @@
 Exit codes: 0 done, 1 the training failed, 2 bad input, 130 interrupted.
 """
 
+import contextlib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
+from nasnet_keras.activity import shown_activity, tell_activity
 from nasnet_keras.architectures import (
     find_kind,
     read_architecture,
     to_data,
 )
 from nasnet_keras.command_line import (
+    LARGEST,
     InputError,
+    RunError,
     import_tensorflow,
     printable,
     run_command,
@@ -28,7 +32,8 @@ from nasnet_keras.training.recipe_options import (
     chosen_recipe,
     with_recipe,
 )
-from zoo.presets import PRESETS, find
+from zoo.preset import find
+from zoo.presets import PRESETS
 
 app = typer.Typer(
     help="Trains networks of the zoo, or of cells that a search has found.",
@@ -81,10 +86,13 @@ def run(
     recipe: RecipeOption = "cifar",
     repeats: Annotated[
         int | None,
-        typer.Option(min=1, help="N, the normal cells of each stage."),
+        typer.Option(
+            min=1, max=10**4, help="N, the normal cells of each stage."
+        ),
     ] = None,
     filters: Annotated[
-        int | None, typer.Option(min=1, help="F, the filters of the first.")
+        int | None,
+        typer.Option(min=1, max=10**4, help="F, the filters of the first."),
     ] = None,
     stem: Annotated[
         Literal["cifar", "imagenet"] | None,
@@ -94,18 +102,22 @@ def run(
         int | None,
         typer.Option(
             min=8,
+            max=10**4,
             help="Height and width to train at; the model's if not given, or "
             "32, or 224 with the ImageNet stem.",
         ),
     ] = None,
     train_images: Annotated[
         int | None,
-        typer.Option(min=1, help="Images to train on; all if not given."),
+        typer.Option(
+            min=1, max=LARGEST, help="Images to train on; all if not given."
+        ),
     ] = None,
     validation_images: Annotated[
         int | None,
         typer.Option(
             min=1,
+            max=LARGEST,
             help="Training images to measure on after each epoch instead; "
             "none if not given. Of images for validation, if there are some: "
             "all if not given.",
@@ -128,11 +140,15 @@ def run(
         Literal["float32", "mixed_bfloat16", "mixed_float16"],
         typer.Option(help="The precision to compute in."),
     ] = "float32",
-    seed: Annotated[int, typer.Option(min=0, help="Fixes the training.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Fixes the training.")
+    ] = 0,
     replicas: Annotated[
         int,
         typer.Option(
-            min=1, help="Devices that train alike, each on a part of a batch."
+            min=1,
+            max=LARGEST,
+            help="Devices that train alike, each on a part of a batch.",
         ),
     ] = 1,
     **values: Any,
@@ -140,11 +156,19 @@ def run(
     """Trains a network; the same command goes on after a kill."""
     if not (output / "config.json").exists():
         check_free(output)
-    with working("Interrupted. Go on by the same command."):
-        chosen = chosen_recipe(recipe, values)
+    from rich.console import Console
+
+    with (
+        working("Interrupted. Go on by the same command."),
+        contextlib.ExitStack() as shown,
+    ):
         network = _network(
             model, architecture, repeats, filters, stem, image_size
         )
+        kind = find_kind(network["architecture"]["kind"])
+        chosen = chosen_recipe(recipe, values, kind.unsupported)
+        activity = shown.enter_context(shown_activity(Console()))
+        tell_activity("importing TensorFlow")
         import_tensorflow()
         from nasnet_keras.training.data.datasets import resolve_source
         from nasnet_keras.training.progress import Progress
@@ -168,12 +192,20 @@ def run(
             seed=seed,
             replicas=replicas,
         )
-        run_training(
-            output,
-            settings,
-            _initialiser(weights, model),
-            progress=Progress(chosen.epochs),
-        )
+        try:
+            run_training(
+                output,
+                settings,
+                _initialiser(weights, model),
+                progress=Progress(chosen.epochs, activity=activity),
+            )
+        except OSError as error:
+            if not (output / "config.json").exists():
+                raise
+            raise RunError(
+                f"The training {output} broke off: {error}. When the cause is "
+                "gone, go on by the same command."
+            ) from error
     print(f"Wrote {printable(str(output))}/model.keras.")
 
 
@@ -185,11 +217,16 @@ def evaluate(
         typer.Option(help="The images to evaluate on."),
     ] = "test",
     batch_size: Annotated[
-        int, typer.Option(min=1, help="Images computed at once.")
+        int, typer.Option(min=1, max=LARGEST, help="Images computed at once.")
     ] = 250,
 ) -> None:
     """Measures a trained network: accuracy, of each class too, confusion
     matrix and worst mistakes."""
+    if not (run / "config.json").is_file():
+        raise InputError(
+            f"Expected the folder of a training. Received: {run}, which has no "
+            "config.json."
+        )
     import_tensorflow()
     from rich.console import Console
 

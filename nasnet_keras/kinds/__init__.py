@@ -1,1 +1,2 @@
-"""The kinds of architectures, a file each: rows of `architectures.KINDS`."""
+"""The kinds of architectures, a file or a folder each: rows of `KINDS` in
+`nasnet_keras.architectures`."""

@@ -6,6 +6,7 @@ function here is one graph operation; elsewhere it is its `keras.ops` form,
 and the tests hold the two equal.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -60,15 +61,24 @@ def depthwise_conv2d(
         and None not in inputs.shape[1:3]
         and not tf.config.list_physical_devices("GPU")
     ):
-        return _wide_depthwise_conv2d(inputs, kernel, strides)
+        return _wide_depthwise_conv2d(
+            inputs.shape, kernel.shape, inputs.dtype, strides
+        )(inputs, kernel)
     return tf.nn.depthwise_conv2d(
         inputs, kernel, (1, strides, strides, 1), "SAME"
     )
 
 
-def _wide_depthwise_conv2d(inputs: Any, kernel: Any, stride: int) -> Any:
-    """`tf.nn.depthwise_conv2d`, the gradient of its kernel in parts of
-    columns that oneDNN is fast for."""
+@functools.cache
+def _wide_depthwise_conv2d(
+    inputs_shape: Any, kernel_shape: Any, dtype: Any, stride: int
+) -> Any:
+    """`tf.nn.depthwise_conv2d` for inputs and a kernel of these shapes, the
+    gradient of its kernel in parts of columns that oneDNN is fast for.
+
+    TensorFlow keeps for good the graph in which `tf.custom_gradient` was
+    called; so that is a graph of its own, for each pair of shapes once.
+    """
     strides = (1, stride, stride, 1)
 
     @tf.custom_gradient
@@ -110,7 +120,14 @@ def _wide_depthwise_conv2d(inputs: Any, kernel: Any, stride: int) -> Any:
         parts[:-1] = [part[:, :-1] for part in parts[:-1]]
         return tf.concat(parts, axis=1)
 
-    return convolve(inputs, kernel)
+    return tf.function(
+        convolve,
+        [
+            tf.TensorSpec(inputs_shape, dtype),
+            tf.TensorSpec(kernel_shape, dtype),
+        ],
+        autograph=False,
+    )
 
 
 def _read(

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 
+from nasnet_keras.activity import ActivityDisplay, tell_activity
+
 
 class Progress(keras.callbacks.Callback):
     """Prints a line an epoch, and on a terminal shows the steps under way.
@@ -16,10 +18,18 @@ class Progress(keras.callbacks.Callback):
     Args:
         epochs: Of the training in all, over all of its phases.
         console: Where to. Default: standard output.
+        activity: What shows how the training is made ready, and ends where
+            this begins. Default None.
     """
 
-    def __init__(self, epochs: int, console: Console | None = None) -> None:
+    def __init__(
+        self,
+        epochs: int,
+        console: Console | None = None,
+        activity: ActivityDisplay | None = None,
+    ) -> None:
         super().__init__()
+        self._activity = activity
         self._epochs = epochs
         self._console = console or Console()
         self._first_epoch = 0
@@ -39,6 +49,8 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._began = time.monotonic()
+        if self._activity is not None and self._console.is_terminal:
+            self._activity.end()
         if not self._console.is_terminal:
             return
         self._bar = Bar(
@@ -53,6 +65,7 @@ class Progress(keras.callbacks.Callback):
         self._bar.start()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        tell_activity("training steps", batch + 1, self.params["steps"])
         if self._bar is not None:
             self._bar.update(
                 self._bar.task_ids[0], advance=1, metrics=_text(logs)

@@ -17,7 +17,13 @@ from nasnet_keras.command_line import (
     sentence,
     with_options,
 )
-from nasnet_keras.training.recipes import RECIPES, Recipe
+from nasnet_keras.training.recipes import (
+    RECIPES,
+    Recipe,
+    adapted,
+    check_supported,
+    find_recipe,
+)
 
 RecipeOption = Annotated[
     str, typer.Option(help=f"One of {', '.join(RECIPES)}.")
@@ -45,20 +51,34 @@ def with_recipe(command: Callable[..., None]) -> Callable[..., None]:
     )
 
 
-def chosen_recipe(name: str, values: Mapping[str, Any]) -> Recipe:
+def chosen_recipe(
+    name: str, values: Mapping[str, Any], unsupported: Mapping[str, str] = {}
+) -> Recipe:
     """The recipe of that name, with the values that are not None in place of
     its own.
 
+    Args:
+        name: A key of `RECIPES`.
+        values: What the user gives.
+        unsupported: What the training does not follow, by name, each with the
+            reason: of the recipe's own values it is left out. Default none.
+
     Raises:
-        InputError: There is no such recipe, or a value is out of range.
+        InputError: There is no such recipe, or a value is out of range or
+            unsupported.
     """
-    if name not in RECIPES:
-        raise InputError(
-            "Invalid value for `recipe`. Expected one of "
-            f"{', '.join(RECIPES)}. Received: {name!r}."
-        )
-    given = {key: value for key, value in values.items() if value is not None}
     try:
-        return dataclasses.replace(RECIPES[name], **given)
+        chosen = dataclasses.replace(
+            adapted(find_recipe(name), unsupported), **given_values(values)
+        )
+        check_supported(chosen, unsupported)
     except pydantic.ValidationError as error:
         raise InputError(sentence(error.errors()[0])) from None
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    return chosen
+
+
+def given_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a recipe that the user gives."""
+    return {name: value for name, value in values.items() if value is not None}

@@ -4,6 +4,7 @@ Neither Keras nor TensorFlow is imported here.
 """
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import pydantic
@@ -25,9 +26,14 @@ class Recipe:
     """
 
     epochs: Annotated[
-        int, Field(ge=1, description="How often each training image is seen.")
+        int,
+        Field(
+            ge=1, le=10**6, description="How often each training image is seen."
+        ),
     ]
-    batch_size: Annotated[int, Field(ge=1, description="Images of a step.")]
+    batch_size: Annotated[
+        int, Field(ge=1, le=10**6, description="Images of a step.")
+    ]
     learning_rate: Annotated[
         float, Field(gt=0, description="Learning rate at the first step.")
     ]
@@ -103,7 +109,9 @@ class Recipe:
     ] = None
     cutout: Annotated[
         int,
-        Field(ge=0, description="Side of the square put out, in pixels."),
+        Field(
+            ge=0, le=10**4, description="Side of the square put out, in pixels."
+        ),
     ] = 0
     frozen_epochs: Annotated[
         int,
@@ -213,3 +221,54 @@ RECIPES: dict[str, Recipe] = {
         frozen_epochs=5,
     ),
 }
+
+
+def find_recipe(name: Any) -> Recipe:
+    """The recipe of that name.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if not isinstance(name, str) or name not in RECIPES:
+        raise ValueError(
+            "Invalid value for `recipe`. Expected one of "
+            f"{', '.join(RECIPES)}. Received: {name!r:.60}."
+        )
+    return RECIPES[name]
+
+
+def adapted(recipe: Recipe, unsupported: Mapping[str, str]) -> Recipe:
+    """A recipe without what a training does not follow: those values are at
+    the defaults that change nothing.
+
+    Args:
+        recipe: The recipe.
+        unsupported: The names of these values, each with the reason, as of
+            `ArchitectureKind.unsupported`.
+
+    Example:
+
+    >>> from nasnet_keras.architectures import find_kind
+    >>> adapted(RECIPES["cifar"], find_kind("layerwise").unsupported)
+    Recipe(...)
+    """
+    return dataclasses.replace(
+        recipe, **{name: _default(name) for name in unsupported}
+    )
+
+
+def check_supported(recipe: Recipe, unsupported: Mapping[str, str]) -> None:
+    """Raises:
+    ValueError: The recipe has a value that a training does not follow.
+    """
+    for name, reason in unsupported.items():
+        value, default = getattr(recipe, name), _default(name)
+        if value != default:
+            raise ValueError(
+                f"Invalid value for `{name}`. Expected {default!r}: {reason}. "
+                f"Received: {value!r}."
+            )
+
+
+def _default(name: str) -> Any:
+    return Recipe.__dataclass_fields__[name].default

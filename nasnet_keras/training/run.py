@@ -19,9 +19,11 @@ import keras
 import numpy as np
 import pydantic
 
+from nasnet_keras.activity import tell_activity
 from nasnet_keras.command_line import InputError, RunError, provenance, sentence
 from nasnet_keras.files import check_free, locked, sync, write_json
 from nasnet_keras.network.build import load_model, without_auxiliary_head
+from nasnet_keras.strict_json import read_json
 from nasnet_keras.training.checkpoint import (
     epochs_taken,
     restore_training,
@@ -98,6 +100,7 @@ def run_training(
     new = not (folder / "config.json").exists()
     if new:
         check_free(folder)
+    tell_activity("reading the data")
     data = load_data(settings)
     if progress is not None:
         progress.tell(data.notes)
@@ -158,6 +161,7 @@ class _Training:
             )
         self.strategy = create_strategy(settings.replicas, recipe.batch_size)
         keras.utils.set_random_seed(settings.seed)
+        tell_activity("building the network")
         with self.strategy.scope():
             self.model = build_model(
                 settings, data.dataset.num_classes, recipe.epochs * self.steps
@@ -296,13 +300,13 @@ def read_record(folder: Path) -> Mapping[str, Any]:
     """
     file = folder / "config.json"
     try:
-        record = json.loads(file.read_text())
+        record = read_json(file)
     except OSError:
         raise InputError(
             f"Expected the folder of a training. Received: {folder}, which "
             "has no config.json."
         ) from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise InputError(f"{file} is not valid JSON: {error}.") from None
     if (
         not isinstance(record, dict)

@@ -19,7 +19,7 @@ from nasnet_keras.training.data.pipeline import (
     in_channels,
 )
 from nasnet_keras.training.data.splits import split, with_test
-from nasnet_keras.training.recipes import Recipe
+from nasnet_keras.training.recipes import Recipe, check_supported
 
 
 @pydantic.dataclasses.dataclass(
@@ -142,31 +142,47 @@ def build_model(
     """
     arguments = dict(settings.network)
     kind, architecture = architectures.from_data(arguments.pop("architecture"))
-    asked = recipe_arguments(settings.recipe, steps)
+    asked = recipe_arguments(settings.recipe, steps, kind)
     conventions = {
         **(arguments.pop("conventions", None) or {}),
         **asked.pop("conventions", {}),
     }
     if conventions:
         arguments["conventions"] = conventions
+    shape = tuple(arguments.pop("input_shape"))
+    architectures.check_size(
+        kind.complexity(
+            architecture,
+            shape,
+            classes,
+            **architectures.without_recipe(arguments),
+        )
+    )
     with dtype_policy(settings.dtype):
         return kind.build(
             architecture,
-            tuple(arguments.pop("input_shape")),
+            shape,
             classes,
             **arguments,
             **asked,
         )
 
 
-def recipe_arguments(recipe: Recipe, steps: int) -> dict[str, Any]:
+def recipe_arguments(
+    recipe: Recipe, steps: int, kind: architectures.ArchitectureKind
+) -> dict[str, Any]:
     """The arguments of a network that a recipe asks for, as JSON data; those
     at their defaults are left out.
 
     Args:
         recipe: The recipe.
         steps: Of the whole training.
+        kind: That of the network.
+
+    Raises:
+        ValueError: Networks of the kind do not follow a value of the recipe.
     """
+    check_supported(recipe, kind.unsupported)
     arguments: dict[str, Any] = {}
     if recipe.auxiliary_weight > 0:
         arguments["auxiliary_head"] = True

@@ -1,6 +1,7 @@
 """Takes a child out of a run, for use elsewhere."""
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import keras
 from nasnet_keras.command_line import InputError
 from nasnet_keras.drawing.draw import save_figure
 from nasnet_keras.files import new_directory, write_json
+from nasnet_keras.network.build import load_model
 from nasnet_keras.training.checkpoint import steps_taken
+from search.actions.ranking import Ranking, Retrained
 from search.evaluation.base import Child, Evaluator
 from search.runs.record import Run
 from search.spaces.base import SearchSpace
@@ -25,12 +28,15 @@ def export(
     evaluator: Evaluator | None = None,
 ) -> Path:
     """Writes a child for use elsewhere: architecture.json, the trained
-    network as model.keras, metrics.json, and pictures of its cells.
+    network as model.keras, metrics.json, and pictures of its cells. Of a child
+    that was trained longer in the run's folder `retrained` that network is
+    taken, and metrics.json says so.
 
     Args:
         run: The run.
         output: The folder to write, new or empty.
-        trial: The number of the trial; None for the best.
+        trial: The number of the trial; None for the best: by the test
+            accuracy of those that were trained longer, or by the reward.
         evaluator: The evaluator, if the run was begun with one.
 
     Returns:
@@ -40,8 +46,11 @@ def export(
         InputError: The output is taken, there is no such trial, its
             weights were not kept, or the evaluator is needed.
     """
-    chosen = _chosen(run, trial)
+    retrained = _retrained(run, trial)
+    chosen = _chosen(run, retrained.trial if retrained else trial)
     weights = run.directory.weights(chosen.number)
+    if retrained is not None:
+        weights = _trained_longer(run, retrained)
     if not weights.exists() and not run.config.shares_weights:
         raise InputError(
             f"The weights of trial {chosen.number} are not there. A run keeps "
@@ -52,38 +61,74 @@ def export(
         write_json(
             folder / "architecture.json", run.space.to_data(architecture)
         )
-        write_json(folder / "metrics.json", run.describe(chosen))
-        if weights.exists():
+        longer = {"retrained": asdict(retrained)} if retrained else {}
+        write_json(folder / "metrics.json", {**run.describe(chosen), **longer})
+        if retrained is not None:
+            model = load_model(weights)
+        elif weights.exists():
             model = _network(run, architecture, evaluator)
             model.load_weights(weights)
             if evaluator is None:
                 _check_steps(chosen, weights)
         else:
-            model = _extracted(run, architecture, chosen)
+            model = _extract_child(run, architecture, chosen)
         model.save(folder / "model.keras")
         _write_pictures(run.space, architecture, folder)
     return Path(output)
+
+
+def _retrained(run: Run, number: int | None) -> Retrained | None:
+    """The longer training of a trial, or of the best; None without one."""
+    ranking = Ranking.read(run.directory.ranking)
+    if ranking is None:
+        return None
+    if number is None:
+        return ranking.best
+    return next(
+        (
+            child
+            for child in ranking.children
+            if child.trial == number and child.accuracy is not None
+        ),
+        None,
+    )
+
+
+def _trained_longer(run: Run, retrained: Retrained) -> Path:
+    """The file of a network that was trained longer.
+
+    Raises:
+        InputError: It is not there.
+    """
+    folder = run.directory.retrained / f"{retrained.trial:05d}"
+    if not (folder / "model.keras").is_file():
+        raise InputError(
+            f"Trial {retrained.trial} was trained longer, but {folder} has no "
+            "model.keras. Run `nasnet-search retrain` again, or delete "
+            f"{folder.parent / 'ranking.json'}."
+        )
+    return folder / "model.keras"
 
 
 def _network(
     run: Run, architecture: Any, evaluator: Evaluator | None
 ) -> keras.Model:
     """The untrained network of a child: by the evaluator, or as recorded."""
-    if evaluator is None:
-        recorded = run.identity["evaluator"].get("network")
-        if recorded is None or run.space.kind is None:
+    try:
+        if evaluator is not None:
+            return evaluator.build(architecture)
+        recorded, kind = run.network, run.space.kind
+        if recorded is None or kind is None:
             raise InputError(
                 f"The run {run.directory.path} was begun with an `evaluator` "
                 "of its own. Expected that `evaluator`. Received: None."
             )
-        return run.space.kind.build(architecture, **recorded)
-    try:
-        return evaluator.build(architecture)
-    except ValueError as error:
+        return kind.build(architecture, **recorded)
+    except (TypeError, ValueError) as error:
         raise InputError(str(error)) from error
 
 
-def _extracted(run: Run, architecture: Any, trial: Trial) -> keras.Model:
+def _extract_child(run: Run, architecture: Any, trial: Trial) -> keras.Model:
     """A child of the run's shared network."""
     evaluator = run.create_evaluator()
     budget = trial.evaluation.budget if trial.evaluation else 0.0

@@ -15,6 +15,7 @@ import numpy as np
 
 from nasnet_keras.command_line import InputError, RunError
 from nasnet_keras.files import write_json
+from nasnet_keras.training.process_state import kept_process_state
 from search.observers.base import Observer
 from search.runs.begin import resume
 from search.runs.begin import run as run_search
@@ -116,6 +117,7 @@ class SharedRanking:
         }
 
 
+@kept_process_state()
 def rank_correlation(
     run: Run,
     cells: int = 20,

@@ -5,8 +5,12 @@ Neither Keras nor TensorFlow is imported here.
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
+
+from nasnet_keras.command_line import InputError
+from nasnet_keras.strict_json import read_json
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,9 @@ class Retrained:
     reason: str | None = None
 
 
+FIELDS = fields(Retrained)
+
+
 @dataclass(frozen=True)
 class Ranking:
     """Children that were trained longer.
@@ -48,6 +55,33 @@ class Ranking:
     def of(cls, children: Iterable[Retrained]) -> "Ranking":
         """The ranking of children in any order."""
         return cls(sorted(children, key=_order))
+
+    @classmethod
+    def read(cls, path: Path) -> "Ranking | None":
+        """The ranking in a file, or None where there is no such file.
+
+        Raises:
+            InputError: It is not one of `to_dict`.
+        """
+        if not path.is_file():
+            return None
+        try:
+            children = read_json(path)["children"]
+            return cls.of(
+                Retrained(**{field.name: child[field.name] for field in FIELDS})
+                for child in children
+            )
+        except (OSError, LookupError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{path} is no ranking of `nasnet-search retrain`: {error!r}. "
+                "Delete it, or run that command again."
+            ) from None
+
+    @property
+    def best(self) -> Retrained | None:
+        """The most accurate child; None where all have failed."""
+        best = next(iter(self.children), None)
+        return best if best and best.accuracy is not None else None
 
     @property
     def places(self) -> list[int | None]:

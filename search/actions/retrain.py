@@ -12,9 +12,11 @@ import keras
 
 from nasnet_keras.command_line import InputError, RunError
 from nasnet_keras.files import write_json
+from nasnet_keras.training.data.datasets import ARRAYS
 from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
+from nasnet_keras.training.process_state import kept_process_state
 from nasnet_keras.training.progress import Progress
-from nasnet_keras.training.recipes import Recipe
+from nasnet_keras.training.recipes import Recipe, check_supported
 from nasnet_keras.training.run import (
     check_settings,
     read_history,
@@ -29,6 +31,7 @@ from search.trial import Trial, ranked
 Watch = Callable[[Trial], Progress]
 
 
+@kept_process_state()
 def retrain(
     run: Run,
     recipe: Recipe,
@@ -70,7 +73,8 @@ def retrain(
         InputError: The run was begun with an evaluator of its own or has
             no complete trial, or the output holds trainings with other
             settings.
-        ValueError: The data set or the networks cannot be had.
+        ValueError: The data set or the networks cannot be had, or the
+            networks do not follow a value of the recipe.
 
     Example:
 
@@ -92,6 +96,8 @@ def retrain(
     [0]
     """
     network = _network(run, repeats, filters, image_size)
+    kind: Any = run.space.kind
+    check_supported(recipe, kind.unsupported)
     folder = run.directory.retrained if output is None else Path(output)
     tasks = [
         _task(run, trial, recipe, network, folder) for trial in _best(run, top)
@@ -160,14 +166,18 @@ def _task(
         network={"architecture": run.space.to_data(architecture), **network},
         recipe=recipe,
         seed=run.config.seed,
+        skip_broken=run.config.child.skip_broken,
     )
     folder = output / f"{trial.number:05d}"
     if (folder / "config.json").exists():
         check_settings(folder, settings)
     kind: Any = run.space.kind
-    cost = kind.complexity(
-        architecture, **network, classes=_recorded(run)["classes"]
-    )
+    try:
+        cost = kind.complexity(
+            architecture, **network, classes=_recorded(run)["classes"]
+        )
+    except (TypeError, ValueError) as error:
+        raise InputError(str(error)) from error
     return _Task(trial, folder, settings, cost.parameters)
 
 
@@ -198,7 +208,7 @@ def _network(
     given."""
     recorded = _recorded(run)
     shape = recorded["input_shape"]
-    if image_size is not None:
+    if image_size is not None and isinstance(shape, list):
         shape = [image_size, image_size, shape[-1]]
     given = {"repeats": repeats, "filters": filters}
     scale = {name: value for name, value in given.items() if value is not None}
@@ -219,11 +229,18 @@ def _network(
 
 def _recorded(run: Run) -> Mapping[str, Any]:
     """The network of the run's children."""
-    network = run.identity["evaluator"].get("network")
+    network = run.network
     if network is None or run.config.dataset is None:
         raise InputError(
             f"The run {run.directory.path} was begun with an `evaluator` of "
             "its own. Expected a run whose children were trained on a "
             "`dataset`."
+        )
+    if run.config.dataset == ARRAYS:
+        raise InputError(
+            f"The run {run.directory.path} was begun with arrays. Expected a "
+            "`dataset` with a name or a path: save them by `numpy.savez`, and "
+            "train the exported architecture by `nasnet-train run "
+            "--architecture`."
         )
     return network

@@ -5,6 +5,7 @@ Neither Keras nor TensorFlow is imported here before it is needed.
 """
 
 import functools
+import json
 import os
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from nasnet_keras.command_line import (
+    LARGEST,
     InputError,
     RunError,
     import_tensorflow,
@@ -45,13 +47,20 @@ def export(
         typer.Option(help="The trial's number.", show_default="the best"),
     ] = None,
 ) -> None:
-    """Writes the best child: its cells, trained network and pictures."""
+    """Writes the best child: its cells, trained network and pictures; after
+    `retrain`, the best of those that were trained longer."""
     loaded = load(run)
     check_free(output)
     import_tensorflow()
     from search.actions.export import export as export_trial
 
     export_trial(loaded, output, trial)
+    metrics = json.loads((output / "metrics.json").read_text("utf-8"))
+    trained = ""
+    if "retrained" in metrics:
+        accuracy = metrics["retrained"]["accuracy"]
+        trained = f", trained longer, test accuracy {accuracy:.4f}"
+    print(f"Trial {metrics['number']}{trained}.")
     print(f"Wrote {', '.join(sorted(os.listdir(output)))} to {output}.")
 
 
@@ -60,21 +69,23 @@ def retrain(
     run: RunArgument,
     *,
     top: Annotated[
-        int, typer.Option(min=1, help="How many of the best children.")
+        int,
+        typer.Option(min=1, max=LARGEST, help="How many of the best children."),
     ] = 5,
     recipe: RecipeOption = "cifar",
     repeats: Annotated[
         int | None,
-        typer.Option(min=1, help="N; the search's if not given."),
+        typer.Option(min=1, max=10**4, help="N; the search's if not given."),
     ] = None,
     filters: Annotated[
         int | None,
-        typer.Option(min=1, help="F; the search's if not given."),
+        typer.Option(min=1, max=10**4, help="F; the search's if not given."),
     ] = None,
     image_size: Annotated[
         int | None,
         typer.Option(
             min=8,
+            max=10**4,
             help="Height and width to train at; the search's if not given.",
         ),
     ] = None,
@@ -90,7 +101,8 @@ def retrain(
     """Trains the best children longer, on all training images, and ranks them
     again by the test images; the same command goes on after a kill."""
     loaded = load(run)
-    chosen = chosen_recipe(recipe, values)
+    kind = loaded.space.kind
+    chosen = chosen_recipe(recipe, values, kind.unsupported if kind else {})
     import_tensorflow()
     from rich.console import Console
 
@@ -99,7 +111,7 @@ def retrain(
     from search.views.terminal import ranking_table
 
     def watch(trial: Trial) -> Progress:
-        print(f"Trial {trial.number}, reward {trial.reward:.4f}.", flush=True)
+        print(f"Trial {trial.number}, reward {trial.reward_text}.", flush=True)
         return Progress(chosen.epochs)
 
     with working("Interrupted. Go on by the same command."):
@@ -129,12 +141,13 @@ def rank(
     run: RunArgument,
     *,
     cells: Annotated[
-        int, typer.Option(min=2, help="How many random cells.")
+        int, typer.Option(min=2, max=LARGEST, help="How many random cells.")
     ] = 20,
     epochs: Annotated[
         int | None,
         typer.Option(
             min=1,
+            max=LARGEST,
             help="Epochs that each is trained; those of the shared network if "
             "not given.",
         ),

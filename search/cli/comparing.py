@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from nasnet_keras.command_line import (
+    LARGEST,
     working,
 )
 
@@ -37,13 +38,17 @@ def benchmark(
         ),
     ],
     trials: Annotated[
-        int, typer.Option(min=1, help="Proposals in a search, repeats too.")
+        int,
+        typer.Option(
+            min=1, max=LARGEST, help="Proposals in a search, repeats too."
+        ),
     ] = 500,
     seeds: Annotated[
-        int, typer.Option(min=1, help="Searches of each strategy.")
+        int, typer.Option(min=1, max=LARGEST, help="Searches of each strategy.")
     ] = 20,
     workers: Annotated[
-        int, typer.Option(min=1, help="Processes that share the work.")
+        int,
+        typer.Option(min=1, max=10**4, help="Processes that share the work."),
     ] = 1,
     output: Annotated[Path, typer.Option(help="The folder, new or empty.")],
 ) -> None:

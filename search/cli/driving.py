@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from nasnet_keras.command_line import named
+from nasnet_keras.command_line import LARGEST, named
 from nasnet_keras.training.recipe_options import (
     RecipeOption,
-    chosen_recipe,
+    given_values,
     with_recipe,
 )
 from nasnet_keras.training.recipes import Recipe
@@ -27,10 +27,7 @@ from search.cli.options import (
 )
 from search.cli.session import searching, show_end
 from search.executors.configuration import ExecutionConfig
-from search.runs.config import (
-    SEARCH_EPOCHS,
-    SEARCH_RECIPE,
-)
+from search.runs.config import SEARCH_RECIPE
 from search.runs.record import load
 from search.storage.run_folder import RunDirectory
 
@@ -56,9 +53,7 @@ def run(
     settings["evaluator_options"] = named(evaluator_option)
     execution = execution_of(settings)
     values = {name: settings.pop(name) for name in Recipe.__dataclass_fields__}
-    if values["epochs"] is None:
-        values["epochs"] = SEARCH_EPOCHS
-    settings["recipe"] = chosen_recipe(recipe, values)
+    settings["recipe"] = {"name": recipe, **given_values(values)}
     config = configuration_of(settings)
     RunDirectory(output).check_free()
     with searching(output) as observers:
@@ -75,6 +70,7 @@ def resume(
         int | None,
         typer.Option(
             min=1,
+            max=LARGEST,
             help="Children to evaluate in all, those already done included.",
         ),
     ] = None,
@@ -101,4 +97,4 @@ def restore(run: RunArgument) -> None:
     )
     if restored.damaged.exists():
         print(f"The damaged database is now {restored.damaged}.")
-    print(f"Go on by `nasnet-search resume {run}`.")
+    print(f"Go on by {RunDirectory(run).resuming}.")

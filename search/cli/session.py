@@ -5,20 +5,20 @@ Neither Keras nor TensorFlow is imported here before it is needed.
 """
 
 import contextlib
+import shlex
 import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import typer
-
+from nasnet_keras.activity import shown_activity, tell_activity
 from nasnet_keras.command_line import (
-    INTERRUPTED,
-    complain,
+    Interruption,
     import_tensorflow,
     plain_warnings,
 )
 from search.runs.record import Run
+from search.storage.run_folder import RunDirectory
 from search.trial import Trial, ranked
 
 
@@ -30,18 +30,21 @@ def searching(
     Ctrl-C or by SIGTERM."""
     from rich.console import Console
 
-    from search.views.terminal import create_display
+    from search.views.terminal import Beginning, create_display
 
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    console = Console()
     try:
-        import_tensorflow()
-        with plain_warnings():
-            yield [create_display(Console())]
+        with shown_activity(console) as activity, plain_warnings():
+            tell_activity("importing TensorFlow")
+            import_tensorflow()
+            tell_activity("reading the data")
+            yield [Beginning(activity), create_display(console)]
     except KeyboardInterrupt:
-        begun = (folder / "config.json").exists()
-        go_on = f" Go on by `nasnet-search resume {folder}`." if begun else ""
-        complain(interrupted or f"Interrupted.{go_on}")
-        raise typer.Exit(INTERRUPTED) from None
+        directory = RunDirectory(folder)
+        begun = directory.configuration.exists()
+        go_on = f" Go on by {directory.resuming}." if begun else ""
+        raise Interruption(interrupted or f"Interrupted.{go_on}") from None
     finally:
         signal.signal(signal.SIGTERM, before)
 
@@ -51,10 +54,7 @@ def show_end(run: Run) -> None:
     trials = run.trials
     show_best(run, trials)
     if not run.is_over(trials):
-        print(
-            "The time limit is over. Go on by `nasnet-search resume "
-            f"{run.directory.path}`."
-        )
+        print(f"The time limit is over. Go on by {run.directory.resuming}.")
 
 
 def show_best(run: Run, trials: Sequence[Trial]) -> None:
@@ -64,9 +64,9 @@ def show_best(run: Run, trials: Sequence[Trial]) -> None:
     best = next(iter(ranked(trials)), None)
     if best is None:
         return
-    print(f"Best: trial {best.number}, reward {best.reward:.4f}.")
+    print(f"Best: trial {best.number}, reward {best.reward_text}.")
     print(run.space.text(run.space.decode(best.decisions)))
     print(
-        f"Export it by `nasnet-search export {run.directory.path} --output "
-        "FOLDER`."
+        "Export it by `nasnet-search export "
+        f"{shlex.quote(str(run.directory.path))} --output FOLDER`."
     )

@@ -10,7 +10,13 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from search.evaluation.base import ChildSettings, Evaluator
+from nasnet_keras.command_line import quoted
+from search.evaluation.base import (
+    CHILD_UNSUPPORTED,
+    SHARED_UNSUPPORTED,
+    ChildSettings,
+    Evaluator,
+)
 from search.spaces.base import Capability
 
 
@@ -23,11 +29,14 @@ class EvaluatorRow(NamedTuple):
         shares_weights: Whether its children share one network: then they are
             evaluated in this process, one after the other, and all to the
             end.
+        unsupported: The values of a `Recipe` that it does not follow, each
+            with the reason.
     """
 
     place: str
     needs: frozenset[Capability] = frozenset({"network"})
     shares_weights: bool = False
+    unsupported: Mapping[str, str] = CHILD_UNSUPPORTED
 
 
 EVALUATORS: dict[str, EvaluatorRow] = {
@@ -36,6 +45,7 @@ EVALUATORS: dict[str, EvaluatorRow] = {
         "search.evaluation.shared:SharedEvaluator",
         needs=frozenset({"network", "shared-weights"}),
         shares_weights=True,
+        unsupported=SHARED_UNSUPPORTED,
     ),
 }
 
@@ -75,6 +85,6 @@ def create_evaluator(
     except TypeError as error:
         raise ValueError(
             f"Invalid options for the evaluator {name!r}: {error}. Received: "
-            f"{dict(options)}."
+            f"{quoted(dict(options))}."
         ) from None
     return made(settings, **options)

@@ -6,10 +6,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from nasnet_keras.training.data.datasets import DataSource
 from nasnet_keras.training.recipes import Recipe
 from search.spaces.base import SearchSpace
 from search.storage.run_folder import weights_file
 from search.trial import Evaluation
+
+# What the training of a child does not follow of a recipe, and why.
+CHILD_UNSUPPORTED = {
+    "frozen_epochs": "a child of a search begins with random weights",
+    "average_weights": "a child of a search is trained for a short time",
+    "auxiliary_weight": "a child of a search has no auxiliary head",
+}
+# And what the training of a shared network does not follow besides.
+SHARED_UNSUPPORTED = {
+    **CHILD_UNSUPPORTED,
+    "label_smoothing": "a shared network learns from the labels as they are",
+    "dropout": "a shared network has none",
+    "bn_momentum": "its batch norms have no moving statistics",
+}
 
 
 class EvaluationError(Exception):
@@ -30,7 +45,8 @@ class ChildSettings:
 
     Attributes:
         space: The space of the architectures.
-        dataset: A name, a folder or an `.npz` file, for `load_dataset`.
+        dataset: A name, a folder, an `.npz` file or a pair of arrays, for
+            `load_dataset`.
         recipe: How a child is trained.
         seed: Divides the training images into those to train on and those to
             validate on, and fixes what children share. Default 0.
@@ -44,10 +60,12 @@ class ChildSettings:
             tenth.
         threads: How many threads a child trains on; None, the default, for
             all.
+        skip_broken: Whether to leave out files of a folder that are no whole
+            images. Default: they are an error that names them all.
     """
 
     space: SearchSpace
-    dataset: str
+    dataset: DataSource
     recipe: Recipe
     seed: int = 0
     scale: Mapping[str, int] = field(default_factory=dict)
@@ -55,6 +73,7 @@ class ChildSettings:
     train_images: int | None = None
     validation_images: int | None = None
     threads: int | None = None
+    skip_broken: bool = False
 
 
 @dataclass(frozen=True)
@@ -147,9 +166,12 @@ class Evaluator(abc.ABC):
     Attributes:
         shared_weights: What it can do besides if its children share one
             network; None, the default, if they do not.
+        notes: Sentences for the user: what was read of the data, what was
+            not, and what may surprise. Default: none.
     """
 
     shared_weights: SharedWeights | None = None
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def settled(

@@ -32,6 +32,7 @@ class ChildData:
         validation_images: As the training images.
         validation_labels: As the training labels.
         class_names: A name for each class.
+        notes: Sentences for the user: what was read, and what was not.
         fingerprint: Changes when an image or a label does.
 
     Raises:
@@ -39,8 +40,11 @@ class ChildData:
     """
 
     def __init__(self, settings: ChildSettings) -> None:
-        self.dataset = settings.dataset
-        data = load_dataset(settings.dataset, image_size=settings.image_size)
+        data = load_dataset(
+            settings.dataset,
+            image_size=settings.image_size,
+            skip_broken=settings.skip_broken,
+        )
         parts = split(
             data,
             settings.validation_images or 0.1,
@@ -55,7 +59,9 @@ class ChildData:
                 f"Received: {len(parts.train)} images, batch_size="
                 f"{batch_size}."
             )
+        self.dataset = data.name
         self.class_names = data.class_names
+        self.notes = data.notes
         self.fingerprint = parts.fingerprint
         self.train_images: np.ndarray = parts.train.images
         self.train_labels: np.ndarray = parts.train.labels

@@ -79,8 +79,9 @@ class ObjectiveEvaluator(Evaluator):
         evaluator: Trains the children.
         objective: `"accuracy"`, `"mnasnet"` (`weighted_product`) or
             `"netscore"`.
-        cost: What the weighted product weighs: `"latency"`, in seconds for
-            one image, `"parameters"` or `"multiply_adds"`. None without it.
+        cost: What the weighted product weighs, or what is told beside the
+            accuracy: `"latency"`, in seconds for one image, `"parameters"` or
+            `"multiply_adds"`. None for nothing.
         target: What that cost is wanted to be.
         exponents: See `weighted_product`.
         limits: The most that an architecture may cost, by cost.
@@ -115,10 +116,14 @@ class ObjectiveEvaluator(Evaluator):
             )
         self.evaluator = evaluator
         self.shared_weights = evaluator.shared_weights
+        self.notes = evaluator.notes
         self.limits = dict(limits or {})
         # By objective: the costs that it needs, and the reward.
         table: dict[str, tuple[tuple[str, ...], Callable[..., float]]] = {
-            "accuracy": ((), lambda accuracy: accuracy),
+            "accuracy": (
+                (cost,) if cost else (),
+                lambda accuracy, *costs: accuracy,
+            ),
             "mnasnet": (
                 (cost or "",),
                 lambda accuracy, cost: weighted_product(

@@ -4,7 +4,6 @@ that holds them all is."""
 import functools
 import math
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -16,15 +15,21 @@ import tensorflow as tf
 from nasnet_keras.command_line import RunError
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.training.checkpoint import save_weights
-from nasnet_keras.training.recipes import Recipe
-from search.evaluation.base import Child, ChildSettings, EvaluationError
+from nasnet_keras.training.recipes import check_supported
+from search.evaluation.base import (
+    SHARED_UNSUPPORTED,
+    Child,
+    ChildSettings,
+    EvaluationError,
+)
 from search.evaluation.training import TrainingEvaluator
 from search.spaces.base import lacks
 from search.storage.run_folder import SHARED_CHILDREN_FILE, SHARED_FILE
 from search.strategies.argument_checks import check_flag, check_number
-from search.trial import Evaluation
+from search.trial import IMAGES, Evaluation
 from search.weight_sharing.architecture_parameters import (
     ArchitectureParameters,
+    warn_of_collapse,
 )
 from search.weight_sharing.child_log import ChildLog
 from search.weight_sharing.mixture_training import MixtureTraining
@@ -32,15 +37,11 @@ from search.weight_sharing.shared_network import SharedNetwork
 from search.weight_sharing.subnetwork import Subnetwork
 from search.weight_sharing.training import PathTraining, SharedTraining
 
-# The share of identities in the normal cell from which DARTS is taken to have
-# collapsed: two of eight operations, where DARTS+ stops its training
-# (https://arxiv.org/abs/1909.06035).
-COLLAPSE = 0.25
-
-# What a recipe says and the training of the shared network does not do.
-UNUSED = (
-    *("optimizer", "schedule", "decay_rate", "decay_epochs", "epsilon"),
-    *("label_smoothing", "dropout", "bn_momentum"),
+# What a recipe cannot do without, and the training of the shared network does
+# otherwise.
+OTHERWISE = dict.fromkeys(
+    ("optimizer", "schedule", "decay_rate", "decay_epochs", "epsilon"),
+    "a shared network is trained by momentum, with a cosine",
 )
 
 # Sets the draws of the cells that are trained apart from those of strategies.
@@ -108,7 +109,7 @@ class SharedEvaluator(TrainingEvaluator):
     ) -> None:
         if "shared-weights" not in settings.space.capabilities:
             raise ValueError(lacks(settings.space, "shared-weights"))
-        _check_recipe(settings.recipe)
+        check_supported(settings.recipe, SHARED_UNSUPPORTED | OTHERWISE)
         rounds = _rounds(in_turns, rounds, settings.recipe.epochs)
         if round_cells is not None:
             check_number("round_cells", round_cells, least=1, integer=True)
@@ -211,6 +212,7 @@ class SharedEvaluator(TrainingEvaluator):
             metrics={
                 "accuracy": accuracy,
                 "loss": loss,
+                IMAGES: len(self.data.validation_labels),
                 **self.costs(child.architecture),
             },
             seconds=seconds,
@@ -235,7 +237,7 @@ class SharedEvaluator(TrainingEvaluator):
         if len(genotypes) <= number:
             raise ValueError(f"There are {len(genotypes)} cells, and no more.")
         if number == 0:
-            _warn_of_collapse(genotypes[0])
+            warn_of_collapse(genotypes[0])
         return genotypes[number]
 
     def _shared_training(self, folder: Path | None) -> SharedTraining:
@@ -291,7 +293,7 @@ class SharedEvaluator(TrainingEvaluator):
             )
         subnetwork = Subnetwork(training.network, child.architecture)
         subnetwork.calibrate(self._calibration)
-        return self._extracted(child.architecture, subnetwork)
+        return self._extract(child.architecture, subnetwork)
 
     def _restored(self, folder: Path) -> SharedTraining:
         """The training as it lies in a folder of children."""
@@ -367,19 +369,16 @@ class SharedEvaluator(TrainingEvaluator):
             count += len(labels)
         return correct / count, loss / count
 
-    def _extracted(
-        self, architecture: Genotype, subnetwork: Subnetwork
-    ) -> keras.Model:
-        model = self.build(architecture)
-        subnetwork.copy_to(model)
+    def _extract(self, cells: Genotype, child: Subnetwork) -> keras.Model:
+        model = self.build(cells)
+        child.copy_to(model)
         return model
 
     def _save(
         self, architecture: Genotype, subnetwork: Subnetwork, weights: Path
     ) -> None:
-        model = self._extracted(architecture, subnetwork)
         draft = weights.with_name(f".{weights.name}")
-        save_weights(model, draft)
+        save_weights(self._extract(architecture, subnetwork), draft)
         draft.replace(weights)
 
 
@@ -392,30 +391,3 @@ def _rounds(in_turns: bool, rounds: int | None, epochs: int) -> int:
         return epochs if in_turns else 1
     check_number("rounds", rounds, least=1, most=epochs, integer=True)
     return rounds
-
-
-def _check_recipe(recipe: Recipe) -> None:
-    """Raises:
-    ValueError: The recipe asks for what the shared network does not do.
-    """
-    for name in UNUSED:
-        default = Recipe.__dataclass_fields__[name].default
-        if getattr(recipe, name) != default:
-            raise ValueError(
-                f"Invalid value for `{name}`. Expected {default!r} with shared "
-                f"weights. Received: {getattr(recipe, name)!r}."
-            )
-
-
-def _warn_of_collapse(genotype: Genotype) -> None:
-    operations = [
-        name for block in genotype.normal.blocks for name in block.operations
-    ]
-    count = operations.count("identity")
-    if count >= max(2, COLLAPSE * len(operations)):
-        warnings.warn(
-            f"{count} of the {len(operations)} operations of the normal cell "
-            "are identities: gradients favour what has no weights to learn, "
-            "the longer the more. Fewer `epochs` may give a better cell.",
-            stacklevel=2,
-        )

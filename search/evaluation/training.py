@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from nasnet_keras.architectures import ArchitectureKind
+from nasnet_keras.activity import tell_activity
+from nasnet_keras.architectures import ArchitectureKind, check_size
 from nasnet_keras.training.checkpoint import restore_training, save_training
-from nasnet_keras.training.recipes import Recipe
+from nasnet_keras.training.recipes import Recipe, check_supported
 from nasnet_keras.training.settings import recipe_arguments
 from nasnet_keras.training.train import compile_network, train
 from search.evaluation.base import (
+    CHILD_UNSUPPORTED,
     Child,
     ChildSettings,
     EvaluationError,
@@ -22,7 +24,7 @@ from search.evaluation.base import (
 )
 from search.evaluation.child_data import ChildData, prepare_tensorflow
 from search.spaces.base import lacks
-from search.trial import Evaluation
+from search.trial import IMAGES, Evaluation
 
 # A child that is killed in its training loses about so much of it.
 CHECKPOINT_SECONDS = 60
@@ -48,11 +50,12 @@ class TrainingEvaluator(Evaluator):
         space, recipe = settings.space, settings.recipe
         if space.kind is None:
             raise ValueError(lacks(space, "network"))
-        _check_recipe(recipe)
+        check_supported(recipe, CHILD_UNSUPPORTED)
         prepare_tensorflow(settings.threads)
         self.space = space
         self.kind: ArchitectureKind = space.kind
         self.data = ChildData(settings)
+        self.notes = self.data.notes
         self.recipe = dataclasses.replace(
             recipe, augmentation=recipe.augmentation or self.data.augmentation
         )
@@ -63,12 +66,14 @@ class TrainingEvaluator(Evaluator):
             "classes": len(self.data.class_names),
             **_scale(self.kind, settings),
             **recipe_arguments(
-                self.recipe, recipe.epochs * self.steps_per_epoch
+                self.recipe, recipe.epochs * self.steps_per_epoch, self.kind
             ),
         }
         # What no child can be built with is refused here, before the first.
         decisions = (0,) * len(space.decisions)
-        self.costs(space.decode(decisions))
+        check_size(
+            self.kind.complexity(space.decode(decisions), **self.network)
+        )
 
     @property
     def steps_per_epoch(self) -> int:
@@ -96,11 +101,13 @@ class TrainingEvaluator(Evaluator):
     def evaluate(self, child: Child) -> Evaluation:
         schedule = self._schedule(child)
         clock = _Clock()
+        tell_activity("building a network")
         try:
             model = self._begun(child, schedule)
             clock.lap("build")
             metrics = self._train(model, child, schedule, clock)
             clock.lap("train")
+            tell_activity("validating")
             result = model.evaluate(
                 self.data.validation, verbose=0, return_dict=True
             )
@@ -113,6 +120,7 @@ class TrainingEvaluator(Evaluator):
             **metrics,
             **result,
             **self.costs(child.architecture),
+            IMAGES: len(self.data.validation_labels),
             "steps": int(model.optimizer.iterations),
         }
         # The last step may be the one that diverges.
@@ -137,7 +145,7 @@ class TrainingEvaluator(Evaluator):
             child.architecture,
             **{
                 **self.network,
-                **recipe_arguments(schedule.recipe, schedule.steps),
+                **recipe_arguments(schedule.recipe, schedule.steps, self.kind),
             },
         )
         compile_network(model, schedule.recipe, schedule.steps_per_epoch)
@@ -159,7 +167,11 @@ class TrainingEvaluator(Evaluator):
     ) -> dict[str, float]:
         """Trains to the end of a schedule; returns the metrics of its last
         epoch, if there was one to train."""
-        callbacks = [_FirstStep(clock), keras.callbacks.TerminateOnNaN()]
+        tell_activity("tracing the first step")
+        callbacks = [
+            _Steps(clock, schedule.steps),
+            keras.callbacks.TerminateOnNaN(),
+        ]
         if child.weights is not None:
             callbacks.append(_Checkpoint(child.weights, schedule.steps))
         done = int(model.optimizer.iterations)
@@ -235,16 +247,24 @@ class _Clock:
         self._last = now
 
 
-class _FirstStep(keras.callbacks.Callback):
-    """Ends the `trace` part: the first step traces the training graph."""
+class _Steps(keras.callbacks.Callback):
+    """Ends the `trace` part: the first step traces the training graph; and
+    says how many steps are done, of so many."""
 
-    def __init__(self, clock: _Clock) -> None:
+    def __init__(self, clock: _Clock, total: int) -> None:
         super().__init__()
         self._clock = clock
+        self._total = total
+        self._done = 0
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._done = int(self.model.optimizer.iterations)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if "trace" not in self._clock.seconds:
             self._clock.lap("trace")
+        self._done += 1
+        tell_activity("training steps", self._done, self._total)
 
 
 def _scale(kind: ArchitectureKind, settings: ChildSettings) -> dict[str, int]:
@@ -258,15 +278,3 @@ def _scale(kind: ArchitectureKind, settings: ChildSettings) -> dict[str, int]:
             f"{settings.scale[unknown[0]]}."
         )
     return {**kind.scale, **settings.scale}
-
-
-def _check_recipe(recipe: Recipe) -> None:
-    """Raises:
-    ValueError: The recipe asks for what is of no use to a short training.
-    """
-    for name in ("frozen_epochs", "average_weights", "auxiliary_weight"):
-        if getattr(recipe, name):
-            raise ValueError(
-                f"Invalid value for `{name}`. Expected none for the children "
-                f"of a search. Received: {getattr(recipe, name)}."
-            )

@@ -2,7 +2,9 @@
 
 import abc
 import math
-from collections.abc import Callable
+import numbers
+import reprlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,6 +72,11 @@ class Executor(abc.ABC):
             SearchError: The workers die before they have made it.
         """
 
+    @property
+    def notes(self) -> Sequence[str]:
+        """The evaluator's `notes`, once `describe` has been called."""
+        return ()
+
     def watch(  # noqa: B027
         self, trained: Callable[[int, int, float], object]
     ) -> None:
@@ -108,9 +115,13 @@ class Executor(abc.ABC):
 
 
 def attempt(evaluator: Evaluator, child: Child) -> Outcome:
-    """Evaluates a child; one that fails is an outcome."""
+    """Evaluates a child; one that fails is an outcome.
+
+    Raises:
+        SearchError: What the evaluator returns is no evaluation.
+    """
     try:
-        evaluation = evaluator.evaluate(child)
+        returned = evaluator.evaluate(child)
     except Refusal as error:
         return Outcome(
             child.number, TrialState.REFUSED, reason=_sentence(error)
@@ -126,11 +137,54 @@ def attempt(evaluator: Evaluator, child: Child) -> Outcome:
         if "ResourceExhaustedError" not in names:
             raise
         return failed(child, "The child ran out of the device's memory.")
+    evaluation = _checked(returned, type(evaluator).__name__)
     if not math.isfinite(evaluation.reward):
         return failed(
             child, f"The child's reward is no number: {evaluation.reward}."
         )
     return Outcome(child.number, TrialState.COMPLETE, evaluation)
+
+
+def _checked(returned: Any, evaluator: str) -> Evaluation:
+    """An evaluation with plain numbers, as the database takes them.
+
+    Raises:
+        SearchError: It is none, or one of its numbers is no number.
+    """
+    if not isinstance(returned, Evaluation):
+        raise SearchError(
+            f"Invalid result of `{evaluator}.evaluate`. Expected a "
+            f"`search.Evaluation`. Received: {_short(returned)}; return "
+            "`search.Evaluation(reward)`."
+        )
+
+    def number(name: str, value: Any) -> float:
+        if not isinstance(value, numbers.Real) or isinstance(value, bool):
+            raise SearchError(
+                f"Invalid `{name}` of `{evaluator}.evaluate`. Expected a "
+                f"number. Received: {_short(value)}."
+            )
+        if isinstance(value, numbers.Integral):
+            return int(value)
+        return float(value)
+
+    def named(name: str, values: Any) -> dict[str, float]:
+        return {
+            key: number(f"{name}[{key!r}]", value)
+            for key, value in dict(values).items()
+        }
+
+    return Evaluation(
+        float(number("reward", returned.reward)),
+        named("metrics", returned.metrics),
+        named("seconds", returned.seconds),
+        float(number("budget", returned.budget)),
+    )
+
+
+def _short(value: Any) -> str:
+    """A value of somebody's, as a sentence quotes it."""
+    return f"{reprlib.repr(value)} of type {type(value).__name__}"
 
 
 def failed(child: Child, reason: str) -> Outcome:

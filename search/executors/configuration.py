@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 import pydantic
 from pydantic import Field
 
-from nasnet_keras.command_line import InputError, sentence
+from nasnet_keras.command_line import LARGEST, InputError, sentence
 
 
 class ExecutionConfig(pydantic.BaseModel):
@@ -25,10 +25,15 @@ class ExecutionConfig(pydantic.BaseModel):
     'processes'
     """
 
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+    model_config = pydantic.ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False
+    )
 
     workers: Annotated[
-        int, Field(ge=1, description="Children evaluated at the same time.")
+        int,
+        Field(
+            ge=1, le=10**4, description="Children evaluated at the same time."
+        ),
     ] = 1
     executor: Annotated[
         Literal["in-process", "processes", "ray"] | None,
@@ -50,6 +55,7 @@ class ExecutionConfig(pydantic.BaseModel):
         int,
         Field(
             ge=0,
+            le=LARGEST,
             description="How often a child whose worker died is tried again.",
         ),
     ] = 2
@@ -57,12 +63,17 @@ class ExecutionConfig(pydantic.BaseModel):
         float | None,
         Field(
             gt=0,
+            le=LARGEST,
             description="Seconds after which a child fails; workers only.",
         ),
     ] = None
     time_limit: Annotated[
         float | None,
-        Field(gt=0, description="Seconds after which the command ends."),
+        Field(
+            gt=0,
+            le=LARGEST,
+            description="Seconds after which the command ends.",
+        ),
     ] = None
 
     @pydantic.model_validator(mode="after")

@@ -1,7 +1,7 @@
 """Evaluation in the driver's own process, one child after the other."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,10 @@ class InProcessExecutor(Executor):
 
     def describe(self) -> dict[str, Any]:
         return self._evaluator.describe()
+
+    @property
+    def notes(self) -> Sequence[str]:
+        return self._evaluator.notes
 
     def watch(self, trained: Callable[[int, int, float], object]) -> None:
         if self._evaluator.shared_weights is not None:

@@ -13,7 +13,7 @@ from typing import Any
 from search.evaluation.base import Child
 from search.executors.base import Executor, Outcome, SearchError, failed
 
-# TensorFlow keeps memory of every child, so a worker is replaced after some.
+# An evaluator may keep memory of every child, so a worker is replaced.
 CHILDREN_PER_WORKER = 50
 
 # So many workers in a row that die before they are ready, and the search
@@ -23,9 +23,11 @@ DEAD_AT_START = 3
 
 @dataclass(frozen=True)
 class Ready:
-    """A worker has made its evaluator, which describes itself so."""
+    """A worker has made its evaluator, which describes itself so, and has
+    these notes."""
 
     description: dict[str, Any]
+    notes: Sequence[str] = ()
 
 
 # What comes from a worker: first `Ready`, then an outcome for each child. An
@@ -94,6 +96,7 @@ class PoolExecutor(Executor):
         self._deaths: Counter[int] = Counter()  # by the number of the child
         self._dead_at_start = 0  # in a row
         self._description: dict[str, Any] | None = None
+        self._notes: Sequence[str] = ()
 
     @abc.abstractmethod
     def _start(self, place: int) -> Worker:
@@ -113,6 +116,10 @@ class PoolExecutor(Executor):
                 self._workers[0] = self._start(0)
             self._listen(math.inf)
         return self._description
+
+    @property
+    def notes(self) -> Sequence[str]:
+        return self._notes
 
     def submit(self, child: Child) -> None:
         self._children.append(child)
@@ -182,6 +189,7 @@ class PoolExecutor(Executor):
                 f"A new worker cannot evaluate children: {message}"
             ) from message
         if isinstance(message, Ready):
+            self._notes = message.notes
             self._on_ready(worker, message.description)
             return
         self._outcomes.append(message)

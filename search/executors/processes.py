@@ -14,6 +14,7 @@ import multiprocessing.resource_tracker
 import os
 import pickle
 import signal
+import sys
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
@@ -41,6 +42,15 @@ SECONDS_TO_WAIT = 86400.0
 VISIBLE_GPUS = "CUDA_VISIBLE_DEVICES"
 
 
+# The exit code of a worker that was to begin a search itself.
+STARTED_BY_IMPORT = 89
+
+GUARD = (
+    'Expected a search with workers below `if __name__ == "__main__":`, in a '
+    "script of its own, since each worker imports the script. Received: "
+)
+
+
 class ProcessExecutor(PoolExecutor):
     """Evaluates children in processes on this machine.
 
@@ -64,6 +74,9 @@ class ProcessExecutor(PoolExecutor):
             ) from None
 
     def _start(self, place: int) -> Worker:
+        script = getattr(sys.modules["__main__"], "__file__", None)
+        if script is not None and not os.path.exists(script):
+            raise ValueError(f"{GUARD}a script that is no file, {script}.")
         gpus = visible_gpus()
         environment = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
         if gpus:
@@ -110,12 +123,20 @@ class _ProcessWorker(Worker):
             return self.handle.recv()
         except (EOFError, OSError):
             self._process.join(SECONDS_TO_DIE)
+            if self._process.exitcode == STARTED_BY_IMPORT:
+                return ValueError(f"{GUARD}a call that the import comes to.")
             raise WorkerDied(_ending(self._process.exitcode)) from None
 
     def kill(self) -> None:
         self.handle.close()
         self._process.kill()
         self._process.join(SECONDS_TO_DIE)
+
+
+def end_if_imported() -> None:
+    """Ends a worker whose script begins a search when it is imported."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        os._exit(STARTED_BY_IMPORT)
 
 
 def _work(
@@ -133,7 +154,7 @@ def _work(
     with contextlib.suppress(EOFError, OSError):
         try:
             evaluator = create_evaluator()
-            connection.send(Ready(evaluator.describe()))
+            connection.send(Ready(evaluator.describe(), evaluator.notes))
             while True:
                 connection.send(attempt(evaluator, connection.recv()))
         except Exception as error:

@@ -135,7 +135,9 @@ class _Actor:
     def begin(self) -> tuple[Message, None]:
         try:
             self._evaluator = self._create_evaluator()
-            return Ready(self._evaluator.describe()), None
+            return Ready(
+                self._evaluator.describe(), self._evaluator.notes
+            ), None
         except Exception as error:
             return portable(error), None
 

@@ -5,7 +5,7 @@ Neither Keras nor TensorFlow is imported here.
 
 import dataclasses
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -13,9 +13,9 @@ from nasnet_keras.files import sync
 from search.evaluation.base import Child
 from search.executors.base import Executor, Outcome, SearchError
 from search.loop.giving_up import GivingUp, all_failed
-from search.loop.pareto import pareto_front
 from search.loop.schedule import Schedule
 from search.observers.base import Observer
+from search.pareto import pareto_front
 from search.storage import SQLiteStorage
 from search.storage.run_folder import RunDirectory
 from search.strategies.base import Strategy
@@ -68,8 +68,8 @@ class SearchLoop:
         deadline: Its reading at which the loop ends, with children under way;
             None without one. A child that trains in this process is finished
             first.
-        cost: The metric, lower is better, whose Pareto front with the
-            accuracy keeps its weights too.
+        costs: The metrics, lower is better, whose Pareto front with the
+            accuracy keeps its weights too; none by default.
         observers: Are told what happens.
     """
 
@@ -85,7 +85,7 @@ class SearchLoop:
         lag: int = 0,
         began: float | None = None,
         deadline: float | None = None,
-        cost: str | None = None,
+        costs: Sequence[str] = (),
         observers: Iterable[Observer] = (),
     ) -> None:
         self.space = storage.space
@@ -97,14 +97,16 @@ class SearchLoop:
         self.keep = keep
         self.lag = lag
         self.deadline = deadline
-        self.cost = cost
+        self.costs = tuple(costs)
         self.observers = list(observers)
         self.trials = storage.trials()
         self._told = strategy.learned
-        # The numbers of those in training: for the first time, and again.
-        self._running = {
+        # The numbers of those that were broken off, and of those in training:
+        # for the first time, and again.
+        self._broken_off = [
             trial.number for trial in self.trials if not trial.state.is_finished
-        }
+        ]
+        self._running: set[int] = set()
         self._going_on: set[int] = set()
         self._counted = count_done(self.trials)
         self._best = ranked(self.trials)[:keep]
@@ -137,12 +139,14 @@ class SearchLoop:
             self._keep_plan()
             self._tell()
             self._new_metrics()
-            for number in sorted(self._running):
-                self._submit(self.trials[number])
+            while self._broken_off and self._wanted():
+                self._train_broken_off()
             while not self._is_late() and (
                 self._promote() or self._wanted() or self._in_training()
             ):
-                if self._has_room() and self._wanted() and self._hears_all():
+                if self._has_room() and self._wanted() and self._broken_off:
+                    self._train_broken_off()
+                elif self._has_room() and self._wanted() and self._hears_all():
                     self._propose()
                 else:
                     self._collect()
@@ -211,6 +215,11 @@ class SearchLoop:
         # One more may be told now, which ended before its turn.
         self._tell()
         self._submit(trial)
+
+    def _train_broken_off(self) -> None:
+        number = self._broken_off.pop(0)
+        self._running.add(number)
+        self._submit(self.trials[number])
 
     def _decisions(self, number: int) -> Decisions:
         # Which of the later ones are refused depends on the clock.
@@ -335,10 +344,10 @@ class SearchLoop:
         """The numbers of the trials whose weights stay."""
         kept = {trial.number for trial in [*self._best, *self._front]}
         kept |= self.schedule.promotable()
-        return kept | self._running | self._going_on
+        return kept | self._running | self._going_on | {*self._broken_off}
 
     def _front_of(self, trials: Iterable[Trial]) -> list[Trial]:
-        return [] if self.cost is None else pareto_front(trials, self.cost)
+        return pareto_front(trials, self.costs) if self.costs else []
 
     def _tell(self) -> None:
         learned = self.strategy.learned

@@ -15,6 +15,10 @@ class Observer:
         """The search begins, or goes on after these trials, until `total`
         trials count."""
 
+    def read(self, notes: Sequence[str]) -> None:
+        """The data were read, before the search begins: sentences on what was
+        read, what was not, and what may surprise."""
+
     def planned(self, stages: Sequence[Stage], ended: int, left: float) -> None:
         """The stages of a search of so many hours were decided, or those that
         follow the `ended` first ones decided anew; `left` seconds remain."""

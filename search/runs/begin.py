@@ -9,41 +9,44 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from nasnet_keras.command_line import (
     InputError,
-    import_tensorflow,
-    provenance,
 )
 from nasnet_keras.files import new_directory, write_json
 from nasnet_keras.processor import computing_variables
-from nasnet_keras.training.data.datasets import resolve_source
-from search.evaluation import evaluator_class
+from nasnet_keras.training.data.datasets import (
+    ARRAYS,
+    are_arrays,
+)
+from nasnet_keras.training.process_state import kept_process_state
 from search.evaluation.base import Evaluator
 from search.executors import create_executor
 from search.executors.base import SearchError
 from search.executors.configuration import ExecutionConfig, create_execution
+from search.executors.processes import end_if_imported
 from search.loop.search_loop import SearchLoop
 from search.observers.base import Callback, Observer
-from search.runs.config import RunConfig, create_configuration
+from search.runs.config import RunConfig
 from search.runs.create import (
     create_evaluator,
+    create_evaluator_of_arrays,
+    create_run,
     create_schedule,
-    evaluator_options,
 )
 from search.runs.identity import check_identity
 from search.runs.record import Run
-from search.spaces import name_space
-from search.spaces.base import SearchSpace
+from search.runs.settle import check_workers, settle, with_trials
 from search.storage import SQLiteStorage
 from search.storage.backups import Backups
-from search.storage.run_folder import SCHEMA_VERSION, RunDirectory
+from search.storage.run_folder import RunDirectory
 from search.strategies import create_strategy
-from search.trial import Trial, count_done
+from search.trial import Trial
 
 
+@kept_process_state()
 def run(
     output: str | os.PathLike[str],
     config: RunConfig | None = None,
@@ -59,7 +62,8 @@ def run(
 
     All children share the run's seed, so that they differ by their
     architectures alone. `search.load(output)`, in another thread or process,
-    looks at the run meanwhile.
+    looks at the run meanwhile. What is set in the process, such as seeds, is
+    put back in the end (`kept_process_state`); `threads` stay.
 
     Args:
         output: The folder of the run, new or empty.
@@ -71,9 +75,10 @@ def run(
         on_trial: Called with each finished trial.
         observers: More to be told what happens.
         tensorboard: Whether to write event files.
-        **settings: Fields of `RunConfig`: `dataset`, `space` (a name, or a
-            `SearchSpace` of a module), `strategy`, `trials`, `seed`, `child`,
-            `recipe`, ...; and of `ExecutionConfig`: `workers`, `executor`,
+        **settings: Fields of `RunConfig`: `dataset` (without workers also
+            images and labels as arrays), `space` (a name, or a `SearchSpace`
+            of a module), `strategy`, `trials`, `seed`, `child`, `recipe`, ...;
+            and of `ExecutionConfig`: `workers`, `executor`,
             `time_limit`, ...
 
     Returns:
@@ -100,6 +105,7 @@ def run(
     >>> run.best.number, run.architecture
     (0, Genotype(...))
     """
+    end_if_imported()
     if isinstance(evaluator, str):
         settings["evaluator"], evaluator = evaluator, None
     execution = create_execution(
@@ -109,23 +115,29 @@ def run(
             if name in settings
         }
     )
-    config = _configuration(config, settings, execution)
+    arrays = None
+    if are_arrays(settings.get("dataset")):
+        arrays, settings["dataset"] = settings["dataset"], ARRAYS
+    config = settle(config, settings, execution)
     directory = RunDirectory(output)
     directory.check_free()
-    with _Search(config, evaluator, execution) as search:
+    with _Search(config, evaluator, execution, arrays) as search:
+        identity = search.identity()
         with _written(directory), new_directory(directory.path) as folder:
-            create_run(RunDirectory(folder), config, search.identity())
+            create_run(RunDirectory(folder), config, identity, search.given)
         watching = _observers(directory, on_trial, observers, tensorboard)
         with directory.lock():
             search.drive(directory, watching)
     return Run(output)
 
 
+@kept_process_state()
 def resume(
     path: str | os.PathLike[str],
     trials: int | None = None,
     *,
     evaluator: Evaluator | Callable[[], Evaluator] | None = None,
+    dataset: Sequence[Any] | None = None,
     on_trial: Callable[[Trial], object] | None = None,
     observers: Iterable[Observer] = (),
     tensorboard: bool = True,
@@ -141,6 +153,7 @@ def resume(
         trials: How many children to evaluate in all, those already evaluated
             included; None for what the run was begun with.
         evaluator: The evaluator, if the run was begun with one.
+        dataset: The images and labels, if it was begun with arrays.
         on_trial: Called with each finished trial.
         observers: More to be told what happens.
         tensorboard: Whether to write event files.
@@ -158,6 +171,7 @@ def resume(
             die before they can evaluate a child, or the folder cannot be
             written any more.
     """
+    end_if_imported()
     settings = create_execution(execution)
     run = Run(path)
     watching = _observers(run.directory, on_trial, observers, tensorboard)
@@ -165,8 +179,8 @@ def resume(
         run.check()
         config = run.config
         if trials is not None:
-            config = _with_trials(config, trials, run.trials)
-        with _Search(config, evaluator, settings) as search:
+            config = with_trials(config, trials, run.trials)
+        with _Search(config, evaluator, settings, dataset) as search:
             check_identity(run.directory.path, run.identity, search.identity())
             if trials is not None:
                 record = run.directory.record()
@@ -175,26 +189,6 @@ def resume(
                     write_json(run.directory.configuration, record)
             search.drive(run.directory, watching)
     return Run(path)
-
-
-def create_run(
-    directory: RunDirectory, config: RunConfig, identity: Mapping[str, Any]
-) -> None:
-    """Writes what a run has before its first trial.
-
-    Args:
-        directory: The folder, empty.
-        config: The configuration.
-        identity: What makes the run what it is, as JSON data.
-    """
-    directory.children.mkdir()
-    SQLiteStorage.create(directory.database, identity)
-    record = {
-        "schema": SCHEMA_VERSION,
-        **provenance(),
-        "config": config.model_dump(mode="json"),
-    }
-    write_json(directory.configuration, record)
 
 
 class _Search(contextlib.AbstractContextManager["_Search"]):
@@ -206,19 +200,27 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
         config: RunConfig,
         evaluator: Evaluator | Callable[[], Evaluator] | None,
         execution: ExecutionConfig,
+        arrays: Sequence[Any] | None,
     ) -> None:
+        given = {"evaluator": evaluator, "dataset": arrays}
+        self.given = [name for name in given if given[name] is not None]
         self.began = time.monotonic()
         self.deadline = execution.time_limit and (
             self.began + execution.time_limit
         )
         self.workers = execution.workers
-        _check_workers(config, execution)
+        check_workers(config, execution, arrays)
         self.config = config
         self.space = config.create_space()
+        create = functools.partial(create_evaluator, config, evaluator)
+        if arrays is not None and evaluator is None:
+            create = functools.partial(
+                create_evaluator_of_arrays, config, arrays
+            )
         with _checked():
             # First, since it sets TensorFlow up.
             self.executor = create_executor(
-                functools.partial(create_evaluator, config, evaluator),
+                create,
                 execution,
                 config.child.threads,
             )
@@ -242,13 +244,21 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
             "evaluator": evaluator,
             "computing": computing_variables(),
         }
-        return json.loads(json.dumps(identity))
+        try:
+            return json.loads(json.dumps(identity))
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                "Expected of the evaluator's `describe` JSON data, such as "
+                f"names and numbers of Python. Received: {error}."
+            ) from None
 
     def drive(
         self, directory: RunDirectory, observers: Iterable[Observer]
     ) -> None:
         """Searches from where the run stands to its end."""
         watching = list(observers)
+        for observer in watching:
+            observer.read(self.executor.notes)
 
         def trained(step: int, last: int, loss: float) -> None:
             for observer in watching:
@@ -284,49 +294,9 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
                 lag=self.config.lag or 0,
                 began=self.began,
                 deadline=self.deadline,
-                cost=self.config.objective.weighed,
+                costs=self.config.weighed,
                 observers=watching,
             ).run()
-
-
-def _configuration(
-    config: RunConfig | None,
-    settings: Mapping[str, Any],
-    execution: ExecutionConfig,
-) -> RunConfig:
-    """The configuration of a run that begins: a path to data made absolute,
-    so that it can be resumed from elsewhere, and settled what the first call
-    decides and no later one changes."""
-    values = config.model_dump() if config else {}
-    for name, value in settings.items():
-        before = values.get(name)
-        if isinstance(before, dict) and isinstance(value, Mapping):
-            value = {**before, **value}
-        values[name] = value
-    if values.get("dataset"):
-        values["dataset"] = resolve_source(values["dataset"])
-    if isinstance(values.get("space"), SearchSpace):
-        with _checked():
-            name, options = name_space(values["space"])
-        values["space"], values["space_options"] = name, options
-    if values.get("lag") is None:
-        values["lag"] = execution.lag
-    chosen = create_configuration(values)
-    settled: dict[str, Any] = {}
-    if chosen.child.threads is None and execution.lag:
-        cores = os.cpu_count() or 1
-        threads = max(1, cores // execution.workers)
-        settled["child"] = chosen.child.model_copy(update={"threads": threads})
-    if chosen.shares_weights:
-        import_tensorflow()
-        settled["evaluator_options"] = dict(
-            evaluator_class(chosen.evaluator_name).settled(
-                evaluator_options(chosen),
-                chosen.trials or 0,
-                chosen.recipe.epochs,
-            )
-        )
-    return chosen.model_copy(update=settled)
 
 
 @contextlib.contextmanager
@@ -348,45 +318,8 @@ def _written(directory: RunDirectory) -> Iterator[None]:
     except (OSError, sqlite3.Error) as error:
         text = f"The run {directory.path} broke off: {error}."
         if directory.configuration.exists():
-            text += (
-                " When the cause is gone, go on by `nasnet-search resume "
-                f"{directory.path}`."
-            )
+            text += f" When the cause is gone, go on by {directory.resuming}."
         raise SearchError(text) from error
-
-
-def _check_workers(config: RunConfig, execution: ExecutionConfig) -> None:
-    """Raises:
-    InputError: There are more workers than the run can use.
-    """
-    lag = config.lag or 0
-    if config.shares_weights and execution.executor_name != "in-process":
-        raise InputError(
-            "Invalid value for argument `workers`. Expected 1, in process, "
-            "with the evaluator shared, whose children share one network. "
-            f"Received: workers={execution.workers}, "
-            f"executor={execution.executor_name!r}."
-        )
-    if execution.workers > lag + 1:
-        raise InputError(
-            f"Invalid value for argument `workers`. Expected at most {lag + 1}"
-            f" for a run with a lag of {lag}, in which no more children are "
-            f"under way at a time. Received: workers={execution.workers}."
-        )
-
-
-def _with_trials(
-    config: RunConfig, trials: int, done: list[Trial]
-) -> RunConfig:
-    config = create_configuration({**config.model_dump(), "trials": trials})
-    counted = count_done(done)
-    if trials < counted:
-        raise InputError(
-            "Invalid value for argument `trials`. Expected a total of at "
-            f"least {counted}, the trials already done. Received: "
-            f"trials={trials}."
-        )
-    return config
 
 
 def _observers(

@@ -11,8 +11,20 @@ from typing import Annotated, Any, Self
 import pydantic
 from pydantic import Field
 
-from nasnet_keras.command_line import InputError, sentence, setting_name
-from nasnet_keras.training.recipes import RECIPES, Recipe
+from nasnet_keras.command_line import (
+    LARGEST,
+    InputError,
+    quoted,
+    sentence,
+    setting_name,
+)
+from nasnet_keras.training.recipes import (
+    RECIPES,
+    Recipe,
+    adapted,
+    check_supported,
+    find_recipe,
+)
 from search.evaluation import EVALUATORS
 from search.runs.objective_config import ObjectiveConfig, Settings
 from search.spaces import SPACES, create_space
@@ -40,6 +52,7 @@ class ChildConfig(Settings):
         int | None,
         Field(
             ge=1,
+            le=10**4,
             description="N, the normal cells of each stage; the space's if "
             "not given, 1 for cells.",
         ),
@@ -48,6 +61,7 @@ class ChildConfig(Settings):
         int | None,
         Field(
             ge=1,
+            le=10**4,
             description="F, the filters of the first cell; the space's if not "
             "given, 8 for cells.",
         ),
@@ -56,25 +70,43 @@ class ChildConfig(Settings):
         int | None,
         Field(
             ge=8,
+            le=10**4,
             description="Height and width to train at: the centred square of "
             "each image, scaled; the data's own if not given.",
         ),
     ] = None
     train_images: Annotated[
         int | None,
-        Field(ge=1, description="Images to train on; all if not given."),
+        Field(
+            ge=1,
+            le=LARGEST,
+            description="Images to train on; all if not given.",
+        ),
     ] = None
     validation_images: Annotated[
         int | None,
-        Field(ge=1, description="Images to validate on; a tenth if not given."),
+        Field(
+            ge=1,
+            le=LARGEST,
+            description="Images to validate on; a tenth if not given.",
+        ),
     ] = None
     threads: Annotated[
         int | None,
         Field(
             ge=1,
+            le=10**4,
             description="Threads, on which results depend; all if not given.",
         ),
     ] = None
+
+    skip_broken: Annotated[
+        bool,
+        Field(
+            description="Leave out files that are no whole images, instead of "
+            "refusing them all by name."
+        ),
+    ] = False
 
     @property
     def scale(self) -> dict[str, int]:
@@ -134,6 +166,7 @@ class RunConfig(Settings):
         int | None,
         Field(
             ge=1,
+            le=LARGEST,
             description=f"Children to evaluate in all; {TRIALS} if not given.",
         ),
     ] = None
@@ -157,12 +190,16 @@ class RunConfig(Settings):
         ),
     ] = 0
     keep: Annotated[
-        int, Field(ge=1, description="Best children to keep weights of.")
+        int,
+        Field(
+            ge=1, le=LARGEST, description="Best children to keep weights of."
+        ),
     ] = 5
     lag: Annotated[
         int | None,
         Field(
             ge=0,
+            le=LARGEST,
             description="Children that may be under way beside the one that "
             "is proposed, which follows from the results before; if not given "
             "0 in process, else 4 x the workers that the run begins with.",
@@ -172,6 +209,7 @@ class RunConfig(Settings):
         int | None,
         Field(
             ge=2,
+            le=LARGEST,
             description="Successive halving: children train for the first "
             "epochs, one in so many of them for so many times as long, and so "
             "on to the last; all to the last at once if not given.",
@@ -181,31 +219,48 @@ class RunConfig(Settings):
         float | None,
         Field(
             gt=0,
+            le=LARGEST,
             description="Epochs of the first trainings: before the first "
             "halving, 1 if not given; or with `hours`, where they follow from "
             "these if not given.",
         ),
     ] = None
     child: ChildConfig = ChildConfig()
-    recipe: Recipe = dataclasses.replace(
-        RECIPES[SEARCH_RECIPE], epochs=SEARCH_EPOCHS
+    recipe: Annotated[Recipe, Field(validate_default=True)] = (
+        dataclasses.replace(RECIPES[SEARCH_RECIPE], epochs=SEARCH_EPOCHS)
     )
     objective: ObjectiveConfig = ObjectiveConfig()
 
-    @pydantic.field_validator("recipe", mode="before")
+    @pydantic.field_validator("recipe", mode="wrap")
     @classmethod
-    def _complete_recipe(cls, recipe: Any) -> Any:
-        """What is not given of a recipe is the search's."""
-        if not isinstance(recipe, Mapping):
-            return recipe
-        default = cls.model_fields["recipe"].default
-        unknown = [name for name in recipe if not hasattr(default, str(name))]
-        if unknown:
-            raise ValueError(
-                f"Unknown setting `recipe.{unknown[0]}`. Expected one of "
-                f"{', '.join(dataclasses.asdict(default))}"
-            )
-        return {**dataclasses.asdict(default), **recipe}
+    def _complete_recipe(
+        cls,
+        recipe: Any,
+        validate: pydantic.ValidatorFunctionWrapHandler,
+        info: pydantic.ValidationInfo,
+    ) -> Recipe:
+        """What is not given of a recipe is the named one's, the search's if
+        none is named, without what the children do not follow."""
+        unsupported = _unsupported(info.data)
+        if recipe == cls.model_fields["recipe"].default:
+            recipe = {}
+        if isinstance(recipe, str):
+            recipe = {"name": recipe}
+        if isinstance(recipe, Mapping):
+            given = dict(recipe)
+            named = find_recipe(given.pop("name", SEARCH_RECIPE))
+            known = Recipe.__dataclass_fields__
+            unknown = [name for name in given if name not in known]
+            if unknown:
+                raise ValueError(
+                    f"Unknown setting `recipe.{unknown[0]}`. Expected one of "
+                    f"name, {', '.join(known)}"
+                )
+            own = dataclasses.asdict(adapted(named, unsupported))
+            recipe = {**own, "epochs": SEARCH_EPOCHS, **given}
+        chosen = validate(recipe)
+        check_supported(chosen, unsupported)
+        return chosen
 
     @pydantic.model_validator(mode="before")
     @classmethod
@@ -288,6 +343,11 @@ class RunConfig(Settings):
                 f"Expected the evaluator {strategy.evaluator} with the "
                 f"strategy {self.strategy}"
             )
+        told = ("latency" not in self.weighed) or self.objective.latency
+        if not told:
+            raise ValueError(
+                "Expected the `cost` latency with a strategy that weighs it"
+            )
         for need in sorted(strategy.needs - self.create_space().capabilities):
             raise ValueError(
                 f"Expected for the strategy {self.strategy} a space of "
@@ -304,6 +364,13 @@ class RunConfig(Settings):
     def evaluator_name(self) -> str:
         """The key of `EVALUATORS`."""
         return self.evaluator or self.strategy_class.evaluator
+
+    @property
+    def weighed(self) -> tuple[str, ...]:
+        """The costs that the strategy or the reward weighs with the
+        accuracy."""
+        strategy = self.strategy_class.weighed(self.strategy_options)
+        return tuple(dict.fromkeys([*strategy, *self.objective.weighed]))
 
     @property
     def shares_weights(self) -> bool:
@@ -324,6 +391,21 @@ class RunConfig(Settings):
         return create_space(self.space, self.space_options)
 
 
+def _unsupported(settings: Mapping[str, Any]) -> Mapping[str, str]:
+    """What the children of a run do not follow of a recipe, and why; nothing
+    where a setting was wrong, which is told."""
+    names = ("space", "space_options", "strategy", "evaluator")
+    if not all(name in settings for name in names):
+        return {}
+    space, options, strategy, evaluator = (settings[name] for name in names)
+    try:
+        kind = create_space(space, options).kind
+    except ValueError:
+        return {}
+    row = EVALUATORS[evaluator or strategy_class(strategy).evaluator]
+    return {**row.unsupported, **(kind.unsupported if kind else {})}
+
+
 # The settings that lie in a part of the configuration.
 PARTS: dict[Any, type[Settings]] = {
     "child": ChildConfig,
@@ -337,6 +419,11 @@ def create_configuration(settings: Mapping[str, Any]) -> RunConfig:
     Raises:
         InputError: A setting is unknown, or a value is invalid.
     """
+    if not isinstance(settings, Mapping):
+        raise InputError(
+            "Invalid settings of a run. Expected an object of names and "
+            f"values. Received: {quoted(settings)}."
+        )
     try:
         return RunConfig.model_validate(settings)
     except pydantic.ValidationError as error:

@@ -3,10 +3,18 @@
 Neither Keras nor TensorFlow is imported here before `create_evaluator`.
 """
 
-from collections.abc import Callable, Mapping
+import inspect
+import reprlib
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from nasnet_keras.command_line import InputError, import_tensorflow
+from nasnet_keras.command_line import (
+    InputError,
+    import_tensorflow,
+    provenance,
+)
+from nasnet_keras.files import write_json
+from nasnet_keras.training.data.datasets import ARRAYS
 from search.evaluation import EVALUATORS
 from search.evaluation import create_evaluator as create_evaluator_by_name
 from search.evaluation.base import ChildSettings, Evaluator
@@ -17,6 +25,33 @@ from search.loop.schedule import AllAtOnce, Schedule
 from search.runs.config import RunConfig
 from search.runs.objective_config import ObjectiveConfig
 from search.spaces.base import lacks
+from search.storage import SQLiteStorage
+from search.storage.run_folder import SCHEMA_VERSION, RunDirectory
+
+
+def create_run(
+    directory: RunDirectory,
+    config: RunConfig,
+    identity: Mapping[str, Any],
+    given: Sequence[str] = (),
+) -> None:
+    """Writes what a run has before its first trial.
+
+    Args:
+        directory: The folder, empty.
+        config: The configuration.
+        identity: What makes the run what it is, as JSON data.
+        given: The arguments that only Python can give it again.
+    """
+    directory.children.mkdir()
+    SQLiteStorage.create(directory.database, identity)
+    record = {
+        "schema": SCHEMA_VERSION,
+        **provenance(),
+        "config": config.model_dump(mode="json"),
+        "given": list(given),
+    }
+    write_json(directory.configuration, record)
 
 
 def create_schedule(
@@ -60,7 +95,7 @@ def create_evaluator(
     if evaluator is None:
         evaluator = _create_named(config)
     elif not isinstance(evaluator, Evaluator):
-        evaluator = evaluator()
+        evaluator = _made(evaluator)
     objective = config.objective
     if objective == ObjectiveConfig():
         return evaluator
@@ -76,7 +111,48 @@ def create_evaluator(
     )
 
 
-def _create_named(config: RunConfig) -> Evaluator:
+def create_evaluator_of_arrays(
+    config: RunConfig, arrays: Sequence[Any]
+) -> Evaluator:
+    """The evaluator of a run, on images and labels that are given.
+
+    Raises:
+        ValueError: They are unusable.
+    """
+    return create_evaluator(config, lambda: _create_named(config, arrays))
+
+
+def _made(create: Any) -> Evaluator:
+    """What makes an evaluator has made it.
+
+    Raises:
+        ValueError: It makes none.
+    """
+    received = f"{reprlib.repr(create)} of type {type(create).__name__}"
+    if inspect.isabstract(create):
+        lacking = " and ".join(sorted(map(repr, create.__abstractmethods__)))
+        received = f"{create.__name__}, which has no {lacking}"
+    elif callable(create):
+        evaluator = create()
+        if isinstance(evaluator, Evaluator):
+            return evaluator
+        received = f"what makes a {type(evaluator).__name__}"
+    raise ValueError(
+        "Invalid value for argument `evaluator`. Expected a subclass of "
+        "`search.Evaluator` with `evaluate` and `describe`, an instance, or a "
+        f"function that makes one. Received: {received}."
+    )
+
+
+def _create_named(
+    config: RunConfig, arrays: Sequence[Any] | None = None
+) -> Evaluator:
+    if config.dataset == ARRAYS and arrays is None:
+        raise InputError(
+            "The run was begun with arrays, which are not kept with it. "
+            "Expected them, from Python: `search.resume(run, dataset=(images, "
+            "labels))`; what else needs them takes the path of an `.npz` file."
+        )
     if config.dataset is None:
         raise InputError(
             "Expected a `dataset`, a name or a path, or an `evaluator` from "
@@ -90,7 +166,7 @@ def _create_named(config: RunConfig) -> Evaluator:
     child = config.child
     settings = ChildSettings(
         space=space,
-        dataset=config.dataset,
+        dataset=config.dataset if arrays is None else arrays,
         recipe=config.recipe,
         seed=config.seed,
         scale=child.scale,
@@ -98,6 +174,7 @@ def _create_named(config: RunConfig) -> Evaluator:
         train_images=child.train_images,
         validation_images=child.validation_images,
         threads=child.threads,
+        skip_broken=child.skip_broken,
     )
     return create_evaluator_by_name(
         config.evaluator_name, settings, evaluator_options(config)

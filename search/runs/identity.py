@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nasnet_keras.command_line import InputError
+from nasnet_keras.command_line import InputError, quoted
 
 # The parts of a run's identity, and what to say of one that differs.
 IDENTITY = {
@@ -33,8 +33,8 @@ def check_identity(
             name, old, new = difference
             raise InputError(
                 f"The run {path} cannot go on: {change}. Expected "
-                f"`{name}` as the run began: {old!r}. Received: {new!r}. "
-                "Restore it, or begin another run."
+                f"`{name}` as the run began: {quoted(old)}. Received: "
+                f"{quoted(new)}. Restore it, or begin another run."
             )
 
 

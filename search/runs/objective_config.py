@@ -16,7 +16,9 @@ from nasnet_keras.files import expanded
 class Settings(pydantic.BaseModel):
     """Settings of a run, or a part of them."""
 
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+    model_config = pydantic.ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False
+    )
 
 
 class ObjectiveConfig(Settings):
@@ -32,15 +34,14 @@ class ObjectiveConfig(Settings):
     cost: Annotated[
         Literal["latency", "parameters", "multiply_adds"] | None,
         Field(
-            description="The cost that mnasnet weighs; latency is in seconds "
-            "for one image."
+            description="The cost that mnasnet weighs, or that is told beside "
+            "the accuracy; latency is in seconds for one image."
         ),
     ] = None
     target: Annotated[
         float | None,
         Field(
             gt=0,
-            allow_inf_nan=False,
             description="What that cost is wanted to be.",
         ),
     ] = None
@@ -53,18 +54,25 @@ class ObjectiveConfig(Settings):
     ] = False
     max_parameters: Annotated[
         int | None,
-        Field(ge=1, description="Cells with more are not trained."),
+        Field(
+            ge=1,
+            le=10**18,
+            description="Architectures with more are not trained.",
+        ),
     ] = None
     max_multiply_adds: Annotated[
         int | None,
-        Field(ge=1, description="Cells with more are not trained."),
+        Field(
+            ge=1,
+            le=10**18,
+            description="Architectures with more are not trained.",
+        ),
     ] = None
     max_latency: Annotated[
         float | None,
         Field(
             gt=0,
-            allow_inf_nan=False,
-            description="Slower cells are not trained; seconds.",
+            description="Slower architectures are not trained; seconds.",
         ),
     ] = None
     latency_table: Annotated[
@@ -98,15 +106,16 @@ class ObjectiveConfig(Settings):
     @pydantic.model_validator(mode="after")
     def _check(self) -> Self:
         mnasnet = self.reward == "mnasnet"
-        if mnasnet != (self.target is not None) or mnasnet != bool(self.cost):
+        if mnasnet and not (self.cost and self.target):
             raise ValueError(
-                "Expected a `cost` and its `target` with the reward mnasnet, "
-                "and with no other"
+                "Expected a `cost` and its `target` with the reward mnasnet"
             )
+        if self.target is not None and not mnasnet:
+            raise ValueError("Expected a `target` with the reward mnasnet only")
         if self.hard and not mnasnet:
             raise ValueError("Expected `hard` with the reward mnasnet only")
         given = self.latency_table or self.latency_runtime != "keras"
-        if given and "latency" not in (self.cost, *self.limits):
+        if given and not self.latency:
             raise ValueError(
                 "Expected a `latency_table` or a `latency_runtime` with the "
                 "cost latency or with `max_latency` only"
@@ -131,6 +140,14 @@ class ObjectiveConfig(Settings):
         }
 
     @property
-    def weighed(self) -> str | None:
-        """The cost that the reward weighs, None if it is the accuracy."""
-        return "multiply_adds" if self.reward == "netscore" else self.cost
+    def weighed(self) -> tuple[str, ...]:
+        """The costs whose front with the accuracy is kept: what the reward
+        weighs, or what is told beside it."""
+        if self.reward == "netscore":
+            return ("multiply_adds",)
+        return (self.cost,) if self.cost else ()
+
+    @property
+    def latency(self) -> bool:
+        """Whether the latency of every child is told."""
+        return "latency" in (self.cost, *self.limits)

@@ -4,6 +4,7 @@ Neither Keras nor TensorFlow is imported here.
 """
 
 import contextlib
+import dataclasses
 import functools
 import json
 import math
@@ -13,7 +14,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from nasnet_keras.command_line import InputError
+from nasnet_keras.command_line import InputError, quoted
 from search.evaluation.base import Evaluator
 from search.loop.schedule import Schedule
 from search.runs.config import (
@@ -25,7 +26,7 @@ from search.runs.create import create_evaluator, create_schedule
 from search.runs.identity import check_identity
 from search.storage import SQLiteStorage, backups
 from search.storage.run_folder import RunDirectory
-from search.trial import Trial, count_done, ranked
+from search.trial import Trial, TrialState, count_done, ranked
 
 # What reading a damaged database comes to.
 DAMAGE = (
@@ -86,9 +87,17 @@ class Run:
 
     @property
     def trials(self) -> list[Trial]:
-        """All trials by number."""
+        """All trials by number; those that were being evaluated when the
+        driver ended, and wait for `resume`, are interrupted."""
+        driven = self.directory.is_driven
         with self._storage() as storage:
-            return storage.trials()
+            trials = storage.trials()
+        return [
+            trial
+            if driven or trial.state.is_finished
+            else dataclasses.replace(trial, state=TrialState.INTERRUPTED)
+            for trial in trials
+        ]
 
     @property
     def total(self) -> int | None:
@@ -161,6 +170,30 @@ class Run:
             "best": None if best is None else entries[best.number],
             "trials": list(entries.values()),
         }
+
+    @property
+    def network(self) -> dict[str, Any] | None:
+        """The arguments of the children's networks, as the run recorded them;
+        None of an evaluator of one's own that names none.
+
+        Raises:
+            InputError: What that evaluator names is no such arguments.
+        """
+        network = self.identity["evaluator"].get("network")
+        kind = self.space.kind
+        if network is None or kind is None:
+            return None
+        needed = ("input_shape", "classes", *kind.scale)
+        if not isinstance(network, dict) or not all(
+            name in network for name in needed
+        ):
+            raise InputError(
+                "Invalid `network` in what the evaluator of the run "
+                f"{self.directory.path} describes itself by. Expected the "
+                f"arguments of a network, {', '.join(needed)} among them. "
+                f"Received: {quoted(network)}."
+            )
+        return network
 
     def create_evaluator(self) -> Evaluator:
         """The evaluator of the run, made anew.

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from nasnet_keras.command_line import quoted
 from search.spaces.base import SearchSpace
 
 # Name -> "module:attribute": a class, or a space that is made already.
@@ -48,21 +49,21 @@ def create_space(name: str, options: Mapping[str, Any] = {}) -> SearchSpace:
         raise ValueError(
             f"Invalid options for the space {name!r}. Expected none, since it "
             f"is made already, as {made.describe()}. Received: "
-            f"{dict(options)}."
+            f"{quoted(dict(options))}."
         )
     try:
         inspect.signature(made).bind(**options)
     except TypeError as error:
         raise ValueError(
             f"Invalid options for the space {name!r}: {error}. Received: "
-            f"{dict(options)}."
+            f"{quoted(dict(options))}."
         ) from None
     try:
         return made(**options)
     except TypeError as error:  # of a class that checks nothing itself
         raise ValueError(
             f"Invalid options for the space {name!r:.60}: {error}. Received: "
-            f"{dict(options)!r:.200}."
+            f"{quoted(dict(options))}."
         ) from None
 
 
@@ -109,7 +110,7 @@ def name_space(space: SearchSpace) -> tuple[str, dict[str, Any]]:
             "Invalid value for argument `space`. Expected a space that can be "
             "made again by its module, its class and what its `describe` "
             f"names; or its name, 'module:attribute'. Received: {place}, "
-            f"{options}."
+            f"{quoted(options)}."
         )
     return name, options
 

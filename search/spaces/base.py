@@ -139,7 +139,13 @@ class SearchSpace(abc.ABC):
 
     def canonical(self, decisions: Decisions) -> Decisions:
         """One decision vector for all that compute the same function, so
-        that equal results are recognised as duplicates."""
+        that equal results are recognised as duplicates; by default each its
+        own.
+
+        Raises:
+            ValueError: It is no vector of the space.
+        """
+        self.check(decisions)
         return decisions
 
     def features(self, decisions: Decisions) -> np.ndarray:
@@ -191,28 +197,23 @@ class SearchSpace(abc.ABC):
         )
 
     def mutate(
-        self,
-        decisions: Decisions,
-        rng: np.random.Generator,
-        kind: DecisionKind | None = None,
+        self, decisions: Decisions, rng: np.random.Generator
     ) -> Decisions:
-        """A copy in which one decision, of the given kind if one is given,
-        takes another choice; all such changes are equally likely per
-        decision.
+        """A copy in which one decision takes another choice; all such changes
+        are equally likely per decision.
 
         Raises:
-            ValueError: The space has no decision of that kind to change.
+            ValueError: The space has a single architecture.
         """
         positions = [
             position
             for position, decision in enumerate(self.decisions)
-            if len(decision.choices) > 1 and kind in (None, decision.kind)
+            if len(decision.choices) > 1
         ]
         if not positions:
             raise ValueError(
-                "Invalid value for argument `kind`. Expected a kind of which "
-                "the space has a decision with two or more choices. "
-                f"Received: kind={kind!r}."
+                "Expected a space with a decision of two or more choices. "
+                f"Received: {self.describe()}."
             )
         position = positions[int(rng.integers(len(positions)))]
         count = len(self.decisions[position].choices)

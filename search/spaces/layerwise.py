@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from nasnet_keras.architectures import find_kind
+from nasnet_keras.command_line import quoted
 from search.spaces.base import Decision, SearchSpace
 from search.trial import Decisions
 
@@ -17,6 +18,7 @@ KERNEL_SIDES = (1, 3, 5, 7)  # section 4.1, as for the next two
 FILTERS = (24, 36, 48, 64)
 STRIDES = (1, 2, 3)
 MAX_LAYERS = 50
+MAX_FILTERS = 10_000  # of the kind
 
 
 class LayerwiseSpace(SearchSpace):
@@ -42,7 +44,7 @@ class LayerwiseSpace(SearchSpace):
 
     Raises:
         ValueError: `layers` is not from 1 to 50, `strides` is neither, or
-            `filters` are no ascending positive integers.
+            `filters` are no ascending integers from 1 to 10,000.
 
     Example:
 
@@ -64,7 +66,7 @@ class LayerwiseSpace(SearchSpace):
         if type(layers) is not int or not 1 <= layers <= MAX_LAYERS:
             raise ValueError(
                 "Invalid value for argument `layers`. Expected an integer "
-                f"from 1 to {MAX_LAYERS}. Received: layers={layers!r}."
+                f"from 1 to {MAX_LAYERS}. Received: layers={quoted(layers)}."
             )
         if strides not in ("fixed", "searched"):
             raise ValueError(
@@ -74,13 +76,16 @@ class LayerwiseSpace(SearchSpace):
         if (
             not isinstance(filters, list | tuple)
             or not filters
-            or not all(type(each) is int and each > 0 for each in filters)
+            or not all(
+                type(each) is int and 1 <= each <= MAX_FILTERS
+                for each in filters
+            )
             or list(filters) != sorted(set(filters))
         ):
             raise ValueError(
-                "Invalid value for argument `filters`. Expected positive "
-                "integers in ascending order, each once. Received: "
-                f"filters={filters!r}."
+                "Invalid value for argument `filters`. Expected integers from "
+                f"1 to {MAX_FILTERS:,} in ascending order, each once. "
+                f"Received: filters={quoted(filters)}."
             )
         self.layers = layers
         self.strides = strides

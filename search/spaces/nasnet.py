@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nasnet_keras.command_line import quoted
 from nasnet_keras.genotype import (
     MAX_BLOCKS,
     NASNET_COMBINERS,
@@ -79,7 +80,7 @@ class NASNetSpace(SearchSpace):
         if type(blocks) is not int or not 1 <= blocks <= MAX_BLOCKS:
             raise ValueError(
                 "Invalid value for argument `blocks`. Expected an integer "
-                f"from 1 to {MAX_BLOCKS}. Received: blocks={blocks!r}."
+                f"from 1 to {MAX_BLOCKS}. Received: blocks={quoted(blocks)}."
             )
         if type(cells) is not int or cells not in (1, 2):
             raise ValueError(

@@ -15,15 +15,17 @@ Neither Keras nor TensorFlow is imported here.
 """
 
 import contextlib
-import json
 import os
+import re
+import shlex
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from nasnet_keras.command_line import InputError
-from nasnet_keras.files import check_free, locked
+from nasnet_keras.files import check_free, is_locked, locked
+from nasnet_keras.strict_json import read_json
 
 SCHEMA_VERSION = 3  # of config.json
 
@@ -39,6 +41,10 @@ OUT_OF_REACH = {
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_READONLY,
 }
+
+
+# What `weights_file` calls them, and no other file of the user.
+WEIGHTS_NAME = re.compile(r"[0-9]{5,}\.weights\.h5")
 
 
 class DamageError(InputError):
@@ -65,6 +71,7 @@ class RunDirectory:
         self.children = self.path / "children"
         self.tensorboard = self.path / "tensorboard"
         self.retrained = self.path / "retrained"
+        self.ranking = self.retrained / "ranking.json"
 
     def check_free(self) -> None:
         """Raises:
@@ -73,10 +80,26 @@ class RunDirectory:
         if self.configuration.exists():
             raise InputError(
                 f"{self.path} holds a run already. Go on with it by "
-                f"`nasnet-search resume {self.path}`, or choose another "
-                "output."
+                f"{self.resuming}, or choose another output."
             )
         check_free(self.path)
+
+    def command(self, name: str) -> str:
+        """What to type for a command on the run, in quotes."""
+        return f"`nasnet-search {name} {shlex.quote(str(self.path))}`"
+
+    @property
+    def resuming(self) -> str:
+        """What goes on with the run, in quotes: a command, or, where it was
+        begun with what only Python can give, a call."""
+        try:
+            given = self.record().get("given")
+        except InputError:
+            given = None
+        if not given:
+            return self.command("resume")
+        arguments = ", ".join(f"{name}=..." for name in given)
+        return f"`search.resume({str(self.path)!r}, {arguments})`"
 
     def check_run(self) -> None:
         """Raises:
@@ -103,21 +126,27 @@ class RunDirectory:
         if not self.backup.is_file():
             return DamageError(f"{text}; it has no backup.")
         return DamageError(
-            f"{text}; restore its last backup by `nasnet-search restore "
-            f"{self.path}`."
+            f"{text}; restore its last backup by {self.command('restore')}."
         )
 
     def lock(self) -> contextlib.AbstractContextManager[None]:
         """Keeps every other driver away.
 
         Raises:
-            InputError: Another process drives the run.
+            InputError: Another process drives the run, or one of its files
+                is a link.
         """
+        self._check_links()
         return locked(
             self.path / "lock",
             f"Another process is driving the run {self.path}. Wait for it to "
-            f"end, or look at it with `nasnet-search status {self.path}`.",
+            f"end, or look at it with {self.command('status')}.",
         )
+
+    @property
+    def is_driven(self) -> bool:
+        """Whether a process, on any machine, drives the run."""
+        return is_locked(self.path / "lock")
 
     def record(self) -> dict[str, Any]:
         """What config.json holds.
@@ -126,12 +155,12 @@ class RunDirectory:
             InputError: It cannot be read, or is no JSON object.
         """
         try:
-            record = json.loads(self.configuration.read_text("utf-8"))
+            record = read_json(self.configuration)
         except OSError as error:
             raise InputError(
                 f"{self.configuration} cannot be read: {error.strerror}."
             ) from None
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise InputError(
                 f"{self.configuration} is not valid JSON: {error}."
             ) from None
@@ -152,7 +181,21 @@ class RunDirectory:
     def keep_weights(self, numbers: Iterable[int]) -> None:
         """Deletes the weights of all trials but these."""
         kept = {self.weights(number).name for number in numbers}
-        for file in self.children.glob("*.weights.h5"):
+        for file in self.children.iterdir():
             # A child in training writes a draft first, the name after a dot.
-            if file.name.removeprefix(".") not in kept:
+            name = file.name.removeprefix(".")
+            if WEIGHTS_NAME.fullmatch(name) and name not in kept:
                 file.unlink(missing_ok=True)
+
+    def _check_links(self) -> None:
+        """Raises:
+        InputError: What a driver writes would land somewhere else.
+        """
+        for folder in (self.path, self.children):
+            entries = folder.iterdir() if folder.is_dir() else ()
+            link = next((each for each in entries if each.is_symlink()), None)
+            if link is not None:
+                raise InputError(
+                    f"{link} is a link. Expected the files of a run within "
+                    "its folder: put there what the link leads to."
+                )

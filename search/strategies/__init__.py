@@ -8,6 +8,7 @@ import importlib
 import inspect
 from typing import Any
 
+from nasnet_keras.command_line import quoted
 from search.spaces.base import SearchSpace
 from search.strategies.base import Strategy
 
@@ -20,6 +21,7 @@ STRATEGIES: dict[str, str] = {
     "regularized-evolution": (
         "search.strategies.regularized_evolution:RegularizedEvolution"
     ),
+    "nsga2": "search.strategies.nsga2:NSGA2",
     "local-search": "search.strategies.local_search:LocalSearch",
     "predictor": "search.strategies.predictor:PredictorSearch",
     "progressive": "search.strategies.progressive:ProgressiveSearch",
@@ -57,7 +59,7 @@ def create_strategy(
     except TypeError as error:
         raise ValueError(
             f"Invalid options for strategy {name!r}: {error}. Received: "
-            f"{options}."
+            f"{quoted(options)}."
         ) from None
     return strategy(space, seed, **options)
 

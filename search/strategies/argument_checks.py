@@ -1,8 +1,11 @@
 """The checks of a strategy's settings."""
 
-import math
 import numbers
 from typing import Any
+
+from nasnet_keras.command_line import quoted
+
+LARGEST = 10**18
 
 
 def check_number(
@@ -10,20 +13,20 @@ def check_number(
     value: Any,
     *,
     least: float,
-    most: float = math.inf,
+    most: float = LARGEST,
     integer: bool = False,
 ) -> None:
     """Raises:
     ValueError: The value is no number, or no integer where it is to be
         one, or out of range.
     """
-    expected = numbers.Integral if integer else numbers.Real
-    if not isinstance(value, expected) or not least <= float(value) <= most:
+    expected: Any = numbers.Integral if integer else numbers.Real
+    if not isinstance(value, expected) or not least <= value <= most:
         kind = "an integer" if integer else "a number"
-        end = "" if math.isinf(most) else f" to {most}"
+        end = "" if most == LARGEST else f" to {most}"
         raise ValueError(
             f"Invalid value for argument `{name}`. Expected {kind} from "
-            f"{least}{end}. Received: {name}={value!r}."
+            f"{least}{end}. Received: {name}={quoted(value)}."
         )
 
 
@@ -34,5 +37,5 @@ def check_flag(name: str, value: Any) -> None:
     if not isinstance(value, bool):
         raise ValueError(
             f"Invalid value for argument `{name}`. Expected True or False. "
-            f"Received: {name}={value!r}."
+            f"Received: {name}={quoted(value)}."
         )

@@ -57,6 +57,16 @@ class Strategy(abc.ABC):
         self.space = space
         self.seed = seed
 
+    @classmethod
+    def weighed(cls, options: Mapping[str, Any]) -> tuple[str, ...]:
+        """The metrics that a strategy with these options weighs with the
+        accuracy, the lower the better. By default: none.
+
+        Raises:
+            ValueError: An option is none of its values.
+        """
+        return ()
+
     def prepare(self, suggest: Callable[[int], Any]) -> None:  # noqa: B027
         """Comes before all else in a run, and when it goes on. By default:
         nothing.

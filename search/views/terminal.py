@@ -12,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from nasnet_keras.activity import Activity, ActivityDisplay, listening
 from search.actions.rank_correlation import SharedRanking
 from search.actions.ranking import Ranking
 from search.observers.base import Observer
@@ -31,8 +32,18 @@ def create_display(console: Console) -> "Display":
     return LiveDisplay(console) if console.is_terminal else Display(console)
 
 
+class Beginning(Observer):
+    """Ends the display of what goes on before the first child."""
+
+    def __init__(self, activity: ActivityDisplay) -> None:
+        self._activity = activity
+
+    def read(self, notes: Sequence[str]) -> None:
+        self._activity.end()
+
+
 class Display(Observer):
-    """Prints a line per trial.
+    """Prints a line per trial, and while one lasts a line a minute on it.
 
     Args:
         console: Where to print.
@@ -53,6 +64,12 @@ class Display(Observer):
         self._step_ended: float | None = None  # None after a child
         self._steps, self._step_seconds = 0, 0.0  # of this process
         self._said = time.monotonic()
+        self._activity: Activity | None = None  # of a child in this process
+        self._listening = contextlib.ExitStack()
+
+    def read(self, notes: Sequence[str]) -> None:
+        for note in notes:
+            print_text(self.console, note)
 
     def begin(self, trials: Sequence[Trial], total: int) -> None:
         self.total = total
@@ -60,6 +77,10 @@ class Display(Observer):
         self.best = next(iter(ranked(trials)), None)
         self._done_before = self.done
         self._began = time.monotonic()
+        self._listening.enter_context(listening(self._hear))
+
+    def end(self) -> None:
+        self._listening.close()
 
     def planned(self, stages: Sequence[Stage], ended: int, left: float) -> None:
         self.total = stages[0].children
@@ -68,7 +89,32 @@ class Display(Observer):
             print_text(self.console, line)
 
     def proposed(self, trial: Trial) -> None:
-        self.under_way[trial.number] = time.monotonic()
+        self.under_way[trial.number] = self._said = time.monotonic()
+
+    def _hear(self, activity: Activity) -> None:
+        """A child in this process has gone on."""
+        self._activity = activity
+        now = time.monotonic()
+        if self.under_way and now - self._said > SECONDS_BETWEEN_LINES:
+            self._said = now
+            self.show_activity()
+
+    def show_activity(self) -> None:
+        """Shows how far the child is."""
+        print_text(self.console, self.now_text)
+
+    @property
+    def now_text(self) -> str:
+        """What is done for the children under way, empty if there are none."""
+        if not self.under_way:
+            return ""
+        number, began = next(iter(self.under_way.items()))
+        text = f"trial {number}, {duration_text(time.monotonic() - began)}"
+        if self._activity is not None:
+            text += f": {self._activity}"
+        if len(self.under_way) > 1:
+            text += f", and {len(self.under_way) - 1} more"
+        return text
 
     def trained(self, step: int, last: int, loss: float) -> None:
         now = time.monotonic()
@@ -111,7 +157,7 @@ class Display(Observer):
     ) -> None:
         self.done += trial.state.counts and not trial.went_on
         self.last = trial
-        self._step_ended = None
+        self._step_ended = self._activity = None
         self.under_way.pop(trial.number, None)
         self.best = best
         now = time.monotonic()
@@ -128,7 +174,7 @@ class Display(Observer):
             return
         parts = [f"{self.done}/{self.total}", outcome_text(self.last)]
         if self.best is not None:
-            parts.append(f"best {self.best.reward:.4f} ({self.best.number})")
+            parts.append(f"best {self.best.reward_text} ({self.best.number})")
         if self.left is not None:
             parts.append(f"{duration_text(self.left)} left")
         print_text(self.console, "  ".join(parts))
@@ -165,7 +211,11 @@ class LiveDisplay(Display):
     def show_training(self) -> None:
         self._live.refresh()
 
+    def show_activity(self) -> None:
+        """The display shows it by itself."""
+
     def end(self) -> None:
+        super().end()
         self._live.stop()
 
     def render(self) -> RenderableType:
@@ -174,12 +224,8 @@ class LiveDisplay(Display):
             ("Done", f"{self.done} of {self.total} children"),
             ("", ProgressBar(self.total, self.done, width=40)),
         ]
-        if self.under_way:
-            number, began = next(iter(self.under_way.items()))
-            text = f"trial {number}, {duration_text(time.monotonic() - began)}"
-            if len(self.under_way) > 1:
-                text += f", and {len(self.under_way) - 1} more"
-            rows.append(("Now", text))
+        if self.now_text:
+            rows.append(("Now", Text(self.now_text)))
         if self.training_text:
             rows.append(("Shared", self.training_text))
         if self.last is not None:
@@ -188,7 +234,7 @@ class LiveDisplay(Display):
             rows.append(
                 (
                     "Best",
-                    f"reward {self.best.reward:.4f}, trial {self.best.number}",
+                    f"reward {self.best.reward_text}, trial {self.best.number}",
                 )
             )
         if self.left is not None:
@@ -203,14 +249,13 @@ def status_table(trials: Sequence[Trial]) -> Table:
     """A table with a row for each trial."""
     table = Table("trial", "state", "reward", "seconds", "")
     for trial in trials:
-        reward = "" if trial.reward is None else f"{trial.reward:.4f}"
         note = trial.reason or ""
         if trial.duplicate_of is not None:
             note = f"of {trial.duplicate_of}"
         table.add_row(
             str(trial.number),
             trial.state.value,
-            reward,
+            trial.reward_text,
             f"{trial.seconds:.1f}"
             if trial.state is TrialState.COMPLETE
             else "",
@@ -267,7 +312,7 @@ def _standing(
         lines.append(str(driver))
     best = next(iter(ranked(trials)), None)
     if best is not None:
-        lines.append(f"Best: trial {best.number}, reward {best.reward:.4f}.")
+        lines.append(f"Best: trial {best.number}, reward {best.reward_text}.")
     table = status_table(trials[-rows:])
     table.columns[-1].no_wrap = True
     return Group(table, Text("\n".join(lines)))
@@ -331,7 +376,7 @@ def outcome_text(trial: Trial | None) -> str:
         budget = ""
         if trial.went_on:
             budget = f" at {trial.evaluations[-1].budget:g} epochs"
-        return f"{name}: reward {trial.reward:.4f}{budget} in {seconds}"
+        return f"{name}: reward {trial.reward_text}{budget} in {seconds}"
     if trial.state is TrialState.DUPLICATE:
         return f"{name}: the same as trial {trial.duplicate_of}"
     return f"{name}: {trial.state.value}. {trial.reason or ''}".rstrip()

@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,11 @@ from search.spaces.nasnet import NASNetSpace
 from search.weight_sharing.shared_cell import edges
 
 COMBINER = "add"  # What a mixture of edges is.
+
+# The share of identities in the normal cell from which DARTS is taken to have
+# collapsed: two of eight operations, where DARTS+ stops its training
+# (https://arxiv.org/abs/1909.06035).
+COLLAPSE = 0.25
 
 
 class ArchitectureParameters:
@@ -179,3 +185,18 @@ def _options(
         for other, other_name in taken
     ]
     return sorted(options, key=lambda option: -option[0])
+
+
+def warn_of_collapse(genotype: Genotype) -> None:
+    """Warns if identities are a quarter of the normal cell, or more."""
+    operations = [
+        name for block in genotype.normal.blocks for name in block.operations
+    ]
+    count = operations.count("identity")
+    if count >= max(2, COLLAPSE * len(operations)):
+        warnings.warn(
+            f"{count} of the {len(operations)} operations of the normal cell "
+            "are identities: gradients favour what has no weights to learn, "
+            "the longer the more. Fewer `epochs` may give a better cell.",
+            stacklevel=2,
+        )

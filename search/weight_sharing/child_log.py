@@ -15,7 +15,7 @@ class ChildLog:
 
     def __init__(self, space: NASNetSpace) -> None:
         self._space = space
-        self._places: dict[int, int] = {}  # by the number of the trial
+        self._positions: dict[int, int] = {}  # by the number of the trial
         self._decisions: list[Decisions] = []
         self._path: Path | None = None
 
@@ -42,9 +42,9 @@ class ChildLog:
             os.truncate(path, path.stat().st_size - len(torn))
 
     def add(self, number: int, genotype: Genotype) -> int:
-        """The place of the child of a trial, one more than the last if it is
+        """The position of the child of a trial, one more than the last if it is
         new."""
-        if number not in self._places:
+        if number not in self._positions:
             decisions = self._space.encode(genotype)
             self._note(number, decisions)
             if self._path is not None:
@@ -54,11 +54,11 @@ class ChildLog:
                     file.write(json.dumps(entry) + "\n")
                     file.flush()
                     os.fsync(file.fileno())
-        return self._places[number]
+        return self._positions[number]
 
     def _note(self, number: int, decisions: Decisions) -> None:
-        self._places[number] = len(self._decisions)
+        self._positions[number] = len(self._decisions)
         self._decisions.append(decisions)
 
-    def __getitem__(self, place: int) -> Genotype:
-        return self._space.decode(self._decisions[place])
+    def __getitem__(self, position: int) -> Genotype:
+        return self._space.decode(self._decisions[position])

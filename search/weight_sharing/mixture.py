@@ -8,7 +8,7 @@ from keras import ops
 
 from search.weight_sharing.shared_cell import SharedCell
 from search.weight_sharing.shared_network import SharedNetwork
-from search.weight_sharing.subnetwork import Part, adjusted
+from search.weight_sharing.subnetwork import BoundLayer, adjusted
 
 
 class Mixture:
@@ -22,19 +22,19 @@ class Mixture:
         network: The shared network, of combiners with `add`.
 
     Attributes:
-        parts: All its layers: the stem, of each cell the projections and the
+        layers: All its layers: the stem, of each cell the projections and the
             operations edge by edge, the classifier.
     """
 
     def __init__(self, network: SharedNetwork) -> None:
         self._network = network
-        self._stem = Part(network.stem.take())
+        self._stem = BoundLayer(network.stem.slice())
         self._cells = [_MixedCell(cell) for cell in network.cells]
-        rows = network.features.mixed_rows()
-        self._classifier = Part(network.classifier.take(rows))
-        self.parts = [
+        rows = network.features.mixture_rows()
+        self._classifier = BoundLayer(network.classifier.slice(rows))
+        self.layers = [
             self._stem,
-            *(part for cell in self._cells for part in cell.parts),
+            *(layer for cell in self._cells for layer in cell.layers),
             self._classifier,
         ]
 
@@ -52,8 +52,8 @@ class Mixture:
         }
         outputs = [self._stem(images, training=True)]
         for cell in self._cells:
-            inputs = [outputs[number] for number in cell.place.inputs]
-            kind = "reduction" if cell.place.reduction else "normal"
+            inputs = [outputs[number] for number in cell.plan.inputs]
+            kind = "reduction" if cell.plan.reduction else "normal"
             outputs.append(cell(inputs, by_cell[kind]))
         features = self._network.pooled(outputs[-1])
         return self._classifier(features, training=True)
@@ -63,19 +63,24 @@ class _MixedCell:
     """A cell of a mixture."""
 
     def __init__(self, cell: SharedCell) -> None:
-        self.place = cell.place
+        self.plan = cell.plan
         self._axis = cell.conventions.channel_axis
-        takes = cell.mixed_takes()
+        slices = cell.mixture_slices()
         self._adjustments = [
-            None if take is None else Part(take) for take in takes.adjustments
+            None if each is None else BoundLayer(each)
+            for each in slices.adjustments
         ]
         self._operations = {
-            edge: [Part(take) for take in operations]
-            for edge, operations in takes.operations.items()
+            edge: [BoundLayer(each) for each in operations]
+            for edge, operations in slices.operations.items()
         }
-        self.parts = [
-            *(part for part in self._adjustments if part is not None),
-            *(part for parts in self._operations.values() for part in parts),
+        self.layers = [
+            *(layer for layer in self._adjustments if layer is not None),
+            *(
+                layer
+                for layers in self._operations.values()
+                for layer in layers
+            ),
         ]
 
     def __call__(

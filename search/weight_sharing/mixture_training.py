@@ -55,12 +55,12 @@ class MixtureTraining(SharedTraining):
         super().__init__(network, recipe, steps_per_epoch, batches)
         self.architecture = architecture
         self.order = order
-        # By bank 1 where its weights are trained.
+        # By table 1 where its weights are trained.
         self._trained = {
-            bank.path: tf.constant(decay)
-            for layer in network.shared_layers
-            if layer is not network.classifier
-            for bank, decay in zip(layer.banks, layer.decays, strict=True)
+            table.path: tf.constant(decay)
+            for bank in network.banks
+            if bank is not network.classifier
+            for table, decay in zip(bank.tables, bank.decays, strict=True)
         }
         self._mixture = Mixture(network)
         # One network for all steps: one graph.
@@ -80,14 +80,14 @@ class MixtureTraining(SharedTraining):
         return [*super().variables(), *self.architecture.variables()]
 
     def _update(self, training: Any, validation: Any, rate: Any) -> Any:
-        parts = self._mixture.parts
-        weights = [part.read() for part in parts]
+        layers = self._mixture.layers
+        weights = [layer.read() for layer in layers]
         logits = [each.value for each in self.architecture.logits.values()]
         by_logits = self._by_logits(weights, logits, training, validation, rate)
         self.architecture.apply(by_logits)
         logits = [each.value for each in self.architecture.logits.values()]
         loss, by_weights = self._gradients(weights, logits, training, weights)
-        self.optimizer.apply(parts, self._of_trained(by_weights), rate)
+        self.optimizer.apply(layers, self._of_trained(by_weights), rate)
         return loss
 
     def _by_logits(
@@ -104,7 +104,7 @@ class MixtureTraining(SharedTraining):
             return gradients
         _, step = self._gradients(weights, logits, training, weights)
         _, ahead, rate = self.optimizer.moved(
-            self._mixture.parts, self._of_trained(step), rate
+            self._mixture.layers, self._of_trained(step), rate
         )
         _, (direct, by_ahead) = self._gradients(
             ahead, logits, validation, [logits, ahead]
@@ -134,8 +134,8 @@ class MixtureTraining(SharedTraining):
         """The loss of a batch, and its gradient by some of the weights and
         logits."""
         images, labels = batch
-        for part, values in zip(self._mixture.parts, weights, strict=True):
-            part.weights = values
+        for layer, values in zip(self._mixture.layers, weights, strict=True):
+            layer.weights = values
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(by)
             outputs = self._mixture(images, self.architecture.shares(logits))
@@ -149,8 +149,12 @@ class MixtureTraining(SharedTraining):
         """The gradients, zero where weights are not trained."""
         return [
             [
-                self._trained.get(bank.path, 1.0) * gradient
-                for bank, gradient in zip(part.take.banks, group, strict=True)
+                self._trained.get(table.path, 1.0) * gradient
+                for table, gradient in zip(
+                    layer.weight_slice.tables, group, strict=True
+                )
             ]
-            for part, group in zip(self._mixture.parts, gradients, strict=True)
+            for layer, group in zip(
+                self._mixture.layers, gradients, strict=True
+            )
         ]

@@ -1,4 +1,4 @@
-"""SGD with momentum on parts of banks: `SharedMomentum`."""
+"""SGD with momentum on slices of banks: `SharedMomentum`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 import tensorflow as tf
 
 from search.weight_sharing.shared_network import SharedNetwork
-from search.weight_sharing.subnetwork import Part
+from search.weight_sharing.subnetwork import BoundLayer
 
 
 class SharedMomentum:
-    """Updates what a child takes of a shared network, and nothing else: the
-    weights and the momentum of other children stay as they are, and are not
-    regularised.
+    """Updates the weights that one child has of a shared network, and nothing
+    else: the weights and the momentum of other children stay as they are, and
+    are not regularised.
 
     The updates are those of `nasnet_keras.optimization.optimizer.Momentum` on
     these weights alone.
@@ -25,7 +25,7 @@ class SharedMomentum:
             None for any. Default None.
 
     Attributes:
-        velocities: A variable for each bank, by its path.
+        velocities: A variable for each table, by its path.
     """
 
     def __init__(
@@ -37,53 +37,56 @@ class SharedMomentum:
     ) -> None:
         self.velocities: dict[str, tf.Variable] = {}
         self._penalties: dict[str, tf.Tensor] = {}
-        for layer in network.shared_layers:
-            for bank, decay in zip(layer.banks, layer.decays, strict=True):
-                self.velocities[bank.path] = tf.Variable(tf.zeros(bank.shape))
-                self._penalties[bank.path] = tf.constant(l2 * decay)
+        for bank in network.banks:
+            for table, decay in zip(bank.tables, bank.decays, strict=True):
+                self.velocities[table.path] = tf.Variable(tf.zeros(table.shape))
+                self._penalties[table.path] = tf.constant(l2 * decay)
         self._momentum = tf.constant(momentum)
         self._clip_norm = clip_norm
 
     def apply(
         self,
-        parts: Sequence[Part],
+        layers: Sequence[BoundLayer],
         gradients: Sequence[Sequence[Any]],
         learning_rate: Any,
     ) -> None:
         """One step.
 
         Args:
-            parts: Those of a subnetwork that was called in training.
-            gradients: Of each part's `weights`; None for what the loss does
+            layers: Those of a subnetwork that was called in training.
+            gradients: Of each layer's `weights`; None for what the loss does
                 not depend on.
             learning_rate: The rate.
         """
-        velocities, weights, _ = self.moved(parts, gradients, learning_rate)
-        for part, moved, values in zip(parts, velocities, weights, strict=True):
-            banks = part.take.banks
+        velocities, weights, _ = self.moved(layers, gradients, learning_rate)
+        for layer, moved, values in zip(
+            layers, velocities, weights, strict=True
+        ):
             if moved:
-                part.take.write(self._velocities(part), moved)
-                part.take.write([bank.value for bank in banks], values)
+                layer.weight_slice.write(self._velocities(layer), moved)
+                layer.weight_slice.write(
+                    [each.value for each in layer.weight_slice.tables], values
+                )
 
     def moved(
         self,
-        parts: Sequence[Part],
+        layers: Sequence[BoundLayer],
         gradients: Sequence[Sequence[Any]],
         learning_rate: Any,
     ) -> tuple[list[list[Any]], list[list[Any]], Any]:
-        """What a step makes of the velocities and the weights of each part,
-        which stay as they are; empty for parts that the loss does not depend
+        """What a step makes of the velocities and the weights of each layer,
+        which stay as they are; empty for layers that the loss does not depend
         on. And the rate at which it goes along the gradients, lower where
         they are clipped.
 
         Args:
-            parts, gradients, learning_rate: As of `apply`.
+            layers, gradients, learning_rate: As of `apply`.
         """
         steps = [
-            self._penalised(part, group)
+            self._penalised(layer, group)
             if group and group[0] is not None
             else []
-            for part, group in zip(parts, gradients, strict=True)
+            for layer, group in zip(layers, gradients, strict=True)
         ]
         rate = tf.convert_to_tensor(learning_rate, "float32")
         if self._clip_norm is not None:
@@ -92,8 +95,12 @@ class SharedMomentum:
             )
             rate *= self._clip_norm / tf.maximum(norm, self._clip_norm)
         velocities, weights = [], []
-        for part, group in zip(parts, steps, strict=True):
-            before = part.take.read(self._velocities(part)) if group else []
+        for layer, group in zip(layers, steps, strict=True):
+            before = (
+                layer.weight_slice.read(self._velocities(layer))
+                if group
+                else []
+            )
             moved = [
                 self._momentum * velocity - rate * gradient
                 for velocity, gradient in zip(before, group, strict=True)
@@ -103,20 +110,24 @@ class SharedMomentum:
                 [
                     value + velocity
                     for value, velocity in zip(
-                        part.weights, moved, strict=bool(group)
+                        layer.weights, moved, strict=bool(group)
                     )
                 ]
             )
         return velocities, weights, rate
 
-    def _velocities(self, part: Part) -> list[tf.Variable]:
-        return [self.velocities[bank.path] for bank in part.take.banks]
+    def _velocities(self, layer: BoundLayer) -> list[tf.Variable]:
+        return [
+            self.velocities[table.path] for table in layer.weight_slice.tables
+        ]
 
-    def _penalised(self, part: Part, gradients: Sequence[Any]) -> list[Any]:
+    def _penalised(
+        self, layer: BoundLayer, gradients: Sequence[Any]
+    ) -> list[Any]:
         """The gradients with those of the penalty."""
         return [
-            gradient + self._penalties[bank.path] * value
-            for bank, value, gradient in zip(
-                part.take.banks, part.weights, gradients, strict=True
+            gradient + self._penalties[table.path] * value
+            for table, value, gradient in zip(
+                layer.weight_slice.tables, layer.weights, gradients, strict=True
             )
         ]

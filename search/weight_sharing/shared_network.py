@@ -12,15 +12,16 @@ from nasnet_keras.layers.conventions import Conventions
 from nasnet_keras.layers.convolution_unit import UnitPlan
 from nasnet_keras.network.skeletons import plan_cells, plan_stem
 from search.spaces.nasnet import NASNetSpace
+from search.weight_sharing.channels import CellChannels, StemChannels
 from search.weight_sharing.layer_function import (
     classifier_function,
     unit_function,
 )
-from search.weight_sharing.shared_cell import CellSource, SharedCell, Source
-from search.weight_sharing.shared_layer import (
-    Alternatives,
-    Rows,
-    SharedLayer,
+from search.weight_sharing.shared_cell import SharedCell
+from search.weight_sharing.weight_bank import (
+    OperationBank,
+    RowBank,
+    WeightBank,
     passing_kernel,
 )
 
@@ -36,13 +37,13 @@ class SharedNetwork(keras.Model):
     no genotype before it had.
 
     What is shared: an operation keeps its weights from child to child if it is
-    at the same place of the network, in the same block, and reads the same
+    in the same cell of the network, in the same block, and reads the same
     state of as many channels. A projection shares the rows of its kernel by
     the state that they read.
 
-    Of a space with one cell a child has that cell at both strides, and its
-    weights at each place of the network apart, as with two: what halves height
-    and width is another layer.
+    Of a space with one cell a child has that cell at both strides. Each cell
+    of the network has weights of its own, as with two: what halves height and
+    width is another layer.
 
     So that a step for one child is of use to others, all operations begin
     near to passing their input on, and the classifier normalises the features
@@ -96,7 +97,7 @@ class SharedNetwork(keras.Model):
         initializer = by_batch.kernel_initializer
         initializer.seed = seeds
         (stem,) = plan_stem(filters)
-        self.stem = Alternatives(
+        self.stem = OperationBank(
             unit_function(
                 UnitPlan(stem.filters, (3, 3)),
                 input_shape[-1],
@@ -115,17 +116,17 @@ class SharedNetwork(keras.Model):
                 return initializer((channels, filters))
             return passing_kernel((channels, filters))
 
-        sources: list[Source] = [Source(stem.filters)]
+        sources: list[StemChannels] = [StemChannels(stem.filters)]
         self.cells = []
-        for place in plan_cells(repeats, filters):
-            inputs = [sources[number] for number in place.inputs]
+        for plan in plan_cells(repeats, filters):
+            inputs = [sources[number] for number in plan.inputs]
             self.cells.append(
-                SharedCell(place, inputs, space, initializer, basis, by_batch)
+                SharedCell(plan, inputs, space, initializer, basis, by_batch)
             )
-            sources.append(CellSource.of(place, space))
+            sources.append(CellChannels.of(plan, space))
         self.features = sources[-1]
         width = self.features.width
-        self.classifier = Rows(
+        self.classifier = RowBank(
             lambda channels: classifier_function(classes, width, channels),
             self.features.channels,
             keras.ops.zeros((width, classes)),
@@ -135,14 +136,14 @@ class SharedNetwork(keras.Model):
         self.built = True
 
     @property
-    def shared_layers(self) -> list[SharedLayer]:
+    def banks(self) -> list[WeightBank]:
         """All that has weights."""
         return [
             self.stem,
             *(
-                layer
+                bank
                 for cell in self.cells
-                for layer in (*cell.projections, *cell.operations)
+                for bank in (*cell.projection_banks, *cell.operation_banks)
             ),
             self.classifier,
         ]

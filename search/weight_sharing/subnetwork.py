@@ -10,16 +10,16 @@ from keras import ops
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.layers.cell import Cell, apply_blocks, count_paths
 from nasnet_keras.layers.drop_path import path_factors
-from search.weight_sharing.shared_cell import CellTakes, SharedCell
-from search.weight_sharing.shared_layer import Take
+from search.weight_sharing.shared_cell import CellSlices, SharedCell
 from search.weight_sharing.shared_network import SharedNetwork
+from search.weight_sharing.weight_bank import WeightSlice
 
 
-class Part:
-    """A layer of a subnetwork: called as the layer is in a `Cell`.
+class BoundLayer:
+    """A layer with the weights of one child: called as a layer of a `Cell` is.
 
     Attributes:
-        take: Where its weights come from.
+        weight_slice: Where its weights come from.
         weights: The packed weights to train, copies.
         moving: The moving statistics of its batch norms. A shared network has
             none: those of all children together would be right for no one.
@@ -27,25 +27,27 @@ class Part:
             training, None before.
     """
 
-    def __init__(self, take: Take) -> None:
-        self.take = take
+    def __init__(self, weight_slice: WeightSlice) -> None:
+        self.weight_slice = weight_slice
         self.weights = self.read()
-        self.moving = take.function.moving
+        self.moving = weight_slice.function.moving
         self.statistics: Sequence[Any] | None = None
 
     def read(self) -> list[Any]:
         """The packed weights as they are now."""
-        return self.take.read([bank.value for bank in self.take.banks])
+        return self.weight_slice.read(
+            [table.value for table in self.weight_slice.tables]
+        )
 
     @property
     def reads_raw(self) -> bool:
-        return self.take.function.reads_raw
+        return self.weight_slice.function.reads_raw
 
     def __call__(
         self, state: Any, activated: Any = None, training: bool = False
     ) -> Any:
         inputs = state if self.reads_raw else activated
-        outputs, moving = self.take.function(
+        outputs, moving = self.weight_slice.function(
             inputs, self.weights, self.moving, training
         )
         if training:
@@ -62,7 +64,7 @@ class Subnetwork:
         genotype: The two cells.
 
     Attributes:
-        parts: All its layers with weights or without, each once, in the order
+        layers: All its layers with weights or without, each once, in the order
             in which they are called first: the stem, of each cell the
             projections and the operations, the classifier. A block that reads
             one state twice by one operation has one layer for both.
@@ -75,18 +77,18 @@ class Subnetwork:
     def __init__(self, network: SharedNetwork, genotype: Genotype) -> None:
         network.space.encode(genotype)
         self._network = network
-        self._stem = Part(network.stem.take())
+        self._stem = BoundLayer(network.stem.slice())
         self._cells = [
-            _BoundCell(cell, cell.takes(genotype)) for cell in network.cells
+            _BoundCell(cell, cell.slices(genotype)) for cell in network.cells
         ]
-        self._classifier = Part(
-            network.classifier.take(network.features.rows(genotype))
+        self._classifier = BoundLayer(
+            network.classifier.slice(network.features.rows(genotype))
         )
-        self.parts = list(dict.fromkeys(self._calls))
+        self.layers = list(dict.fromkeys(self._calls))
 
     @property
-    def _calls(self) -> Iterator[Part]:
-        """The part of each layer of the network built alone, in order."""
+    def _calls(self) -> Iterator[BoundLayer]:
+        """A layer for each one of the network built alone, in order."""
         yield self._stem
         for cell in self._cells:
             yield from cell.calls
@@ -110,7 +112,7 @@ class Subnetwork:
         """
         outputs = [self._stem(images, training=training)]
         for depth, cell in enumerate(self._cells, start=1):
-            inputs = [outputs[number] for number in cell.place.inputs]
+            inputs = [outputs[number] for number in cell.plan.inputs]
             rate = drop_path_rate * depth / len(self._cells)
             outputs.append(cell(inputs, training, rate, (seed, depth)))
         features = self._network.pooled(outputs[-1])
@@ -119,13 +121,13 @@ class Subnetwork:
     def calibrate(self, batches: Sequence[Any]) -> None:
         """Gives the batch norms the mean statistics of some batches of images,
         each `[B, H, W, C]`."""
-        seen: list[list[Any]] = [[] for _ in self.parts]
+        seen: list[list[Any]] = [[] for _ in self.layers]
         for images in batches:
             self(images, training=True)
-            for part, each in zip(self.parts, seen, strict=True):
-                each.append(part.statistics)
-        for part, each in zip(self.parts, seen, strict=True):
-            part.moving = [
+            for layer, each in zip(self.layers, seen, strict=True):
+                each.append(layer.statistics)
+        for layer, each in zip(self.layers, seen, strict=True):
+            layer.moving = [
                 tf.add_n(values) / len(values)
                 for values in zip(*each, strict=True)
             ]
@@ -133,14 +135,16 @@ class Subnetwork:
     def copy_to(self, model: keras.Model) -> None:
         """Gives an ordinary model of the genotype, as `build_network` makes
         it, these weights."""
-        for layers, part in zip(_layers(model), self._calls, strict=True):
+        for targets, layer in zip(_layers(model), self._calls, strict=True):
             variables = [
                 variable
                 for kind in ("trainable_variables", "non_trainable_variables")
-                for layer in layers
-                for variable in getattr(layer, kind)
+                for target in targets
+                for variable in getattr(target, kind)
             ]
-            values = part.take.function.values_alone(part.weights, part.moving)
+            values = layer.weight_slice.function.values_alone(
+                layer.weights, layer.moving
+            )
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
 
@@ -148,26 +152,29 @@ class Subnetwork:
 class _BoundCell:
     """A cell of a subnetwork."""
 
-    def __init__(self, cell: SharedCell, takes: CellTakes) -> None:
-        self.place = cell.place
-        self._spec = takes.spec
+    def __init__(self, cell: SharedCell, slices: CellSlices) -> None:
+        self.plan = cell.plan
+        self._spec = slices.spec
         self._axis = cell.conventions.channel_axis
         self._adjustments = [
-            None if take is None else Part(take) for take in takes.adjustments
+            None if each is None else BoundLayer(each)
+            for each in slices.adjustments
         ]
-        parts = {
-            take: Part(take) for sides in takes.operations for take in sides
+        bound = {
+            each: BoundLayer(each)
+            for sides in slices.operations
+            for each in sides
         }
         self._operations = [
-            [parts[take] for take in sides] for sides in takes.operations
+            [bound[each] for each in sides] for sides in slices.operations
         ]
         self._combiners = [
-            cell.combiners[block.combiner] for block in takes.spec.blocks
+            cell.combiners[block.combiner] for block in slices.spec.blocks
         ]
 
     @property
-    def calls(self) -> Iterator[Part]:
-        yield from (part for part in self._adjustments if part is not None)
+    def calls(self) -> Iterator[BoundLayer]:
+        yield from filter(None, self._adjustments)
         for sides in self._operations:
             yield from sides
 
@@ -204,7 +211,9 @@ class _BoundCell:
 
 
 def adjusted(
-    inputs: Sequence[Any], adjustments: Sequence[Part | None], training: bool
+    inputs: Sequence[Any],
+    adjustments: Sequence[BoundLayer | None],
+    training: bool,
 ) -> list[Any]:
     """The two states that the blocks of a cell begin with."""
     states = [

@@ -169,8 +169,8 @@ class SharedTraining(abc.ABC):
         """All that a step changes, by name."""
         return [
             *(
-                (f"weights/{bank.path}", bank.value)
-                for bank in self.network.variables
+                (f"weights/{table.path}", table.value)
+                for table in self.network.variables
             ),
             *(
                 (f"velocities/{name}", velocity)
@@ -202,7 +202,7 @@ class PathTraining(SharedTraining):
     def update(self, *batch: Any) -> float:
         images, labels = batch
         subnetwork = Subnetwork(self.network, self.draw(self.steps))
-        weights = [part.weights for part in subnetwork.parts]
+        weights = [layer.weights for layer in subnetwork.layers]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(weights)
             logits = subnetwork(
@@ -215,5 +215,5 @@ class PathTraining(SharedTraining):
                 tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
             )
         gradients = tape.gradient(loss, weights)
-        self.optimizer.apply(subnetwork.parts, gradients, self.learning_rate)
+        self.optimizer.apply(subnetwork.layers, gradients, self.learning_rate)
         return float(loss)

@@ -7,6 +7,8 @@ import pytest
 from nasnet_keras.architectures import (
     KINDS,
     MAX_BYTES,
+    Complexity,
+    check_size,
     find_kind,
     from_data,
     read_architecture,
@@ -15,6 +17,8 @@ from nasnet_keras.architectures import (
 from nasnet_keras.command_line import InputError
 from nasnet_keras.kinds.layerwise import NAS_V1
 from nasnet_keras.published import NASNET_A
+from nasnet_keras.training.recipes import RECIPES, adapted
+from nasnet_keras.training.settings import recipe_arguments
 
 # An architecture of each kind.
 EXAMPLES = {"nasnet": NASNET_A, "layerwise": NAS_V1}
@@ -45,6 +49,15 @@ def test_networks_are_scaled_built_and_counted(name):
     cost = kind.complexity(EXAMPLES[name], **arguments)
     assert model.count_params() == cost.parameters
     assert cost.multiply_adds > 0
+    unsupported = {name: "reason" for name in kind.unsupported}
+    for recipe in RECIPES.values():
+        arguments |= recipe_arguments(adapted(recipe, unsupported), 10, kind)
+        kind.build(EXAMPLES[name], **arguments)
+        for value in kind.unsupported:
+            if recipe != adapted(recipe, {value: "reason"}):
+                with pytest.raises(ValueError, match=f"`{value}`. Expected"):
+                    recipe_arguments(recipe, 10, kind)
+                break
     text = kind.text(EXAMPLES[name])
     assert 0 < len(text.splitlines()) < 50
     for figure in kind.pictures(EXAMPLES[name]).values():
@@ -82,6 +95,32 @@ def test_other_files_are_refused_with_a_sentence(content, tmp_path):
     with pytest.raises(InputError, match="holds no architecture") as error:
         read_architecture(path)
     assert len(str(error.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("nasnet", ("normal", "blocks")),
+        ("layerwise", ("layers",)),
+    ],
+)
+def test_too_many_parts_are_a_short_sentence(name, part, tmp_path):
+    data = to_data(find_kind(name), EXAMPLES[name])
+    holder = data["architecture"]
+    for key in part[:-1]:
+        holder = holder[key]
+    holder[part[-1]] *= 800
+    path = tmp_path / "architecture.json"
+    path.write_text(json.dumps(data))
+    with pytest.raises(InputError, match="Expected a list of 1 to") as error:
+        read_architecture(path)
+    assert len(str(error.value)) < 400
+
+
+def test_a_network_that_nothing_holds_is_refused():
+    check_size(Complexity(10**8))
+    with pytest.raises(ValueError, match="at most .* parameters. Received: 2,"):
+        check_size(Complexity(2 * 10**9))
 
 
 def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path):

@@ -1,6 +1,6 @@
 import pytest
 
-from nasnet_keras.command_line import complain, printable
+from nasnet_keras.command_line import complain, printable, quoted
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,15 @@ from nasnet_keras.command_line import complain, printable
 )
 def test_what_is_not_shown_is_escaped(text, shown):
     assert printable(text) == shown
+
+
+def test_what_is_quoted_has_a_bounded_length(capsys):
+    for value in ("x" * 5000, 10**400, [["x" * 80] * 9] * 9, {"a": "x" * 500}):
+        assert len(quoted(value)) <= 200
+    assert quoted({"a": [1, "b"]}) == "{'a': [1, 'b']}"
+    complain(f"Unknown: {'x' * 5000}. Take another.")
+    said = capsys.readouterr().err
+    assert len(said) < 250 and said.endswith("... Take another.\n")
 
 
 def test_a_complaint_is_a_line_and_what_is_listed_below(capsys):

@@ -1,9 +1,20 @@
+import fcntl
 import json
+import os
+import subprocess
+import sys
+import threading
 
 import pytest
 
 from nasnet_keras.command_line import InputError
-from nasnet_keras.files import check_room, new_directory, write_json
+from nasnet_keras.files import (
+    check_room,
+    is_locked,
+    locked,
+    new_directory,
+    write_json,
+)
 
 
 def test_a_new_directory_appears_in_whole(tmp_path):
@@ -21,6 +32,48 @@ def test_a_new_directory_that_fails_leaves_nothing(tmp_path):
             (folder / "file").touch()
             raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_has_left_is_deleted(tmp_path):
+    script = (
+        "import os, pathlib, sys\n"
+        "from nasnet_keras.files import new_directory\n"
+        "with new_directory(pathlib.Path(sys.argv[1])):\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "run")]
+    assert subprocess.run(command).returncode == -9
+    assert [path.is_dir() for path in tmp_path.iterdir()] == [True]
+    mine = [tmp_path / ".run.notes", tmp_path / f".run.{os.getpid()}0x"]
+    for path in mine:
+        path.mkdir()
+    with new_directory(tmp_path / "run"):
+        # One of a process that lives stays.
+        with new_directory(tmp_path / ".." / tmp_path.name / "run2"):
+            pass
+    assert sorted(tmp_path.iterdir()) == sorted(
+        [*mine, tmp_path / "run", tmp_path / "run2"]
+    )
+
+
+def test_the_lock_of_another_process_is_seen(tmp_path):
+    path = tmp_path / "lock"
+    assert not is_locked(path)
+    with locked(path, "taken"):
+        assert is_locked(path)
+        with pytest.raises(InputError, match="taken"), locked(path, "taken"):
+            pass
+    assert not is_locked(path)
+
+
+def test_a_look_at_a_lock_keeps_nobody_away(tmp_path):
+    path = tmp_path / "lock"
+    path.touch()
+    with open(path) as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        threading.Timer(0.03, file.close).start()
+        with locked(path, "taken"):
+            pass
 
 
 def test_a_directory_that_cannot_be_made_is_a_sentence(tmp_path):

@@ -4,7 +4,8 @@ import pytest
 
 from nasnet_keras import published
 from nasnet_keras.network.complexity import genotype_complexity
-from zoo.presets import PRESETS, agrees
+from zoo.preset import agrees
+from zoo.presets import PRESETS
 
 EVERY = pytest.mark.parametrize("name", PRESETS)
 

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import shutil
@@ -13,6 +14,10 @@ import zoo.train_cli
 from nasnet_keras.architectures import find_kind, to_data
 from nasnet_keras.command_line import RunError
 from nasnet_keras.genotype import Block, CellSpec, Genotype
+from nasnet_keras.kinds.layerwise import (
+    ConvolutionLayer,
+    LayerwiseArchitecture,
+)
 
 HEAVY = ("keras", "tensorflow", "tensorflow_datasets", "matplotlib")
 RUN = (
@@ -36,6 +41,9 @@ def folder(tmp_path_factory):
     cell = CellSpec((Block((0, 1), ("conv_3x3", "identity")),))
     data = to_data(find_kind("nasnet"), Genotype(cell, cell))
     (folder / "cells.json").write_text(json.dumps(data))
+    layers = LayerwiseArchitecture((ConvolutionLayer((3, 3), 2),))
+    data = to_data(find_kind("layerwise"), layers)
+    (folder / "layers.json").write_text(json.dumps(data))
     rng = np.random.default_rng(0)
     labels = np.arange(40) % 2
     images = rng.integers(0, 128, (40, 8, 8, 1))
@@ -108,6 +116,22 @@ def photographs(here, tmp_path):
     return folder
 
 
+def test_a_recipe_for_cells_trains_other_networks(here, tmp_path, capsys):
+    output = tmp_path / "trained"
+    assert (
+        call(
+            "run --architecture layers.json --dataset images.npz --recipe cifar"
+            f" --epochs 1 --batch-size 8 --image-size 8 --output {output}"
+        )
+        == 0
+    )
+    recipe = json.loads((output / "config.json").read_text())["settings"][
+        "recipe"
+    ]
+    assert recipe["drop_path_rate"] == recipe["auxiliary_weight"] == 0
+    assert (recipe["cutout"], recipe["epochs"]) == (16, 1)
+
+
 def test_photographs_in_parts(photographs, here, capsys, monkeypatch):
     command = RUN.replace("images.npz", str(photographs)) + " --output parts"
     assert call(command) == 2
@@ -170,6 +194,16 @@ def test_images_that_have_changed_are_refused(trained, here, tmp_path, capsys):
     [
         (f"{RUN} --output new --epochs 0", "Invalid value for `epochs`."),
         (f"{RUN} --output new --frozen-epochs 2", "The settings disagree"),
+        (
+            "run --architecture layers.json --dataset images.npz --output new "
+            "--drop-path-rate 0.1",
+            "Invalid value for `drop_path_rate`. Expected 0.0: networks given",
+        ),
+        (
+            "run --architecture layers.json --dataset images.npz --output new "
+            "--auxiliary-weight 0.4",
+            "Invalid value for `auxiliary_weight`. Expected 0.0: networks giv",
+        ),
         (f"{RUN} --output new --recipe haste", "Invalid value for `recipe`."),
         (f"{RUN} --output new --colour red", "No such option: --colour"),
         (f"{RUN} --output new --model nasnet_large", "Expected either --mod"),
@@ -217,6 +251,13 @@ def test_bad_input_is_a_sentence(here, capsys, arguments, sentence):
     assert sorted(here.iterdir()) == before
 
 
+def test_a_network_that_nothing_holds_is_a_sentence(here, capsys):
+    assert call(f"{RUN} --output new --filters 10000 --repeats 40") == 2
+    said = capsys.readouterr().err
+    assert said.startswith("Invalid network. Expected at most 1,000,000,000 p")
+    assert said.count("\n") == 1 and not (here / "new").exists()
+
+
 def test_weights_that_cannot_be_fetched_are_a_sentence(
     here, capsys, monkeypatch
 ):
@@ -231,6 +272,20 @@ def test_weights_that_cannot_be_fetched_are_a_sentence(
     assert call(arguments) == 2
     assert capsys.readouterr().err == "The weights could not be fetched.\n"
     assert not (here / "new").exists()
+
+
+def test_a_full_disk_ends_a_training_with_a_way_on(here, capsys, monkeypatch):
+    def run_training(folder, *arguments, **keywords):
+        folder.mkdir()
+        (folder / "config.json").touch()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "model.keras")
+
+    monkeypatch.setattr("nasnet_keras.training.run.run_training", run_training)
+    assert call(f"{RUN} --output full") == 1
+    assert capsys.readouterr().err == (
+        "The training full broke off: [Errno 28] No space left on device: "
+        "'model.keras'. When the cause is gone, go on by the same command.\n"
+    )
 
 
 @pytest.mark.filterwarnings("default")

@@ -15,6 +15,10 @@ from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
 OPSET, IR_VERSION = 18, 10
 
 
+class NoTranslation(ValueError):
+    """The network has an operation that is not translated here."""
+
+
 def onnx_model(function: Any) -> ModelProto:
     """The ONNX model of a frozen function.
 
@@ -26,13 +30,13 @@ def onnx_model(function: Any) -> ModelProto:
         channels last.
 
     Raises:
-        ValueError: There is no translation of an operation.
+        NoTranslation: There is none of an operation.
     """
     graph = Graph()
     for operation in function.graph.get_operations():
         translate = TRANSLATIONS.get(operation.type)
         if translate is None:
-            raise ValueError(
+            raise NoTranslation(
                 "Invalid value for the network to write as ONNX. Expected "
                 f"operations among {', '.join(TRANSLATIONS)}. Received: "
                 f"{operation.type}, at {operation.name}."
@@ -92,10 +96,10 @@ class Graph:
         """The value of TensorFlow's constant.
 
         Raises:
-            ValueError: It is none.
+            NoTranslation: It is none.
         """
         if tensor.name not in self.constants:
-            raise ValueError(
+            raise NoTranslation(
                 "Invalid value for the network to write as ONNX. Expected "
                 f"constant weights and axes. Received: {tensor.name}."
             )
@@ -176,7 +180,7 @@ def _dilated_convolution(graph: Graph, operation: Any) -> None:
     convolution = operation.inputs[0].op
     spread = convolution.inputs[0].op
     if spread.type != "SpaceToBatchND":
-        raise ValueError(
+        raise NoTranslation(
             "Invalid value for the network to write as ONNX. Expected "
             "BatchToSpaceND after a convolution of SpaceToBatchND. Received: "
             f"{spread.type}, at {spread.name}."

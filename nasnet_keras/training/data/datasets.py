@@ -6,11 +6,12 @@ Neither TensorFlow nor scikit-learn is imported before a source needs it.
 import difflib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -24,6 +25,9 @@ from nasnet_keras.training.data.readers.source import (
 )
 from nasnet_keras.training.data.sampling import count_of, stratified
 
+# A name, a path, or images and labels.
+DataSource = str | PathLike[str] | Sequence[Any]
+ARRAYS = "(arrays)"  # the name of a data set that is given as such
 NAME_LENGTH = 200  # of one that is quoted
 UNEVEN = 3  # times the images of another class, from which on it is told
 
@@ -152,7 +156,7 @@ class ImageDataset:
 
 
 def load_dataset(
-    source: str | PathLike[str],
+    source: DataSource,
     data_dir: str | PathLike[str] | None = None,
     image_size: int | None = None,
     train_images: int | float | None = None,
@@ -182,6 +186,7 @@ def load_dataset(
               names that people give them: `x_train` and `y_train`, `images`
               and `labels`, `train_images` and `train_labels`, … It may have
               `class_names`.
+            - a pair of arrays, images and labels to train on.
         data_dir: Where tensorflow-datasets keeps its data. Defaults to the
             environment variable `TFDS_DATA_DIR`, or else
             `~/tensorflow_datasets`.
@@ -210,11 +215,11 @@ def load_dataset(
     >>> dataset.image_shape, dataset.num_classes, len(dataset.train)
     ((8, 8, 1), 10, 1438)
     """
-    if not isinstance(source, str | PathLike):
+    if not (isinstance(source, str | PathLike) or are_arrays(source)):
         raise ValueError(
-            "Invalid value for argument `source`. Expected a name or a path. "
-            f"Received: a value of type {type(source).__name__}; save arrays "
-            "with `numpy.savez` and give the path of the file."
+            "Invalid value for argument `source`. Expected a name, a path, or "
+            "a pair of arrays, images and labels. Received: a value of type "
+            f"{type(source).__name__}."
         )
     if image_size is not None and (
         type(image_size) is not int or image_size < 1
@@ -232,7 +237,7 @@ def load_dataset(
     train = LabelledImages(*opened.read_train(chosen))
     names = opened.class_names
     return ImageDataset(
-        name=str(source),
+        name=ARRAYS if are_arrays(source) else str(source),
         train=train,
         class_names=names,
         read_test=opened.read_test,
@@ -245,8 +250,13 @@ def load_dataset(
     )
 
 
+def are_arrays(source: object) -> TypeGuard[Sequence[Any]]:
+    """Whether a source is a pair of arrays."""
+    return isinstance(source, tuple | list) and len(source) == 2
+
+
 def count_training_images(
-    source: str | PathLike[str], image_size: int | None = None
+    source: DataSource, image_size: int | None = None
 ) -> int:
     """How many training images a data set has; their labels are read, and no
     image.
@@ -316,18 +326,21 @@ def _is_name(source: str | PathLike[str]) -> bool:
 
 
 def _open(
-    source: str | PathLike[str],
+    source: DataSource,
     data_dir: str | PathLike[str] | None,
     image_size: int | None,
     skip_broken: bool,
 ) -> Source:
     """Finds the reader of a source."""
+    if are_arrays(source):
+        return npz.read_arrays(npz.ArraysInMemory(source), image_size)
+    source = str(source) if isinstance(source, Sequence) else source
     name = str(source)
     if _is_name(source):
         if name == digits.NAME:
             return digits.read_digits(image_size)
         return tfds.read_tfds(name, data_dir, image_size)
-    path = expanded(source)
+    path = expanded(name)
     if path.suffix.lower() == ".npz" and os.path.isfile(path):
         return npz.read_npz(path, image_size)
     if os.path.isdir(path):

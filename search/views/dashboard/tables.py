@@ -91,9 +91,7 @@ class RunWatch:
         self, subject: RunSnapshot, driver: Driver | None
     ) -> list[Child]:
         running = [
-            trial
-            for trial in subject.trials
-            if trial.state is TrialState.RUNNING
+            trial for trial in subject.trials if not trial.state.is_finished
         ]
         now = time.monotonic()
         self._since = {

@@ -9,15 +9,16 @@ import datetime
 import math
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import jinja2
 
 from nasnet_keras.command_line import InputError
 from nasnet_keras.drawing.draw import save_figure
 from nasnet_keras.files import write_text
-from search.loop.pareto import cost_and_accuracy, pareto_front
+from search.pareto import costs_and_accuracy, hypervolume, pareto_front
 from search.runs.record import Run
 from search.spaces.base import DecisionKind, SearchSpace
 from search.trial import Decisions, Trial
@@ -173,40 +174,69 @@ def _usage(
     return {name: usages for name, usages in by_kind.items() if usages}
 
 
-def _fronts(
-    subjects: Sequence[RunSnapshot],
-) -> list[tuple[str, Chart, list[tuple[RunSnapshot, Trial, float, float]]]]:
-    """Of each cost that the trials have: its name, the chart, and the fronts
-    of the runs as rows."""
+class FrontRow(NamedTuple):
+    """A trial of a run's Pareto front."""
+
+    subject: RunSnapshot
+    trial: Trial
+    cost: float
+    accuracy: float
+
+
+class Front(NamedTuple):
+    """Accuracy over a cost: the chart, the fronts of the runs as rows, and
+    their hypervolumes beside each other."""
+
+    cost: str
+    chart: Chart
+    rows: list[FrontRow]
+    volumes: list[tuple[RunSnapshot, float]]
+
+
+def _fronts(subjects: Sequence[RunSnapshot]) -> list[Front]:
+    """A chart for each cost that the trials have."""
     charts = []
     for cost, name in COSTS.items():
-        curves, rows = [], []
-        for subject in subjects:
-            places = {
-                trial.number: point
-                for trial in subject.longest
-                if (point := cost_and_accuracy(trial, cost))
-            }
+        curves, rows, volumes = [], [], []
+        places = [_places(subject.longest, cost) for subject in subjects]
+        dearest = max(
+            (price for dots in places for price, _ in dots.values()),
+            default=0.0,
+        )
+        for subject, dots in zip(subjects, places, strict=True):
             front = [
-                (trial, places[trial.number])
-                for trial in pareto_front(subject.longest, cost)
+                FrontRow(subject, trial, *dots[trial.number])
+                for trial in pareto_front(subject.longest, [cost])
             ]
-            rows += [(subject, trial, *point) for trial, point in front]
+            points = [(row.cost, row.accuracy) for row in front]
+            if points:
+                volumes.append((subject, hypervolume(points, dearest)))
+            rows += front
             curves.append(
                 Curve(
                     subject.label,
-                    dots=list(places.values()),
-                    steps=[point for _, point in front],
+                    dots=list(dots.values()),
+                    steps=points,
                     marks=[
-                        (point, f"{subject.label}, trial {trial.number}")
-                        for trial, point in front
+                        (point, f"{subject.label}, trial {row.trial.number}")
+                        for point, row in zip(points, front, strict=True)
                     ],
                 )
             )
         drawn = chart(name, "Accuracy", curves)
         if drawn:
-            charts.append((name, drawn, rows))
+            charts.append(Front(name, drawn, rows, volumes))
     return charts
+
+
+def _places(
+    trials: Iterable[Trial], cost: str
+) -> dict[int, tuple[float, float]]:
+    """Costs and accuracies by number, of those trials that have both."""
+    points = {
+        trial.number: costs_and_accuracy(trial, [cost]) for trial in trials
+    }
+    return {number: (p[0], p[1]) for number, p in points.items() if p}
 
 
 def chart(x_label: str, y_label: str, curves: Sequence[Curve]) -> Chart | None:

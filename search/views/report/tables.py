@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from nasnet_keras.command_line import InputError
+from search.actions.ranking import Ranking, Retrained
 from search.runs.config import RunConfig
 from search.runs.record import Run
 from search.trial import Trial, TrialState, count_done, ranked
@@ -45,6 +46,12 @@ class RunSnapshot:
     @cached_property
     def ranked(self) -> list[Trial]:
         return ranked(self.trials)
+
+    @cached_property
+    def retrained(self) -> Retrained | None:
+        """The best child after a longer training, if there was one."""
+        ranking = Ranking.read(self.run.directory.ranking)
+        return None if ranking is None else ranking.best
 
     @cached_property
     def longest(self) -> list[Trial]:

@@ -1,6 +1,8 @@
 """One contract for all formats: what they write computes what the network
 does, or is not there."""
 
+import importlib.util
+
 import keras
 import numpy as np
 import pytest
@@ -155,6 +157,37 @@ def test_int8_elsewhere_is_refused(model, tmp_path):
     for name in set(FORMATS) - set(INT8):
         with pytest.raises(ValueError, match="not written in int8"):
             export(model, tmp_path / "x", name, calibration=noise(2))
+
+
+def test_onnx_falls_back_to_tf2onnx(tmp_path):
+    """For layer and instance norms, as NASNet-B and -C have them."""
+    pytest.importorskip("tf2onnx")
+    skip_unless_installed("onnx")
+    block = Block((0, 1), ("identity", "identity"), "add_layer_norm")
+    cell = CellSpec((block,))
+    model = build_network(Genotype(cell, cell), SHAPE, repeats=1, filters=4)
+    path = tmp_path / "network.onnx"
+    report = export(model, path, "onnx", images=noise(2))
+    assert report.comparison.difference < 1e-5
+    import onnx
+
+    graph = onnx.load(path).graph
+    assert [each.name for each in graph.input] == ["images"]
+    assert [each.name for each in graph.output] == ["output"]
+
+
+def test_onnx_without_tf2onnx_says_what_to_install(tmp_path, monkeypatch):
+    skip_unless_installed("onnx")
+    block = Block((0, 1), ("identity", "identity"), "add_layer_norm")
+    cell = CellSpec((block,))
+    model = build_network(Genotype(cell, cell), SHAPE, repeats=1, filters=4)
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec",
+        lambda name: None if name == "tf2onnx" else find(name),
+    )
+    with pytest.raises(ValueError, match="translated by tf2onnx: `pip install"):
+        export(model, tmp_path / "network.onnx", "onnx", images=noise(2))
 
 
 def test_what_is_not_installed_is_told(name, model, tmp_path, monkeypatch):

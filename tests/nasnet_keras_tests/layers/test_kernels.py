@@ -1,5 +1,8 @@
 """Each kernel against its `keras.ops` form, which serves other backends."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -122,6 +125,26 @@ def test_the_gradient_of_a_depthwise_kernel_from_a_slice_of_any_place():
     np.testing.assert_allclose(
         traced(*arguments), gradient(*arguments), **TOLERANCE
     )
+
+
+@pytest.mark.parametrize("kernel_size", [3, 7])
+def test_no_graph_is_kept(kernel_size):
+    """As TensorFlow's registry of gradients would, one for each network."""
+
+    def gradient(images, kernel):
+        with tf.GradientTape() as tape:
+            tape.watch(kernel)
+            outputs = kernels.depthwise_conv2d(
+                images, kernel, 1, 1, "channels_last", True
+            )
+        return tape.gradient(outputs, kernel)
+
+    traced = tf.function(gradient)
+    arguments = noise(2, 6, 6, 3), noise(kernel_size, kernel_size, 3, 1)
+    graph = weakref.ref(traced.get_concrete_function(*arguments).graph)
+    del traced
+    gc.collect()
+    assert graph() is None
 
 
 def test_a_wide_depthwise_kernel_in_inference_is_one_operation():

@@ -80,7 +80,7 @@ def test_a_network_is_compiled_and_trained_by_every_recipe(name):
             4,
             repeats=1,
             filters=4,
-            **recipe_arguments(phase, 10),
+            **recipe_arguments(phase, 10, CellsKind()),
         )
         compile_network(model, phase, 5)
         labels = np.arange(4)

@@ -145,6 +145,43 @@ def test_the_best_are_ranked_again(run, best, trainings, tmp_path):
     assert written["recipe"]["epochs"] == 1
 
 
+def test_the_export_is_what_was_trained_longer(
+    run, best, trainings, tmp_path, command, capsys
+):
+    import keras
+
+    search.retrain(run, RECIPE, top=3)
+    for number in best:
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        model.set_weights([np.full((1, 1), number), np.zeros(1)])
+        model.save(run.directory.retrained / f"{number:05d}" / "model.keras")
+    for trial, expected in ((None, best[1]), (best[0], best[0])):
+        folder = search.export(run, tmp_path / f"best-{expected}", trial)
+        model = keras.models.load_model(folder / "model.keras")
+        assert model.get_weights()[0] == expected
+        metrics = json.loads((folder / "metrics.json").read_text())
+        assert metrics["number"] == expected
+        assert metrics["retrained"]["trial"] == expected
+    assert command(f"export {tmp_path}/run --output {tmp_path}/again") == 0, (
+        capsys.readouterr().err
+    )
+    said = capsys.readouterr().out
+    assert f"Trial {best[1]}, trained longer, test accuracy 0.7500." in said
+    from search.views.report.page import write_report
+
+    write_report([run], tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text()
+    assert "0.7500 <small>best test accuracy of those trained longer" in text
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"children": [{}]}'])
+def test_a_ranking_that_is_none_is_a_sentence(run, tmp_path, text):
+    run.directory.retrained.mkdir()
+    run.directory.ranking.write_text(text)
+    with pytest.raises(InputError, match="is no ranking of `nasnet-search"):
+        search.export(run, tmp_path / "best")
+
+
 def test_it_goes_on_where_it_was_stopped(run, best, trainings):
     accuracy = trainings.accuracies[best[1]]
     trainings.accuracies[best[1]] = KeyboardInterrupt()
@@ -192,6 +229,76 @@ def test_what_cannot_be_retrained_is_refused(
     )
     with pytest.raises(InputError, match="begun with an `evaluator` of its"):
         search.retrain(own, RECIPE)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        *("resnet", 3, [], {}, {"input_shape": 3}),
+        {**NETWORK, "input_shape": 3},
+        {**NETWORK, "input_shape": ["a", 8, 1]},
+        {**NETWORK, "classes": "many"},
+        {**NETWORK, "filters": "wide"},
+        {**NETWORK, "colour": "red"},
+    ],
+)
+def test_a_network_of_another_form_is_a_sentence(
+    network, tmp_path, learning, FakeEvaluator
+):
+    class Evaluator(FakeEvaluator):
+        def describe(self):
+            return {"network": network}
+
+    own = search.run(
+        tmp_path / "own",
+        dataset="digits",
+        evaluator=Evaluator(),
+        strategy="learning",
+        trials=1,
+        space_options={"blocks": 1},
+        tensorboard=False,
+    )
+    with pytest.raises(InputError):
+        search.export(own, tmp_path / "best")
+    if network != {**NETWORK, "colour": "red"}:  # retraining has its own
+        with pytest.raises(InputError):
+            search.retrain(own, RECIPE)
+    assert not (tmp_path / "best").exists()
+
+
+def test_the_recipe_is_adapted_to_the_kind(
+    trainings, run, tmp_path, command, capsys, FakeEvaluator
+):
+    network = {"input_shape": [8, 8, 1], "classes": 2}
+
+    class Evaluator(FakeEvaluator):
+        def describe(self):
+            return {"network": network}
+
+        def evaluate(self, child):
+            return search.Evaluation(0.5, {}, {}, 1)
+
+    layers = search.run(
+        tmp_path / "layers",
+        dataset=str(tmp_path / "images.npz"),
+        evaluator=Evaluator(),
+        space=search.spaces.create_space("layerwise", {"layers": 2}),
+        strategy="random",
+        trials=1,
+        tensorboard=False,
+    )
+    trainings.accuracies = {0: 0.5}
+    assert command("retrain layers --epochs 30") == 0
+    recipe = trainings.settings[0].recipe
+    assert recipe == dataclasses.replace(
+        RECIPES["cifar"], epochs=30, drop_path_rate=0.0, auxiliary_weight=0.0
+    )
+    for value in ("--auxiliary-weight 0.4", "--drop-path-rate 0.1"):
+        capsys.readouterr()
+        assert command(f"retrain layers --output other {value}") == 2
+        assert "networks given layer by layer" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="no paths to drop"):
+        search.retrain(layers, RECIPES["cifar"])
 
 
 @pytest.fixture
@@ -253,6 +360,7 @@ def test_an_interruption_says_how_to_go_on(
         ("nowhere", "Expected the folder of a run. Received: nowhere"),
         ("run --recipe haste", "Invalid value for `recipe`. Expected one of"),
         ("run --epochs 0", "Invalid value for `epochs`."),
+        ("run --auxiliary-weight -1", "Invalid value for `auxiliary_weight`."),
         ("run --top 0", "Invalid value for '--top'"),
         ("run --repeats 0", "Invalid value for '--repeats'"),
     ],

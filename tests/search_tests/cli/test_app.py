@@ -97,7 +97,23 @@ def test_every_setting_is_an_option(command, capsys):
     [
         (f"{RUN} --trials none", "Invalid value for '--trials'"),
         (f"{RUN} --trials 0", "Invalid value for `trials`."),
-        (f"{RUN} --epochs -1", "Invalid value for `epochs`."),
+        (f"{RUN} --epochs 0", "Invalid value for `recipe.epochs`."),
+        (
+            f"{RUN} --auxiliary-weight 0.4",
+            "Invalid value for `auxiliary_weight`. Expected 0.0: a child of a "
+            "search has no auxiliary head. Received: 0.4.",
+        ),
+        (
+            f"{RUN} --average-weights 0.9",
+            "Invalid value for `average_weights`. Expected None: a child",
+        ),
+        (
+            "run --output first --dataset digits --space layerwise "
+            "--drop-path-rate 0.2",
+            "Invalid value for `drop_path_rate`. Expected 0.0: networks given "
+            "layer by layer have no paths to drop. Received: 0.2.",
+        ),
+        (f"{RUN} --recipe haste", "Invalid value for `recipe`. Expected one "),
         (f"{RUN} --reward speed", "Invalid value for '--reward'"),
         (f"{RUN} --reward mnasnet", "The settings disagree. Expected a `cost`"),
         (

@@ -1,14 +1,11 @@
 """What every evaluator by name keeps to."""
 
-import json
-import math
-
 import pytest
 
 from search.evaluation import EVALUATORS, create_evaluator
-from search.evaluation.base import Child
 from search.spaces.base import CAPABILITIES
 from search.spaces.nasnet import NASNetSpace
+from search.testing.evaluator_checks import EVALUATOR_CHECKS
 
 # Options of each.
 OPTIONS = {"training": {}, "shared": {"calibration_batches": 1}}
@@ -39,26 +36,23 @@ def evaluators(child_settings):
 
 
 @all_evaluators
-def test_the_same_child_is_the_same(evaluators, name):
-    child = Child(0, GENOTYPE, seed=3)
-    one, other = (evaluators[name].evaluate(child) for _ in range(2))
-    assert math.isfinite(one.reward)
-    assert one.reward == other.reward
-    assert one.metrics == other.metrics
-    assert one.budget == other.budget > 0
+@pytest.mark.parametrize(
+    "check", EVALUATOR_CHECKS, ids=lambda check: check.__name__
+)
+def test_it_keeps_the_contract(evaluators, name, check):
+    check(evaluators[name], GENOTYPE)
 
 
 @all_evaluators
-def test_what_it_depends_on_is_described_as_json(evaluators, name):
+def test_a_network_is_built_again_by_its_description(evaluators, name):
     described = evaluators[name].describe()
-    assert json.loads(json.dumps(described)) == described
-    # By these `export` and `retrain` build the network again.
-    kind = SPACE.kind
-    model = kind.build(GENOTYPE, **described["network"])
-    built = evaluators[name].build(GENOTYPE)
+    try:
+        built = evaluators[name].build(GENOTYPE)
+    except ValueError:
+        pytest.skip("The evaluator trains no networks.")
+    model = SPACE.kind.build(GENOTYPE, **described["network"])
     assert model.count_params() == built.count_params()
     costs = evaluators[name].costs(GENOTYPE)
-    assert costs["parameters"] > 0
     assert costs["multiply_adds"] > 0
 
 

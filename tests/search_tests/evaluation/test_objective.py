@@ -137,7 +137,7 @@ def test_it_is_described_by_what_it_wraps():
     [
         ({"objective": "mnasnet", "cost": "latency"}, "`target`.*None"),
         ({"objective": "mnasnet", "target": 3}, "`cost`.*cost=None"),
-        ({"objective": "speed"}, "`objective`.*mnasnet, netscore.*'speed'"),
+        ({"objective": "speed"}, "`objective`.*mnasnet.*'speed'"),
     ],
 )
 def test_errors_name_the_argument(arguments, message):

@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import time
-import warnings
 
 import numpy as np
 import pytest
@@ -12,14 +11,12 @@ import pytest
 import search
 from nasnet_keras import load_model
 from nasnet_keras.command_line import InputError, RunError
-from nasnet_keras.genotype import Block, CellSpec, Genotype
-from nasnet_keras.published import NASNET_A
 from search.evaluation.base import Child
-from search.evaluation.shared import SharedEvaluator, _warn_of_collapse
+from search.evaluation.shared import SharedEvaluator
 from search.evaluation.training import TrainingEvaluator
 from search.executors.configuration import ExecutionConfig
-from search.runs.begin import _configuration
 from search.runs.config import create_configuration
+from search.runs.settle import settle
 from search.spaces.nasnet import NASNetSpace
 from search.storage.run_folder import (
     SHARED_CHILDREN_FILE,
@@ -243,7 +240,8 @@ def test_a_search_by_gradients(tmp_path, child_settings):
     """Its first trial is the strongest cell, and one that goes on in another
     process proposes the next."""
     path = tmp_path / "darts"
-    settings = {**SEARCH, "strategy": "darts", "combiners": ("add",)}
+    options = {"blocks": 1, "combiners": ["add"]}
+    settings = {**SEARCH, "strategy": "darts", "space_options": options}
     del settings["evaluator"]
     begun = search.run(path, **{**settings, "trials": 2}).trials
     evaluator = SharedEvaluator(
@@ -294,7 +292,7 @@ def test_fewer_operations_and_one_cell(tmp_path, child_settings):
 
 
 def test_the_rounds_of_a_run_are_an_even_share_of_its_trials():
-    settled = _configuration(
+    settled = settle(
         None,
         {
             "dataset": "digits",
@@ -380,19 +378,6 @@ def test_gradients_need_a_batch_to_validate_on(child_settings):
             ),
             order=1,
         )
-
-
-@pytest.mark.parametrize(("count", "warned"), [(2, False), (3, True)])
-def test_a_warning_says_when_identities_take_over(count, warned):
-    """From a quarter on."""
-    blocks = [Block((0, 1), ("conv_1x1", "identity"))] * count
-    blocks += [Block((0, 1), ("conv_1x1", "conv_3x3"))] * (5 - count)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        _warn_of_collapse(Genotype(CellSpec(tuple(blocks)), NASNET_A.reduction))
-    texts = [str(warning.message) for warning in caught]
-    assert len(texts) == warned
-    assert all("3 of the 10 operations" in text for text in texts)
 
 
 def test_children_of_one_network_have_one_worker(tmp_path):

@@ -34,8 +34,8 @@ def evaluator(child_settings):
     def read_test():
         raise AssertionError("The test images were read.")
 
-    def load(source, image_size):
-        data = load_dataset(source, image_size=image_size)
+    def load(source, **arguments):
+        data = load_dataset(source, **arguments)
         return dataclasses.replace(data, read_test=read_test)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -78,6 +78,25 @@ def test_the_same_child_again_is_the_same_to_the_last_bit(evaluator, trained):
     assert again.metrics == trained[0].metrics
     assert again.budget == 2
     assert "save" not in again.seconds
+
+
+@pytest.mark.large
+def test_no_graph_of_a_child_is_kept(evaluator):
+    """But those of a wide kernel of each shape."""
+    import gc
+
+    from tensorflow.python.framework.func_graph import FuncGraph
+
+    def evaluate(*operations):
+        cell = CellSpec((Block((0, 1), operations),))
+        evaluator.evaluate(Child(0, Genotype(cell, cell)))
+        gc.collect()
+        return sum(isinstance(each, FuncGraph) for each in gc.get_objects())
+
+    children = (("sep_conv_5x5", "sep_conv_7x7"), ("sep_conv_7x7", "identity"))
+    once = [evaluate(*operations) for operations in children]
+    again = [evaluate(*operations) for operations in children]
+    assert again == once[-1:] * 2
 
 
 def test_another_seed_is_another_child(evaluator, trained):

@@ -21,3 +21,30 @@ def test_images_of_several_sizes_are_brought_to_the_size(
         child_settings(str(tmp_path), batch_size=8, image_size=9)
     )
     assert evaluator.describe()["network"]["input_shape"] == [9, 9, 3]
+
+
+def test_a_broken_file_is_refused_or_skipped_and_told(tmp_path, child_settings):
+    for name in ("dark", "bright"):
+        (tmp_path / name).mkdir()
+        for number in range(12):
+            image = np.full((9, 9, 3), number, "uint8")
+            keras.utils.save_img(tmp_path / name / f"{number}.png", image)
+    (tmp_path / "dark" / "broken.png").write_bytes(b"no image")
+    settings = {"dataset": str(tmp_path), "batch_size": 8}
+    with pytest.raises(ValueError, match="broken.png"):
+        TrainingEvaluator(child_settings(**settings))
+    evaluator = TrainingEvaluator(child_settings(**settings, skip_broken=True))
+    assert "24" in evaluator.notes[0]
+    assert any("broken.png" in note for note in evaluator.notes)
+
+
+def test_arrays_are_read_as_files_of_them_are(tmp_path, child_settings):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (40, 3, 8, 8))
+    labels = np.arange(40) % 2
+    np.savez(tmp_path / "images.npz", images=images, labels=labels)
+    described = [
+        TrainingEvaluator(child_settings(dataset, batch_size=8)).describe()
+        for dataset in (str(tmp_path / "images.npz"), (images, labels))
+    ]
+    assert described[0] == described[1]

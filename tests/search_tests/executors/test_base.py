@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 
 from search.evaluation.base import Child, EvaluationError, Refusal
-from search.executors.base import Outcome, attempt
+from search.executors.base import Outcome, SearchError, attempt
 from search.trial import Evaluation, TrialState
 
 
@@ -53,6 +54,38 @@ def test_a_reward_that_is_no_number_is_a_failure(reward):
     outcome = attempt(Rewards(reward), Child(0, "cells"))
     assert outcome.evaluation is None
     assert str(reward) in outcome.reason
+
+
+class Returns:
+    def __init__(self, value):
+        self.value = value
+
+    def evaluate(self, child):
+        return self.value
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        (0.5, "Expected a `search.Evaluation`. Received: 0.5 of type float"),
+        (None, "Expected a `search.Evaluation`. Received: None"),
+        (Evaluation(None), "`reward`.*number. Received: None of type NoneType"),
+        (Evaluation("0.5"), "`reward`.*Received: '0.5' of type str"),
+        (Evaluation(np.True_), "`reward`.*of type bool"),
+        (Evaluation("9" * 10_000), "`reward`.{,99}of type str"),
+        (Evaluation(0.5, {"a": [1]}), r"`metrics\['a'\]`.*of type list"),
+    ],
+)
+def test_what_is_no_evaluation_ends_the_search_by_a_sentence(returned, message):
+    with pytest.raises(SearchError, match=message):
+        attempt(Returns(returned), Child(0, "cells"))
+
+
+def test_numbers_of_numpy_become_plain_ones():
+    returned = Evaluation(np.float32(0.5), {"loss": np.float64(2)}, {}, 1)
+    outcome = attempt(Returns(returned), Child(0, "cells"))
+    assert outcome.evaluation == Evaluation(0.5, {"loss": 2.0}, {}, 1.0)
+    assert type(outcome.evaluation.reward) is float
 
 
 def test_a_reward_is_an_outcome():

@@ -1,6 +1,7 @@
 import contextlib
 import functools
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,6 +32,36 @@ def pool():
 def process_of_a_child(pool):
     pool.submit(Child(0, ("reward", 0.5)))
     return pool.collect().evaluation.metrics["pid"]
+
+
+@pytest.mark.parametrize(
+    ("script", "received"),
+    [(True, "a call that the import comes to"), (False, "no file, .*stdin")],
+)
+@pytest.mark.large
+def test_a_script_without_a_guard_is_one_sentence(tmp_path, script, received):
+    program = (
+        "import search\n"
+        "import executor_fakes\n"
+        "try:\n"
+        "    search.run('run', evaluator=executor_fakes.Checksums, workers=2)\n"
+        "except search.InputError as error:\n"
+        "    print(error)\n"
+    )
+    (tmp_path / "script.py").write_text(program)
+    command = [sys.executable, "script.py" if script else "-"]
+    ended = subprocess.run(
+        command,
+        input=None if script else program,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        timeout=60,
+    )
+    assert re.search("__main__.*" + received, ended.stdout), ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "run").exists()
 
 
 def test_an_idle_worker_that_dies_is_replaced(pool):

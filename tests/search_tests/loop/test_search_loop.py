@@ -218,6 +218,25 @@ def test_a_resumed_search_equals_an_uninterrupted_one(
     parts.storage.close()
 
 
+def test_a_child_that_was_broken_off_is_left_if_enough_are_done(
+    bench, space, LearningStrategy, FakeEvaluator
+):
+    stopped = FakeEvaluator(interrupt=(3, KeyboardInterrupt()))
+    loop = bench.loop(
+        LearningStrategy(space, 4), InProcessExecutor(lambda: stopped)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        loop.run()
+    states = [trial.state for trial in bench.trials]
+    assert states[-1] is TrialState.RUNNING
+    done = sum(state.counts for state in states)
+    evaluator = FakeEvaluator()
+    for trials, evaluated in ((done, 0), (done + 1, 1)):
+        executor = InProcessExecutor(lambda: evaluator)
+        bench.loop(LearningStrategy(space, 4), executor, trials=trials).run()
+        assert len(evaluator.genotypes) == evaluated
+
+
 def test_a_finished_search_evaluates_nothing_more(
     bench, LearningStrategy, executor, evaluator
 ):
@@ -662,6 +681,6 @@ def test_the_pareto_front_keeps_its_weights(bench, LearningStrategy, evaluator):
 
     executor = InProcessExecutor(Costs)
     strategy = LearningStrategy(bench.space, 1)
-    bench.loop(strategy, executor, trials=8, keep=1, cost="parameters").run()
+    bench.loop(strategy, executor, trials=8, keep=1, costs=["parameters"]).run()
     # The more accurate, the larger: all are in the front.
     assert len(list(bench.directory.children.iterdir())) == 8

@@ -1,14 +1,16 @@
 import json
+import random
 import resource
 import threading
 
+import numpy as np
 import pytest
 
 import search
 from nasnet_keras.command_line import InputError
 from nasnet_keras.processor import onednn_is_on
-from search.runs.begin import _configuration
 from search.runs.config import RunConfig
+from search.runs.settle import settle
 from search.spaces import create_space
 
 pytestmark = pytest.mark.usefixtures("learning")
@@ -57,6 +59,106 @@ def edit(tmp_path):
     return edit
 
 
+@pytest.fixture
+def arrays():
+    images = np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8)
+    return images, np.arange(60) % 2
+
+
+@pytest.mark.large
+def test_arrays_are_searched_on(arrays, tmp_path):
+    run = search.run(
+        tmp_path / "run",
+        dataset=arrays,
+        strategy="random",
+        trials=1,
+        space=search.NASNetSpace(1),
+        recipe={"epochs": 1, "batch_size": 16},
+        child={"filters": 4},
+    )
+    with pytest.raises(InputError, match="begun with arrays"):
+        search.resume(run.directory.path, trials=2)
+    with pytest.raises(InputError, match="changed"):
+        search.resume(
+            run.directory.path, trials=2, dataset=(255 - arrays[0], arrays[1])
+        )
+    run = search.resume(run.directory.path, trials=2, dataset=arrays)
+    assert len(run.trials) == 2
+    assert search.export(run, tmp_path / "best")
+    with pytest.raises(InputError, match="begun with arrays"):
+        search.retrain(run, search.RunConfig().recipe)
+
+
+def test_arrays_are_of_this_process(arrays, tmp_path):
+    with pytest.raises(InputError, match="with workers a name or a path"):
+        search.run(tmp_path / "run", dataset=arrays, workers=2)
+
+
+def test_the_hint_is_a_call_where_only_python_can_go_on(
+    begin, tmp_path, FakeEvaluator
+):
+    run = begin()
+    path = tmp_path / "run"
+    call = f"`search.resume({str(path)!r}, evaluator=...)`"
+    assert run.directory.resuming == call
+    with pytest.raises(InputError, match="holds a run already") as error:
+        begin()
+    assert call in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("evaluator", "message"),
+    [
+        (object(), "Received: .* of type object"),
+        (lambda: 0.5, "Received: what makes a float"),
+        ("half", "argument `evaluator`|`evaluator`"),
+        (type("Half", (search.Evaluator,), {}), "no 'describe' and 'evaluate'"),
+    ],
+)
+def test_what_makes_no_evaluator_is_refused(begin, evaluator, message):
+    with pytest.raises(InputError, match=message):
+        begin(evaluator)
+
+
+def test_what_was_read_is_told_before_the_first_child(begin, FakeEvaluator):
+    class Noted(FakeEvaluator):
+        notes = ("3 images of 2 classes.",)
+
+    class Listening(search.Observer):
+        def read(self, notes):
+            told.extend(notes)
+
+        def begin(self, trials, total):
+            told.append(total)
+
+    told = []
+    begin(Noted(), observers=[Listening()])
+    assert told == ["3 images of 2 classes.", 6]
+
+
+def test_a_description_that_is_no_json_is_refused(begin, FakeEvaluator):
+    class Odd(FakeEvaluator):
+        def describe(self):
+            return {"images": np.float32(1)}
+
+    with pytest.raises(InputError, match="`describe` JSON data.*float32"):
+        begin(Odd())
+
+
+def test_a_run_puts_back_what_it_sets_in_the_process(begin, FakeEvaluator):
+    class Seeding(FakeEvaluator):
+        def evaluate(self, child):
+            random.seed(child.number)
+            np.random.seed(child.number)
+            return super().evaluate(child)
+
+    states = []
+    for step in (lambda: None, lambda: begin(Seeding())):
+        step()
+        states.append((random.getstate(), np.random.get_state()[1].tolist()))
+    assert states[0] == states[1]
+
+
 def test_a_run_leaves_its_folder(begin, tmp_path):
     run = begin(seed=3)
     assert sum(trial.state.counts for trial in run.trials) == 6
@@ -96,7 +198,7 @@ def test_a_configuration_or_settings_make_the_same_run(
 def test_a_second_run_in_the_same_folder_is_refused(begin, outcomes):
     run = begin()
     before = outcomes(run.trials)
-    with pytest.raises(InputError, match="`nasnet-search resume "):
+    with pytest.raises(InputError, match="`search.resume."):
         begin(seed=1)
     assert outcomes(run.trials) == before
 
@@ -137,7 +239,7 @@ def test_a_run_keeps_the_lag_and_the_threads_that_it_began_with(
 ):
     monkeypatch.setattr("os.cpu_count", lambda: 8)
     settings = search.ExecutionConfig(**execution)
-    begun = _configuration(None, config, settings)
+    begun = settle(None, config, settings)
     assert (begun.lag, begun.child.threads) == (lag, threads)
 
 
@@ -317,7 +419,8 @@ def test_a_full_disk_ends_the_search_and_costs_nothing(
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     folder = tmp_path / "run"
     assert f"The run {folder} broke off: " in str(caught.value)
-    assert f"`nasnet-search resume {folder}`." in str(caught.value)
+    call = f"`search.resume({str(folder)!r}, evaluator=...)`."
+    assert call in str(caught.value)
     before = outcomes(
         trial for trial in search.load(folder).trials if trial.state.is_finished
     )
@@ -408,6 +511,17 @@ def test_a_space_without_networks_is_searched_by_an_evaluator_of_ones_own(
         assert search.load(tmp_path / "run").architecture == (1, 1)
         with pytest.raises(InputError, match="of which networks are built"):
             search.run(tmp_path / "b", space=Bare(), dataset="digits")
+
+
+def test_options_beside_a_space_that_is_made_are_refused(tmp_path):
+    with pytest.raises(InputError, match="`space_options`. Expected none"):
+        search.run(
+            tmp_path / "run",
+            dataset="digits",
+            space=create_space("pnasnet"),
+            space_options={"blocks": 9},
+        )
+    assert not (tmp_path / "run").exists()
 
 
 BARE = """

@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 
 from nasnet_keras.command_line import InputError
+from nasnet_keras.training.recipes import RECIPES
+from search.evaluation import EVALUATORS
 from search.runs.config import (
     ChildConfig,
     RunConfig,
@@ -34,8 +36,59 @@ def test_a_configuration_survives_json():
 
 
 @pytest.mark.parametrize(
+    ("settings", "values"),
+    [
+        ({}, {"epochs": 3, "drop_path_rate": 0.1}),
+        ({"space": "layerwise"}, {"epochs": 3, "drop_path_rate": 0.0}),
+        (
+            {"recipe": "imagenet-large"},
+            {
+                "epochs": 3,
+                "average_weights": None,
+                "auxiliary_weight": 0.0,
+                "label_smoothing": 0.1,
+                "drop_path_rate": 0.3,
+            },
+        ),
+        (
+            {"recipe": {"name": "fine-tune", "epochs": 2}},
+            {"epochs": 2, "frozen_epochs": 0, "bn_momentum": 0.9},
+        ),
+        (
+            {"recipe": {"name": "fine-tune"}, "evaluator": "shared"},
+            {"bn_momentum": None, "learning_rate": 0.005},
+        ),
+    ],
+)
+def test_what_children_do_not_follow_of_a_recipe_is_left_out(settings, values):
+    config = create_configuration(settings)
+    for name, value in values.items():
+        assert getattr(config.recipe, name) == value
+    assert create_configuration(config.model_dump(mode="json")) == config
+
+
+@pytest.mark.parametrize(
     ("settings", "sentence"),
     [
+        (
+            {"recipe": {"average_weights": 0.9}},
+            "Invalid value for `average_weights`. Expected None: a child of a "
+            "search is trained for a short time. Received: 0.9.",
+        ),
+        (
+            {"recipe": RECIPES["cifar"]},
+            "Invalid value for `auxiliary_weight`. Expected 0.0: a child of a",
+        ),
+        (
+            {"space": "layerwise", "recipe": {"drop_path_rate": 0.1}},
+            "Invalid value for `drop_path_rate`. Expected 0.0: networks given "
+            "layer by layer have no paths to drop. Received: 0.1.",
+        ),
+        (
+            {"recipe": "haste"},
+            "Invalid value for `recipe`. Expected one of cifar,",
+        ),
+        ({"recipe": {"name": 3}}, "Invalid value for `recipe`. Expected one"),
         (
             {"trials": 0},
             "Invalid value for `trials`. Input should be greater than or "
@@ -54,7 +107,7 @@ def test_a_configuration_survives_json():
         ),
         (
             {"recipe": {"layers": 3}},
-            "Unknown setting `recipe.layers`. Expected one of epochs,",
+            "Unknown setting `recipe.layers`. Expected one of name, epochs,",
         ),
         (
             {"objective": {"speed": 3}},
@@ -134,7 +187,8 @@ def test_a_configuration_survives_json():
         ),
         (
             {"evaluator": "guess"},
-            "Invalid value for `evaluator`. Expected one of training, shared.",
+            "Invalid value for `evaluator`. Expected one of "
+            f"{', '.join(EVALUATORS)}.",
         ),
         (
             {"space_options": {"blocks": 11}},
@@ -152,6 +206,32 @@ def test_each_bad_setting_is_a_sentence(settings, sentence):
         create_configuration(settings)
     assert str(caught.value).startswith(sentence)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("settings", [[], 3, "x", None])
+def test_what_is_no_settings_is_a_sentence(settings):
+    with pytest.raises(InputError, match="Expected an object of names and"):
+        create_configuration(settings)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"space_options": {"a": "x" * 5000}},
+        {"space_options": {"blocks": 10**400}},
+        {"strategy": "x" * 5000},
+        {"seed": 10**400},
+        {"recipe": {"epochs": 10**400}},
+        {"recipe": {"epochs": 3, "frozen_epochs": 10**400}},
+        {"objective": {"max_parameters": 10**400}},
+        {"dataset": ["x"] * 5000},
+    ],
+)
+def test_a_message_quotes_a_part_of_what_is_long(settings):
+    with pytest.raises(InputError) as caught:
+        create_configuration(settings)
+    assert len(str(caught.value)) < 1000
+    assert str(caught.value).count("Received") == 1
 
 
 def test_the_number_of_trials_is_no_part_of_the_identity():
@@ -213,18 +293,19 @@ def test_the_first_difference_is_named_with_both_values():
 @pytest.mark.parametrize(
     ("objective", "limits", "weighed"),
     [
-        ({}, {}, None),
-        ({"max_parameters": 9}, {"parameters": 9}, None),
+        ({}, {}, ()),
+        ({"max_parameters": 9}, {"parameters": 9}, ()),
         (
             {"max_multiply_adds": 8, "max_latency": 0.5, "reward": "netscore"},
             {"multiply_adds": 8, "latency": 0.5},
-            "multiply_adds",
+            ("multiply_adds",),
         ),
         (
             {"reward": "mnasnet", "target": 3, "cost": "parameters"},
             {},
-            "parameters",
+            ("parameters",),
         ),
+        ({"cost": "latency"}, {}, ("latency",)),
     ],
 )
 def test_limits_and_costs_of_the_objective(objective, limits, weighed):

@@ -53,6 +53,29 @@ def test_the_status_is_strict_json(run):
     assert status["best"] == status["trials"][ranked(run.trials)[0].number]
 
 
+def test_a_trial_whose_driver_has_ended_is_interrupted(
+    tmp_path, learning, FakeEvaluator
+):
+    class Stopped(FakeEvaluator):
+        def evaluate(self, child):
+            states.append(search.load(tmp_path / "run").trials[-1].state)
+            raise KeyboardInterrupt
+
+    states = []
+    with pytest.raises(KeyboardInterrupt):
+        search.run(
+            tmp_path / "run",
+            evaluator=Stopped(),
+            strategy="learning",
+            trials=1,
+            tensorboard=False,
+        )
+    run = search.load(tmp_path / "run")
+    states.append(run.trials[-1].state)
+    assert states == [TrialState.RUNNING, TrialState.INTERRUPTED]
+    assert run.status()["trials"][-1]["state"] == "interrupted"
+
+
 def test_a_run_without_a_complete_trial(tmp_path, learning, FakeEvaluator):
     with pytest.raises(search.SearchError):
         search.run(

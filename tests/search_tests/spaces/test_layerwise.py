@@ -10,7 +10,7 @@ import search
 from nasnet_keras.architectures import read_architecture
 from nasnet_keras.command_line import InputError
 from nasnet_keras.kinds.layerwise import NAS_V1
-from search.spaces.layerwise import LayerwiseSpace
+from search.spaces.layerwise import MAX_FILTERS, LayerwiseSpace
 from search.strategies import create_strategy
 from search.trial import Evaluation, Trial, TrialState
 
@@ -214,7 +214,7 @@ def settings(**more):
         "space_options": {"layers": 3, "filters": [4, 8]},
         "strategy": "random",
         "trials": 2,
-        "recipe": {"epochs": 1, "drop_path_rate": 0.0},
+        "recipe": {"epochs": 1},
         "tensorboard": False,
         **more,
     }
@@ -238,10 +238,19 @@ def test_a_search_for_digits_is_exported_and_loaded(tmp_path):
 
 
 def test_what_its_networks_do_not_have_is_refused_before_the_first(tmp_path):
-    with pytest.raises(InputError, match="`drop_path_rate` of 0, as there"):
-        search.run(tmp_path / "run", **settings(recipe={"epochs": 1}))
+    recipe = {"epochs": 1, "drop_path_rate": 0.1}
+    with pytest.raises(InputError, match="Expected 0.0: .* no paths to drop"):
+        search.run(tmp_path / "run", **settings(recipe=recipe))
     with pytest.raises(InputError, match="`filters`.*scaled by nothing"):
         search.run(tmp_path / "run", **settings(child={"filters": 8}))
+
+
+def test_the_kind_has_the_most_filters_of_the_space():
+    space = LayerwiseSpace(1, filters=[MAX_FILTERS])
+    (layer,) = space.decode((0, 0, 0)).layers
+    assert layer.filters == MAX_FILTERS
+    with pytest.raises(ValueError, match="from 1 to 10,000.*Received: filters"):
+        LayerwiseSpace(1, filters=[MAX_FILTERS + 1])
 
 
 def test_importing_loads_no_framework():

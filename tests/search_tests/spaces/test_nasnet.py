@@ -16,6 +16,7 @@ from nasnet_keras.published import NASNET_A
 from search.spaces import create_space
 from search.spaces.base import Decision, SearchSpace
 from search.spaces.nasnet import NASNetSpace
+from search.testing.letter_space import LetterSpace
 
 BLOCKS = pytest.mark.parametrize("blocks", [1, 2, 5, 10])
 
@@ -292,38 +293,28 @@ def test_samples_are_uniform():
     } == {int}
 
 
-@pytest.mark.parametrize("kind", [None, "input", "operation", "combiner"])
-def test_a_mutation_changes_one_decision_of_the_kind(kind):
+def test_mutation_changes_one_decision():
     space, rng = NASNetSpace(3), np.random.default_rng(0)
     reached = set()
     for decisions in samples(space, 600):
-        mutant = space.mutate(decisions, rng, kind)
+        mutant = space.mutate(decisions, rng)
         space.check(mutant)
-        changed = [
+        (changed,) = [
             position
             for position, (before, after) in enumerate(
                 zip(decisions, mutant, strict=True)
             )
             if before != after
         ]
-        assert len(changed) == 1
-        reached.update(changed)
-    assert reached == {
-        position
-        for position, decision in enumerate(space.decisions)
-        if kind in (None, decision.kind)
-    }
+        reached.add(changed)
+    assert reached == set(range(len(space.decisions)))
 
 
-def test_a_kind_without_a_choice_is_refused():
-    rng = np.random.default_rng(0)
-    for space, kind in (
-        (NASNetSpace(1), "free"),
-        (NASNetSpace(1, ("add",)), "combiner"),
-    ):
-        with pytest.raises(ValueError, match="`kind`.*Received"):
-            space.mutate((0,) * 10, rng, kind)
-    assert 0 in NASNetSpace(1, ("add",)).mutate((0,) * 10, rng)
+def test_mutation_leaves_alone_what_has_one_choice():
+    space, rng = NASNetSpace(1, ("add",)), np.random.default_rng(0)
+    assert 0 in space.mutate((0,) * 10, rng)
+    with pytest.raises(ValueError, match="two or more choices. Received"):
+        LetterSpace((1, 1)).mutate((0, 0), rng)
 
 
 def test_neighbours_are_all_single_changes():

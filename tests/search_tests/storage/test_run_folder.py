@@ -1,3 +1,4 @@
+import shlex
 import subprocess
 import sys
 
@@ -35,8 +36,16 @@ def test_another_folder_is_no_run(directory, tmp_path):
         RunDirectory(tmp_path).check_run()
 
 
+def test_a_command_quotes_the_path():
+    directory = RunDirectory("my runs/it's")
+    typed = directory.resuming.strip("`")
+    assert shlex.split(typed) == ["nasnet-search", "resume", "my runs/it's"]
+
+
 def test_one_driver_at_a_time(directory):
+    assert not directory.is_driven
     with directory.lock():
+        assert directory.is_driven
         with pytest.raises(InputError, match="Another process is driving"):
             with RunDirectory(directory.path).lock():
                 pass
@@ -62,7 +71,9 @@ def test_a_killed_driver_leaves_no_lock(directory):
         pass
 
 
-@pytest.mark.parametrize("text", ["{", "[]", ""])
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "", "[" * 100_000, '{"schema": 3, "schema": 3}']
+)
 def test_a_broken_configuration_is_a_sentence(directory, text):
     directory.configuration.write_text(text)
     with pytest.raises(InputError, match="config.json"):
@@ -72,7 +83,8 @@ def test_a_broken_configuration_is_a_sentence(directory, text):
 def test_weights_of_other_children_are_deleted(directory):
     for number in range(4):
         directory.weights(number).touch()
-    (directory.children / "notes.txt").touch()
+    for name in ("notes.txt", "mine.weights.h5", "1.weights.h5"):
+        (directory.children / name).touch()
     for name in (".00002.weights.h5", ".00003.weights.h5"):  # drafts
         (directory.children / name).touch()
     directory.keep_weights([1, 3])
@@ -80,5 +92,30 @@ def test_weights_of_other_children_are_deleted(directory):
         ".00003.weights.h5",
         "00001.weights.h5",
         "00003.weights.h5",
+        "1.weights.h5",
+        "mine.weights.h5",
         "notes.txt",
     ]
+
+
+@pytest.mark.parametrize("name", ["children", "lock", "search.db", "ranked"])
+def test_no_link_leads_out_of_a_run_that_is_driven(directory, tmp_path, name):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "00000.weights.h5").write_text("of another run")
+    path = directory.path / name
+    if path.is_dir():
+        path.rmdir()
+    path.unlink(missing_ok=True)
+    path.symlink_to(other)
+    with pytest.raises(InputError, match=f"{name} is a link"), directory.lock():
+        pass
+    assert (other / "00000.weights.h5").read_text() == "of another run"
+
+
+def test_no_weights_are_written_through_a_link(directory, tmp_path):
+    target = tmp_path / "mine.h5"
+    target.touch()
+    directory.weights(0).with_name(".00000.weights.h5").symlink_to(target)
+    with pytest.raises(InputError, match="is a link"), directory.lock():
+        pass

@@ -64,6 +64,7 @@ OPTIONS = {
     "ppo": {"minibatch": 8, "learning_rate": 0.02},
     "reinforce": {"minibatch": 8, "learning_rate": 0.02},
     "regularized-evolution": {"population": 8, "sample": 3},
+    "nsga2": {"population": 8},
     "local-search": {"starts": 4},
     "predictor": {"initial": 8, "refit": 4},
     "progressive": {"beam": 8},

@@ -7,6 +7,7 @@ from rich.console import Console
 
 import search
 import search.cli.app
+from nasnet_keras.activity import tell_activity
 from search.trial import Evaluation, Trial, TrialState, ranked
 from search.views.terminal import (
     Display,
@@ -93,6 +94,21 @@ def train(display, clock):
         display.trained(step, 300, 2.0)
         clock[0] += 1
     return display
+
+
+def test_a_child_that_lasts_is_a_line_a_minute(clock):
+    text = io.StringIO()
+    display = Display(Console(file=text, width=20))
+    display.begin([], 10)
+    display.proposed(TRIALS[0])
+    for step in range(13):
+        clock[0] += 10
+        tell_activity("training steps", step, 600)
+    display.end()
+    tell_activity("training steps", 99, 600)
+    assert text.getvalue().splitlines() == [
+        "trial 0, 70 s: training steps, 6 of 600",
+    ]
 
 
 def test_without_a_terminal_a_training_is_a_line_a_minute(clock):

@@ -37,13 +37,15 @@ def as_trained():
     what that is in training: its classifier normalises."""
 
     def change(model, subnetwork, activation=None):
-        part = subnetwork.parts[-1]
-        layer = part.take.function.layer
-        classifier = NormalizedClassifier(layer.dense.units, layer.width)
+        bound = subnetwork.layers[-1]
+        function = bound.weight_slice.function
+        classifier = NormalizedClassifier(
+            function.layer.dense.units, function.layer.width
+        )
         logits = classifier(model.get_layer("logits").input)
         outputs = keras.layers.Activation(activation)(logits)
-        classifier.dense.set_weights(part.take.function.unpack(part.weights))
-        classifier.batch_norm.set_weights(part.moving)
+        classifier.dense.set_weights(function.unpack(bound.weights))
+        classifier.batch_norm.set_weights(bound.moving)
         return keras.Model(model.input, outputs)
 
     return change

@@ -1,13 +1,21 @@
 import itertools
+import warnings
 
 import numpy as np
 import pytest
 
-from nasnet_keras.genotype import NASNET_OPERATIONS
+from nasnet_keras.genotype import (
+    NASNET_OPERATIONS,
+    Block,
+    CellSpec,
+    Genotype,
+)
+from nasnet_keras.published import NASNET_A
 from search.spaces.nasnet import NASNetSpace
 from search.weight_sharing.architecture_parameters import (
     ArchitectureParameters,
     strongest_genotypes,
+    warn_of_collapse,
 )
 
 BLOCKS = 3
@@ -108,3 +116,16 @@ def test_one_cell_has_one_table_for_both_strides():
     found = architecture.strongest(100)
     assert len(set(found)) == len(found) == 4 * 3 * 4
     assert all(genotype.normal == genotype.reduction for genotype in found)
+
+
+@pytest.mark.parametrize(("count", "warned"), [(2, False), (3, True)])
+def test_a_warning_says_when_identities_take_over(count, warned):
+    """From a quarter on."""
+    blocks = [Block((0, 1), ("conv_1x1", "identity"))] * count
+    blocks += [Block((0, 1), ("conv_1x1", "conv_3x3"))] * (5 - count)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warn_of_collapse(Genotype(CellSpec(tuple(blocks)), NASNET_A.reduction))
+    texts = [str(warning.message) for warning in caught]
+    assert len(texts) == warned
+    assert all("3 of the 10 operations" in text for text in texts)

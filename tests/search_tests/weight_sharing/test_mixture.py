@@ -57,20 +57,22 @@ def test_all_of_it_is_part_of_the_mixture(create_network):
     mixture = Mixture(network)
     taken = sum(
         int(np.prod(np.shape(value)))
-        for part in mixture.parts
-        for value in part.weights
+        for layer in mixture.layers
+        for value in layer.weights
     )
     unused = sum(
-        int(np.prod(bank.shape))
+        int(np.prod(table.shape))
         for cell in network.cells
-        for projection, part in zip(
-            cell.projections, cell.mixed_takes().adjustments, strict=True
+        for bank, adjustment in zip(
+            cell.projection_banks,
+            cell.mixture_slices().adjustments,
+            strict=True,
         )
-        if part is None
-        for bank in projection.banks
+        if adjustment is None
+        for table in bank.tables
     )
     assert taken + unused == sum(
-        int(np.prod(bank.shape)) for bank in network.variables
+        int(np.prod(table.shape)) for table in network.variables
     )
 
 

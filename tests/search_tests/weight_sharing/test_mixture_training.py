@@ -50,7 +50,7 @@ def create(create_network):
 
 
 def read(training):
-    weights = [part.read() for part in training._mixture.parts]
+    weights = [layer.read() for layer in training._mixture.layers]
     logits = [
         tf.constant(each) for each in training.architecture.logits.values()
     ]
@@ -119,7 +119,7 @@ def test_second_order_is_the_gradient_after_a_step(
     training = create(2, clip_norm=float(norm) / 2 if clipped else None)
     monkeypatch.setattr(training, "_gradients", smooth)
     _, _, taken = training.optimizer.moved(
-        training._mixture.parts,
+        training._mixture.layers,
         training._of_trained(smooth(weights, logits, train, weights)[1]),
         rate,
     )
@@ -129,7 +129,7 @@ def test_second_order_is_the_gradient_after_a_step(
         tape.watch(logits)
         _, gradients = smooth(weights, logits, train, weights)
         _, ahead, _ = first_order.optimizer.moved(
-            first_order._mixture.parts,
+            first_order._mixture.layers,
             first_order._of_trained(gradients),
             taken,
         )
@@ -154,11 +154,11 @@ def test_it_learns_both_but_no_scales(create):
         name = f"architecture/{cell}"
         assert not np.allclose(after[name], before[name])
     kept = 0
-    for layer in training.network.shared_layers:
-        for bank, decay in zip(layer.banks, layer.decays, strict=True):
-            name = f"weights/{bank.path}"
+    for bank in training.network.banks:
+        for table, decay in zip(bank.tables, bank.decays, strict=True):
+            name = f"weights/{table.path}"
             changed = before[name] != after[name]
-            if layer is training.network.classifier:
+            if bank is training.network.classifier:
                 assert changed.any()
             else:
                 assert not changed[..., decay == 0].any()

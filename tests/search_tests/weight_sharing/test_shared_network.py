@@ -51,10 +51,10 @@ def _check_equal(as_trained, network, genotype, **settings):
     model = build(genotype, **settings)
     subnetwork = Subnetwork(network, genotype)
     random = np.random.default_rng(0)
-    for part in subnetwork.parts:
-        part.moving = [
+    for layer in subnetwork.layers:
+        layer.moving = [
             random.uniform(0.5, 2, each.shape).astype("float32")
-            for each in part.moving
+            for each in layer.moving
         ]
     subnetwork.copy_to(model)
     trained = as_trained(model, subnetwork)
@@ -121,12 +121,14 @@ def test_another_cell_has_other_weights_where_it_differs(network):
 
     def places(genotype):
         return {
-            (bank.path, int(index))
-            for part in Subnetwork(network, genotype).parts
-            for bank, index in zip(
-                part.take.banks, part.take.indices, strict=True
+            (table.path, int(index))
+            for layer in Subnetwork(network, genotype).layers
+            for table, index in zip(
+                layer.weight_slice.tables,
+                layer.weight_slice.indices,
+                strict=True,
             )
-            if not index.shape.rank and "operations" in bank.path
+            if not index.shape.rank and "operations" in table.path
         }
 
     def genotype(first, second):
@@ -177,7 +179,7 @@ def test_a_block_may_read_one_state_twice_by_one_operation(
         return Genotype(spec, spec)
 
     def parts(genotype):
-        return len(Subnetwork(network, genotype).parts)
+        return len(Subnetwork(network, genotype).layers)
 
     twice = genotype("conv_3x3", "conv_3x3")
     check_equal(network, twice)
@@ -191,7 +193,7 @@ def test_the_seed_alone_fixes_the_first_weights():
         network = SharedNetwork(
             NASNetSpace(1, ("add",)), (8, 8, 3), 4, filters=2, seed=seed
         )
-        return np.concatenate([np.ravel(bank) for bank in network.variables])
+        return np.concatenate([np.ravel(table) for table in network.variables])
 
     first = values(0)
     np.testing.assert_array_equal(first, values(0))
@@ -200,9 +202,9 @@ def test_the_seed_alone_fixes_the_first_weights():
 
 def test_a_place_has_weights_of_its_own_from_the_start():
     network = SharedNetwork(NASNetSpace(1), (8, 8, 3), classes=4, filters=2)
-    for bank in network.variables:
-        if "operations" in bank.path:
-            values = np.asarray(bank).reshape(bank.shape[0], -1)
+    for table in network.variables:
+        if "operations" in table.path:
+            values = np.asarray(table).reshape(table.shape[0], -1)
             assert len(np.unique(values, axis=0)) == len(values)
 
 
@@ -215,7 +217,7 @@ def test_all_cells_begin_nearly_as_one(shared_space):
     # Of a patch in each corner.
     images = rng.normal(size=(64, 2, 2, 3)).repeat(4, 1).repeat(4, 2)
     images = images.astype("float32")
-    kernel, _ = network.classifier.banks
+    kernel, _ = network.classifier.tables
     rows = rng.normal(size=(network.features.width, 4))
     kernel.assign(np.tile(rows, (kernel.shape[0] // len(rows), 1)))
     logits = [
@@ -233,9 +235,9 @@ def test_a_change_of_cells_traces_nothing_that_was_there(network):
     for genotype in spaces:
         Subnetwork(network, genotype)(IMAGES)
     functions = {
-        part.take.function
+        layer.weight_slice.function
         for genotype in spaces
-        for part in Subnetwork(network, genotype).parts
+        for layer in Subnetwork(network, genotype).layers
     }
 
     def traces():
@@ -301,7 +303,11 @@ def test_a_network_holds_the_operations_of_its_space(create_network):
     """In each cell so many, of one edge."""
     spaces = [NASNetSpace(1, ("add",), FEWER[:n]) for n in (1, 3)]
     one, three = (
-        sum(layer.count for cell in network.cells for layer in cell.operations)
+        sum(
+            bank.count
+            for cell in network.cells
+            for bank in cell.operation_banks
+        )
         for network in map(create_network, spaces)
     )
     assert 3 * one == three

@@ -96,9 +96,11 @@ def test_nothing_else_is_changed(create):
     images, labels = next(iter(batches(0)))
     training.step(images, labels)
     taken = {}
-    for part in Subnetwork(training.network, draw(0)).parts:
-        for bank, index in zip(part.take.banks, part.take.indices, strict=True):
-            taken.setdefault(bank.path, []).append(np.atleast_1d(index))
+    for layer in Subnetwork(training.network, draw(0)).layers:
+        for table, index in zip(
+            layer.weight_slice.tables, layer.weight_slice.indices, strict=True
+        ):
+            taken.setdefault(table.path, []).append(np.atleast_1d(index))
     changed = 0
     for name, after in values(training).items():
         rows = taken.get(name.partition("/")[2], [np.array([], int)])
@@ -156,7 +158,7 @@ def test_a_damaged_file_is_a_sentence(create, tmp_path, damage):
 
 def test_a_loss_that_is_no_number_ends_the_training(create):
     training = create()
-    kernel, _ = training.network.classifier.banks
+    kernel, _ = training.network.classifier.tables
     kernel.assign(np.full(kernel.shape, np.nan))
     with pytest.raises(RunError, match="diverged at step 1"):
         training.run()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nasnet_keras.activity import tell_activity
 from nasnet_keras.training.data.readers.layout import (
     Classes,
     Layout,
@@ -125,7 +126,8 @@ def _survey(
         What the pictures' headers say, and what the others are.
     """
     headers, broken = {}, {}
-    for file, whole in files.items():
+    for row, (file, whole) in enumerate(files.items()):
+        tell_activity("looking at files", row, len(files))
         try:
             headers[file] = read_header(file, whole)
         except NotAPicture as error:

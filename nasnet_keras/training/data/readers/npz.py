@@ -1,14 +1,15 @@
-"""Data sets in `.npz` files, under the names that people give to arrays."""
+"""Data sets in arrays: in `.npz` files, under the names that people give to
+arrays, or in memory."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from nasnet_keras.command_line import printable
-from nasnet_keras.training.data.readers.archive import Archive
+from nasnet_keras.training.data.readers.archive import Archive, Described
 from nasnet_keras.training.data.readers.source import (
     PURPOSES,
     Arrays,
@@ -41,7 +42,37 @@ class Keys(NamedTuple):
     labels: str
 
 
+class ArraysInMemory:
+    """A pair of arrays, as an `Archive` has them.
+
+    Args:
+        arrays: Images and labels.
+    """
+
+    path = Path("arrays")
+    names = ("images", "labels")
+
+    def __init__(self, arrays: Iterable[Any]) -> None:
+        self._arrays = dict(
+            zip(self.names, map(np.asarray, arrays), strict=True)
+        )
+
+    def describe(self, name: str) -> Described:
+        array = self._arrays[name]
+        return Described(array.shape, array.dtype)
+
+    def read(self, name: str) -> np.ndarray:
+        return self._arrays[name]
+
+
 def read_npz(path: Path, image_size: int | None) -> Source:
+    """The data set of an `.npz` file; as `read_arrays`."""
+    return read_arrays(Archive(path), image_size)
+
+
+def read_arrays(
+    archive: Archive | ArraysInMemory, image_size: int | None
+) -> Source:
     """Images and labels to train on, and where there are some to validate
     and to test on; where there are some `class_names`.
 
@@ -53,7 +84,7 @@ def read_npz(path: Path, image_size: int | None) -> Source:
         ValueError: The file is no `.npz` file or a damaged one, or has no
             such arrays.
     """
-    archive = Archive(path)
+    path = archive.path
     parts = _parts(archive.names)
     if "train" not in parts:
         raise ValueError(
@@ -140,7 +171,9 @@ def _find(
     return None
 
 
-def _class_names(archive: Archive) -> tuple[np.ndarray | None, str | None]:
+def _class_names(
+    archive: Archive | ArraysInMemory,
+) -> tuple[np.ndarray | None, str | None]:
     """The names of the classes, and of their array."""
     for name in archive.names:
         if re.sub("[^a-z]", "", name.lower()) in CLASS_NAMES:
@@ -156,7 +189,7 @@ def _as_text(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def _count(archive: Archive, keys: Keys) -> int:
+def _count(archive: Archive | ArraysInMemory, keys: Keys) -> int:
     """How many images a part has, checked before any is read."""
     images, labels = map(archive.describe, keys)
     shape = images.shape
@@ -193,7 +226,7 @@ def _count(archive: Archive, keys: Keys) -> int:
 # Labels
 
 
-def _read_labels(archive: Archive, key: str) -> np.ndarray:
+def _read_labels(archive: Archive | ArraysInMemory, key: str) -> np.ndarray:
     """Labels as they are, `[N]`."""
     labels = _as_text(archive.read(key).reshape(-1))
     if labels.dtype.kind == "b":
@@ -319,7 +352,7 @@ def _scale(images: np.ndarray, key: str) -> Scale:
 
 
 def _notes(
-    archive: Archive,
+    archive: Archive | ArraysInMemory,
     parts: dict[str, Keys],
     counts: dict[str, int],
     used: set[str | None],

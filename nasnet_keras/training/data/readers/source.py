@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nasnet_keras.activity import tell_activity
+
 MAX_BYTES = 4 * 2**30  # of training or test images: 28 times CIFAR-10
 
 # Images [n, H, W, C], labels [n], and [n] names where the images are files.
@@ -86,6 +88,7 @@ def stack(
     images = np.empty((count, *shape), np.uint8)
     labels = np.empty(count, np.int32)
     for row, (image, label) in enumerate(examples):
+        tell_activity("reading images", row, count)
         images[row] = image if image.shape == shape else _fit(image, shape)
         labels[row] = label
     return images, labels

@@ -107,9 +107,29 @@ def test_unknown_source(source, hint, tmp_path, monkeypatch):
     assert ".npz" in str(error.value) and "folder" in str(error.value)
 
 
-def test_arrays_are_no_source():
-    with pytest.raises(ValueError, match="type tuple; save arrays with"):
-        load_dataset((images(2), labels(0, 1)))
+def test_a_pair_of_arrays_is_a_source():
+    dataset = load_dataset((images(4), labels(0, 1, 0, 1)), image_size=3)
+    assert dataset.train.images.shape[:3] == (4, 3, 3)
+    assert dataset.train.labels.tolist() == [0, 1, 0, 1]
+    assert dataset.class_names == ("0", "1")
+    assert dataset.notes[0] == "arrays: 2 classes; images: 4 to train on " + (
+        "(images)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ((), "of type tuple"),
+        (np.zeros((4, 4)), "a pair of arrays, images and labels. .*ndarray"),
+        ((images(2), labels(0, 1), 3), "of type tuple"),
+        ((images(2), labels(0)), "Expected one label for each of 2"),
+        ((None, labels(0)), "Invalid array `images`.*object"),
+    ],
+)
+def test_other_values_are_none(arrays, message):
+    with pytest.raises(ValueError, match=message):
+        load_dataset(arrays)
 
 
 @pytest.mark.parametrize("name", ["digits", "cifar10"])

@@ -14,7 +14,7 @@ import search.cli.app
 import search.views.report.page
 from nasnet_keras.command_line import InputError
 from search.evaluation.base import EvaluationError
-from search.loop.pareto import pareto_front
+from search.pareto import pareto_front
 from search.trial import TrialState, ranked
 from search.views.report.page import render, write_report
 
@@ -287,7 +287,7 @@ def test_the_best_is_one_of_those_trained_longest(make_run, FakeEvaluator):
 def test_the_pareto_front_is_marked_and_listed(make_run):
     run = make_run()
     page = Page(render([run]))
-    front = pareto_front(run.trials, "parameters")
+    front = pareto_front(run.trials, ["parameters"])
     (table,) = page.tables["fronts"]
     assert table[0] == ["Run", "Trial", "Parameters", "Accuracy"]
     assert table[1:] == [

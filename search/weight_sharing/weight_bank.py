@@ -1,8 +1,9 @@
-"""The weights of many layers of one form, of which a cell takes those of one.
+"""Banks: the weights of many layers of one form, of which a child has a slice.
 
-A bank is a variable that holds the packed weights of all of these layers,
-stacked along its first axis. `Alternatives` and `Rows` have the banks, `Take`
-is what one cell takes of them.
+A bank keeps tables: variables whose rows are packed weights (see
+`LayerFunction`). In an `OperationBank` a row is a whole layer; in a `RowBank`
+it is what belongs to one channel that comes in. A `WeightSlice` says which
+rows one layer of one child has.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,28 +20,32 @@ from search.weight_sharing.layer_function import LayerFunction, is_kernel
 NOISE = 0.1
 
 
-class Take:
-    """The weights of one layer of one child, as parts of banks.
+class WeightSlice:
+    """The weights of one layer of one child: rows of tables.
 
     Args:
         function: The layer.
-        banks: A variable for each packed tensor that it takes.
-        indices: Of each bank the position of the weights along the first
-            axis, or the positions of the rows of the kernels.
+        tables: One for each packed tensor that the layer takes.
+        indices: Of each table the number of the row, or the numbers of the
+            rows.
     """
 
     def __init__(
         self,
         function: LayerFunction,
-        banks: Sequence[Any],
+        tables: Sequence[Any],
         indices: Sequence[Any],
     ) -> None:
         self.function = function
-        self.banks = banks
+        self.tables = tables
         self.indices = indices
 
     def read(self, variables: Sequence[Any]) -> list[Any]:
-        """The packed parts of variables of the form of the banks."""
+        """The packed weights.
+
+        Args:
+            variables: The tables, or others of the same shapes.
+        """
         return [
             tf.raw_ops.ResourceGather(
                 resource=variable.handle, indices=index, dtype="float32"
@@ -49,7 +54,7 @@ class Take:
         ]
 
     def write(self, variables: Sequence[Any], values: Sequence[Any]) -> None:
-        """Puts values in the place of what `read` returns."""
+        """Puts values where `read` takes them from."""
         for variable, index, value in zip(
             variables, self.indices, values, strict=True
         ):
@@ -58,17 +63,17 @@ class Take:
             )
 
 
-class SharedLayer(keras.layers.Layer):
-    """The base: a bank for each packed tensor of a layer.
+class WeightBank(keras.layers.Layer):
+    """The base of both banks: a table for each packed tensor of a layer.
 
     Args:
         function: One of the layers.
         initializer: Of kernels; all else begins as in that layer.
 
     Attributes:
-        banks: The variables.
-        decays: For each bank 1 where it has kernels, which are regularised,
-            and 0 elsewhere.
+        tables: The variables.
+        decays: For each column of each table 1 if it is of kernels, which are
+            regularised, else 0.
     """
 
     def __init__(
@@ -76,12 +81,12 @@ class SharedLayer(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.initializer = initializer
-        self.banks = []
+        self.tables = []
         self.decays = []
         for number, variables in enumerate(function.groups):
-            parts = [self._initial(each) for each in variables]
-            values = ops.concatenate(parts, axis=-1)
-            self.banks.append(
+            initial = [self._initial(each) for each in variables]
+            values = ops.concatenate(initial, axis=-1)
+            self.tables.append(
                 self.add_weight(
                     name=f"bank_{number}",
                     shape=values.shape,
@@ -91,8 +96,8 @@ class SharedLayer(keras.layers.Layer):
             self.decays.append(
                 np.concatenate(
                     [
-                        np.full(part.shape[-1], is_kernel(each), "float32")
-                        for part, each in zip(parts, variables, strict=True)
+                        np.full(first.shape[-1], is_kernel(each), "float32")
+                        for first, each in zip(initial, variables, strict=True)
                     ]
                 )
             )
@@ -100,16 +105,16 @@ class SharedLayer(keras.layers.Layer):
 
     def _initial(self, variable: Any) -> Any:
         """The first values of one weight of all layers, as a matrix."""
-        raise TypeError(f"{type(self).__name__} is a base of shared layers.")
+        raise TypeError(f"{type(self).__name__} is a base of banks.")
 
 
-class Alternatives(SharedLayer):
-    """The weights of a layer at each place where a cell may have it.
+class OperationBank(WeightBank):
+    """The weights of one operation on each edge that may have it.
 
     Args:
-        function: The layer.
+        function: The operation.
         initializer: Of kernels.
-        count: The number of places. Default 1.
+        count: The number of edges. Default 1.
         aligned: Whether kernels begin near to one that passes its channels
             on as they are. Then all operations begin nearly as one, and a
             child can begin with what others have learnt; else each makes
@@ -128,16 +133,18 @@ class Alternatives(SharedLayer):
         self.count = count
         self.aligned = aligned
         super().__init__(function, initializer, **kwargs)
-        takes = [
-            Take(function, self.banks, [tf.constant(place)] * len(self.banks))
-            for place in range(count)
+        slices = [
+            WeightSlice(
+                function, self.tables, [tf.constant(row)] * len(self.tables)
+            )
+            for row in range(count)
         ]
         # Unseen by Keras, which tracks the layers that an attribute holds.
-        self._take = lambda place: takes[place]
+        self._slice = lambda row: slices[row]
 
-    def take(self, place: int = 0) -> Take:
-        """The weights at a place: one object, whoever takes them."""
-        return self._take(place)
+    def slice(self, row: int = 0) -> WeightSlice:
+        """The weights of one edge: the same object at every call."""
+        return self._slice(row)
 
     def _initial(self, variable: Any) -> Any:
         if not is_kernel(variable):
@@ -153,10 +160,10 @@ class Alternatives(SharedLayer):
         return ops.reshape(ops.moveaxis(drawn, -3, 0), (self.count, -1))
 
 
-class Rows(SharedLayer):
-    """The weights of a layer that reads what a cell hands on. Which states
-    those are differs from child to child: each has the rows of its channels
-    in the kernels.
+class RowBank(WeightBank):
+    """The weights of a projection, which reads what a cell hands on. Which
+    states those are differs from child to child: each child has the rows of
+    its own channels in the kernels.
 
     Args:
         create: The layer for so many channels, its kernels by row.
@@ -180,10 +187,10 @@ class Rows(SharedLayer):
         super().__init__(create(rows), initializer, **kwargs)
         self._create = create
 
-    def take(self, rows: np.ndarray) -> Take:
+    def slice(self, rows: np.ndarray) -> WeightSlice:
         """The weights of the layer that reads these channels."""
         indices = [tf.constant(rows, "int32"), tf.constant(0)]
-        return Take(self._create(len(rows)), self.banks, indices)
+        return WeightSlice(self._create(len(rows)), self.tables, indices)
 
     def _initial(self, variable: Any) -> Any:
         if not is_kernel(variable):

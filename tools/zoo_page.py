@@ -1,16 +1,17 @@
-"""The models of the zoo as a Markdown page.
+"""Writes docs/zoo.md, the page of the models of the zoo.
 
-python -m zoo.table > docs/zoo.md
+python tools/zoo_page.py > docs/zoo.md
 """
 
 from collections.abc import Sequence
 
 from zoo import weights
-from zoo.presets import PRESETS, Preset
+from zoo.preset import Preset
+from zoo.presets import PRESETS
 
 _HEAD = """# The zoo
 
-This page is generated: `python -m zoo.table > docs/zoo.md`.
+This page is generated: `python tools/zoo_page.py > docs/zoo.md`.
 
 `zoo.create_model(name, …)` builds each network; `zoo.NASNetMobile`,
 `zoo.NASNetLarge`, `zoo.NASNetCIFAR`, `zoo.NASNetCIFARNano`,
@@ -118,7 +119,7 @@ _PADDING: tuple[tuple[str, str], ...] = (
 )
 
 
-def table() -> str:
+def page() -> str:
     """The page."""
     notes = [
         f"- `{name}`: {preset.note}"
@@ -172,4 +173,4 @@ def _pair(paper: str | None, ours: str, agree: bool | None) -> str:
 
 
 if __name__ == "__main__":
-    print(table(), end="")
+    print(page(), end="")

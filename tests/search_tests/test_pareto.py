@@ -1,8 +1,9 @@
 import math
 
+import numpy as np
 import pytest
 
-from search.loop.pareto import pareto_front
+from search.pareto import fronts_of, hypervolume, pareto_front
 from search.trial import Evaluation, Trial, TrialState
 
 
@@ -13,7 +14,7 @@ def trial(number, accuracy, cost, state=TrialState.COMPLETE):
 
 
 def numbers(trials, cost="parameters"):
-    return [trial.number for trial in pareto_front(trials, cost)]
+    return [trial.number for trial in pareto_front(trials, [cost])]
 
 
 def test_the_front_by_cost():
@@ -68,3 +69,40 @@ def test_trials_without_a_place_are_left_out():
 def test_the_reward_stands_in_for_the_accuracy(other, front):
     # Trial 0 has the reward 0.5 and no accuracy.
     assert numbers([trial(0, None, 10.0), trial(1, other, 20.0)]) == front
+
+
+def test_fronts_follow_each_other_with_any_number_of_costs():
+    rng = np.random.default_rng(0)
+    trials = []
+    for number, (accuracy, *costs) in enumerate(rng.random((80, 3))):
+        metrics = dict(zip("ab", costs, strict=True), accuracy=accuracy)
+        evaluation = Evaluation(0.5, metrics)
+        trials.append(Trial(number, (0,), TrialState.COMPLETE, (evaluation,)))
+    fronts = fronts_of(trials, "ab")
+    assert sorted(t.number for front in fronts for t in front) == [*range(80)]
+
+    def beats(one, other):
+        signs = {"a": -1, "b": -1, "accuracy": 1}
+        return all(
+            sign * one.evaluation.metrics[name]
+            > sign * other.evaluation.metrics[name]
+            for name, sign in signs.items()
+        )
+
+    for place, front in enumerate(fronts):
+        assert not any(beats(a, b) for a in front for b in front)
+        if place:
+            before = fronts[place - 1]
+            assert all(any(beats(a, b) for a in before) for b in front)
+
+
+def test_the_hypervolume_is_the_area_under_the_front():
+    front = [(1.0, 0.2), (2.0, 0.6), (8.0, 0.9)]
+    grid = np.linspace(0, np.log(16), 200_001)[:-1]
+    under = np.select(
+        [grid < np.log(2), grid < np.log(8)], [0.2, 0.6], default=0.9
+    )
+    area = under.mean() * np.log(16)
+    assert hypervolume(front, 16.0) == pytest.approx(area, rel=1e-4)
+    assert hypervolume(front, 2.0) == pytest.approx(0.2 * np.log(2))
+    assert hypervolume([], 2.0) == 0

@@ -1,0 +1,152 @@
+"""What goes on where one waits: those who work say it by `tell_activity`, and a
+command shows it by `ActivityDisplay`.
+
+Neither Keras nor TensorFlow is imported here.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# Before an activity is said, and where no display is live also between its
+# lines.
+SECONDS_BEFORE, SECONDS_BETWEEN = 1.0, 30.0
+
+
+class Activity(NamedTuple):
+    """What goes on.
+
+    Attributes:
+        what: A few words, such as `reading images`.
+        done: How much of it is done, if that is counted.
+        total: Of how much.
+
+    Example:
+
+    >>> str(Activity("reading images", 12_000, 100_000))
+    'reading images, 12,000 of 100,000'
+    """
+
+    what: str
+    done: int | None = None
+    total: int | None = None
+
+    def __str__(self) -> str:
+        if self.total is None:
+            return self.what
+        return f"{self.what}, {self.done or 0:,} of {self.total:,}"
+
+
+_listener: Callable[[Activity], object] | None = None
+
+
+def tell_activity(
+    what: str, done: int | None = None, total: int | None = None
+) -> None:
+    """Says what goes on from now on, to who listens."""
+    if _listener is not None:
+        _listener(Activity(what, done, total))
+
+
+@contextlib.contextmanager
+def listening(listener: Callable[[Activity], object]) -> Iterator[None]:
+    """Has a function hear of the activities while the block lasts."""
+    global _listener
+    before, _listener = _listener, listener
+    try:
+        yield
+    finally:
+        _listener = before
+
+
+class ActivityDisplay:
+    """Shows what goes on from the second second on: a bar on a terminal,
+    elsewhere a line for each activity that lasts, and one every half a minute.
+
+    Args:
+        console: Where to.
+    """
+
+    def __init__(self, console: "Console") -> None:
+        self._console = console
+        self._activity: Activity | None = None
+        self._began = 0.0
+        self._said = -SECONDS_BETWEEN
+        self._bar: Any = None
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def __call__(self, activity: Activity) -> None:
+        with self._lock:
+            if self._activity is None or activity.what != self._activity.what:
+                self._began = time.monotonic()
+                self._said = self._began - SECONDS_BETWEEN
+            self._activity = activity
+
+    def end(self) -> None:
+        """Leaves the terminal to others."""
+        with self._lock:
+            self._ended.set()
+            if self._bar is not None:
+                self._bar.stop()
+                self._bar = None
+
+    def _watch(self) -> None:
+        while not self._ended.wait(0.2):
+            with self._lock:
+                if self._ended.is_set() or self._activity is None:
+                    continue
+                now = time.monotonic()
+                if now - self._began < SECONDS_BEFORE:
+                    continue
+                if self._console.is_terminal:
+                    self._draw(self._activity)
+                elif now - self._said >= SECONDS_BETWEEN:
+                    self._said = now
+                    self._console.print(
+                        f"{self._activity} ...", highlight=False, markup=False
+                    )
+
+    def _draw(self, activity: Activity) -> None:
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            SpinnerColumn,
+            TextColumn,
+            TimeElapsedColumn,
+        )
+
+        if self._bar is None:
+            self._bar = Progress(
+                SpinnerColumn(),
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                TimeElapsedColumn(),
+                console=self._console,
+                transient=True,
+            )
+            self._bar.add_task("")
+            self._bar.start()
+        self._bar.update(
+            self._bar.task_ids[0],
+            description=str(activity),
+            completed=activity.done or 0,
+            total=activity.total,
+        )
+
+
+@contextlib.contextmanager
+def shown_activity(console: "Console") -> Iterator[ActivityDisplay]:
+    """Shows the activities of the block, until `end`."""
+    display = ActivityDisplay(console)
+    try:
+        with listening(display):
+            yield display
+    finally:
+        display.end()

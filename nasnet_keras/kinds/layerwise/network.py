@@ -1,0 +1,205 @@
+"""The networks given layer by layer: what they read, how they are built and
+counted.
+
+Neither Keras nor TensorFlow is imported here before a network is built.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nasnet_keras.architectures import Complexity
+from nasnet_keras.kinds.layerwise.architecture import (
+    LayerwiseArchitecture,
+    Pair,
+    check_numbers,
+)
+
+if TYPE_CHECKING:
+    import keras
+
+    from nasnet_keras.layers.conventions import Conventions
+
+ARGUMENTS = ("dropout", "conventions")
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a layer, or the classifier, reads in a network.
+
+    Attributes:
+        padded: The numbers of what is read, 0 for the image, each with the
+            rows and columns of zeros that it lacks.
+        channels: Those of the whole.
+        output_size: Height and width of what the layer makes of it.
+    """
+
+    padded: tuple[tuple[int, Pair], ...]
+    channels: int
+    output_size: Pair
+
+
+class Plan:
+    """What stands where in a network, before anything is built.
+
+    Args:
+        architecture, input_shape, classes, arguments: As of `build`.
+
+    Attributes:
+        architecture, input_shape, classes: As given.
+        places: Of each layer.
+        head: Of the classifier.
+        conventions: How the layers compute.
+        dropout: The rate before the classifier.
+
+    Raises:
+        ValueError: An argument is unknown or out of range.
+    """
+
+    def __init__(
+        self,
+        architecture: LayerwiseArchitecture,
+        input_shape: Sequence[int],
+        classes: int,
+        arguments: Mapping[str, Any],
+    ) -> None:
+        from nasnet_keras.layers.conventions import Conventions
+
+        _check_arguments(arguments)
+        self.dropout = arguments.get("dropout", 0.0)
+        self.conventions = Conventions.from_dict(arguments.get("conventions"))
+        if len(input_shape) != 3:
+            raise ValueError(
+                "Invalid value for argument `input_shape`. Expected height, "
+                f"width and channels. Received: input_shape={input_shape!r}."
+            )
+        check_numbers(input_shape, "input_shape")
+        check_numbers([classes], "classes")
+        self.architecture = architecture
+        self.input_shape = tuple(input_shape)
+        self.classes = classes
+        first, second = (axis - 1 for axis in self.conventions.spatial_axes)
+        sizes = {0: (input_shape[first], input_shape[second])}
+        image_channels = input_shape[3 - first - second]
+        channels = {0: image_channels} | {
+            number: layer.filters
+            for number, layer in enumerate(architecture.layers, start=1)
+        }
+
+        def place(reads: Sequence[int], strides: Pair = (1, 1)) -> Place:
+            sources = reads or (0,)
+            height, width = (
+                max(side)
+                for side in zip(
+                    *(sizes[source] for source in sources), strict=True
+                )
+            )
+            return Place(
+                tuple(
+                    (
+                        source,
+                        (height - sizes[source][0], width - sizes[source][1]),
+                    )
+                    for source in sources
+                ),
+                sum(channels[source] for source in sources),
+                (-(-height // strides[0]), -(-width // strides[1])),
+            )
+
+        self.places: list[Place] = []
+        for number, layer in enumerate(architecture.layers, start=1):
+            self.places.append(place(layer.reads, layer.strides))
+            sizes[number] = self.places[-1].output_size
+        self.head = place(architecture.outputs)
+
+
+def build_model(plan: Plan, name: str) -> "keras.Model":
+    """The untrained network."""
+    from keras import Model, layers
+
+    from nasnet_keras.layers.convolution_unit import UnitPlan
+
+    conventions = plan.conventions
+    image = layers.Input(shape=plan.input_shape)
+    outputs = {0: image}
+    for number, (layer, place) in enumerate(
+        zip(plan.architecture.layers, plan.places, strict=True), start=1
+    ):
+        layer_name = f"layer_{number}"
+        unit = UnitPlan(layer.filters, layer.kernel_size, layer.strides)
+        state = unit.layer(conventions, name=layer_name)(
+            _join(outputs, place, conventions, layer_name)
+        )
+        outputs[number] = layers.ReLU(name=f"{layer_name}_activation")(state)
+    features = layers.GlobalAveragePooling2D(
+        data_format=conventions.data_format, name="average_pool"
+    )(_join(outputs, plan.head, conventions, "head"))
+    if plan.dropout:
+        features = layers.Dropout(plan.dropout, name="dropout")(features)
+    # The softmax stays in float32 under mixed precision.
+    logits = layers.Dense(plan.classes, name="logits", dtype="float32")(
+        features
+    )
+    predictions = layers.Activation(
+        "softmax", name="predictions", dtype="float32"
+    )(logits)
+    return Model(image, predictions, name=name)
+
+
+def count(plan: Plan) -> Complexity:
+    """What the network costs, without building it."""
+    total = Complexity()
+    for layer, place in zip(plan.architecture.layers, plan.places, strict=True):
+        height, width = layer.kernel_size
+        kernel = height * width * place.channels * layer.filters
+        positions = place.output_size[0] * place.output_size[1]
+        total += Complexity(kernel, 0, kernel * positions)
+        if plan.conventions.normalization == "batch":
+            total += Complexity(2 * layer.filters, 2 * layer.filters)
+        else:
+            total += Complexity(layer.filters)
+    products = plan.head.channels * plan.classes
+    return total + Complexity(products + plan.classes, 0, products)
+
+
+def _join(
+    outputs: Mapping[int, Any],
+    place: Place,
+    conventions: "Conventions",
+    name: str,
+) -> Any:
+    """What a layer, or the classifier, reads."""
+    from keras import layers
+
+    states = []
+    for source, (rows, columns) in place.padded:
+        state = outputs[source]
+        if rows or columns:
+            state = layers.ZeroPadding2D(
+                ((0, rows), (0, columns)),
+                data_format=conventions.data_format,
+                name=f"{name}_padding_{source}",
+            )(state)
+        states.append(state)
+    if len(states) == 1:
+        return states[0]
+    return layers.Concatenate(conventions.channel_axis, name=f"{name}_inputs")(
+        states
+    )
+
+
+def _check_arguments(arguments: Mapping[str, Any]) -> None:
+    for name, value in arguments.items():
+        if name not in ARGUMENTS:
+            raise ValueError(
+                f"Invalid argument `{name}` of a network given layer by layer. "
+                f"Expected some of {', '.join(ARGUMENTS)}. Received: "
+                f"{name}={value!r}."
+            )
+    dropout = arguments.get("dropout", 0.0)
+    if not isinstance(dropout, int | float) or not 0 <= dropout < 1:
+        raise ValueError(
+            "Invalid value for argument `dropout`. Expected a probability "
+            "from 0 up to but not including 1. Received: "
+            f"dropout={dropout!r}."
+        )

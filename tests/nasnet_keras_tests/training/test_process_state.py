@@ -1,0 +1,83 @@
+"""What the rest of the process meets after a training."""
+
+import random
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.python.framework import config
+
+from nasnet_keras.training.process_state import kept_process_state
+from nasnet_keras.training.train import (
+    prepare_long_trainings,
+    prepare_short_trainings,
+)
+
+
+def train(seed):
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(seed)
+    prepare_long_trainings()
+    prepare_short_trainings()
+
+
+def drawn():
+    """A number of each kind of random numbers."""
+    return (
+        random.random(),
+        np.random.random(),
+        float(keras.random.uniform(())),
+    )
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+def test_what_is_set_is_unset(policy):
+    keras.config.set_dtype_policy(policy)
+    keras.utils.set_random_seed(5)
+    without = drawn()
+    keras.utils.set_random_seed(5)
+    try:
+        with kept_process_state():
+            train(3)
+            drawn()
+        assert keras.config.dtype_policy().name == policy
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert drawn() == without
+    assert not config.is_op_determinism_enabled()
+    options = tf.config.optimizer.get_experimental_options()
+    assert not options["disable_meta_optimizer"]
+
+
+def test_a_seed_of_the_user_stays():
+    tf.random.set_seed(7)
+    without = float(tf.random.uniform(()))
+    tf.random.set_seed(7)
+    with pytest.raises(ValueError), kept_process_state():
+        train(3)
+        raise ValueError
+    assert float(tf.random.uniform(())) == without
+    tf.random.set_seed(None)
+
+
+def test_determinism_of_the_user_stays():
+    tf.config.experimental.enable_op_determinism()
+    try:
+        with kept_process_state():
+            train(3)
+        assert config.is_op_determinism_enabled()
+    finally:
+        config.disable_op_determinism()
+
+
+def test_tensorflow_is_imported_by_no_one_who_does_not_need_it():
+    program = (
+        "import sys\n"
+        "from nasnet_keras.training.process_state import kept_process_state\n"
+        "with kept_process_state(): pass\n"
+        "assert not {'keras', 'tensorflow'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -1,0 +1,166 @@
+"""A published network as data: `Preset`. They stand in `zoo.presets`."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from nasnet_keras.genotype import Genotype
+
+_UNITS = {"M": 1e6, "B": 1e9}
+_Known = TypeVar("_Known")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a paper says of a network, as printed.
+
+    Attributes:
+        source: Where.
+        parameters: Such as `"5.3M"`, None if it says nothing.
+        multiply_adds: Such as `"564M"`, None if it says nothing.
+        accuracy: Of ImageNet the top-1 and top-5 accuracy, of CIFAR-10 the
+            test error, in percent; None if it says nothing.
+    """
+
+    source: str
+    parameters: str | None = None
+    multiply_adds: str | None = None
+    accuracy: str | None = None
+
+
+@dataclass(frozen=True)
+class Recount:
+    """What our network of that name has.
+
+    Attributes:
+        trainable_parameters: Kernels, biases, scales and offsets.
+        parameters: Those and the moving statistics of batch norms.
+        multiply_adds: For one image of the preset's size.
+    """
+
+    trainable_parameters: int
+    parameters: int
+    multiply_adds: int
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A published network.
+
+    Attributes:
+        title: Its name in the paper.
+        genotype: Its cells.
+        repeats: N, or what the frame calls repeats.
+        filters: F.
+        published: The paper's figures.
+        recount: Ours.
+        stem: `"imagenet"` or `"cifar"`.
+        stem_filters: The filters of the stem's convolution, None for the
+            default of its frame.
+        image_size: Height and width of the images it was published for.
+        frame: A key of `nasnet_keras.network.skeletons.FRAMES`.
+        conventions: Where it differs from the default `Conventions`, apart
+            from the batch norms.
+        batch_norm: Momentum and epsilon, None for TF-slim's of the stem:
+            0.9997 and 1e-3 on ImageNet, 0.9 and 1e-5 on CIFAR.
+        skip_reduction_layer_input: See
+            `nasnet_keras.network.skeletons.plan_cells`.
+        note: What else one should know.
+    """
+
+    title: str
+    genotype: Genotype
+    repeats: int
+    filters: int
+    published: Figures
+    recount: Recount
+    stem: str = "imagenet"
+    stem_filters: int | None = None
+    image_size: int = 224
+    frame: str = "nasnet"
+    conventions: dict[str, Any] = field(default_factory=dict)
+    batch_norm: tuple[float, float] | None = None
+    skip_reduction_layer_input: bool = False
+    note: str = ""
+
+    @property
+    def classes(self) -> int:
+        return 1000 if self.stem == "imagenet" else 10
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels."""
+        return (self.image_size, self.image_size, 3)
+
+    @property
+    def parameters_agree(self) -> bool | None:
+        """Whether the recount is the paper's figure, None if it has none.
+
+        Papers count trainable parameters.
+        """
+        return agrees(
+            self.published.parameters, self.recount.trainable_parameters
+        )
+
+    @property
+    def multiply_adds_agree(self) -> bool | None:
+        """As `parameters_agree`."""
+        return agrees(self.published.multiply_adds, self.recount.multiply_adds)
+
+    def network_arguments(self) -> dict[str, Any]:
+        """What `genotype_complexity` and `build_network` both take."""
+        momentum, epsilon = self.batch_norm or (
+            (0.9997, 1e-3) if self.stem == "imagenet" else (0.9, 1e-5)
+        )
+        return {
+            "genotype": self.genotype,
+            "input_shape": self.input_shape,
+            "classes": self.classes,
+            "repeats": self.repeats,
+            "filters": self.filters,
+            "stem": self.stem,
+            "stem_filters": self.stem_filters,
+            "skip_reduction_layer_input": self.skip_reduction_layer_input,
+            "frame": self.frame,
+            "conventions": {
+                **self.conventions,
+                "bn_momentum": momentum,
+                "bn_epsilon": epsilon,
+            },
+        }
+
+
+def agrees(printed: str | None, count: int) -> bool | None:
+    """Whether a count is a printed figure: rounds to it, or differs by no
+    more than half a percent.
+
+    Example:
+
+    >>> agrees("5.3M", 5_289_978), agrees("27.6M", 32_590_954)
+    (True, False)
+    """
+    if printed is None:
+        return None
+    number, unit = printed[:-1], _UNITS[printed[-1]]
+    half_digit = unit / 10 ** len(number.partition(".")[2]) / 2
+    figure = float(number) * unit
+    return abs(figure - count) <= max(half_digit, 0.005 * figure)
+
+
+def find(
+    known: Mapping[str, _Known], name: Any, argument: str, listed: str
+) -> _Known:
+    """What has a name.
+
+    Raises:
+        ValueError: Nothing has; close names are told.
+    """
+    if isinstance(name, str) and name in known:
+        return known[name]
+    close = difflib.get_close_matches(str(name), known, n=3)
+    hint = f" Close: {', '.join(close)}." if close else ""
+    raise ValueError(
+        f"Invalid value for argument `{argument}`. Expected one of {listed}. "
+        f"Received: {argument}={name!r}.{hint}"
+    )

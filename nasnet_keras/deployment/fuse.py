@@ -1,6 +1,5 @@
 """A network for inference: `fuse_for_inference`."""
 
-import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -71,10 +70,7 @@ def _fused(model: keras.Model) -> keras.Model:
     norms = _stem_norms(model)
     fused = keras.models.clone_model(
         model,
-        # Once each: a layer may be called several times.
-        clone_function=functools.cache(
-            lambda layer: _copy(layer, layer.name in norms)
-        ),
+        clone_function=lambda layer: _copy(layer, layer.name in norms),
         call_function=_call_unless_dropout,
     )
     for layer in fused.layers:

@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from nasnet_keras.genotype import MAX_BLOCKS, Block, CellSpec, Genotype
+from nasnet_keras.strict_json import parse_json
 
 MAX_LENGTH = 10_000  # of a text: ten blocks a cell take a third of it
 
@@ -182,7 +183,7 @@ class NniFormat(GenotypeFormat):
     everything = 4  # blocks
 
     def read(self, text: str) -> Genotype:
-        choices = json.loads(text)
+        choices = parse_json(text)
         cells = {}
         for ours, theirs in _CELLS.items():
             blocks: list[Block] = []

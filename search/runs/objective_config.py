@@ -110,6 +110,11 @@ class ObjectiveConfig(Settings):
             raise ValueError(
                 "Expected a `cost` and its `target` with the reward mnasnet"
             )
+        if self.reward == "netscore" and self.cost:
+            raise ValueError(
+                "Expected no `cost` with the reward netscore, which weighs "
+                "costs of its own"
+            )
         if self.target is not None and not mnasnet:
             raise ValueError("Expected a `target` with the reward mnasnet only")
         if self.hard and not mnasnet:

@@ -4,6 +4,7 @@ Neither Keras nor TensorFlow is imported here.
 """
 
 import dataclasses
+import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -335,7 +336,7 @@ class SearchLoop:
 
     def _show_plan(self) -> None:
         schedule = self.schedule
-        if schedule.stages:
+        if math.isfinite(schedule.seconds):
             left = max(0.0, schedule.seconds - self._elapsed)
             for observer in self.observers:
                 observer.planned(schedule.stages, schedule.ended, left)

@@ -21,7 +21,8 @@ class Observer:
 
     def planned(self, stages: Sequence[Stage], ended: int, left: float) -> None:
         """The stages of a search of so many hours were decided, or those that
-        follow the `ended` first ones decided anew; `left` seconds remain."""
+        follow the `ended` first ones decided anew; none are decided when such
+        a search begins. `left` seconds remain."""
 
     def proposed(self, trial: Trial) -> None:
         """The evaluation of this trial begins."""

@@ -83,8 +83,9 @@ class Display(Observer):
         self._listening.close()
 
     def planned(self, stages: Sequence[Stage], ended: int, left: float) -> None:
-        self.total = stages[0].children
         self._planned_end = time.monotonic() + left
+        if stages:
+            self.total = stages[0].children
         for line in plan_lines(stages, ended, left):
             print_text(self.console, line)
 
@@ -354,6 +355,8 @@ def done_text(trials: Sequence[Trial], total: int | None) -> str:
 
 def plan_lines(stages: Sequence[Stage], ended: int, left: float) -> list[str]:
     """A line for each stage of a planned search that is to come."""
+    if not stages[ended:]:
+        return []
     lines = [f"Plan for the {duration_text(left)} that are left:"]
     for number, stage in enumerate(stages[ended:], ended):
         who = "the best " if number else ""

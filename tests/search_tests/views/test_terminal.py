@@ -8,7 +8,7 @@ from rich.console import Console
 import search
 import search.cli.app
 from nasnet_keras.activity import tell_activity
-from search.trial import Evaluation, Trial, TrialState, ranked
+from search.trial import Evaluation, Stage, Trial, TrialState, ranked
 from search.views.terminal import (
     Display,
     LiveDisplay,
@@ -138,6 +138,30 @@ def test_time_left_is_that_of_the_children_and_of_the_training(clock):
         clock[0] += 20
         display.finished(complete(number, 0.5), complete(0, 0.5), {})
     assert display.left == pytest.approx(8 * 20 + 100, rel=0.05)
+
+
+def test_a_plan_is_said_in_lines_and_its_time_is_what_is_left(clock):
+    text = io.StringIO()
+    display = create_display(Console(file=text, width=200))
+    display.begin([], 3)
+    display.planned([], 0, 3600.0)
+    assert display.left == 3600
+    assert text.getvalue() == ""
+    clock[0] += 60
+    stages = [Stage(200, 0.18, 2100.0), Stage(20, 0.9, 840.0)]
+    display.planned(stages, 0, 3500.0)
+    assert (display.total, display.left) == (200, 3500)
+    clock[0] += 100
+    assert display.left == 3400
+    assert text.getvalue().splitlines() == [
+        "Plan for the 58 min that are left:",
+        "  1. 200 children, each trained for 0.18 epochs: 35 min",
+        "  2. the best 20 children, each trained from the beginning for 0.9 "
+        "epochs: 14 min",
+    ]
+    # At the end of a stage, what is to come.
+    display.planned(stages, 1, 900.0)
+    assert len(text.getvalue().splitlines()) == 5
 
 
 def test_time_left_counts_from_this_start_on(clock):

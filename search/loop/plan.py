@@ -128,7 +128,7 @@ def allot(
     """
     shares = math.fsum(rung.share for rung in rungs)
     stages: list[Stage] = []
-    left = seconds
+    left, fewest = seconds, LEAST
     for rung in rungs:
         is_last = rung is rungs[-1]
         time = left if is_last else seconds * rung.share / shares
@@ -137,12 +137,16 @@ def allot(
         able = costs[: stages[-1].children - 1 if stages else None]
         children = _fitting(able, budget, workers, time)
         if is_last and rung is not RUNGS[0]:
-            able = able[: max(LEAST, children)]
+            if not stages:
+                # Nothing else has use for the time: two will do.
+                short = _fitting(able, budget / STRETCH, workers, time)
+                fewest = min(LEAST, max(2, short))
+            able = able[: max(fewest, children)]
             least = makespan(
-                (each.of(budget) for each in able[:LEAST]), workers
+                (each.of(budget) for each in able[:fewest]), workers
             )
             most = MOST_SHARE * seconds if stages else STRETCH * seconds
-            if len(able) < LEAST or least > most:
+            if len(able) < fewest or least > most:
                 break
             # What is left, by trainings of about this length.
             children = len(able)
@@ -151,7 +155,7 @@ def allot(
         taken = makespan((each.of(budget) for each in able[:children]), workers)
         stages.append(Stage(children, budget, taken))
         left -= taken
-    if len(stages) == len(rungs) and stages[-1].children >= LEAST:
+    if len(stages) == len(rungs) and stages[-1].children >= fewest:
         return stages
     if len(rungs) == 1:
         return []

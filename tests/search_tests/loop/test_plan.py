@@ -124,6 +124,15 @@ def test_time_that_is_short_leaves_out_the_long_trainings():
     assert allot(30, 2, costs, 1.0) == []
 
 
+def test_a_stage_that_alone_is_left_may_have_two_children():
+    """As much time as they take, if not that of three."""
+    costs = [Costs(10.0, 14.0)] * 24
+    (stage,) = allot(87, 2, costs, 1.0, RUNGS[1:])
+    assert stage.children == 2
+    assert 80 <= stage.seconds <= 87
+    assert allot(20, 2, costs, 1.0, RUNGS[1:]) == []
+
+
 def test_stages_get_smaller_and_fill_the_time():
     for seconds in (60, 600, 3600, 100_000):
         for workers in (1, 3, 16):

@@ -31,6 +31,8 @@ IMAGES, WORKER_HOURS = 8_000, 2.0
 LEAST, MOST_SHARE = 3, 0.5
 # Its trainings may be so many times longer or shorter, to fill the time.
 STRETCH = 2.0
+# More children than any search begins.
+MOST_CHILDREN = 100_000
 
 
 class Costs(NamedTuple):
@@ -200,7 +202,7 @@ class PlannedRungs(Schedule):
 
     Raises:
         InputError: By `add`, if the first children show that the hours are
-            too few for three.
+            too few for three, or have no `seconds`.
     """
 
     begins_anew = True
@@ -274,20 +276,26 @@ class PlannedRungs(Schedule):
         left = self.seconds - max(0.0, elapsed - trained)
         mean = mean_costs(costs)
         each = mean.of(self.first)
-        enough = self.workers * math.ceil(left / each)
-        stages = allot(left, self.workers, [mean] * enough, self.first)
+        if not each > 0:
+            raise InputError(
+                "Invalid value for argument `hours`. Expected `trials` with an "
+                "evaluator that does not tell the `seconds` of an evaluation. "
+                f"Received: hours={self.seconds / 3600:g}."
+            )
+        begun = min(MOST_CHILDREN, self.workers * math.ceil(left / each))
+        stages = allot(left, self.workers, [mean] * begun, self.first)
         if not stages:
             waves = math.ceil(LEAST / self.workers)
-            least = self.seconds - left + waves * each
+            hours = (self.seconds - left + waves * each) / 3600
             raise InputError(
                 "Invalid value for argument `hours`. Expected at least "
-                f"{math.ceil(least / 36) / 100:g}, in which {LEAST} children "
+                f"{math.ceil(100 * hours) / 100:g}, in which {LEAST} children "
                 "are trained. Received: "
                 f"hours={self.seconds / 3600:g}."
             )
         if len(children) >= self.total:
-            least = max(stages[0].children, len(children))
-            first = dataclasses.replace(stages[0], children=least)
+            count = max(stages[0].children, len(children))
+            first = dataclasses.replace(stages[0], children=count)
             self._append([first, *stages[1:]])
 
     def _go_on(

@@ -151,6 +151,22 @@ def test_too_few_hours_are_refused_after_the_first_child():
         schedule.add(Trial(0, (0,), COMPLETE, (slow,)), 20.0)
 
 
+def test_children_without_seconds_cannot_be_planned():
+    schedule = PlannedRungs(1, 1, 1.0)
+    with pytest.raises(InputError, match="`hours`.*`trials`.*`seconds`"):
+        schedule.add(
+            Trial(0, (0,), COMPLETE, (Evaluation(0.5, budget=1.0),)), 20.0
+        )
+
+
+def test_children_that_take_next_to_nothing_are_many_and_no_more():
+    schedule = PlannedRungs(10_000, 1, 1.0)
+    quick = Evaluation(0.5, {}, {"train": 1e-6}, 1.0)
+    for number in range(LEAST):
+        schedule.add(Trial(number, (0,), COMPLETE, (quick,)), 1.0)
+    assert LEAST < schedule.total <= 100_000
+
+
 def test_children_that_fail_are_followed_by_others():
     schedule = PlannedRungs(1, 1, 1.0)
     assert schedule.total == LEAST

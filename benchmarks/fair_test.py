@@ -29,27 +29,24 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import numpy as np
+from ground_truth import SETTINGS, add_row, read_rows
 from scipy import stats
 
 import search
 from nasnet_keras.command_line import provenance
-from nasnet_keras.training.recipes import RECIPES
-from search.loop.schedule import Stage
 
-WORKERS, IMAGE_SIZE, VALIDATION_IMAGES, BEST = 2, 16, 5_000, 3
-RETRAINED = dataclasses.replace(
-    RECIPES["search-proxy"],
-    epochs=5,
-    batch_size=64,
-    learning_rate=0.05,
-    drop_path_rate=0.0,
-)
+WORKERS, BEST = 2, 3
+# Cells are retrained as those of the ground truth are trained, on all images.
+RETRAINED = SETTINGS.recipe
 CHILD = {
-    "image_size": IMAGE_SIZE,
-    "validation_images": VALIDATION_IMAGES,
-    "threads": 1,
+    "image_size": SETTINGS.image_size,
+    "validation_images": SETTINGS.validation_images,
+    "threads": SETTINGS.threads,
 }
-RECIPE = {"batch_size": 64, "learning_rate": 0.05, "drop_path_rate": 0.0}
+RECIPE = {
+    name: getattr(RETRAINED, name)
+    for name in ("batch_size", "learning_rate", "drop_path_rate")
+}
 ARMS = ("auto", "random")
 # Sets the seeds of retrainings apart from those of searches.
 SEEDS = 1_000
@@ -89,14 +86,13 @@ def searched(strategy: str, args: argparse.Namespace) -> dict[str, Any]:
         )
     minutes = (time.time() - began) / 60
     ranking = search.retrain(run, RETRAINED, top=BEST, seed=SEEDS + args.seed)
-    stages: list[Stage] = run.stages
     return {
         "arm": strategy,
         "seed": args.seed,
         "hours": args.hours,
         "minutes": round(minutes, 1),
         "busy": round(busy.beyond, 2),
-        "stages": [dataclasses.asdict(stage) for stage in stages],
+        "stages": [dataclasses.asdict(stage) for stage in run.stages],
         "cells": [
             {
                 "trial": child.trial,
@@ -140,10 +136,9 @@ def sign_flip(differences: np.ndarray) -> float:
 
 
 def summarise(path: Path) -> None:
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
     arms: dict[str, dict[int, float]] = {arm: {} for arm in ARMS}
     cells: list[float] = []
-    for row in rows:
+    for row in read_rows(path):
         if row["arm"] == "random cells":
             cells = row["accuracies"]
         else:
@@ -192,8 +187,7 @@ def main() -> None:
         made = [lambda args, arm=arm: searched(arm, args) for arm in ARMS]
     for make in made:
         row = make(args)
-        with args.output.open("a") as file:
-            file.write(json.dumps(row) + "\n")
+        add_row(args.output, row)
         print(json.dumps(row), flush=True)
 
 

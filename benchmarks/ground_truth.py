@@ -169,11 +169,25 @@ def commit() -> str:
     return git("rev-parse", "HEAD")
 
 
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """All rows of a file of JSON lines; none of one that is not there."""
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def add_row(path: Path, row: dict[str, Any]) -> None:
+    with path.open("a") as file:
+        file.write(json.dumps(row) + "\n")
+
+
 def rows_of(path: Path) -> list[dict[str, Any]]:
-    """The rows of a file, but for the random cells that are put aside."""
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    """The rows of ground truth, but for the random cells that are put
+    aside."""
     return [
-        row for row in rows if row["set"] != "random" or row["number"] % 2 == 0
+        row
+        for row in read_rows(path)
+        if row["set"] != "random" or row["number"] % 2 == 0
     ]
 
 
@@ -224,11 +238,10 @@ def main() -> None:
         "recipe": dataclasses.asdict(evaluator.recipe),
         "data": evaluator.data.fingerprint,
     }
-    done = set()
-    if args.output.exists():
-        for line in args.output.read_text().splitlines():
-            row = json.loads(line)
-            done.add((row["set"], row["number"], row["seed"]))
+    done = {
+        (row["set"], row["number"], row["seed"])
+        for row in read_rows(args.output)
+    }
     plan = list(trainings(evaluator, args.random_cells))[part::parts]
     for group, number, decisions, seed in plan:
         if (group, number, seed) in done:
@@ -241,8 +254,7 @@ def main() -> None:
             **evaluate(evaluator, decisions, seed),
             **made,
         }
-        with args.output.open("a") as file:
-            file.write(json.dumps(row) + "\n")
+        add_row(args.output, row)
         print(group, number, seed, row["curve"][-1], row["seconds"], flush=True)
 
 

@@ -15,7 +15,6 @@ normal scores. Called again, it goes on behind the rows of its file.
 
 import argparse
 import dataclasses
-import json
 import os
 import time
 from pathlib import Path
@@ -24,12 +23,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import numpy as np
-from ground_truth import SETTINGS, SPACE
-from scipy.special import ndtri
-from scipy.stats import kendalltau, rankdata
+from ground_truth import SETTINGS, SPACE, add_row, read_rows
+from scipy.stats import kendalltau
 
 from search.evaluation.base import Child
 from search.evaluation.training import TrainingEvaluator
+from search.strategies.surrogate import normal_scores
 
 TRUTH = Path(__file__).with_name("ground_truth.jsonl")
 SEED = 1000
@@ -38,21 +37,16 @@ SEED = 1000
 def true_accuracies() -> dict[int, float]:
     """By number, of the `spread` cells: the mean over the seeds there are."""
     found: dict[int, list[float]] = {}
-    for line in TRUTH.read_text().splitlines():
-        row = json.loads(line)
+    for row in read_rows(TRUTH):
         if row["set"] in ("spread", "noise"):
             accuracy = row["curve"][-1]["accuracy"]
             found.setdefault(row["number"], []).append(accuracy)
     return {number: float(np.mean(each)) for number, each in found.items()}
 
 
-def normal_scores(values: np.ndarray) -> np.ndarray:
-    return ndtri((rankdata(values) - 0.5) / len(values))
-
-
 def summarise(path: Path) -> None:
     truth = true_accuracies()
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    rows = read_rows(path)
     print("budget         cells  seconds  accuracy  -loss  -train_loss"
           "  accuracy-loss  accuracy-train_loss")  # fmt: skip
     for budget in dict.fromkeys(row["budget"] for row in rows):
@@ -85,16 +79,12 @@ def main() -> None:
         return
     if args.output is None:
         parser.error("Expected --output or --summary.")
-    done = set()
-    if args.output.exists():
-        for line in args.output.read_text().splitlines():
-            row = json.loads(line)
-            done.add((row["budget"], row["number"]))
-    cells = {}
-    for line in TRUTH.read_text().splitlines():
-        row = json.loads(line)
-        if row["set"] == "spread":
-            cells[row["number"]] = tuple(row["decisions"])
+    done = {(row["budget"], row["number"]) for row in read_rows(args.output)}
+    cells = {
+        row["number"]: tuple(row["decisions"])
+        for row in read_rows(TRUTH)
+        if row["set"] == "spread"
+    }
     for budget in args.budgets:
         images, epochs = map(int, budget.split("x"))
         if args.learning_rate != 0.05:
@@ -118,8 +108,7 @@ def main() -> None:
                 "seconds": dict(evaluation.seconds),
                 "processor": time.process_time() - began,
             }
-            with args.output.open("a") as file:
-                file.write(json.dumps(row) + "\n")
+            add_row(args.output, row)
             print(row, flush=True)
 
 

@@ -23,8 +23,9 @@ from scipy import stats
 from nasnet_keras.command_line import named, quiet_import
 from search.evaluation.base import Child, EvaluationError
 from search.evaluation.tabular import TabularEvaluator
+from search.spaces.base import lacks
 from search.spaces.tabular import CellTable, TabularSpace
-from search.strategies import create_strategy
+from search.strategies import create_strategy, strategy_class
 from search.trial import Decisions, Trial, TrialState
 
 MILESTONES = (25, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
@@ -248,18 +249,14 @@ def check_benchmark(
         numbers, or there is no such strategy, or one that needs more than
         a table.
     """
-    data, _ = _load(table)
+    data, space = _load(table)
     for column in columns:
         data.values(column)
     for strategy in strategies:
         name, options = strategy_of(strategy)
-        create_strategy(name, _load(table)[1], 0, **options)
-        if name == "darts":
-            raise ValueError(
-                "The strategy darts proposes what an evaluator learns by "
-                "gradients, and a table learns nothing. Expected other "
-                "strategies."
-            )
+        for need in sorted(strategy_class(name).needs - space.capabilities):
+            raise ValueError(lacks(space, need))
+        create_strategy(name, space, 0, **options)
 
 
 def compared(strategies: Iterable[str]) -> list[str]:

@@ -15,9 +15,9 @@ from nasnet_keras.command_line import (
     with_options,
 )
 from search.executors.configuration import ExecutionConfig, create_execution
+from search.runs.child_config import ChildConfig
 from search.runs.config import (
     PARTS,
-    ChildConfig,
     RunConfig,
     create_configuration,
 )

@@ -89,8 +89,7 @@ class Surrogate:
             decisions: `[N, T]`.
             rewards: `[N]`.
         """
-        count = len(rewards)
-        scores = ndtri((rankdata(rewards) - 0.5) / count)
+        scores = normal_scores(rewards)
         self._best = scores.max()
         self._known = list(decisions)
         distances = self._distances(decisions)
@@ -168,6 +167,20 @@ class Surrogate:
         rows = np.arange(len(vectors))[:, None]
         one_hot[rows, self._offsets + vectors] = 1.0
         return one_hot
+
+
+def normal_scores(values: Sequence[float] | np.ndarray) -> np.ndarray:
+    """`[N]`: what values of these ranks would be if they were normal.
+
+    Args:
+        values: `[N]`.
+
+    Example:
+
+    >>> normal_scores([3.0, 1.0, 20.0]).round(2)
+    array([ 0.  , -0.97,  0.97])
+    """
+    return ndtri((rankdata(values) - 0.5) / len(values))
 
 
 def half_squared_distances(one: np.ndarray, other: np.ndarray) -> np.ndarray:

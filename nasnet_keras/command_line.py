@@ -26,16 +26,16 @@ from typing import Annotated, Any
 
 import typer
 
+from nasnet_keras.entry import INTERRUPTED
 from nasnet_keras.processor import computing_setting
 
 PACKAGES = ("tensorflow", "keras", "numpy", "nasnet-keras")
 
-FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+FAILED, BAD_INPUT = 1, 2  # beside INTERRUPTED
 
 # What a path cannot be: too long, or out of reach.
 NO_PATH = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM)
 SECONDS_TO_AGAIN = 0.05
-QUOTED = 60  # characters of such a path
 LARGEST = 10**9  # number of images, trials, epochs, ... that is asked for
 LONGEST = 200  # quotation in a message
 _QUOTATION = reprlib.Repr()
@@ -93,8 +93,8 @@ def run_command(app: typer.Typer, name: str) -> int:
     except OSError as error:
         if error.errno not in NO_PATH:
             raise
-        name = printable(os.fsdecode(error.filename or ""))[:QUOTED]
-        complain(f"The path {name}… cannot be used: {error.strerror}.")
+        name = quoted(os.fsdecode(error.filename or ""))
+        complain(f"The path {name} cannot be used: {error.strerror}.")
         return BAD_INPUT
 
 

@@ -3,13 +3,12 @@
 import abc
 import math
 import numbers
-import reprlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nasnet_keras.command_line import RunError
+from nasnet_keras.command_line import RunError, quoted
 from search.evaluation.base import (
     Child,
     EvaluationError,
@@ -184,7 +183,7 @@ def _checked(returned: Any, evaluator: str) -> Evaluation:
 
 def _short(value: Any) -> str:
     """A value of somebody's, as a sentence quotes it."""
-    return f"{reprlib.repr(value)} of type {type(value).__name__}"
+    return f"{quoted(value)} of type {type(value).__name__}"
 
 
 def failed(child: Child, reason: str) -> Outcome:

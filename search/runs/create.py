@@ -4,7 +4,6 @@ Neither Keras nor TensorFlow is imported here before `create_evaluator`.
 """
 
 import inspect
-import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from nasnet_keras.command_line import (
     InputError,
     import_tensorflow,
     provenance,
+    quoted,
 )
 from nasnet_keras.files import write_json
 from nasnet_keras.training.data.datasets import ARRAYS
@@ -128,7 +128,7 @@ def _made(create: Any) -> Evaluator:
     Raises:
         ValueError: It makes none.
     """
-    received = f"{reprlib.repr(create)} of type {type(create).__name__}"
+    received = f"{quoted(create)} of type {type(create).__name__}"
     if inspect.isabstract(create):
         lacking = " and ".join(sorted(map(repr, create.__abstractmethods__)))
         received = f"{create.__name__}, which has no {lacking}"

@@ -357,7 +357,7 @@ def plan_lines(stages: Sequence[Stage], ended: int, left: float) -> list[str]:
     """A line for each stage of a planned search that is to come."""
     if not stages[ended:]:
         return []
-    lines = [f"Plan for the {duration_text(left)} that are left:"]
+    lines = [f"Plan, {duration_text(left)} before the end:"]
     for number, stage in enumerate(stages[ended:], ended):
         who = "the best " if number else ""
         anew = " from the beginning" if number else ""

@@ -154,7 +154,7 @@ def test_a_plan_is_said_in_lines_and_its_time_is_what_is_left(clock):
     clock[0] += 100
     assert display.left == 3400
     assert text.getvalue().splitlines() == [
-        "Plan for the 58 min that are left:",
+        "Plan, 58 min before the end:",
         "  1. 200 children, each trained for 0.18 epochs: 35 min",
         "  2. the best 20 children, each trained from the beginning for 0.9 "
         "epochs: 14 min",

@@ -65,7 +65,7 @@ def show_best(run: Run, trials: Sequence[Trial]) -> None:
     if best is None:
         return
     print(f"Best: trial {best.number}, reward {best.reward_text}.")
-    print(run.space.text(run.space.decode(best.decisions)))
+    print(run.text(best))
     print(
         "Export it by `nasnet-search export "
         f"{shlex.quote(str(run.directory.path))} --output FOLDER`."

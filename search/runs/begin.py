@@ -39,6 +39,8 @@ from search.runs.create import (
 from search.runs.identity import check_identity
 from search.runs.record import Run
 from search.runs.settle import check_workers, settle, with_trials
+from search.spaces import SPACES
+from search.spaces.recorded import record_decisions
 from search.storage import SQLiteStorage
 from search.storage.backups import Backups
 from search.storage.run_folder import RunDirectory
@@ -128,7 +130,7 @@ def run(
         watching = _observers(directory, on_trial, observers, tensorboard)
         with directory.lock():
             search.drive(directory, watching)
-    return Run(output)
+    return Run(output, search.space)
 
 
 @kept_process_state()
@@ -146,7 +148,8 @@ def resume(
     """Goes on with a run that was interrupted, or with more trials.
 
     No finished trial is lost or repeated, and the proposals are those of an
-    uninterrupted run, whatever the number of workers then and now.
+    uninterrupted run, whatever the number of workers then and now. Where the
+    run names a space of one's own, the code of its module runs.
 
     Args:
         path: The folder of the run.
@@ -188,7 +191,7 @@ def resume(
                 with _written(run.directory):
                     write_json(run.directory.configuration, record)
             search.drive(run.directory, watching)
-    return Run(path)
+    return Run(path, search.space)
 
 
 class _Search(contextlib.AbstractContextManager["_Search"]):
@@ -238,12 +241,15 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
         """What makes the run what it is, as JSON data."""
         with _checked():
             evaluator = self.executor.describe()
-        identity = {
+        identity: dict[str, Any] = {
             "config": self.config.identity,
             "space": self.space.describe(),
             "evaluator": evaluator,
             "computing": computing_variables(),
         }
+        if self.config.space not in SPACES:
+            # To look at the run without its module.
+            identity["decisions"] = record_decisions(self.space)
         try:
             return json.loads(json.dumps(identity))
         except (TypeError, ValueError) as error:

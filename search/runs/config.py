@@ -38,7 +38,8 @@ from search.strategies.base import Strategy
 FREE_SETTINGS = ("trials", "keep")
 
 STRATEGY, PLANNED_STRATEGY, TRIALS = "ppo", "auto", 60
-MOST_HOURS = 100_000
+
+TO_LOOK = {"to_look": True}  # the context of a validation
 
 SEARCH_RECIPE = "search-proxy"
 # Of a child: the recipe's 20 are the paper's, for days on many machines.
@@ -86,9 +87,8 @@ class RunConfig(Settings):
         Field(
             description="What says how good an architecture is: "
             f"{', '.join(EVALUATORS)}; training is of each child by itself, "
-            "shared: one network that holds all cells "
-            "is trained by the recipe of a child, and lends them its weights; "
-            "the strategy's if not given."
+            "shared: one network that holds all cells is trained by the recipe "
+            "and lends them its weights; the strategy's if not given."
         ),
     ] = None
     evaluator_options: dict[str, Any] = {}
@@ -104,7 +104,7 @@ class RunConfig(Settings):
         float | None,
         Field(
             gt=0,
-            le=MOST_HOURS,
+            le=10**5,
             description="Instead of `trials`, how long the search takes: many "
             "children are trained shortly, the best of them anew for longer, "
             "as is planned by the seconds of the first.",
@@ -171,7 +171,7 @@ class RunConfig(Settings):
     ) -> Recipe:
         """What is not given of a recipe is the named one's, the search's if
         none is named, without what the children do not follow."""
-        unsupported = _unsupported(info.data)
+        unsupported = _unsupported(info.data, info.context == TO_LOOK)
         if recipe == cls.model_fields["recipe"].default:
             recipe = {}
         if isinstance(recipe, str):
@@ -251,12 +251,12 @@ class RunConfig(Settings):
             return self
         if self.first_epochs and not self.first_epochs.is_integer():
             raise ValueError("Expected whole `first_epochs` with `halving`")
-        if self.halving and (self.first_epochs or 1) >= self.recipe.epochs:
+        if (self.first_epochs or 1) >= self.recipe.epochs:
             raise ValueError(
                 "Expected with `halving` fewer `first_epochs`, 1 if not given, "
                 f"than `epochs`, which is {self.recipe.epochs}"
             )
-        if self.halving and self.shares_weights:
+        if self.shares_weights:
             raise ValueError(
                 "Expected `halving` with an evaluator whose children share no "
                 "weights"
@@ -264,7 +264,7 @@ class RunConfig(Settings):
         return self
 
     @pydantic.model_validator(mode="after")
-    def _check_needs(self) -> Self:
+    def _check_needs(self, info: pydantic.ValidationInfo) -> Self:
         strategy = self.strategy_class
         if strategy.evaluator_is_fixed and (
             self.evaluator_name != strategy.evaluator
@@ -273,11 +273,12 @@ class RunConfig(Settings):
                 f"Expected the evaluator {strategy.evaluator} with the "
                 f"strategy {self.strategy}"
             )
-        told = ("latency" not in self.weighed) or self.objective.latency
-        if not told:
+        if "latency" in self.weighed and not self.objective.latency:
             raise ValueError(
                 "Expected the `cost` latency with a strategy that weighs it"
             )
+        if info.context == TO_LOOK and self.space not in SPACES:
+            return self
         for need in sorted(strategy.needs - self.create_space().capabilities):
             raise ValueError(
                 f"Expected for the strategy {self.strategy} a space of "
@@ -321,13 +322,17 @@ class RunConfig(Settings):
         return create_space(self.space, self.space_options)
 
 
-def _unsupported(settings: Mapping[str, Any]) -> Mapping[str, str]:
+def _unsupported(
+    settings: Mapping[str, Any], to_look: bool
+) -> Mapping[str, str]:
     """What the children of a run do not follow of a recipe, and why; nothing
     where a setting was wrong, which is told."""
     names = ("space", "space_options", "strategy", "evaluator")
     if not all(name in settings for name in names):
         return {}
     space, options, strategy, evaluator = (settings[name] for name in names)
+    if to_look and space not in SPACES:
+        return {}
     try:
         kind = create_space(space, options).kind
     except ValueError:
@@ -343,19 +348,28 @@ PARTS: dict[Any, type[Settings]] = {
 }
 
 
-def create_configuration(settings: Mapping[str, Any]) -> RunConfig:
+def create_configuration(
+    settings: Mapping[str, Any], to_look: bool = False
+) -> RunConfig:
     """The configuration of these settings.
+
+    Args:
+        settings: The settings.
+        to_look: Whether a run is only looked at: then a space of one's own is
+            not imported, and what depends on it not checked. Default False.
 
     Raises:
         InputError: A setting is unknown, or a value is invalid.
     """
     if not isinstance(settings, Mapping):
         raise InputError(
-            "Invalid settings of a run. Expected an object of names and "
-            f"values. Received: {quoted(settings)}."
+            "Invalid settings. Expected an object of names and values. "
+            f"Received: {quoted(settings)}."
         )
     try:
-        return RunConfig.model_validate(settings)
+        return RunConfig.model_validate(
+            settings, context=TO_LOOK if to_look else None
+        )
     except pydantic.ValidationError as error:
         raise InputError(
             " ".join(_sentence(details) for details in error.errors())
@@ -366,7 +380,7 @@ def complete_identity(identity: Mapping[str, Any]) -> Mapping[str, Any]:
     """The identity of a configuration, with the defaults of the settings that
     are newer than the run; as it is where it is of no configuration."""
     try:
-        return RunConfig.model_validate(identity).identity
+        return RunConfig.model_validate(identity, context=TO_LOOK).identity
     except pydantic.ValidationError:
         return identity
 

@@ -24,6 +24,9 @@ from search.runs.config import (
 )
 from search.runs.create import create_evaluator, create_schedule
 from search.runs.identity import check_identity
+from search.spaces import SPACES
+from search.spaces.base import SearchSpace
+from search.spaces.recorded import RecordedSpace
 from search.storage import SQLiteStorage, backups
 from search.storage.run_folder import RunDirectory
 from search.trial import Stage, Trial, TrialState, count_done, ranked
@@ -52,30 +55,36 @@ class Run:
     """A run to look at: each question is answered from what is on disk at
     that moment. Made by `run`, `resume` and `load`.
 
+    To look at a run imports no module that it names. Its `space` does, where
+    that is of one's own: what exports, retrains or resumes it runs the code of
+    the module.
+
     Args:
         path: The folder of the run.
+        space: The space of the run, if it is made already.
 
     Raises:
         InputError: There is no run, or it was edited since it began.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        space: SearchSpace | None = None,
+    ) -> None:
         self.directory = RunDirectory(path)
         self.directory.check_run()
-        self.space = self.config.create_space()
+        self._recorded: Any = None
         with self._storage() as storage:
             self.identity: dict[str, Any] = dict(storage.meta("identity"))
         self.identity["config"] = complete_identity(self.identity["config"])
-        now = json.loads(
-            json.dumps(
-                {
-                    "config": self.config.identity,
-                    "space": self.space.describe(),
-                }
-            )
-        )
-        before = {part: self.identity.get(part) for part in now}
-        check_identity(self.directory.path, before, now)
+        # Before any code of the run's space: config.json may have been edited.
+        self._compare("config", self.config.identity)
+        if space is not None:
+            self.space = space
+        self._recorded = recorded_space(self.config, self.identity)
+        if self.config.space in SPACES:
+            self._compare("space", self._recorded.describe())
 
     def __repr__(self) -> str:
         return f"Run({str(self.directory.path)!r})"
@@ -83,7 +92,44 @@ class Run:
     @functools.cached_property
     def config(self) -> RunConfig:
         """The configuration, from config.json."""
-        return create_configuration(self.directory.record().get("config", {}))
+        settings = self.directory.record().get("config", {})
+        return create_configuration(settings, to_look=True)
+
+    @functools.cached_property
+    def space(self) -> SearchSpace:
+        """The search space; imports the module of one of one's own.
+
+        Raises:
+            InputError: It cannot be imported, or is not as it was.
+        """
+        try:
+            space = self.config.create_space()
+        except ValueError as error:
+            raise InputError(str(error)) from error
+        self._compare("space", space.describe())
+        if space.decisions != self._recorded.decisions:
+            raise InputError(
+                f"The run {self.directory.path} cannot go on: its search space "
+                "has other decisions than as the run began. Restore it, or "
+                "begin another run."
+            )
+        return space
+
+    @property
+    def shown_space(self) -> SearchSpace:
+        """The space to look at trials with: the run's own where no module has
+        to be imported for it, else what was recorded of it."""
+        return self.__dict__.get("space", self._recorded)
+
+    def _compare(self, part: str, now: Any) -> None:
+        """Raises:
+        InputError: A part of the run's identity is not as it was.
+        """
+        check_identity(
+            self.directory.path,
+            {part: self.identity.get(part)},
+            {part: json.loads(json.dumps(now))},
+        )
 
     @property
     def trials(self) -> list[Trial]:
@@ -211,22 +257,21 @@ class Run:
             evaluator = create_evaluator(self.config)
         except ValueError as error:
             raise InputError(str(error)) from error
-        check_identity(
-            self.directory.path,
-            {"evaluator": self.identity["evaluator"]},
-            json.loads(json.dumps({"evaluator": evaluator.describe()})),
-        )
+        self._compare("evaluator", evaluator.describe())
         return evaluator
+
+    def text(self, trial: Trial) -> str:
+        """The architecture of a trial, in a few lines."""
+        space = self.shown_space
+        return space.text(space.decode(trial.decisions))
 
     def describe(self, trial: Trial) -> dict[str, Any]:
         """A trial as JSON data."""
-        evaluation = trial.evaluation
+        evaluation, space = trial.evaluation, self.shown_space
         return {
             "number": trial.number,
             "state": trial.state.value,
-            "architecture": self.space.to_data(
-                self.space.decode(trial.decisions)
-            ),
+            "architecture": space.to_data(space.decode(trial.decisions)),
             "reward": trial.reward,
             "seconds": trial.seconds,
             "reason": trial.reason,
@@ -245,13 +290,32 @@ class Run:
     def _storage(self) -> Iterator[SQLiteStorage]:
         path = self.directory.database
         try:
-            storage = SQLiteStorage(path, self.space, read_only=True)
+            storage = SQLiteStorage(path, self._recorded, read_only=True)
             with contextlib.closing(storage):
                 yield storage
         except InputError:
             raise
         except DAMAGE as error:
             raise self.directory.unreadable(error) from error
+
+
+def recorded_space(
+    config: RunConfig, identity: Mapping[str, Any]
+) -> SearchSpace:
+    """The space of a run to look at: no module of one's own is imported.
+
+    Raises:
+        InputError: The run has no record of it.
+    """
+    if config.space in SPACES:
+        return config.create_space()
+    try:
+        return RecordedSpace(identity["space"], identity["decisions"])
+    except (KeyError, ValueError):
+        raise InputError(
+            "The run has no record of its space. Expected one: use the version "
+            "of nasnet-keras that began the run."
+        ) from None
 
 
 def _finite(values: Mapping[str, float]) -> dict[str, float | None]:

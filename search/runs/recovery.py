@@ -8,10 +8,11 @@ import datetime
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nasnet_keras.command_line import InputError
 from search.runs.config import create_configuration
-from search.runs.record import DAMAGE, Run
+from search.runs.record import DAMAGE, Run, recorded_space
 from search.storage import SQLiteStorage, backups
 from search.storage.run_folder import DamageError, RunDirectory
 
@@ -91,12 +92,13 @@ def _check_backup(directory: RunDirectory) -> None:
     """Raises:
     InputError: The backup cannot be read as the run's.
     """
-    config = create_configuration(directory.record().get("config", {}))
+    settings = directory.record().get("config", {})
+    config = create_configuration(settings, to_look=True)
+    unknown: Any = None
     try:
-        backup = SQLiteStorage(
-            directory.backup, config.create_space(), read_only=True
-        )
+        backup = SQLiteStorage(directory.backup, unknown, read_only=True)
         with contextlib.closing(backup):
+            backup.space = recorded_space(config, backup.meta("identity"))
             backup.trials()
             backup.strategy()
     except DAMAGE as error:

@@ -7,10 +7,11 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from search.spaces.base import DecisionKind, SearchSpace
+from search.spaces.base import Decision, DecisionKind
 from search.trial import Trial
 
 PARTS = 4  # of a search
@@ -31,24 +32,49 @@ class Usage:
     shares: Mapping[str, tuple[float, Sequence[float]]]
 
 
+def alike(
+    decisions: Sequence[Decision], kind: DecisionKind
+) -> dict[str, list[int]]:
+    """The positions of the decisions of a kind, together where a choice says
+    the same in each: numbers where there is the same to choose from, named by
+    the ends of their names; all others, without a name."""
+    groups: dict[Any, list[int]] = {}
+    for position, decision in enumerate(decisions):
+        if decision.kind == kind:
+            key = decision.choices if kind == "ordered" else None
+            groups.setdefault(key, []).append(position)
+    return {
+        ", ".join(
+            dict.fromkeys(
+                decisions[position].name.rpartition("/")[2]
+                for position in positions
+                if key is not None
+            )
+        ): positions
+        for key, positions in groups.items()
+    }
+
+
 def usage_of(
-    space: SearchSpace, trials: Sequence[Trial], kind: DecisionKind
+    decisions: Sequence[Decision],
+    trials: Sequence[Trial],
+    positions: Sequence[int],
 ) -> Usage | None:
     """Counts the choices that a strategy proposes, whatever became of the
     proposals.
 
     Args:
-        space: The space of the trials.
+        decisions: Those of the space of the trials.
         trials: The trials of a search, by number.
-        kind: The kind of decision.
+        positions: Which of the decisions.
 
     Returns:
         The usage, or None if there is no trial, or nothing to choose.
     """
     chosen = [
-        (position, decision.choices)
-        for position, decision in enumerate(space.decisions)
-        if decision.kind == kind and len(decision.choices) > 1
+        (position, decisions[position].choices)
+        for position in positions
+        if len(decisions[position].choices) > 1
     ]
     if not (chosen and trials):
         return None

@@ -23,7 +23,7 @@ from search.runs.record import Run
 from search.spaces.base import DecisionKind, SearchSpace
 from search.trial import Decisions, Trial
 from search.views.report.charts import Chart, Curve, Point
-from search.views.report.choice_usage import PARTS, Usage, heat, usage_of
+from search.views.report.choice_usage import PARTS, Usage, alike, heat, usage_of
 from search.views.report.tables import (
     RunSnapshot,
     TrialTable,
@@ -162,16 +162,18 @@ def rewards_chart(subjects: Sequence[RunSnapshot]) -> Chart | None:
 def _usage(
     subjects: Sequence[RunSnapshot],
 ) -> dict[str, list[tuple[RunSnapshot, Usage]]]:
-    """By kind of decision, the runs that have such decisions."""
-    by_kind = {
-        name: [
-            (subject, usage)
-            for subject in subjects
-            if (usage := usage_of(subject.run.space, subject.trials, kind))
-        ]
-        for kind, name in KINDS.items()
-    }
-    return {name: usages for name, usages in by_kind.items() if usages}
+    """By kind of decision, numbers by what they are of, the runs that have
+    such decisions."""
+    by_name: dict[str, list[tuple[RunSnapshot, Usage]]] = {}
+    for kind, name in KINDS.items():
+        for subject in subjects:
+            decisions = subject.run.shown_space.decisions
+            for what, positions in alike(decisions, kind).items():
+                usage = usage_of(decisions, subject.trials, positions)
+                if usage is not None:
+                    title = f"{name}: {what}" if what else name
+                    by_name.setdefault(title, []).append((subject, usage))
+    return by_name
 
 
 class FrontRow(NamedTuple):
@@ -272,7 +274,7 @@ def top_cells(
     )
     cells = []
     for subject, trial in best[:TOP_CELLS]:
-        space = subject.run.space
+        space = subject.run.shown_space
         text = space.text(space.decode(trial.decisions))
         pictures = draw(space, trial.decisions)
         cells.append((subject, trial, pictures, text))

@@ -67,7 +67,7 @@ class RunSnapshot:
 
     def text(self, trial: Trial) -> str:
         """The architecture of a trial, in a few lines."""
-        return self.run.space.text(self.run.space.decode(trial.decisions))
+        return self.run.text(trial)
 
     @property
     def done(self) -> int:

@@ -1,12 +1,16 @@
+import importlib
 import json
 import random
 import resource
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import search
+import search.cli.app
 from nasnet_keras.command_line import InputError
 from nasnet_keras.processor import onednn_is_on
 from search.runs.config import RunConfig
@@ -511,6 +515,68 @@ def test_a_space_without_networks_is_searched_by_an_evaluator_of_ones_own(
         assert search.load(tmp_path / "run").architecture == (1, 1)
         with pytest.raises(InputError, match="of which networks are built"):
             search.run(tmp_path / "b", space=Bare(), dataset="digits")
+
+
+def test_to_look_at_a_run_imports_no_module_of_its_space(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "looked_space.py").write_text(BARE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(tmp_path)
+        from looked_space import Bare, Sum
+
+        run = search.run(
+            "run",
+            space=Bare(),
+            evaluator=Sum,
+            strategy="grid",
+            trials=4,
+            tensorboard=False,
+        )
+        assert run.text(run.best) == "(1, 1)"
+        (tmp_path / "looked_space.py").write_text(
+            "open('was_run', 'w').close()\n" + BARE
+        )
+        del sys.modules["looked_space"]
+        for arguments in (
+            "status run",
+            "status run --json",
+            "report run --output report.html",
+            "restore run",
+            "export run --output out --trial 99",
+        ):
+            patch.setattr(sys, "argv", ["nasnet-search", *arguments.split()])
+            search.cli.app.main()
+            assert not (tmp_path / "was_run").exists(), arguments
+        assert "b = 1" in capsys.readouterr().out
+        looked = search.load("run")
+        assert looked.best.reward == 1.0
+        assert looked.status()["best"]["architecture"] == {
+            "decisions": {"a": "1", "b": "1"}
+        }
+        # Edited: refused before the module is imported.
+        record = json.loads(Path("run/config.json").read_text())
+        edited = record["config"] | {"space": "looked_space:Other"}
+        Path("run/config.json").write_text(
+            json.dumps({**record, "config": edited})
+        )
+        for action in (search.load, search.resume):
+            with pytest.raises(InputError, match="was edited"):
+                action("run")
+        assert not (tmp_path / "was_run").exists()
+        Path("run/config.json").write_text(json.dumps(record))
+        # What needs the space runs its module.
+        assert search.load("run").architecture == (1, 1)
+        assert (tmp_path / "was_run").exists()
+        module = (tmp_path / "looked_space.py").read_text()
+        (tmp_path / "looked_space.py").write_text(
+            module.replace('("0", "1")', '("0", "2")')
+        )
+        del sys.modules["looked_space"]
+        importlib.invalidate_caches()
+        with pytest.raises(InputError, match="other decisions"):
+            print(search.load("run").architecture)
 
 
 def test_options_beside_a_space_that_is_made_are_refused(tmp_path):

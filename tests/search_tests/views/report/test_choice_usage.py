@@ -1,9 +1,15 @@
 import numpy as np
 import pytest
 
+from search.spaces.layerwise import LayerwiseSpace
 from search.spaces.nasnet import NASNetSpace
 from search.trial import Trial
-from search.views.report.choice_usage import heat, usage_of
+from search.views.report.choice_usage import alike, heat, usage_of
+
+
+def usage(space, trials, kind):
+    (positions,) = alike(space.decisions, kind).values() or [()]
+    return usage_of(space.decisions, trials, positions)
 
 
 def trials(decisions):
@@ -21,44 +27,59 @@ def vector(space, **choices):
 def test_shares_by_quarter(space):
     first = vector(space, operation_1=3, operation_2=3)
     then = vector(space, operation_1=3, operation_2=7)
-    usage = usage_of(space, trials([first] * 6 + [then] * 2), "operation")
-    assert usage.parts == [(0, 1), (2, 3), (4, 5), (6, 7)]
-    assert usage.shares["dil_conv_3x3"] == (
+    found = usage(space, trials([first] * 6 + [then] * 2), "operation")
+    assert found.parts == [(0, 1), (2, 3), (4, 5), (6, 7)]
+    assert found.shares["dil_conv_3x3"] == (
         pytest.approx(1 / 13),
         pytest.approx([1, 1, 1, 0.5]),
     )
-    assert usage.shares["max_pool_7x7"][1] == pytest.approx([0, 0, 0, 0.5])
-    assert usage.shares["identity"][1] == [0, 0, 0, 0]
+    assert found.shares["max_pool_7x7"][1] == pytest.approx([0, 0, 0, 0.5])
+    assert found.shares["identity"][1] == [0, 0, 0, 0]
 
 
 def test_inputs_are_compared_with_even_draws(space):
     rng = np.random.default_rng(0)
     sampled = trials(space.sample(rng) for _ in range(4000))
-    usage = usage_of(space, sampled, "input")
+    found = usage(space, sampled, "input")
     # Two blocks: the first has 2 states to read, the second 3.
-    assert usage.shares["0"][0] == pytest.approx((1 / 2 + 1 / 3) / 2)
-    assert usage.shares["2"][0] == pytest.approx((1 / 3) / 2)
-    for even, shares in usage.shares.values():
+    assert found.shares["0"][0] == pytest.approx((1 / 2 + 1 / 3) / 2)
+    assert found.shares["2"][0] == pytest.approx((1 / 3) / 2)
+    for even, shares in found.shares.values():
         assert shares == pytest.approx([even] * 4, abs=0.02)
-    totals = np.sum([shares for _, shares in usage.shares.values()], axis=0)
+    totals = np.sum([shares for _, shares in found.shares.values()], axis=0)
     assert totals == pytest.approx([1] * 4)
 
 
 def test_a_short_search_has_fewer_parts(space):
-    usage = usage_of(space, trials([vector(space)] * 2), "combiner")
-    assert usage.parts == [(0, 0), (1, 1)]
-    assert usage.shares == {
+    found = usage(space, trials([vector(space)] * 2), "combiner")
+    assert found.parts == [(0, 0), (1, 1)]
+    assert found.shares == {
         "add": (0.5, [1.0, 1.0]),
         "concat": (0.5, [0.0, 0.0]),
     }
 
 
+def test_numbers_of_the_same_choices_are_counted_together():
+    space = LayerwiseSpace(2, strides="searched")
+    found = alike(space.decisions, "ordered")
+    assert list(found) == [
+        "height, width",
+        "stride_height, stride_width",
+        "filters",
+    ]
+    assert [len(positions) for positions in found.values()] == [4, 4, 2]
+    proposed = trials([(0,) * len(space.decisions)])
+    strides = found["stride_height, stride_width"]
+    shares = usage_of(space.decisions, proposed, strides).shares
+    assert list(shares) == ["1", "2", "3"] and shares["1"][1] == [1.0]
+
+
 def test_nothing_to_count(space):
-    assert usage_of(space, [], "operation") is None
-    assert usage_of(space, trials([vector(space)]), "free") is None
+    assert usage(space, [], "operation") is None
+    assert usage(space, trials([vector(space)]), "free") is None
     one_combiner = NASNetSpace(2, ("add",))
     proposed = trials([vector(one_combiner)])
-    assert usage_of(one_combiner, proposed, "combiner") is None
+    assert usage(one_combiner, proposed, "combiner") is None
 
 
 @pytest.mark.parametrize(

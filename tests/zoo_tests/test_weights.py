@@ -9,13 +9,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from safetensors.numpy import save_file
 
 import zoo
 from nasnet_keras.network.build import build_network
 from nasnet_keras.published import DARTS_V2, ENAS_MICRO, NASNET_A, NASNET_C
 from zoo import weights
-from zoo.conversion import hdf5, keras_applications, slim, timm
+from zoo.conversion import hdf5
 from zoo.presets import PRESETS
 
 
@@ -326,7 +325,13 @@ def write_index(content):
 
 
 def lose_data(path):
-    write_slim(path)
+    names, values = ["conv0/weights"], [tf.zeros(1)]
+    tf.raw_ops.SaveV2(
+        prefix=str(path),
+        tensor_names=names,
+        shape_and_slices=[""],
+        tensors=values,
+    )
     Path(f"{path}.data-00000-of-00001").unlink()
     return path
 
@@ -418,50 +423,6 @@ def test_small_files_hold_bfloat16_as_it_is(tmp_path):
 def test_small_files_have_their_ending(path):
     with pytest.raises(ValueError, match="`path`. Expected .* Received: path="):
         weights.save_small(None, path)
-
-
-def write_theirs(path):
-    inputs = keras.Input((8, 8, 3))
-    outputs = keras.layers.Conv2D(2, 3, name="stem_conv1")(inputs)
-    path = path.with_suffix(".weights.h5")
-    keras.Model(inputs, outputs).save_weights(path)
-    return path
-
-
-def write_timm(path):
-    save_file({"conv_0.conv.weight": np.zeros(1)}, path)
-    return path
-
-
-def write_slim(path):
-    tf.raw_ops.SaveV2(
-        prefix=str(path),
-        tensor_names=["conv0/weights"],
-        shape_and_slices=[""],
-        tensors=[tf.zeros(1)],
-    )
-    return path
-
-
-@pytest.mark.parametrize(
-    ("write", "conversion"),
-    [
-        (write_theirs, keras_applications),
-        (write_timm, timm),
-        (write_slim, slim),
-    ],
-)
-def test_files_are_known_by_what_is_in_them(
-    write, conversion, monkeypatch, tmp_path
-):
-    loaded = []
-    monkeypatch.setattr(
-        conversion, "load", lambda model, path: loaded.append(path)
-    )
-    path = write(tmp_path / "file")
-    weights.check(path, "nasnet_large")
-    weights.load(None, path, "nasnet_large")
-    assert loaded == [path]
 
 
 def write_pickle(path):

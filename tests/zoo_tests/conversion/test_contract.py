@@ -68,6 +68,18 @@ def test_it_knows_its_own_files_and_no_others(name, tmp_path):
 
 
 @all_conversions
+def test_its_files_are_loaded_by_it(name, monkeypatch, tmp_path):
+    loaded = []
+    monkeypatch.setattr(
+        CONVERSIONS[name], "load", lambda model, path: loaded.append(path)
+    )
+    path = WRITERS[name](tmp_path / "file")
+    weights.check(path, "nasnet_large")
+    weights.load(None, path, "nasnet_large")
+    assert loaded == [path]
+
+
+@all_conversions
 def test_what_does_not_fit_is_a_sentence_and_nothing_is_set(name, tmp_path):
     model = build_network(NASNET_A, (32, 32, 3), repeats=1, filters=4)
     before = model.get_weights()

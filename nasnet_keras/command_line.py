@@ -39,7 +39,7 @@ SECONDS_TO_AGAIN = 0.05
 LARGEST = 10**9  # number of images, trials, epochs, ... that is asked for
 LONGEST = 200  # quotation in a message
 _QUOTATION = reprlib.Repr()
-_QUOTATION.maxstring = _QUOTATION.maxother = 80
+_QUOTATION.maxstring = _QUOTATION.maxother = 40
 
 # Errors reach the user as exceptions; who wants TensorFlow's lines sets the
 # variable to 0.
@@ -231,7 +231,7 @@ def quoted(value: Any) -> str:
     Example:
 
     >>> len(quoted("a" * 5000))
-    80
+    40
     """
     text = _QUOTATION.repr(value)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
@@ -276,10 +276,33 @@ def printable(text: str) -> str:
 def import_tensorflow() -> None:
     """Imports TensorFlow quietly; it also warns of each child's graph, which
     are many by nature."""
-    with quiet_import():
+    with _uninterrupted(), quiet_import():
         tensorflow = importlib.import_module("tensorflow")
     if _is_quiet():
         tensorflow.get_logger().setLevel("ERROR")
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Puts Ctrl-C off to the end of the block, in which compiled code would
+    crash by it; the second time it ends the process at once."""
+    if not _is_main_thread():
+        yield
+        return
+    came: list[Any] = []
+
+    def note(*signalled: Any) -> None:
+        if came:
+            os._exit(INTERRUPTED)
+        came.append(signalled)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 @contextlib.contextmanager

@@ -1,5 +1,9 @@
+import signal
+from types import SimpleNamespace
+
 import pytest
 
+from nasnet_keras import command_line
 from nasnet_keras.command_line import complain, printable, quoted
 
 
@@ -29,3 +33,21 @@ def test_a_complaint_is_a_line_and_what_is_listed_below(capsys):
     assert capsys.readouterr().err == (
         "No folder: a\\nb.\nThese do not fit:\none\ntwo\n"
     )
+
+
+def test_ctrl_c_waits_for_the_end_of_an_import(monkeypatch):
+    """Compiled code that is interrupted while it is imported may crash."""
+    imported = []
+
+    def import_module(name):
+        signal.raise_signal(signal.SIGINT)
+        imported.append(name)
+        return logging
+
+    logging = SimpleNamespace(
+        get_logger=lambda: SimpleNamespace(setLevel=lambda level: None)
+    )
+    monkeypatch.setattr(command_line.importlib, "import_module", import_module)
+    with pytest.raises(KeyboardInterrupt):
+        command_line.import_tensorflow()
+    assert imported == ["tensorflow"]

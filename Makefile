@@ -38,8 +38,8 @@ soak: $(INSTALLED)
 	$(BIN)/python tests/search_tests/soak.py
 
 check: $(INSTALLED)
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+	$(BIN)/ruff format --no-cache --check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MAKE) test

@@ -1,0 +1,77 @@
+"""What documents, notebooks and benchmarks import of the project is there.
+
+A module that moves leaves its name behind in files that no fast test runs.
+"""
+
+import ast
+import importlib
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+PACKAGES = ("nasnet_keras", "search", "zoo")
+FENCED = re.compile(r"^( *)```python\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
+
+
+def code_of(path):
+    """The Python code of a script, a notebook or a page."""
+    if path.suffix == ".py":
+        return [path.read_text()]
+    if path.suffix == ".ipynb":
+        cells = nbformat.read(path, as_version=4).cells
+        return [
+            re.sub("(?m)^%.*", "", cell.source)  # IPython's own lines
+            for cell in cells
+            if cell.cell_type == "code"
+        ]
+    return [
+        "\n".join(line.removeprefix(indent) for line in block.splitlines())
+        for indent, block in FENCED.findall(path.read_text())
+    ]
+
+
+def imports_of(path):
+    """The modules and names of the project that a file imports."""
+    for code in code_of(path):
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.Import):
+                named = [(alias.name, None) for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                named = [(node.module, alias.name) for alias in node.names]
+            else:
+                continue
+            for module, name in named:
+                if module.split(".")[0] in PACKAGES:
+                    yield module, name
+
+
+DOCUMENTS = [
+    path
+    for pattern in (
+        "*.md",
+        "docs/**/*.md",
+        "benchmarks/**/*.md",
+        "benchmarks/**/*.py",
+        "tools/**/*.py",
+        "notebooks/*.ipynb",
+    )
+    for path in sorted(REPOSITORY.glob(pattern))
+]
+
+
+@pytest.mark.parametrize(
+    "path", DOCUMENTS, ids=lambda path: str(path.relative_to(REPOSITORY))
+)
+def test_what_is_imported_is_there(path):
+    for module, name in imports_of(path):
+        found = importlib.import_module(module)
+        if name is not None and not hasattr(found, name):
+            importlib.import_module(f"{module}.{name}")
+
+
+def test_imports_are_found():
+    found = {imported for path in DOCUMENTS for imported in imports_of(path)}
+    assert {module.split(".")[0] for module, _ in found} == set(PACKAGES)

@@ -228,7 +228,7 @@ def load_dataset(
             "Invalid value for argument `image_size`. Expected a positive "
             f"integer. Received: image_size={image_size!r}."
         )
-    opened = _open(source, data_dir, image_size, skip_broken)
+    opened = open_dataset(source, image_size, skip_broken, data_dir)
     chosen = None
     if train_images is not None:
         labels = opened.read_labels()
@@ -273,7 +273,7 @@ def count_training_images(
     >>> count_training_images("digits")
     1438
     """
-    return len(_open(source, None, image_size, False).read_labels())
+    return len(open_dataset(source, image_size).read_labels())
 
 
 def _size_note(sizes: tuple[Size, ...], shape: tuple[int, ...]) -> list[str]:
@@ -325,13 +325,28 @@ def _is_name(source: str | PathLike[str]) -> bool:
     return not (os.path.isdir(name) and holds_images(Path(name)))
 
 
-def _open(
+def open_dataset(
     source: DataSource,
-    data_dir: str | PathLike[str] | None,
-    image_size: int | None,
-    skip_broken: bool,
+    image_size: int | None = None,
+    skip_broken: bool = False,
+    data_dir: str | PathLike[str] | None = None,
 ) -> Source:
-    """Finds the reader of a source."""
+    """A data set to read from: what its files say, and no image yet.
+
+    Args:
+        source: As of `load_dataset`, as are the others.
+        image_size: Height and width to bring the images to.
+        skip_broken: Whether to leave out broken files.
+        data_dir: Where tensorflow-datasets keeps its data.
+
+    Raises:
+        ValueError: As of `load_dataset`.
+
+    Example:
+
+    >>> open_dataset("digits").read_labels().shape
+    (1438,)
+    """
     if are_arrays(source):
         return npz.read_arrays(npz.ArraysInMemory(source), image_size)
     source = str(source) if isinstance(source, Sequence) else source

@@ -3,13 +3,12 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from nasnet_keras.command_line import InputError, provenance
 from nasnet_keras.files import write_json
 from nasnet_keras.network.build import load_model
 from nasnet_keras.training.data.datasets import LabelledImages
 from nasnet_keras.training.data.pipeline import EVALUATION_BATCH_SIZE
+from nasnet_keras.training.data.streaming import Images
 from nasnet_keras.training.evaluation.evaluate import (
     NetworkEvaluation,
     evaluate_network,
@@ -98,7 +97,7 @@ def evaluate_run(
 
 
 def _write(
-    folder: Path, split: str, evaluation: NetworkEvaluation, images: np.ndarray
+    folder: Path, split: str, evaluation: NetworkEvaluation, images: Images
 ) -> None:
     folder.mkdir(exist_ok=True)
     pictures = {

@@ -226,7 +226,8 @@ class _Training:
             number,
             first_epoch,
             done,
-            None if frozen else self.settings.early_stopping,
+            # A phase before the last is followed by another.
+            self.settings.early_stopping if number + 1 == len(files) else None,
         )
         watching: list[keras.callbacks.Callback] = [keeper, *self.callbacks]
         if self.progress is not None:

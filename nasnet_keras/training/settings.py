@@ -50,8 +50,8 @@ class TrainingSettings:
         keep_best: Whether to end with the weights of the epoch of the highest
             validation accuracy, the first of equals, rather than the last.
         early_stopping: After how many epochs without a higher validation
-            accuracy to end; None for never. Frozen epochs count, but it does
-            not end in them.
+            accuracy to end; None for never. Frozen epochs count, but it ends
+            in the last phase alone.
         weights: Where the network's first weights come from, for the record.
         dtype: The dtype policy. Variables are float32 in each.
         seed: Fixes weights, batches, and what is dropped.

@@ -7,6 +7,7 @@ Pillow is imported when the first file is looked at.
 import contextlib
 import functools
 import os
+import re
 import stat
 import warnings
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ ON_ITS_SIDE = range(5, 9)  # notes of orientation that change height and width
 GROUNDS = ("white", "black")  # what transparent pictures are painted on
 CONTRAST = 16  # of 255, with which a picture can be seen on a ground
 
+OF_PILLOW = re.compile(r"PIL\.")  # modules
 REASON_LENGTH = 80  # of Pillow's errors within ours
 BEGINNING = 64  # bytes, by which a file is known
 KINDS = {
@@ -147,12 +149,10 @@ def _opened(path: Path) -> Iterator[Any]:
 
     _check_regular(path)
     Image.init()
+    _ignore_warnings()
     forms = [form for form in FORMATS if form in Image.OPEN]
     try:
-        with (
-            warnings.catch_warnings(action="ignore"),
-            Image.open(path, formats=forms) as image,
-        ):
+        with Image.open(path, formats=forms) as image:
             if image.mode.startswith(WIDE_MODES):
                 raise NotAPicture("of more than 8 bits a channel")
             yield image
@@ -165,6 +165,16 @@ def _opened(path: Path) -> Iterator[Any]:
         raise NotAPicture(f"of more than {most} million pixels") from None
     except Exception as error:  # Decoders raise all kinds on damaged bytes.
         raise NotAPicture(_damage(error)) from None
+
+
+def _ignore_warnings() -> None:
+    """Has Pillow warn of nothing from now on: `catch_warnings` would put back,
+    in one thread, what another has set."""
+    if not any(
+        rule[0] == "ignore" and rule[3] == OF_PILLOW
+        for rule in warnings.filters
+    ):
+        warnings.filterwarnings("ignore", module=OF_PILLOW.pattern)
 
 
 def _check_regular(path: Path) -> None:

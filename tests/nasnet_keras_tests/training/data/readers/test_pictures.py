@@ -1,4 +1,5 @@
 import struct
+import warnings
 import zlib
 
 import numpy as np
@@ -10,6 +11,7 @@ from nasnet_keras.training.data.readers.pictures import (
     read_header,
     read_picture,
 )
+from nasnet_keras.training.data.streaming import in_parallel
 
 TURNED = 6  # an EXIF orientation: a quarter to the right
 
@@ -139,3 +141,15 @@ def test_damaged_pictures_are_read_or_refused(tmp_path):
             refused += 1
             assert "\n" not in str(error) and len(str(error)) < 120
     assert refused > 20
+
+
+def test_threads_leave_the_filters_of_warnings_alone(tmp_path):
+    """And hear nothing of Pillow's, such as of damaged notes."""
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\xff\0\0\0"
+    Image.new("RGB", (64, 64)).save(tmp_path / "image.jpg", exif=exif)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        looks = in_parallel(read_header, [tmp_path / "image.jpg"] * 200)
+        assert {look.size for look in looks} == {(64, 64)}
+        with pytest.raises(UserWarning):
+            warnings.warn("of another", UserWarning, stacklevel=1)

@@ -15,7 +15,6 @@ import inspect
 import json
 import os
 import platform
-import reprlib
 import shlex
 import signal
 import sys
@@ -28,6 +27,7 @@ import typer
 
 from nasnet_keras.entry import INTERRUPTED
 from nasnet_keras.processor import computing_setting
+from nasnet_keras.quotation import printable, quoted
 
 PACKAGES = ("tensorflow", "keras", "numpy", "nasnet-keras")
 
@@ -36,10 +36,8 @@ FAILED, BAD_INPUT = 1, 2  # beside INTERRUPTED
 # What a path cannot be: too long, or out of reach.
 NO_PATH = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM)
 SECONDS_TO_AGAIN = 0.05
+LONGEST_WORD = 200  # in a message
 LARGEST = 10**9  # number of images, trials, epochs, ... that is asked for
-LONGEST = 200  # quotation in a message
-_QUOTATION = reprlib.Repr()
-_QUOTATION.maxstring = _QUOTATION.maxother = 40
 
 # Errors reach the user as exceptions; who wants TensorFlow's lines sets the
 # variable to 0.
@@ -225,18 +223,6 @@ def sentence(details: Any, parts: Collection[str] = ()) -> str:
     return f"{about} {message}. Received: {quoted(details['input'])}."
 
 
-def quoted(value: Any) -> str:
-    """A value as a message has it, of a bounded length.
-
-    Example:
-
-    >>> len(quoted("a" * 5000))
-    40
-    """
-    text = _QUOTATION.repr(value)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
-
-
 def setting_name(details: Any) -> str:
     """The setting that one of pydantic's errors is about, printable."""
     return printable(".".join(str(part) for part in details["loc"]))
@@ -259,18 +245,10 @@ def complain(text: str) -> None:
     first, colon, listed = text.partition(":\n")
     # Of what quotes without end, as packages do, the end is left out.
     words = [
-        word if len(word) <= LONGEST else f"{word[: LONGEST - 3]}..."
+        word if len(word) <= LONGEST_WORD else f"{word[: LONGEST_WORD - 3]}..."
         for word in first.split(" ")
     ]
     print(printable(" ".join(words)) + colon + listed, file=sys.stderr)
-
-
-def printable(text: str) -> str:
-    """A text with the ends of lines, and what else is not shown, escaped."""
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode()
-        for each in text
-    )
 
 
 def import_tensorflow() -> None:

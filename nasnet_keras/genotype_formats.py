@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from nasnet_keras.genotype import MAX_BLOCKS, Block, CellSpec, Genotype
+from nasnet_keras.quotation import quoted
 from nasnet_keras.strict_json import parse_json
 
 MAX_LENGTH = 10_000  # of a text: ten blocks a cell take a third of it
@@ -92,7 +93,7 @@ class GenotypeFormat(abc.ABC):
         if operation not in self.operations:
             raise ValueError(
                 f"Expected operations among {', '.join(self.operations)}. "
-                f"Received: {operation!r:.40}"
+                f"Received: {quoted(operation)}"
             )
         return self.operations[operation]
 
@@ -334,11 +335,11 @@ def read_genotype(text: str) -> Genotype:
             reason = f"{type(error).__name__}: {str(error):.80}"
         raise ValueError(
             f"Invalid genotype in the form {name}. {reason}. Received: "
-            f"{text.strip()!r:.80}."
+            f"{quoted(text.strip())}."
         ) from None
     raise ValueError(
         "Invalid value for argument `text`. Expected a genotype in one of the "
-        f"forms {', '.join(FORMATS)}. Received: {text!r:.80}."
+        f"forms {', '.join(FORMATS)}. Received: {quoted(text)}."
     )
 
 
@@ -361,7 +362,7 @@ def write_genotype(genotype: Genotype, form: str) -> str:
     if not isinstance(form, str) or form not in FORMATS:
         raise ValueError(
             "Invalid value for argument `form`. Expected one of "
-            f"{', '.join(FORMATS)}. Received: form={form!r:.40}."
+            f"{', '.join(FORMATS)}. Received: form={quoted(form)}."
         )
     try:
         return FORMATS[form].write(genotype)

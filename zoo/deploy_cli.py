@@ -14,12 +14,12 @@ from nasnet_keras.command_line import (
     LARGEST,
     InputError,
     import_tensorflow,
-    quoted,
     run_command,
     working,
 )
 from nasnet_keras.deployment.formats import FORMATS, find_format
 from nasnet_keras.files import expanded
+from nasnet_keras.quotation import quoted
 from zoo.presets import PRESETS
 
 DYNAMIC = "dynamic"

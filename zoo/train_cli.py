@@ -22,11 +22,11 @@ from nasnet_keras.command_line import (
     InputError,
     RunError,
     import_tensorflow,
-    printable,
     run_command,
     working,
 )
 from nasnet_keras.files import check_free
+from nasnet_keras.quotation import printable
 from nasnet_keras.training.recipe_options import (
     RecipeOption,
     chosen_recipe,

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nasnet_keras.command_line import RunError, quoted
+from nasnet_keras.command_line import RunError
+from nasnet_keras.quotation import quoted
 from search.evaluation.base import (
     Child,
     EvaluationError,

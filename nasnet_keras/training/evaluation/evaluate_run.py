@@ -8,6 +8,7 @@ import numpy as np
 from nasnet_keras.command_line import InputError, provenance
 from nasnet_keras.files import write_json
 from nasnet_keras.network.build import load_model
+from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.datasets import LabelledImages
 from nasnet_keras.training.data.pipeline import EVALUATION_BATCH_SIZE
 from nasnet_keras.training.evaluation.evaluate import (
@@ -69,7 +70,7 @@ def evaluate_run(
     if split not in SPLITS:
         raise ValueError(
             "Invalid value for argument `split`. Expected one of "
-            f"{', '.join(SPLITS)}. Received: split={split!r}."
+            f"{', '.join(SPLITS)}. Received: split={quoted(split)}."
         )
     trained = folder / "model.keras"
     if not trained.exists():

@@ -12,7 +12,6 @@ import functools
 import importlib
 import importlib.metadata
 import inspect
-import json
 import os
 import platform
 import shlex
@@ -28,6 +27,7 @@ import typer
 from nasnet_keras.entry import INTERRUPTED
 from nasnet_keras.processor import computing_setting
 from nasnet_keras.quotation import printable, quoted
+from nasnet_keras.strict_json import parse_json
 
 PACKAGES = ("tensorflow", "keras", "numpy", "nasnet-keras")
 
@@ -199,9 +199,14 @@ def named(options: Iterable[str]) -> dict[str, Any]:
                 "Invalid value for an option of a space, a strategy or an "
                 f"evaluator. Expected NAME=VALUE. Received: {quoted(text)}."
             )
+        if name in values:
+            raise InputError(
+                "Expected each option of a space, a strategy or an evaluator "
+                f"once. Received: {quoted(name)} twice."
+            )
         try:
-            values[name] = json.loads(value)
-        except (ValueError, RecursionError):
+            values[name] = parse_json(value)
+        except ValueError:
             values[name] = value
     return values
 

@@ -289,6 +289,20 @@ FORMATS: dict[str, GenotypeFormat] = {
 }
 
 
+def find_form(form: Any) -> GenotypeFormat:
+    """The form of that name.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if not isinstance(form, str) or form not in FORMATS:
+        raise ValueError(
+            "Invalid form of a genotype. Expected one of "
+            f"{', '.join(FORMATS)}. Received: {quoted(form)}."
+        )
+    return FORMATS[form]
+
+
 def is_known(text: str) -> bool:
     """Whether the text seems to be of one of `FORMATS`."""
     return any(re.search(form.mark, text) for form in FORMATS.values())
@@ -351,7 +365,8 @@ def write_genotype(genotype: Genotype, form: str) -> str:
         form: One of `FORMATS`.
 
     Raises:
-        ValueError: The form is unknown, or cannot say the genotype.
+        ValueError: The form is unknown, or cannot say the genotype; or it is
+            none.
 
     Example:
 
@@ -359,13 +374,14 @@ def write_genotype(genotype: Genotype, form: str) -> str:
     >>> read_genotype(write_genotype(DARTS_V2, "darts")) == DARTS_V2
     True
     """
-    if not isinstance(form, str) or form not in FORMATS:
+    found = find_form(form)
+    if not isinstance(genotype, Genotype):
         raise ValueError(
-            "Invalid value for argument `form`. Expected one of "
-            f"{', '.join(FORMATS)}. Received: form={quoted(form)}."
+            "Invalid value for argument `genotype`. Expected a `Genotype`, as "
+            f"the spaces of cells have. Received: {quoted(genotype)}."
         )
     try:
-        return FORMATS[form].write(genotype)
+        return found.write(genotype)
     except ValueError as error:
         raise ValueError(
             f"The genotype cannot be written in the form {form}. {error}."

@@ -21,6 +21,7 @@ from nasnet_keras.command_line import (
     working,
 )
 from nasnet_keras.files import check_free
+from nasnet_keras.genotype_formats import FORMATS, find_form
 from nasnet_keras.training.recipe_options import (
     RecipeOption,
     chosen_recipe,
@@ -46,15 +47,25 @@ def export(
         int | None,
         typer.Option(help="The trial's number.", show_default="the best"),
     ] = None,
+    genotype_format: Annotated[
+        str | None,
+        typer.Option(
+            help="Write genotype.txt too, as other programs read cells: "
+            f"{', '.join(FORMATS)}."
+        ),
+    ] = None,
 ) -> None:
     """Writes the best child: its cells, trained network and pictures; after
     `retrain`, the best of those that were trained longer."""
     loaded = load(run)
     check_free(output)
+    with working():
+        if genotype_format is not None:
+            find_form(genotype_format)
     import_tensorflow()
     from search.actions.export import export as export_trial
 
-    export_trial(loaded, output, trial)
+    export_trial(loaded, output, trial, genotype_format=genotype_format)
     metrics = json.loads((output / "metrics.json").read_text("utf-8"))
     trained = ""
     if "retrained" in metrics:

@@ -149,6 +149,7 @@ def test_every_setting_is_an_option(command, capsys):
         ),
         (f"{RUN} --strategy-option size=2", "Invalid options for strategy"),
         ("run --dataset digits", "Missing option '--output'"),
+        (f"{RUN} --space-option blocks=3", "Expected each option of a space"),
         ("walk", "No such command 'walk'"),
         ("resume nowhere", "Expected the folder of a run. Received: nowhere"),
         ("status nowhere", "Expected the folder of a run. Received: nowhere"),
@@ -170,6 +171,11 @@ def test_a_run_is_begun_once(command, capsys):
     assert "`nasnet-search resume first`" in capsys.readouterr().err
     assert command("export first --output first") == 2
     assert "new or empty" in capsys.readouterr().err
+    assert command("export first --output best --genotype-format nasm") == 2
+    assert capsys.readouterr().err == (
+        "Invalid form of a genotype. Expected one of darts, nni, nasbench201. "
+        "Received: 'nasm'.\n"
+    )
 
 
 def test_an_interrupted_run_says_how_to_go_on(

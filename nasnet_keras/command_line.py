@@ -24,6 +24,11 @@ from typing import Annotated, Any
 
 import typer
 
+from nasnet_keras.activity import (
+    ActivityDisplay,
+    shown_activity,
+    tell_activity,
+)
 from nasnet_keras.entry import INTERRUPTED
 from nasnet_keras.processor import computing_setting
 from nasnet_keras.quotation import printable, quoted
@@ -154,6 +159,18 @@ def working(interrupted: str = "Interrupted.") -> Iterator[None]:
             raise InputError(str(error)) from error
         except KeyboardInterrupt:
             raise Interruption(interrupted) from None
+
+
+@contextlib.contextmanager
+def computing(interrupted: str = "Interrupted.") -> Iterator[ActivityDisplay]:
+    """The `working` of a command by TensorFlow, which is imported; what goes
+    on is shown, until the display is ended."""
+    from rich.console import Console
+
+    with working(interrupted), shown_activity(Console()) as activity:
+        tell_activity("importing TensorFlow")
+        import_tensorflow()
+        yield activity
 
 
 def option(

@@ -12,7 +12,7 @@ LONGEST = 120
 class _Quotation(reprlib.Repr):
     def __init__(self) -> None:
         super().__init__()
-        self.maxstring = self.maxother = 80
+        self.maxstring = self.maxother = 40
         self.maxlist = self.maxtuple = self.maxdict = self.maxset = 16
         self.maxlevel = 4
 
@@ -32,7 +32,7 @@ def quoted(value: Any) -> str:
     Example:
 
     >>> len(quoted("a" * 5000))
-    80
+    40
     """
     text = _QUOTATION.repr(value)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."

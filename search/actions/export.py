@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from nasnet_keras.activity import tell_activity
 from nasnet_keras.command_line import InputError
 from nasnet_keras.drawing.draw import save_figure
 from nasnet_keras.files import new_directory, write_json, write_text
@@ -71,6 +72,7 @@ def export(
             write_text(folder / "genotype.txt", f"{text}\n")
         longer = {"retrained": asdict(retrained)} if retrained else {}
         write_json(folder / "metrics.json", {**run.describe(chosen), **longer})
+        tell_activity("building the network")
         if retrained is not None:
             model = load_model(weights)
         elif weights.exists():
@@ -81,6 +83,7 @@ def export(
         else:
             model = _extract_child(run, architecture, chosen)
         model.save(folder / "model.keras")
+        tell_activity("drawing the architecture")
         _write_pictures(run.space, architecture, folder)
     return Path(output)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nasnet_keras.activity import tell_activity
 from nasnet_keras.command_line import InputError, provenance
 from nasnet_keras.files import write_json
 from nasnet_keras.network.build import load_model
@@ -78,6 +79,7 @@ def evaluate_run(
             f"The training {folder} is not finished: it has no model.keras. "
             f"Go on with it by `{read_record(folder)['command']}`."
         )
+    tell_activity("reading the data")
     data = load_data(settings)
     if split == "validation" and data.validation is None:
         raise InputError(
@@ -86,6 +88,7 @@ def evaluate_run(
         )
     check_data(folder, data)
     part: LabelledImages = getattr(data, split)
+    tell_activity("evaluating")
     evaluation = evaluate_network(
         load_model(trained),
         part.images,

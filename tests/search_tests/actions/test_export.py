@@ -5,6 +5,7 @@ import pytest
 
 import search
 from nasnet_keras import DARTS_V2
+from nasnet_keras.activity import listening
 from nasnet_keras.architectures import from_data, read_architecture
 from nasnet_keras.command_line import InputError
 from search.trial import TrialState
@@ -55,7 +56,13 @@ def run(tmp_path, learning, evaluator):
 def test_the_best_child_is_exported(run, evaluator, tmp_path):
     import keras
 
-    output = search.export(run, tmp_path / "best", evaluator=evaluator)
+    heard = []
+    with listening(heard.append):
+        output = search.export(run, tmp_path / "best", evaluator=evaluator)
+    assert [str(each) for each in heard] == [
+        "building the network",
+        "drawing the architecture",
+    ]
     assert {file.name for file in output.iterdir()} == PICTURES | {
         "architecture.json",
         "metrics.json",

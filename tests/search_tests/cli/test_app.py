@@ -32,10 +32,8 @@ def command(learning, monkeypatch, tmp_path, FakeEvaluator):
     monkeypatch.setattr(
         "search.observers.tensorboard.TensorBoardObserver", Nothing
     )
-    for module in ("session", "acting"):
-        monkeypatch.setattr(
-            f"search.cli.{module}.import_tensorflow", lambda: None
-        )
+    for module in ("search.cli.session", "nasnet_keras.command_line"):
+        monkeypatch.setattr(f"{module}.import_tensorflow", lambda: None)
     monkeypatch.setattr(
         "search.runs.create._create_named", lambda config: FakeEvaluator()
     )
@@ -274,9 +272,9 @@ def test_help_and_bad_arguments_need_no_keras(tmp_path, arguments, code):
 def test_tensorflow_is_imported_in_silence():
     script = (
         "import os, sys\n"
-        "import search.cli.session\n"
+        "import nasnet_keras.command_line\n"
         "os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'\n"
-        "search.cli.session.import_tensorflow()\n"
+        "nasnet_keras.command_line.import_tensorflow()\n"
         "print(sys.modules['tensorflow'].__name__)\n"
         "print('said', file=sys.stderr)\n"
     )

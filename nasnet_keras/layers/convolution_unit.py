@@ -42,9 +42,6 @@ class UnitPlan:
     ) -> keras.layers.Layer:
         """The unit's layer, not built."""
         kwargs["conventions"] = conventions
-        if self.factorized and conventions.normalization == "bias":
-            # Computes what a folded factorized reduction does, in less time.
-            return ConvolutionBatchNorm(self.filters, (2, 2), (2, 2), **kwargs)
         if self.factorized:
             return FactorizedReduction(self.filters, **kwargs)
         kind = (

@@ -2,6 +2,8 @@ import json
 import os
 from pathlib import Path
 
+import keras
+import numpy as np
 import pytest
 
 from nasnet_keras.architectures import (
@@ -15,6 +17,9 @@ from nasnet_keras.architectures import (
     to_data,
 )
 from nasnet_keras.command_line import InputError
+from nasnet_keras.deployment.export import export
+from nasnet_keras.deployment.fuse import fuse_for_inference
+from nasnet_keras.deployment.latency.latency_table import measure_latency
 from nasnet_keras.kinds.layerwise import NAS_V1
 from nasnet_keras.published import NASNET_A
 from nasnet_keras.training.recipes import RECIPES, adapted
@@ -62,6 +67,38 @@ def test_networks_are_scaled_built_and_counted(name):
     assert 0 < len(text.splitlines()) < 50
     for figure in kind.pictures(EXAMPLES[name]).values():
         assert figure.axes
+
+
+@all_kinds
+def test_networks_are_deployed(name, tmp_path):
+    """Fused, and in another runtime, they compute the same; a latency is
+    measured."""
+    kind = find_kind(name)
+    model = kind.build(EXAMPLES[name], (16, 16, 3), 4, **kind.scale)
+    randomise(model)
+    fused = fuse_for_inference(model)
+    assert not any(
+        isinstance(layer, keras.layers.BatchNormalization)
+        for layer in fused._flatten_layers()
+    )
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 3))
+    expected = np.asarray(model(images))
+    assert np.ptp(expected) > 0.01
+    np.testing.assert_allclose(fused(images), expected, atol=1e-5)
+    report = export(model, tmp_path / "network.onnx", "onnx")
+    assert report.comparison.difference < 1e-4
+    seconds = measure_latency(model, repeats=1, warmup=0, runtime="onnx")
+    assert 0 < seconds < 60
+
+
+def randomise(model):
+    """As training might leave it: what is folded wrongly shows."""
+    random = np.random.default_rng(1)
+    for weight in model.weights:
+        if weight.path.endswith(("gamma", "moving_variance")):
+            weight.assign(random.uniform(0.5, 2, weight.shape))
+        elif weight.path.endswith(("beta", "moving_mean", "bias")):
+            weight.assign(random.normal(size=weight.shape))
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,13 @@ class Operation(keras.layers.Layer):
         that come in. Layers are made and costs are counted by it."""
         raise TypeError(f"{cls.__name__} is a base of operations, not one.")
 
+    def folded_weights(self) -> list[Any]:
+        """The weights with which the same operation with biases for its batch
+        norms does as this one does in inference."""
+        return [
+            weight for unit in self.units for weight in unit.folded_weights()
+        ]
+
     @property
     def reads_raw(self) -> bool:
         """Whether the built operation reads the state without its ReLU."""

@@ -5,6 +5,7 @@ ones included, and of the classifier, at the size of their output, for one
 image; not biases, batch norms, pools, activations or the auxiliary head.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -198,10 +199,28 @@ def _operation(place: PlacedOperation, conventions: Conventions) -> Complexity:
     )
     # Pools change the size before their unit.
     pools = all(unit.strides == (1, 1) for unit in units)
-    return _units(units, place.channels, halved if pools else size)
+    return units_complexity(units, place.channels, halved if pools else size)
 
 
-def _units(plan: tuple[UnitPlan, ...], channels: int, size: Size) -> Complexity:
+def units_complexity(
+    plan: Iterable[UnitPlan],
+    channels: int,
+    size: Size,
+    normalization: str = "batch",
+) -> Complexity:
+    """The cost of units, each of which reads the one before it.
+
+    Args:
+        plan: The units, in order.
+        channels: Those that the first reads.
+        size: Height and width of what it reads.
+        normalization: As of `Conventions`. Default `"batch"`.
+
+    Example:
+
+    >>> units_complexity([UnitPlan(16, (3, 3), (2, 2))], 3, (32, 32))
+    Complexity(trainable_parameters=464, statistics=32, multiply_adds=110592)
+    """
     total = Complexity()
     for unit in plan:
         kernel_size = unit.kernel_size
@@ -209,8 +228,16 @@ def _units(plan: tuple[UnitPlan, ...], channels: int, size: Size) -> Complexity:
         if unit.separable:
             total += _convolution(kernel_size, channels, 1, size)
             kernel_size = (1, 1)
-        total += _convolution(kernel_size, channels, unit.filters, size)
-        total += _batch_norm(unit.filters)
+        total += _convolution(
+            kernel_size,
+            1 if unit.depthwise else channels,
+            unit.filters,
+            (1, 1) if unit.squeezed else size,
+        )
+        if unit.squeezed or normalization == "bias":
+            total += Complexity(unit.filters)
+        else:
+            total += _batch_norm(unit.filters)
         channels = unit.filters
     return total
 

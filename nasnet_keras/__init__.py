@@ -21,6 +21,7 @@ from typing import Any
 from nasnet_keras.processor import enable_onednn
 
 _MODULES = {
+    "nasnet_keras.deployment.classifier": ("as_classifier", "classify"),
     "nasnet_keras.deployment.export": ("export",),
     "nasnet_keras.deployment.fuse": ("fuse_for_inference",),
     "nasnet_keras.deployment.latency.latency_table": (
@@ -32,6 +33,7 @@ _MODULES = {
     "nasnet_keras.genotype_formats": ("read_genotype", "write_genotype"),
     "nasnet_keras.layers.auxiliary_head": ("AuxiliaryHead",),
     "nasnet_keras.layers.cell": ("Cell",),
+    "nasnet_keras.layers.class_names": ("ClassNames",),
     "nasnet_keras.layers.combiners": (
         "COMBINERS",
         "Add",

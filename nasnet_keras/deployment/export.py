@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from nasnet_keras.command_line import RunError
+from nasnet_keras.deployment.classifier import description, scales_pixels
 from nasnet_keras.deployment.formats import find_format
 from nasnet_keras.deployment.formats.base import Runner
 from nasnet_keras.deployment.frozen import frozen_function, named
@@ -87,6 +88,9 @@ def export(
 ) -> ExportReport:
     """Writes a network, fused, for another runtime, and runs the file there.
 
+    The file of a classifier that knows its classes, see `as_classifier`, says
+    what they are and what images it takes, in the format's own metadata.
+
     The file comes to its place when its outputs were found to be those of the
     network; what is wrong leaves no file.
 
@@ -140,7 +144,7 @@ def export(
     with _draft(path) as draft:
         function = frozen_function(fused, batch_size, shape)
         batches = None if calibration is None else _batches(calibration, size)
-        chosen.write(function, draft, batches)
+        chosen.write(function, draft, batches, description(model, shape))
         written = time.perf_counter()
         run = chosen.load(draft)
         comparison = compare(
@@ -191,9 +195,7 @@ def as_input(model: keras.Model, pixels: np.ndarray) -> np.ndarray:
     """Pixels from 0 to 255 as a model takes them: as they are, if it scales
     them itself, or else from -1 to 1."""
     pixels = pixels.astype("float32")
-    if any(isinstance(x, keras.layers.Rescaling) for x in all_layers(model)):
-        return pixels
-    return pixels / 127.5 - 1
+    return pixels if scales_pixels(model) else pixels / 127.5 - 1
 
 
 def keras_outputs(model: keras.Model, images: np.ndarray) -> list[np.ndarray]:

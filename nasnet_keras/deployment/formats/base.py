@@ -2,7 +2,8 @@
 
 import abc
 import importlib.util
-from collections.abc import Callable, Sequence
+import types
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ import numpy as np
 
 # Takes images `[B, H, W, C]`, returns the outputs in the order of their names.
 Runner = Callable[[np.ndarray], list[np.ndarray]]
+
+NOTHING: Mapping[str, Any] = types.MappingProxyType({})
+KEY = "nasnet_keras"  # under which files keep what they say of themselves
 
 
 class Format(abc.ABC):
@@ -19,11 +23,15 @@ class Format(abc.ABC):
         suffix: Of the file; empty for a folder.
         modules: What has to be installed.
         int8_modules: What else for int8; None where there is no int8.
+        script: Python that reads such a file, named `model` and the suffix,
+            by the format's runtime alone: it defines `about`, the data of that
+            method, and `run`, from a batch of one to its probabilities.
     """
 
     suffix: str
     modules: tuple[str, ...]
     int8_modules: tuple[str, ...] | None = None
+    script: str
 
     @abc.abstractmethod
     def write(
@@ -31,6 +39,7 @@ class Format(abc.ABC):
         function: Any,
         path: Path,
         calibration: Sequence[np.ndarray] | None = None,
+        about: Mapping[str, Any] = NOTHING,
     ) -> None:
         """Writes a file.
 
@@ -47,6 +56,10 @@ class Format(abc.ABC):
     @abc.abstractmethod
     def load(self, path: Path) -> Runner:
         """The file in the format's runtime, on all cores."""
+
+    @abc.abstractmethod
+    def about(self, path: Path) -> dict[str, Any]:
+        """What a file says of itself; empty if nothing."""
 
     def files(self, path: Path) -> list[Path]:
         """What `write` makes."""

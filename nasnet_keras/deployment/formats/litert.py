@@ -1,25 +1,43 @@
 """LiteRT, before TensorFlow Lite: a `.tflite` file."""
 
+import json
 import os
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nasnet_keras.deployment.formats.base import Format, Runner
+from nasnet_keras.deployment.formats.base import (
+    KEY,
+    NOTHING,
+    Format,
+    Runner,
+)
+
+ABOUT = f"{KEY}.json"
 
 
 class LiteRT(Format):
     suffix = ".tflite"
     modules = ("ai_edge_litert",)
     int8_modules = ()
+    script = """\
+import zipfile
+from ai_edge_litert.interpreter import Interpreter
+
+runner = Interpreter(str(HERE / "model.tflite")).get_signature_runner()
+about = zipfile.ZipFile(HERE / "model.tflite").read("nasnet_keras.json")
+run = lambda batch: runner(images=batch)["output"][0]
+"""
 
     def write(
         self,
         function: Any,
         path: Path,
         calibration: Sequence[np.ndarray] | None = None,
+        about: Mapping[str, Any] = NOTHING,
     ) -> None:
         import tensorflow as tf
 
@@ -32,6 +50,10 @@ class LiteRT(Format):
                 [batch] for batch in calibration
             )
         path.write_bytes(converter.convert())
+        if about:
+            # Files that belong to a model are a ZIP archive at its end.
+            with zipfile.ZipFile(path, "a") as archive:
+                archive.writestr(ABOUT, json.dumps(about))
 
     def load(self, path: Path) -> Runner:
         from ai_edge_litert.interpreter import Interpreter
@@ -54,3 +76,9 @@ class LiteRT(Format):
             ]
 
         return run
+
+    def about(self, path: Path) -> dict[str, Any]:
+        if not zipfile.is_zipfile(path):
+            return {}
+        with zipfile.ZipFile(path) as archive:
+            return json.loads(archive.read(ABOUT))

@@ -2,24 +2,38 @@
 ten times as long, where that knows no translation."""
 
 import importlib.util
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nasnet_keras.deployment.formats.base import Format, Runner
+from nasnet_keras.deployment.formats.base import (
+    KEY,
+    NOTHING,
+    Format,
+    Runner,
+)
 
 
 class ONNX(Format):
     suffix = ".onnx"
     modules = ("onnx", "onnxruntime")
+    script = """\
+import onnxruntime
+
+session = onnxruntime.InferenceSession(HERE / "model.onnx")
+about = session.get_modelmeta().custom_metadata_map["nasnet_keras"]
+run = lambda batch: session.run(None, {"images": batch})[0][0]
+"""
 
     def write(
         self,
         function: Any,
         path: Path,
         calibration: Sequence[np.ndarray] | None = None,
+        about: Mapping[str, Any] = NOTHING,
     ) -> None:
         import onnx
 
@@ -37,6 +51,8 @@ class ONNX(Format):
                     "nasnet-keras[export]`."
                 ) from error
             model = _by_tf2onnx(function)
+        if about:
+            onnx.helper.set_model_props(model, {KEY: json.dumps(about)})
         onnx.save(model, path)
 
     def load(self, path: Path) -> Runner:
@@ -47,6 +63,14 @@ class ONNX(Format):
         )
         (entry,) = session.get_inputs()
         return lambda images: session.run(None, {entry.name: images})
+
+    def about(self, path: Path) -> dict[str, Any]:
+        import onnx
+
+        found = onnx.load(path, load_external_data=False).metadata_props
+        return json.loads(
+            {each.key: each.value for each in found}.get(KEY, "{}")
+        )
 
 
 def _by_tf2onnx(function: Any) -> Any:

@@ -1,15 +1,21 @@
 """OpenVINO's intermediate representation, an `.xml` and a `.bin` file."""
 
+import json
 import logging
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nasnet_keras.deployment.formats.base import Format, Runner
+from nasnet_keras.deployment.formats.base import (
+    KEY,
+    NOTHING,
+    Format,
+    Runner,
+)
 
 # By itself the runtime computes in bfloat16 where a processor can.
 SETTINGS = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
@@ -19,12 +25,22 @@ class OpenVINO(Format):
     suffix = ".xml"
     modules = ("openvino",)
     int8_modules = ("nncf",)
+    script = """\
+import openvino
+
+model = openvino.Core().read_model(HERE / "model.xml")
+about = model.get_rt_info(["nasnet_keras"]).astype(str)
+precise = {"INFERENCE_PRECISION_HINT": "f32"}
+compiled = openvino.compile_model(model, "CPU", precise)
+run = lambda batch: compiled(batch)[0][0]
+"""
 
     def write(
         self,
         function: Any,
         path: Path,
         calibration: Sequence[np.ndarray] | None = None,
+        about: Mapping[str, Any] = NOTHING,
     ) -> None:
         import openvino
 
@@ -40,6 +56,8 @@ class OpenVINO(Format):
                 nncf.Dataset(calibration),
                 subset_size=len(calibration),
             )
+        if about:
+            model.set_rt_info(json.dumps(about), [KEY])
         openvino.serialize(model, path)
 
     def load(self, path: Path) -> Runner:
@@ -52,6 +70,14 @@ class OpenVINO(Format):
             return [outputs[output] for output in compiled.outputs]
 
         return run
+
+    def about(self, path: Path) -> dict[str, Any]:
+        import openvino
+
+        model = openvino.Core().read_model(path)
+        if not model.has_rt_info([KEY]):
+            return {}
+        return json.loads(model.get_rt_info([KEY]).astype(str))
 
     def files(self, path: Path) -> list[Path]:
         return [path, path.with_suffix(".bin")]

@@ -1,27 +1,48 @@
 """TensorFlow's SavedModel: a folder."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nasnet_keras.deployment.formats.base import Format, Runner
+from nasnet_keras.deployment.formats.base import (
+    KEY,
+    NOTHING,
+    Format,
+    Runner,
+)
+
+ABOUT = f"assets.extra/{KEY}.json"  # the place for files of the user
 
 
 class SavedModel(Format):
     suffix = ""
     modules = ("tensorflow",)
+    script = """\
+import tensorflow as tf
+
+model = tf.saved_model.load(HERE / "model")
+about = (HERE / "model/assets.extra/nasnet_keras.json").read_text()
+run = lambda batch: model.signatures["serving_default"](
+    images=tf.constant(batch))["output"][0].numpy()
+"""
 
     def write(
         self,
         function: Any,
         path: Path,
         calibration: Sequence[np.ndarray] | None = None,
+        about: Mapping[str, Any] = NOTHING,
     ) -> None:
         import tensorflow as tf
 
         tf.saved_model.save(tf.Module(), path, signatures=function)
+        if about:
+            file = path / ABOUT
+            file.parent.mkdir()
+            file.write_text(json.dumps(about))
 
     def load(self, path: Path) -> Runner:
         import tensorflow as tf
@@ -34,3 +55,7 @@ class SavedModel(Format):
             return [outputs[name].numpy() for name in sorted(outputs)]
 
         return run
+
+    def about(self, path: Path) -> dict[str, Any]:
+        file = path / ABOUT
+        return json.loads(file.read_text()) if file.exists() else {}

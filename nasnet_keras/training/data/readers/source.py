@@ -89,12 +89,12 @@ def stack(
     labels = np.empty(count, np.int32)
     for row, (image, label) in enumerate(examples):
         tell_activity("reading images", row, count)
-        images[row] = image if image.shape == shape else _fit(image, shape)
+        images[row] = image if image.shape == shape else fit(image, shape)
         labels[row] = label
     return images, labels
 
 
-def _fit(image: np.ndarray, shape: Shape) -> np.ndarray:
+def fit(image: np.ndarray, shape: Shape) -> np.ndarray:
     """The one resizer: the largest centred part of an image, `[H, W, C]`, of
     the shape's proportions, scaled."""
     from PIL import Image, ImageOps

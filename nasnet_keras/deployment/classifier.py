@@ -1,0 +1,177 @@
+"""Classifiers that take photographs as they are and know their classes:
+`as_classifier`, `classify`; and what files for other runtimes say of one:
+`description`."""
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from nasnet_keras.command_line import InputError
+from nasnet_keras.deployment.fuse import all_layers
+from nasnet_keras.layers.class_names import ClassNames
+from nasnet_keras.network.build import without_auxiliary_head
+from nasnet_keras.training.data.readers.pictures import (
+    NotAPicture,
+    read_picture,
+)
+from nasnet_keras.training.data.readers.source import fit
+
+BATCH = 32
+RESIZE = "the largest centred square, bilinear"
+
+
+class Guess(NamedTuple):
+    """A class that an image may be of.
+
+    Attributes:
+        name: Of the class.
+        probability: By the network.
+    """
+
+    name: str
+    probability: float
+
+
+def as_classifier(
+    model: keras.Model, class_names: Sequence[str]
+) -> keras.Model:
+    """A network with what surrounds it in use: it takes pixels from 0 to 255
+    and keeps the names of its classes when it is saved or exported.
+
+    Args:
+        model: A network that ends in probabilities; an auxiliary head is left
+            out. It takes pixels from -1 to 1, or scales them itself.
+        class_names: A name for each class.
+
+    Returns:
+        A `keras.Model` around it; the model itself if it is one already.
+
+    Raises:
+        ValueError: There are not as many names as classes.
+
+    Example:
+
+    >>> from nasnet_keras import NASNET_A, build_network
+    >>> model = build_network(NASNET_A, classes=2, repeats=1, filters=8)
+    >>> classifier = as_classifier(model, ["cat", "dog"])
+    >>> class_names_of(classifier)
+    ('cat', 'dog')
+    """
+    if class_names_of(model) == tuple(class_names):
+        return model
+    network = without_auxiliary_head(model)
+    images = keras.Input(network.input_shape[1:], name="images")
+    pixels: Any = images
+    if not scales_pixels(network):
+        pixels = keras.layers.Rescaling(1 / 127.5, -1, name="scale")(images)
+    outputs = ClassNames(class_names, name="class_names")(network(pixels))
+    return keras.Model(images, outputs, name=model.name)
+
+
+def class_names_of(model: keras.Model) -> tuple[str, ...] | None:
+    """The names of a classifier's classes; None if it does not know them."""
+    for layer in all_layers(model):
+        if isinstance(layer, ClassNames):
+            return layer.class_names
+    return None
+
+
+def scales_pixels(model: keras.Model) -> bool:
+    """Whether a model takes pixels from 0 to 255, and not from -1 to 1."""
+    return any(
+        isinstance(layer, keras.layers.Rescaling) for layer in all_layers(model)
+    )
+
+
+def description(model: keras.Model, shape: Sequence[int]) -> dict[str, Any]:
+    """What a file for another runtime says of a classifier, as JSON data;
+    nothing of a model that does not know its classes.
+
+    Args:
+        model: The model.
+        shape: Height, width and channels of its images.
+    """
+    names = class_names_of(model)
+    if names is None:
+        return {}
+    height, width, channels = shape
+    return {
+        "class_names": list(names),
+        "image_size": [height, width],
+        "channels": channels,
+        "colours": "grey" if channels == 1 else "RGB",
+        "pixels": "0 to 255" if scales_pixels(model) else "-1 to 1",
+        "resize": RESIZE,
+    }
+
+
+def classify(
+    model: keras.Model,
+    images: Sequence[str | PathLike[str]] | np.ndarray,
+    top: int = 5,
+) -> list[list[Guess]]:
+    """Says of images what they show.
+
+    Args:
+        model: Of `as_classifier`.
+        images: Paths of pictures, whatever their sizes; or `[N, H, W, C]`,
+            pixels from 0 to 255, in the model's size.
+        top: How many classes to name, the most probable first. Default 5.
+
+    Returns:
+        For each image a list of at most `top` guesses.
+
+    Raises:
+        InputError: The model does not know its classes, a file is no picture,
+            or the pixels are of another range or shape.
+    """
+    names = class_names_of(model)
+    if names is None:
+        raise InputError(
+            "Invalid value for argument `model`. Expected one that knows its "
+            "classes, of `as_classifier`. Received: a model without names."
+        )
+    shape = model.input_shape[1:]
+    pixels = (
+        _checked(images, shape)
+        if isinstance(images, np.ndarray)
+        else [_read(Path(path), shape) for path in images]
+    )
+    guesses = []
+    for start in range(0, len(pixels), BATCH):
+        batch = np.asarray(pixels[start : start + BATCH], "float32")
+        for row in np.asarray(model(batch, training=False)):
+            best = np.argsort(-row, kind="stable")[:top]
+            guesses.append([Guess(names[i], float(row[i])) for i in best])
+    return guesses
+
+
+def _read(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
+    try:
+        picture = read_picture(path, grey=shape[2] == 1)
+    except (NotAPicture, OSError) as error:
+        raise InputError(
+            f"Expected a picture. Received: {path}, which is {error}."
+        ) from None
+    return fit(picture, shape)
+
+
+def _checked(pixels: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """The pixels, if they are what a classifier takes."""
+    if pixels.ndim != 4 or pixels.shape[1:] != shape:
+        raise InputError(
+            "Invalid value for argument `images`. Expected images of shape "
+            f"{shape}. Received: an array of shape {pixels.shape}."
+        )
+    low, high = pixels.min(initial=0), pixels.max(initial=0)
+    scaled = not np.issubdtype(pixels.dtype, np.integer) and high <= 1
+    if scaled or low < 0 or high > 255:
+        raise InputError(
+            "Invalid value for argument `images`. Expected pixels from 0 to "
+            f"255. Received: pixels from {low:g} to {high:g}."
+        )
+    return pixels

@@ -1,0 +1,185 @@
+"""What knows its classes says the same of a photograph everywhere: in Keras,
+and in each format by the script that comes with the file."""
+
+import ast
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from nasnet_keras.command_line import InputError
+from nasnet_keras.deployment.classifier import (
+    as_classifier,
+    class_names_of,
+    classify,
+    description,
+)
+from nasnet_keras.deployment.export import export
+from nasnet_keras.deployment.formats import FORMATS
+from nasnet_keras.deployment.predict_script import write_predict_script
+from nasnet_keras.genotype import Block, CellSpec, Genotype
+from nasnet_keras.network.build import build_network, load_model
+
+CELL = CellSpec((Block((0, 1), ("sep_conv_3x3", "max_pool_3x3")),))
+NAMES = ["ant", "bee", "großer Käfer"]
+SIZES = [(40, 24), (16, 16), (23, 61), (12, 80), (300, 200)]
+
+
+def network(channels=3, **arguments):
+    keras.utils.set_random_seed(1)
+    shape = (16, 16, channels)
+    model = build_network(
+        Genotype(CELL, CELL),
+        shape,
+        len(NAMES),
+        repeats=1,
+        filters=4,
+        **arguments,
+    )
+    # Of random weights all probabilities are nearly the same.
+    kernel = model.get_layer("logits").kernel
+    kernel.assign(keras.random.normal(kernel.shape, stddev=20.0, seed=2))
+    return model
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory):
+    """Of several sizes and modes, one on its side by its note."""
+    folder = tmp_path_factory.mktemp("photographs")
+    rng = np.random.default_rng(0)
+    modes = ["RGB", "L", "RGBA", "P"]
+    paths = []
+    for number in range(20):
+        width, height = SIZES[number % len(SIZES)]
+        pixels = rng.integers(0, 256, (height, width, 3), np.uint8)
+        picture = Image.fromarray(pixels).convert(modes[number % len(modes)])
+        notes = Image.Exif()
+        if picture.mode == "RGB":
+            notes[0x0112] = 6
+        paths.append(folder / f"{number}.png")
+        picture.save(paths[-1], exif=notes)
+    return paths
+
+
+def test_pixels_and_names_come_with_the_network(tmp_path):
+    inner = network(auxiliary_head=True)
+    model = as_classifier(inner, NAMES)
+    assert class_names_of(model) == tuple(NAMES)
+    assert as_classifier(model, NAMES) is model
+    pixels = np.random.default_rng(0).uniform(0, 255, (2, 16, 16, 3))
+    expected = inner(pixels / 127.5 - 1, training=False)["predictions"]
+    np.testing.assert_allclose(model(pixels), expected, atol=1e-5)
+    model.save(tmp_path / "model.keras")
+    loaded = load_model(tmp_path / "model.keras")
+    assert class_names_of(loaded) == tuple(NAMES)
+    np.testing.assert_array_equal(loaded(pixels), model(pixels))
+
+
+def test_a_network_that_scales_pixels_is_not_scaled_again():
+    inner = network(include_preprocessing=True)
+    pixels = np.full((1, 16, 16, 3), 200.0)
+    np.testing.assert_allclose(
+        as_classifier(inner, NAMES)(pixels),
+        inner(pixels, training=False),
+        atol=1e-6,
+    )
+
+
+def test_names_that_are_too_few():
+    with pytest.raises(ValueError, match="each of 3 classes. Received: 2"):
+        as_classifier(network(), NAMES[:2])
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_script_says_what_keras_says(name, channels, photographs, tmp_path):
+    try:
+        FORMATS[name].check()
+    except ValueError as error:
+        pytest.skip(str(error))
+    model = as_classifier(network(channels), NAMES)
+    path = tmp_path / f"model{FORMATS[name].suffix}"
+    export(model, path, name)
+    shape = (16, 16, channels)
+    assert FORMATS[name].about(path) == description(model, shape)
+    script = write_predict_script(tmp_path, name)
+    lines = subprocess.run(
+        [sys.executable, "-W", "error", script, *photographs],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd="/",
+    ).stdout.splitlines()
+    assert len(lines) == len(photographs)
+    for line, path, expected in zip(
+        lines, photographs, classify(model, photographs), strict=True
+    ):
+        shown, *guesses = line.split("\t")
+        assert shown == str(path)
+        for text, guess in zip(guesses, expected, strict=True):
+            label, share = text.rsplit(" ", 1)
+            assert label == guess.name
+            assert abs(float(share[:-1]) / 100 - guess.probability) < 2e-4
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_script_needs_few_packages(name, tmp_path):
+    script = write_predict_script(tmp_path, name)
+    imported = {
+        alias.name.split(".")[0]
+        for node in ast.walk(ast.parse(script.read_text()))
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+    runtimes = {*FORMATS[name].modules, "tensorflow"}
+    assert imported <= {"json", "sys", "numpy", "PIL", "zipfile"} | {
+        alias for alias in runtimes if alias != "onnx"
+    }
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_file_of_a_network_without_names_says_nothing(name, tmp_path):
+    try:
+        FORMATS[name].check()
+    except ValueError as error:
+        pytest.skip(str(error))
+    path = tmp_path / f"model{FORMATS[name].suffix}"
+    export(network(), path, name)
+    assert FORMATS[name].about(path) == {}
+
+
+def test_guesses(photographs):
+    model = as_classifier(network(), NAMES)
+    (guesses,) = classify(model, photographs[:1], top=2)
+    assert len(guesses) == 2
+    assert guesses[0].probability >= guesses[1].probability
+    assert guesses[0].name in NAMES
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.zeros((1, 16, 16, 3)), "pixels from 0 to 0"),
+        (np.full((1, 16, 16, 3), 0.5), "pixels from 0 to 0.5"),
+        (np.full((1, 16, 16, 3), -1.0), "pixels from -1 to 0"),
+        (np.zeros((1, 8, 8, 3), np.uint8), r"shape \(16, 16, 3\)"),
+        (["nowhere.png"], "Received: nowhere.png, which is"),
+        ([__file__], "which is text"),
+    ],
+)
+def test_what_is_no_photograph_is_refused(images, message):
+    with pytest.raises(InputError, match=message):
+        classify(as_classifier(network(), NAMES), images)
+
+
+def test_dark_pixels_are_taken():
+    dark = np.zeros((1, 16, 16, 3), np.uint8)
+    assert classify(as_classifier(network(), NAMES), dark)
+
+
+def test_a_model_without_names_is_refused():
+    with pytest.raises(InputError, match="knows its classes"):
+        classify(network(), np.zeros((1, 16, 16, 3), np.uint8))

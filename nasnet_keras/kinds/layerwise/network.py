@@ -118,6 +118,7 @@ def build_model(plan: Plan, name: str) -> "keras.Model":
     from keras import Model, layers
 
     from nasnet_keras.layers.convolution_unit import UnitPlan
+    from nasnet_keras.network.ends import finish
 
     conventions = plan.conventions
     image = layers.Input(shape=plan.input_shape)
@@ -131,18 +132,12 @@ def build_model(plan: Plan, name: str) -> "keras.Model":
             _join(outputs, place, conventions, layer_name)
         )
         outputs[number] = layers.ReLU(name=f"{layer_name}_activation")(state)
-    features = layers.GlobalAveragePooling2D(
-        data_format=conventions.data_format, name="average_pool"
-    )(_join(outputs, plan.head, conventions, "head"))
-    if plan.dropout:
-        features = layers.Dropout(plan.dropout, name="dropout")(features)
-    # The softmax stays in float32 under mixed precision.
-    logits = layers.Dense(plan.classes, name="logits", dtype="float32")(
-        features
+    predictions = finish(
+        _join(outputs, plan.head, conventions, "head"),
+        plan.classes,
+        conventions.data_format,
+        dropout=plan.dropout,
     )
-    predictions = layers.Activation(
-        "softmax", name="predictions", dtype="float32"
-    )(logits)
     return Model(image, predictions, name=name)
 
 

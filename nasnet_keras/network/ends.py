@@ -7,7 +7,7 @@ import keras
 from keras import layers
 
 
-def shape_of(input_tensor: Any) -> tuple[int | None, ...]:
+def shape_of(input_tensor: Any) -> Any:
     """The shape of the images of a tensor to build upon.
 
     Raises:

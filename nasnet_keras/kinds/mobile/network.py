@@ -258,7 +258,9 @@ def count(
     plan = Plan(architecture, input_shape, classes, without_recipe(arguments))
     axes = plan.conventions.spatial_axes
     size = known_size(*(plan.input_shape[axis - 1] for axis in axes))
-    units = [(plan.image_channels, (plan.stem,))]
+    units: list[tuple[int, tuple[UnitPlan, ...]]] = [
+        (plan.image_channels, (plan.stem,))
+    ]
     units += [(planned.channels, planned.units) for planned in plan.layers]
     units.append((architecture.blocks[-1].filters, (plan.head,)))
     total = Complexity()

@@ -19,12 +19,12 @@ from nasnet_keras.command_line import (
     LARGEST,
     InputError,
     import_tensorflow,
-    printable,
     run_command,
     working,
 )
 from nasnet_keras.deployment.formats import FORMATS
 from nasnet_keras.processor import enable_onednn
+from nasnet_keras.quotation import printable, quoted
 
 app = typer.Typer(
     help="From a folder of photographs to a deployed network.",
@@ -105,7 +105,7 @@ def run(
     if format is not None and format not in FORMATS:
         raise InputError(
             f"Invalid value for `--format`. Expected one of "
-            f"{', '.join(FORMATS)}. Received: {format!r:.60}."
+            f"{', '.join(FORMATS)}. Received: {quoted(format)}."
         )
     from rich.console import Console
 

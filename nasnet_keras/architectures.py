@@ -188,6 +188,7 @@ def without_recipe(arguments: Mapping[str, Any]) -> dict[str, Any]:
 KINDS: dict[str, str] = {
     "nasnet": "nasnet_keras.kinds.cells:CellsKind",
     "layerwise": "nasnet_keras.kinds.layerwise:LayerwiseKind",
+    "mobile": "nasnet_keras.kinds.mobile:MobileKind",
 }
 
 

@@ -2,6 +2,7 @@
 
 import abc
 import importlib.util
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,7 @@ class Format(abc.ABC):
                 f"Invalid value for argument `path`. Expected {kind}. "
                 f"Received: path='{path}'."
             )
-        taken = [file for file in self.files(path) if file.exists()]
+        taken = [file for file in self.files(path) if os.path.lexists(file)]
         if taken or not path.absolute().parent.is_dir():
             raise ValueError(
                 "Invalid value for argument `path`. Expected a new file, or "

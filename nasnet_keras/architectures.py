@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from nasnet_keras.command_line import InputError
 from nasnet_keras.genotype_formats import is_known, read_genotype
+from nasnet_keras.quotation import quoted
 from nasnet_keras.strict_json import parse_json
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ def find_kind(name: Any) -> ArchitectureKind:
     if not isinstance(name, str) or name not in KINDS:
         raise ValueError(
             "Invalid kind of architecture. Expected one of "
-            f"{', '.join(KINDS)}. Received: {name!r:.40}."
+            f"{', '.join(KINDS)}. Received: {quoted(name)}."
         )
     module, _, class_name = KINDS[name].partition(":")
     return getattr(importlib.import_module(module), class_name)()
@@ -233,13 +234,13 @@ def from_data(data: Any) -> tuple[ArchitectureKind, Any]:
     }:
         raise ValueError(
             "Expected a JSON object with a kind, a version and an "
-            f"architecture. Received: {data!r:.60}."
+            f"architecture. Received: {quoted(data)}."
         )
     kind = find_kind(data["kind"])
     if data["version"] != kind.version:
         raise ValueError(
             f"Expected version {kind.version} of the kind {kind.name!r}. "
-            f"Received: version {data['version']!r:.40}."
+            f"Received: version {quoted(data['version'])}."
         )
     return kind, kind.from_data(data["architecture"])
 

@@ -12,10 +12,8 @@ import functools
 import importlib
 import importlib.metadata
 import inspect
-import json
 import os
 import platform
-import reprlib
 import shlex
 import signal
 import sys
@@ -26,8 +24,15 @@ from typing import Annotated, Any
 
 import typer
 
+from nasnet_keras.activity import (
+    ActivityDisplay,
+    shown_activity,
+    tell_activity,
+)
 from nasnet_keras.entry import INTERRUPTED
 from nasnet_keras.processor import computing_setting
+from nasnet_keras.quotation import printable, quoted
+from nasnet_keras.strict_json import parse_json
 
 PACKAGES = ("tensorflow", "keras", "numpy", "nasnet-keras")
 
@@ -36,10 +41,8 @@ FAILED, BAD_INPUT = 1, 2  # beside INTERRUPTED
 # What a path cannot be: too long, or out of reach.
 NO_PATH = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM)
 SECONDS_TO_AGAIN = 0.05
+LONGEST_WORD = 200  # in a message
 LARGEST = 10**9  # number of images, trials, epochs, ... that is asked for
-LONGEST = 200  # quotation in a message
-_QUOTATION = reprlib.Repr()
-_QUOTATION.maxstring = _QUOTATION.maxother = 40
 
 # Errors reach the user as exceptions; who wants TensorFlow's lines sets the
 # variable to 0.
@@ -158,6 +161,18 @@ def working(interrupted: str = "Interrupted.") -> Iterator[None]:
             raise Interruption(interrupted) from None
 
 
+@contextlib.contextmanager
+def computing(interrupted: str = "Interrupted.") -> Iterator[ActivityDisplay]:
+    """The `working` of a command by TensorFlow, which is imported; what goes
+    on is shown, until the display is ended."""
+    from rich.console import Console
+
+    with working(interrupted), shown_activity(Console()) as activity:
+        tell_activity("importing TensorFlow")
+        import_tensorflow()
+        yield activity
+
+
 def option(
     name: str, kind: Any, default: Any, description: str | None, panel: str
 ) -> inspect.Parameter:
@@ -201,9 +216,14 @@ def named(options: Iterable[str]) -> dict[str, Any]:
                 "Invalid value for an option of a space, a strategy or an "
                 f"evaluator. Expected NAME=VALUE. Received: {quoted(text)}."
             )
+        if name in values:
+            raise InputError(
+                "Expected each option of a space, a strategy or an evaluator "
+                f"once. Received: {quoted(name)} twice."
+            )
         try:
-            values[name] = json.loads(value)
-        except (ValueError, RecursionError):
+            values[name] = parse_json(value)
+        except ValueError:
             values[name] = value
     return values
 
@@ -223,18 +243,6 @@ def sentence(details: Any, parts: Collection[str] = ()) -> str:
     if "Received: " in message:
         return f"{about} {message}."
     return f"{about} {message}. Received: {quoted(details['input'])}."
-
-
-def quoted(value: Any) -> str:
-    """A value as a message has it, of a bounded length.
-
-    Example:
-
-    >>> len(quoted("a" * 5000))
-    40
-    """
-    text = _QUOTATION.repr(value)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def setting_name(details: Any) -> str:
@@ -259,18 +267,10 @@ def complain(text: str) -> None:
     first, colon, listed = text.partition(":\n")
     # Of what quotes without end, as packages do, the end is left out.
     words = [
-        word if len(word) <= LONGEST else f"{word[: LONGEST - 3]}..."
+        word if len(word) <= LONGEST_WORD else f"{word[: LONGEST_WORD - 3]}..."
         for word in first.split(" ")
     ]
     print(printable(" ".join(words)) + colon + listed, file=sys.stderr)
-
-
-def printable(text: str) -> str:
-    """A text with the ends of lines, and what else is not shown, escaped."""
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode()
-        for each in text
-    )
 
 
 def import_tensorflow() -> None:

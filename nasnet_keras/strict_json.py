@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from nasnet_keras.quotation import quoted
+
 MAX_BYTES = 2**24  # of a file; a configuration has some thousands
 
 
@@ -49,5 +51,5 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(values) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {twice[:60]!r} is there twice")
+        raise ValueError(f"the key {quoted(twice)} is there twice")
     return values

@@ -10,16 +10,17 @@ from typing import Annotated, Any
 
 import typer
 
+from nasnet_keras.activity import tell_activity
 from nasnet_keras.command_line import (
     LARGEST,
     InputError,
-    import_tensorflow,
-    quoted,
+    computing,
     run_command,
     working,
 )
 from nasnet_keras.deployment.formats import FORMATS, find_format
 from nasnet_keras.files import expanded
+from nasnet_keras.quotation import quoted
 from zoo.presets import PRESETS
 
 DYNAMIC = "dynamic"
@@ -115,15 +116,17 @@ def deploy(
         chosen.check_path(output)
         batch_size = _batch_size(batch)
         source = _find(model, weights)
-        import_tensorflow()
+    with computing() as activity:
         from nasnet_keras.deployment.export import export
 
+        tell_activity("loading the network")
         network = _load(source, weights)
         shape = _image_shape(network, image_size)
         side = shape[0]
         by = _data(calibration, side, most=calibration_images)
         data = _data(images, side) if images else by
         test = data and (data.test or data.train)
+        tell_activity("writing, and verifying what was written")
         report = export(
             network,
             output,
@@ -133,6 +136,7 @@ def deploy(
             test and _scaled(network, test.images[:VERIFIED]),
             by and _scaled(network, by.train.images),
         )
+        activity.end()
         _show(report)
         if data and data.num_classes == _classes(network):
             _show_accuracy(

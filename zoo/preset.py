@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from nasnet_keras.genotype import Genotype
+from nasnet_keras.quotation import quoted
 
 _UNITS = {"M": 1e6, "B": 1e9}
 _Known = TypeVar("_Known")
@@ -162,5 +163,5 @@ def find(
     hint = f" Close: {', '.join(close)}." if close else ""
     raise ValueError(
         f"Invalid value for argument `{argument}`. Expected one of {listed}. "
-        f"Received: {argument}={name!r}.{hint}"
+        f"Received: {argument}={quoted(name)}.{hint}"
     )

@@ -5,13 +5,11 @@
 Exit codes: 0 done, 1 the training failed, 2 bad input, 130 interrupted.
 """
 
-import contextlib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from nasnet_keras.activity import shown_activity, tell_activity
 from nasnet_keras.architectures import (
     find_kind,
     read_architecture,
@@ -21,12 +19,12 @@ from nasnet_keras.command_line import (
     LARGEST,
     InputError,
     RunError,
-    import_tensorflow,
-    printable,
+    computing,
     run_command,
     working,
 )
 from nasnet_keras.files import check_free
+from nasnet_keras.quotation import printable
 from nasnet_keras.training.recipe_options import (
     RecipeOption,
     chosen_recipe,
@@ -156,20 +154,13 @@ def run(
     """Trains a network; the same command goes on after a kill."""
     if not (output / "config.json").exists():
         check_free(output)
-    from rich.console import Console
-
-    with (
-        working("Interrupted. Go on by the same command."),
-        contextlib.ExitStack() as shown,
-    ):
+    with working():
         network = _network(
             model, architecture, repeats, filters, stem, image_size
         )
         kind = find_kind(network["architecture"]["kind"])
         chosen = chosen_recipe(recipe, values, kind.unsupported)
-        activity = shown.enter_context(shown_activity(Console()))
-        tell_activity("importing TensorFlow")
-        import_tensorflow()
+    with computing("Interrupted. Go on by the same command.") as activity:
         from nasnet_keras.training.data.datasets import resolve_source
         from nasnet_keras.training.progress import Progress
         from nasnet_keras.training.replicas import prepare_replicas
@@ -227,14 +218,14 @@ def evaluate(
             f"Expected the folder of a training. Received: {run}, which has no "
             "config.json."
         )
-    import_tensorflow()
+    with computing():
+        from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
+
+        evaluation = evaluate_run(run, split, batch_size)
     from rich.console import Console
 
-    from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
     from nasnet_keras.training.evaluation.table import evaluation_table
 
-    with working():
-        evaluation = evaluate_run(run, split, batch_size)
     Console().print(evaluation_table(evaluation))
     where = printable(str(run / "evaluation"))
     print(f"Wrote {split}.json and pictures to {where}.")

@@ -17,6 +17,7 @@ from nasnet_keras.layers.cell import Cell
 from nasnet_keras.layers.conventions import Conventions
 from nasnet_keras.network.plan import NetworkPlan
 from nasnet_keras.network.skeletons import PlannedConvolution, Stem
+from nasnet_keras.quotation import quoted
 
 if keras.backend.backend() == "tensorflow":
     import nasnet_keras.optimization.optimizer  # noqa: F401
@@ -161,7 +162,8 @@ def _check_tensor(input_tensor: Any) -> None:
     if not keras.backend.is_keras_tensor(input_tensor):
         raise ValueError(
             "Invalid value for argument `input_tensor`. Expected a Keras "
-            f"tensor, such as `keras.Input` makes. Received: {input_tensor!r}."
+            "tensor, such as `keras.Input` makes. Received: "
+            f"{quoted(input_tensor)}."
         )
 
 
@@ -171,7 +173,7 @@ def _check_rates(**rates: Any) -> None:
             raise ValueError(
                 f"Invalid value for argument `{name}`. Expected a probability "
                 "from 0 up to but not including 1. Received: "
-                f"{name}={rate!r}."
+                f"{name}={quoted(rate)}."
             )
 
 
@@ -182,7 +184,7 @@ def _check_steps(drop_path_steps: Any) -> None:
         raise ValueError(
             "Invalid value for argument `drop_path_steps`. Expected a positive "
             "integer or None. Received: "
-            f"drop_path_steps={drop_path_steps!r}."
+            f"drop_path_steps={quoted(drop_path_steps)}."
         )
 
 
@@ -192,13 +194,13 @@ def _check_output(
     if pooling not in (None, "avg", "max"):
         raise ValueError(
             "Invalid value for argument `pooling`. Expected None, 'avg' or "
-            f"'max'. Received: pooling={pooling!r}."
+            f"'max'. Received: pooling={quoted(pooling)}."
         )
     if features and (pooling or auxiliary_head):
         raise ValueError(
             "Invalid value for argument `features`. Expected False, or neither "
             "`pooling` nor `auxiliary_head`. Received: features=True, "
-            f"pooling={pooling!r}, auxiliary_head={auxiliary_head}."
+            f"pooling={quoted(pooling)}, auxiliary_head={auxiliary_head}."
         )
 
 

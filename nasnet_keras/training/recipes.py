@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field
 
+from nasnet_keras.quotation import quoted
+
 Augmentation = Literal["none", "crop", "crop-flip", "inception"]
 
 
@@ -118,7 +120,7 @@ class Recipe:
         Field(
             ge=0,
             description="Epochs, of all, in which only the classifier learns, "
-            "at the frozen rate.",
+            "at the frozen rate; as many as `epochs`: a linear probe.",
         ),
     ] = 0
     frozen_learning_rate: Annotated[
@@ -127,9 +129,9 @@ class Recipe:
 
     @pydantic.model_validator(mode="after")
     def _check_frozen_epochs(self) -> "Recipe":
-        if self.frozen_epochs >= self.epochs:
+        if self.frozen_epochs > self.epochs:
             raise ValueError(
-                "Expected fewer `frozen_epochs` than `epochs`, "
+                "Expected at most as many `frozen_epochs` as `epochs`, "
                 f"{self.epochs}. Received: frozen_epochs={self.frozen_epochs}"
             )
         return self
@@ -137,19 +139,19 @@ class Recipe:
     @property
     def phases(self) -> "tuple[Recipe, ...]":
         """The trainings it consists of, one after the other: of the
-        classifier, if there is one, and of all."""
+        classifier, all of whose epochs are frozen, and of all, if there are
+        such."""
         if not self.frozen_epochs:
             return (self,)
         head = dataclasses.replace(
             self,
             epochs=self.frozen_epochs,
             learning_rate=self.frozen_learning_rate,
-            frozen_epochs=0,
         )
-        body = dataclasses.replace(
-            self, epochs=self.epochs - self.frozen_epochs, frozen_epochs=0
-        )
-        return head, body
+        rest = self.epochs - self.frozen_epochs
+        if not rest:
+            return (head,)
+        return head, dataclasses.replace(self, epochs=rest, frozen_epochs=0)
 
 
 # Steps 250,000 at 1,600 images, of 1,281,167: 312 epochs.
@@ -232,7 +234,7 @@ def find_recipe(name: Any) -> Recipe:
     if not isinstance(name, str) or name not in RECIPES:
         raise ValueError(
             "Invalid value for `recipe`. Expected one of "
-            f"{', '.join(RECIPES)}. Received: {name!r:.60}."
+            f"{', '.join(RECIPES)}. Received: {quoted(name)}."
         )
     return RECIPES[name]
 
@@ -266,7 +268,7 @@ def check_supported(recipe: Recipe, unsupported: Mapping[str, str]) -> None:
         if value != default:
             raise ValueError(
                 f"Invalid value for `{name}`. Expected {default!r}: {reason}. "
-                f"Received: {value!r}."
+                f"Received: {quoted(value)}."
             )
 
 

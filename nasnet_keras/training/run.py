@@ -201,7 +201,7 @@ class _Training:
     def _train(self, phase: Recipe, number: int, first_epoch: int) -> None:
         """One phase, whose first epoch has this number in the training."""
         files = self.files
-        frozen = number < len(files) - 1
+        frozen = phase.frozen_epochs > 0
         for layer in self.model.layers:
             layer.trainable = layer.name == CLASSIFIER or not frozen
         with self.strategy.scope():

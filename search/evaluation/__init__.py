@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from nasnet_keras.command_line import quoted
+from nasnet_keras.quotation import quoted
 from search.evaluation.base import (
     CHILD_UNSUPPORTED,
     SHARED_UNSUPPORTED,
@@ -59,7 +59,7 @@ def evaluator_class(name: str) -> type[Evaluator]:
     if name not in EVALUATORS:
         raise ValueError(
             "Invalid value for argument `evaluator`. Expected one of "
-            f"{', '.join(EVALUATORS)}. Received: evaluator={name!r}."
+            f"{', '.join(EVALUATORS)}. Received: evaluator={quoted(name)}."
         )
     module, _, attribute = EVALUATORS[name].place.partition(":")
     return getattr(importlib.import_module(module), attribute)

@@ -55,7 +55,7 @@ class TrainingEvaluator(Evaluator):
         self.space = space
         self.kind: ArchitectureKind = space.kind
         self.data = ChildData(settings)
-        self.notes = self.data.notes
+        self.notes = self.data.notes_on(recipe)
         self.recipe = dataclasses.replace(
             recipe, augmentation=recipe.augmentation or self.data.augmentation
         )

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nasnet_keras.activity import Activity, tell_activity
 from search.evaluation.base import Child
 from search.executors.base import Executor, Outcome, SearchError, failed
 
@@ -30,9 +31,10 @@ class Ready:
     notes: Sequence[str] = ()
 
 
-# What comes from a worker: first `Ready`, then an outcome for each child. An
-# exception is a defect, or an evaluator that cannot be made.
-Message = Ready | Outcome | Exception
+# What comes from a worker: first `Ready`, then an outcome for each child, and
+# what goes on before them. An exception is a defect, or an evaluator that
+# cannot be made.
+Message = Ready | Activity | Outcome | Exception
 
 
 class WorkerDied(Exception):
@@ -188,6 +190,12 @@ class PoolExecutor(Executor):
             raise SearchError(
                 f"A new worker cannot evaluate children: {message}"
             ) from message
+        if isinstance(message, Activity):
+            if worker.child is not None:
+                self._heard(worker.child.number, message)
+            elif self._description is None:
+                tell_activity(*message)
+            return
         if isinstance(message, Ready):
             self._notes = message.notes
             self._on_ready(worker, message.description)

@@ -14,10 +14,10 @@ from pydantic import Field
 from nasnet_keras.command_line import (
     LARGEST,
     InputError,
-    quoted,
     sentence,
     setting_name,
 )
+from nasnet_keras.quotation import quoted
 from nasnet_keras.training.recipes import (
     RECIPES,
     Recipe,

@@ -14,7 +14,8 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from nasnet_keras.command_line import InputError, quoted
+from nasnet_keras.command_line import InputError
+from nasnet_keras.quotation import quoted
 from search.evaluation.base import Evaluator
 from search.loop.schedule import Schedule
 from search.runs.config import (

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from nasnet_keras.command_line import quoted
+from nasnet_keras.quotation import quoted
 from search.spaces.base import SearchSpace
 
 # Name -> "module:attribute": a class, or a space that is made already.
@@ -62,7 +62,7 @@ def create_space(name: str, options: Mapping[str, Any] = {}) -> SearchSpace:
         return made(**options)
     except TypeError as error:  # of a class that checks nothing itself
         raise ValueError(
-            f"Invalid options for the space {name!r:.60}: {error}. Received: "
+            f"Invalid options for the space {quoted(name)}: {error}. Received: "
             f"{quoted(dict(options))}."
         ) from None
 
@@ -126,7 +126,7 @@ def _as_json(description: Mapping[str, Any]) -> dict[str, Any]:
     except TypeError as error:
         raise ValueError(
             "Invalid value for argument `space`. Expected a space whose "
-            f"`describe` returns JSON data. Received: {description!r:.200} "
+            f"`describe` returns JSON data. Received: {quoted(description)} "
             f"({error})."
         ) from None
 
@@ -138,14 +138,14 @@ def _find(name: str) -> Any:
         raise ValueError(
             "Invalid value for argument `space`. Expected one of "
             f"{', '.join(SPACES)}, or 'module:attribute'. Received: "
-            f"space={name!r:.60}."
+            f"space={quoted(name)}."
         )
     # The name may come from the folder of a run: no program is started by it.
     # Python's own list leaves out its tests.
     if module.partition(".")[0] in {*sys.stdlib_module_names, "test"}:
         raise ValueError(
             "Invalid value for argument `space`. Expected a module of your "
-            f"own. Received: space={name!r:.60}, of the standard library."
+            f"own. Received: space={quoted(name)}, of the standard library."
         )
     try:
         found = importlib.import_module(module)
@@ -155,7 +155,7 @@ def _find(name: str) -> Any:
         raise ValueError(
             "Invalid value for argument `space`. Expected a module that can "
             "be imported and an attribute of it. Received: "
-            f"space={name!r:.60} ({type(error).__name__}: {error})."
+            f"space={quoted(name)} ({type(error).__name__}: {error})."
         ) from None
     if isinstance(found, SearchSpace) or (
         isinstance(found, type)
@@ -165,5 +165,5 @@ def _find(name: str) -> Any:
         return found
     raise ValueError(
         "Invalid value for argument `space`. Expected a `SearchSpace` or a "
-        f"class of such. Received: space={name!r}."
+        f"class of such. Received: space={quoted(name)}."
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from nasnet_keras.quotation import quoted
 from search.spaces.base import Decision, SearchSpace
 from search.spaces.graph_features import Edge, edge_features
 from search.trial import Decisions
@@ -47,7 +48,7 @@ def parse_cell(text: str) -> dict[Edge, str]:
         ):
             raise ValueError(
                 "Invalid value for argument `text`. Expected a cell such as "
-                f"'|conv~0|+|skip~0|conv~1|'. Received: {text!r}."
+                f"'|conv~0|+|skip~0|conv~1|'. Received: {quoted(text)}."
             )
         cell.update({(node, source): op for op, source in edges})
     return cell
@@ -169,7 +170,7 @@ class TabularSpace(SearchSpace):
                 raise ValueError(
                     f"Invalid table {str(table.path)!r}. Expected the same "
                     "edges in every cell, in the same order. Received: "
-                    f"{first!r} and {text!r}."
+                    f"{quoted(first)} and {text!r}."
                 )
         self.edges = edges
         self.decisions = tuple(

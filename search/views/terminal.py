@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from nasnet_keras.activity import Activity, ActivityDisplay, listening
+from nasnet_keras.activity import Activity, ActivityDisplay
 from search.actions.rank_correlation import SharedRanking
 from search.actions.ranking import Ranking
 from search.observers.base import Observer
@@ -64,8 +64,7 @@ class Display(Observer):
         self._step_ended: float | None = None  # None after a child
         self._steps, self._step_seconds = 0, 0.0  # of this process
         self._said = time.monotonic()
-        self._activity: Activity | None = None  # of a child in this process
-        self._listening = contextlib.ExitStack()
+        self._activities: dict[int, Activity] = {}  # of those under way
 
     def read(self, notes: Sequence[str]) -> None:
         for note in notes:
@@ -77,10 +76,6 @@ class Display(Observer):
         self.best = next(iter(ranked(trials)), None)
         self._done_before = self.done
         self._began = time.monotonic()
-        self._listening.enter_context(listening(self._hear))
-
-    def end(self) -> None:
-        self._listening.close()
 
     def planned(self, stages: Sequence[Stage], ended: int, left: float) -> None:
         self._planned_end = time.monotonic() + left
@@ -92,16 +87,18 @@ class Display(Observer):
     def proposed(self, trial: Trial) -> None:
         self.under_way[trial.number] = self._said = time.monotonic()
 
-    def _hear(self, activity: Activity) -> None:
-        """A child in this process has gone on."""
-        self._activity = activity
+    def going_on(self, number: int, activity: Activity) -> None:
+        self._activities[number] = activity
         now = time.monotonic()
-        if self.under_way and now - self._said > SECONDS_BETWEEN_LINES:
+        if (
+            number in self.under_way
+            and now - self._said > SECONDS_BETWEEN_LINES
+        ):
             self._said = now
             self.show_activity()
 
     def show_activity(self) -> None:
-        """Shows how far the child is."""
+        """Shows how far the first of the children under way is."""
         print_text(self.console, self.now_text)
 
     @property
@@ -111,8 +108,8 @@ class Display(Observer):
             return ""
         number, began = next(iter(self.under_way.items()))
         text = f"trial {number}, {duration_text(time.monotonic() - began)}"
-        if self._activity is not None:
-            text += f": {self._activity}"
+        if number in self._activities:
+            text += f": {self._activities[number]}"
         if len(self.under_way) > 1:
             text += f", and {len(self.under_way) - 1} more"
         return text
@@ -158,8 +155,9 @@ class Display(Observer):
     ) -> None:
         self.done += trial.state.counts and not trial.went_on
         self.last = trial
-        self._step_ended = self._activity = None
+        self._step_ended = None
         self.under_way.pop(trial.number, None)
+        self._activities.pop(trial.number, None)
         self.best = best
         now = time.monotonic()
         done = self.done - self._done_before
@@ -216,7 +214,6 @@ class LiveDisplay(Display):
         """The display shows it by itself."""
 
     def end(self) -> None:
-        super().end()
         self._live.stop()
 
     def render(self) -> RenderableType:

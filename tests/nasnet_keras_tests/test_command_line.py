@@ -1,27 +1,14 @@
 import signal
+import time
 from types import SimpleNamespace
 
 import pytest
 
-from nasnet_keras import command_line
-from nasnet_keras.command_line import complain, printable, quoted
+from nasnet_keras import activity, command_line
+from nasnet_keras.command_line import InputError, complain, computing
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("runs/é 1", "runs/é 1"),
-        ("a\nb\r\x1b[31m\u2028", r"a\nb\r\x1b[31m\u2028"),
-    ],
-)
-def test_what_is_not_shown_is_escaped(text, shown):
-    assert printable(text) == shown
-
-
-def test_what_is_quoted_has_a_bounded_length(capsys):
-    for value in ("x" * 5000, 10**400, [["x" * 80] * 9] * 9, {"a": "x" * 500}):
-        assert len(quoted(value)) <= 200
-    assert quoted({"a": [1, "b"]}) == "{'a': [1, 'b']}"
+def test_a_complaint_has_a_bounded_length(capsys):
     complain(f"Unknown: {'x' * 5000}. Take another.")
     said = capsys.readouterr().err
     assert len(said) < 250 and said.endswith("... Take another.\n")
@@ -33,6 +20,16 @@ def test_a_complaint_is_a_line_and_what_is_listed_below(capsys):
     assert capsys.readouterr().err == (
         "No folder: a\\nb.\nThese do not fit:\none\ntwo\n"
     )
+
+
+def test_an_import_that_lasts_is_told(monkeypatch, capsys):
+    monkeypatch.setattr(activity, "SECONDS_BEFORE", 0.1)
+    monkeypatch.setattr(
+        command_line, "import_tensorflow", lambda: time.sleep(0.8)
+    )
+    with pytest.raises(InputError, match="no images"), computing():
+        raise ValueError("no images")
+    assert capsys.readouterr().out == "importing TensorFlow ...\n"
 
 
 def test_ctrl_c_waits_for_the_end_of_an_import(monkeypatch):

@@ -16,6 +16,7 @@ from nasnet_keras.kinds.layerwise.architecture import (
     check_numbers,
 )
 from nasnet_keras.network.skeletons import divided
+from nasnet_keras.quotation import quoted
 
 if TYPE_CHECKING:
     import keras
@@ -74,7 +75,8 @@ class Plan:
         if len(input_shape) != 3:
             raise ValueError(
                 "Invalid value for argument `input_shape`. Expected height, "
-                f"width and channels. Received: input_shape={input_shape!r}."
+                "width and channels. Received: "
+                f"input_shape={quoted(input_shape)}."
             )
         check_numbers(input_shape, "input_shape")
         check_numbers([classes], "classes")
@@ -203,12 +205,12 @@ def _check_arguments(arguments: Mapping[str, Any]) -> None:
             raise ValueError(
                 f"Invalid argument `{name}` of a network given layer by layer. "
                 f"Expected some of {', '.join(ARGUMENTS)}. Received: "
-                f"{name}={value!r}."
+                f"{name}={quoted(value)}."
             )
     dropout = arguments.get("dropout", 0.0)
     if not isinstance(dropout, int | float) or not 0 <= dropout < 1:
         raise ValueError(
             "Invalid value for argument `dropout`. Expected a probability "
             "from 0 up to but not including 1. Received: "
-            f"dropout={dropout!r}."
+            f"dropout={quoted(dropout)}."
         )

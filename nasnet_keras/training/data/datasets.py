@@ -16,6 +16,7 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from nasnet_keras.files import expanded
+from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.readers import digits, folder, npz, tfds
 from nasnet_keras.training.data.readers.layout import holds_images
 from nasnet_keras.training.data.readers.source import (
@@ -107,7 +108,7 @@ class ImageDataset:
                 f"Invalid training labels of {self.name!r}. Expected at least "
                 f"one image of each of the {self.num_classes} classes, "
                 "counted from 0. Received none of class "
-                f"{missing[0]}, {self.class_names[missing[0]]!r}."
+                f"{missing[0]}, {quoted(self.class_names[missing[0]])}."
             )
 
     @property
@@ -226,9 +227,9 @@ def load_dataset(
     ):
         raise ValueError(
             "Invalid value for argument `image_size`. Expected a positive "
-            f"integer. Received: image_size={image_size!r}."
+            f"integer. Received: image_size={quoted(image_size)}."
         )
-    opened = _open(source, data_dir, image_size, skip_broken)
+    opened = open_dataset(source, image_size, skip_broken, data_dir)
     chosen = None
     if train_images is not None:
         labels = opened.read_labels()
@@ -273,7 +274,7 @@ def count_training_images(
     >>> count_training_images("digits")
     1438
     """
-    return len(_open(source, None, image_size, False).read_labels())
+    return len(open_dataset(source, image_size).read_labels())
 
 
 def _size_note(sizes: tuple[Size, ...], shape: tuple[int, ...]) -> list[str]:
@@ -297,7 +298,7 @@ def _evenness_note(labels: np.ndarray, names: tuple[str, ...]) -> list[str]:
         return []
     return [
         f"The classes are uneven: {counts[most]:,} images of "
-        f"{names[most]!r}, {counts[least]:,} of {names[least]!r}."
+        f"{quoted(names[most])}, {counts[least]:,} of {quoted(names[least])}."
     ]
 
 
@@ -325,13 +326,28 @@ def _is_name(source: str | PathLike[str]) -> bool:
     return not (os.path.isdir(name) and holds_images(Path(name)))
 
 
-def _open(
+def open_dataset(
     source: DataSource,
-    data_dir: str | PathLike[str] | None,
-    image_size: int | None,
-    skip_broken: bool,
+    image_size: int | None = None,
+    skip_broken: bool = False,
+    data_dir: str | PathLike[str] | None = None,
 ) -> Source:
-    """Finds the reader of a source."""
+    """A data set to read from: what its files say, and no image yet.
+
+    Args:
+        source: As of `load_dataset`, as are the others.
+        image_size: Height and width to bring the images to.
+        skip_broken: Whether to leave out broken files.
+        data_dir: Where tensorflow-datasets keeps its data.
+
+    Raises:
+        ValueError: As of `load_dataset`.
+
+    Example:
+
+    >>> open_dataset("digits").read_labels().shape
+    (1438,)
+    """
     if are_arrays(source):
         return npz.read_arrays(npz.ArraysInMemory(source), image_size)
     source = str(source) if isinstance(source, Sequence) else source

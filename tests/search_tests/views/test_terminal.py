@@ -7,7 +7,7 @@ from rich.console import Console
 
 import search
 import search.cli.app
-from nasnet_keras.activity import tell_activity
+from nasnet_keras.activity import Activity
 from search.trial import Evaluation, Stage, Trial, TrialState, ranked
 from search.views.terminal import (
     Display,
@@ -74,12 +74,14 @@ def test_a_terminal_shows_where_the_search_stands(clock):
     display.proposed(Trial(4, (2,)))
     clock[0] += 7
     display.proposed(Trial(5, (2,)))
+    display.going_on(5, Activity("validating"))
+    display.going_on(4, Activity("training steps", 6, 600))
     with console.capture() as shown:
         console.print(display.render())
     display.end()
     for part in (
         "3 of 10 children",
-        "trial 4, 7 s, and 1 more",
+        "trial 4, 7 s: training steps, 6 of 600, and 1 more",
         "trial 3: reward 0.7500 in 12 s",
         "reward 0.7500, trial 3",
         "about 2 min",
@@ -103,9 +105,9 @@ def test_a_child_that_lasts_is_a_line_a_minute(clock):
     display.proposed(TRIALS[0])
     for step in range(13):
         clock[0] += 10
-        tell_activity("training steps", step, 600)
+        display.going_on(0, Activity("training steps", step, 600))
+        display.going_on(1, Activity("of a child that was not proposed"))
     display.end()
-    tell_activity("training steps", 99, 600)
     assert text.getvalue().splitlines() == [
         "trial 0, 70 s: training steps, 6 of 600",
     ]

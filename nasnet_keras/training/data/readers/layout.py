@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from nasnet_keras.command_line import printable
+from nasnet_keras.quotation import printable
 from nasnet_keras.training.data.readers.pictures import suffixes
 from nasnet_keras.training.data.readers.source import PURPOSES, listed
 

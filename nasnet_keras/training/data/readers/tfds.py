@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.readers.source import (
     Arrays,
     Shape,
@@ -74,7 +75,7 @@ def _builder(name: str, data_dir: str | PathLike[str] | None) -> Any:
         raise ValueError(
             "Invalid value for argument `source`. Expected a data set of "
             "tensorflow-datasets, with a configuration and version that it "
-            f"has. Received: {name!r} ({_reason(error)})."
+            f"has. Received: {quoted(name)} ({_reason(error)})."
         ) from None
 
 

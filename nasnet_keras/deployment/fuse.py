@@ -10,6 +10,7 @@ import numpy as np
 from nasnet_keras.layers.batch_normalization import Bias, folded
 from nasnet_keras.layers.drop_path import DropPath
 from nasnet_keras.network.build import without_auxiliary_head
+from nasnet_keras.quotation import quoted
 
 # How many of the last axes of the kernel are the channels of the output.
 _OUTPUT_AXES: dict[type[keras.layers.Layer], int] = {
@@ -69,7 +70,7 @@ def fuse_for_inference(model: keras.Model) -> keras.Model:
         raise ValueError(
             "Invalid value for argument `model`. Expected a Sequential or "
             "functional model with a known input, such as a network of "
-            f"`build_network`. Received: model={model!r:.200}."
+            f"`build_network`. Received: model={quoted(model)}."
         )
     return _fused(without_auxiliary_head(model))
 

@@ -145,7 +145,7 @@ def retrain(
         )
     from rich.console import Console
 
-    from search.views.terminal import ranking_table
+    from search.views.rankings import ranking_table
 
     Console().print(ranking_table(ranking))
     for child in ranking.children:
@@ -184,7 +184,7 @@ def rank(
         ranking = rank_correlation(loaded, cells, epochs, watching)
     from rich.console import Console
 
-    from search.views.terminal import shared_ranking_table
+    from search.views.rankings import shared_ranking_table
 
     Console().print(shared_ranking_table(ranking))
     print("With their 95 % intervals, by the bootstrap over the cells:")

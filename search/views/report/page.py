@@ -32,7 +32,7 @@ from search.views.report.tables import (
     settings_of,
     subjects_of,
 )
-from search.views.terminal import duration_text
+from search.views.text import duration_text
 
 TOP_CELLS = 3
 GENERATOR = "nasnet-search report"

@@ -18,20 +18,16 @@ from nasnet_keras.activity import shown_activity, tell_activity
 from nasnet_keras.command_line import (
     LARGEST,
     InputError,
+    create_app,
     import_tensorflow,
-    printable,
     run_command,
     working,
 )
 from nasnet_keras.deployment.formats import FORMATS
 from nasnet_keras.processor import enable_onednn
+from nasnet_keras.quotation import printable
 
-app = typer.Typer(
-    help="From a folder of photographs to a deployed network.",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+app = create_app("From a folder of photographs to a deployed network.")
 
 
 def main() -> int:

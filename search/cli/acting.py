@@ -152,10 +152,10 @@ def retrain(
         if child.reason is not None:
             print(f"Trial {child.trial}: {child.reason}")
     if ranking.tau is not None:
-        print(f"Kendall's tau of the places now and before: {ranking.tau:.2f}.")
+        print(f"Kendall's tau of the ranks now and before: {ranking.tau:.2f}.")
     folder = output or loaded.directory.retrained
     print(f"Wrote {folder / 'ranking.json'}.")
-    if not any(ranking.places):
+    if not any(ranking.ranks):
         raise RunError("Every training failed.")
 
 

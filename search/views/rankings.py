@@ -8,13 +8,13 @@ from search.actions.ranking import Ranking
 
 def ranking_table(ranking: Ranking) -> Table:
     """A table with a row for each child, the most accurate first."""
-    table = Table("place", "before", "trial", "reward", "test accuracy")
+    table = Table("rank", "before", "trial", "reward", "test accuracy")
     table.add_column("parameters", justify="right")
     table.add_column("seconds", justify="right")
-    for place, child in zip(ranking.places, ranking.children, strict=True):
+    for rank, child in zip(ranking.ranks, ranking.children, strict=True):
         table.add_row(
-            "" if place is None else str(place),
-            str(child.place),
+            "" if rank is None else str(rank),
+            str(child.rank),
             str(child.trial),
             f"{child.reward:.4f}",
             "" if child.accuracy is None else f"{child.accuracy:.4f}",

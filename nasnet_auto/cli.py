@@ -18,6 +18,7 @@ from nasnet_keras.activity import shown_activity, tell_activity
 from nasnet_keras.command_line import (
     LARGEST,
     InputError,
+    create_app,
     import_tensorflow,
     run_command,
     working,
@@ -26,12 +27,7 @@ from nasnet_keras.deployment.formats import FORMATS
 from nasnet_keras.processor import enable_onednn
 from nasnet_keras.quotation import printable, quoted
 
-app = typer.Typer(
-    help="From a folder of photographs to a deployed network.",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+app = create_app("From a folder of photographs to a deployed network.")
 
 
 def main() -> int:

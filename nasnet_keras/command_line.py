@@ -62,6 +62,20 @@ class Interruption(Exception):
     """Ctrl-C ended the command. The text says so, and how to go on."""
 
 
+def create_app(help: str | None = None) -> typer.Typer:
+    """A command line, to which commands are added.
+
+    Args:
+        help: What it is for. Default: what its only command is for.
+    """
+    return typer.Typer(
+        help=help,
+        add_completion=False,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+    )
+
+
 def run_command(app: typer.Typer, name: str) -> int:
     """Runs a command line; returns the exit code."""
     os.environ.setdefault(LOG_LEVEL, QUIET)

@@ -15,6 +15,7 @@ from nasnet_keras.command_line import (
     LARGEST,
     InputError,
     computing,
+    create_app,
     run_command,
     working,
 )
@@ -28,11 +29,7 @@ DYNAMIC = "dynamic"
 VERIFIED = 32  # images of a data set
 CHUNK = 512
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+app = create_app()
 
 
 def main() -> int:

@@ -20,6 +20,7 @@ from nasnet_keras.command_line import (
     InputError,
     RunError,
     computing,
+    create_app,
     run_command,
     working,
 )
@@ -33,11 +34,8 @@ from nasnet_keras.training.recipe_options import (
 from zoo.preset import find
 from zoo.presets import PRESETS
 
-app = typer.Typer(
-    help="Trains networks of the zoo, or of cells that a search has found.",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
+app = create_app(
+    "Trains networks of the zoo, or of cells that a search has found."
 )
 
 

@@ -24,7 +24,7 @@ from nasnet_keras.training.run import (
 )
 from nasnet_keras.training.settings import TrainingSettings
 from nasnet_keras.training.train import prepare_long_trainings
-from search.actions.ranking import Ranking, Retrained, places_of
+from search.actions.ranking import Ranking, Retrained, ranks_of
 from search.runs.record import Run
 from search.trial import Trial, ranked
 
@@ -107,10 +107,10 @@ def retrain(
         for trial in _best(run, top)
     ]
     prepare_long_trainings()
-    before = places_of([_merit(task.trial) for task in tasks])
+    before = ranks_of([_merit(task.trial) for task in tasks])
     ranking = Ranking.of(
-        task.retrained(place, watch)
-        for task, place in zip(tasks, before, strict=True)
+        task.retrained(rank, watch)
+        for task, rank in zip(tasks, before, strict=True)
     )
     write_json(
         folder / "ranking.json",
@@ -128,7 +128,7 @@ class _Task:
     settings: TrainingSettings
     parameters: int
 
-    def retrained(self, place: int, watch: Watch | None) -> Retrained:
+    def retrained(self, rank: int, watch: Watch | None) -> Retrained:
         accuracy, reason = None, None
         try:
             accuracy = self._accuracy(watch)
@@ -137,7 +137,7 @@ class _Task:
         return Retrained(
             trial=self.trial.number,
             reward=self.trial.evaluations[-1].reward,
-            place=place,
+            rank=rank,
             accuracy=accuracy,
             parameters=self.parameters,
             seconds=sum(

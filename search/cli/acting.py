@@ -145,17 +145,17 @@ def retrain(
         )
     from rich.console import Console
 
-    from search.views.terminal import ranking_table
+    from search.views.rankings import ranking_table
 
     Console().print(ranking_table(ranking))
     for child in ranking.children:
         if child.reason is not None:
             print(f"Trial {child.trial}: {child.reason}")
     if ranking.tau is not None:
-        print(f"Kendall's tau of the places now and before: {ranking.tau:.2f}.")
+        print(f"Kendall's tau of the ranks now and before: {ranking.tau:.2f}.")
     folder = output or loaded.directory.retrained
     print(f"Wrote {folder / 'ranking.json'}.")
-    if not any(ranking.places):
+    if not any(ranking.ranks):
         raise RunError("Every training failed.")
 
 
@@ -184,7 +184,7 @@ def rank(
         ranking = rank_correlation(loaded, cells, epochs, watching)
     from rich.console import Console
 
-    from search.views.terminal import shared_ranking_table
+    from search.views.rankings import shared_ranking_table
 
     Console().print(shared_ranking_table(ranking))
     print("With their 95 % intervals, by the bootstrap over the cells:")

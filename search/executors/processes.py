@@ -78,14 +78,14 @@ class ProcessExecutor(PoolExecutor):
                 f"evaluator without arguments. Received: {error}."
             ) from None
 
-    def _start(self, place: int) -> Worker:
+    def _start(self, slot: int) -> Worker:
         script = getattr(sys.modules["__main__"], "__file__", None)
         if script is not None and not os.path.exists(script):
             raise ValueError(f"{GUARD}a script that is no file, {script}.")
         gpus = visible_gpus()
         environment = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
         if gpus:
-            environment[VISIBLE_GPUS] = gpus[place % len(gpus)]
+            environment[VISIBLE_GPUS] = gpus[slot % len(gpus)]
         return _ProcessWorker(environment, self.create_evaluator)
 
     def _wait(

@@ -76,7 +76,7 @@ class RayExecutor(PoolExecutor):
         if self._connected:
             self._ray.shutdown()
 
-    def _start(self, place: int) -> Worker:
+    def _start(self, slot: int) -> Worker:
         gpus = self._ray.cluster_resources().get("GPU", 0)
         share = 1 / math.ceil(self.settings.workers / gpus) if gpus else 0
         actor_class = self._ray.remote(_Actor).options(

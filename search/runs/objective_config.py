@@ -21,6 +21,15 @@ class Settings(pydantic.BaseModel):
     )
 
 
+# A limit of parameters or of multiply-adds.
+Most = Annotated[
+    int | None,
+    Field(
+        ge=1, le=10**18, description="Architectures with more are not trained."
+    ),
+]
+
+
 class ObjectiveConfig(Settings):
     """What a search maximises, and what it refuses to train."""
 
@@ -52,22 +61,8 @@ class ObjectiveConfig(Settings):
             "instead of -0.07 on both sides."
         ),
     ] = False
-    max_parameters: Annotated[
-        int | None,
-        Field(
-            ge=1,
-            le=10**18,
-            description="Architectures with more are not trained.",
-        ),
-    ] = None
-    max_multiply_adds: Annotated[
-        int | None,
-        Field(
-            ge=1,
-            le=10**18,
-            description="Architectures with more are not trained.",
-        ),
-    ] = None
+    max_parameters: Most = None
+    max_multiply_adds: Most = None
     max_latency: Annotated[
         float | None,
         Field(

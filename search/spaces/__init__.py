@@ -89,14 +89,14 @@ def name_space(space: SearchSpace) -> tuple[str, dict[str, Any]]:
         made = _find(known)
         if type(made) is type(space) and _as_json(made.describe()) == described:
             return known, {}
-    place = f"{type(space).__module__}:{type(space).__qualname__}"
+    location = f"{type(space).__module__}:{type(space).__qualname__}"
     names = {known: name for name, known in SPACES.items()}
     options = {
         name: value
         for name, value in described.items()
         if name not in ("name", "version")
     }
-    name = names.get(place, place)
+    name = names.get(location, location)
     try:
         again = create_space(name, options)
         same = (
@@ -110,7 +110,7 @@ def name_space(space: SearchSpace) -> tuple[str, dict[str, Any]]:
         raise ValueError(
             "Invalid value for argument `space`. Expected a space that can be "
             "made again by its module, its class and what its `describe` "
-            f"names; or its name, 'module:attribute'. Received: {place}, "
+            f"names; or its name, 'module:attribute'. Received: {location}, "
             f"{quoted(options)}."
         )
     return name, options
@@ -133,8 +133,8 @@ def _as_json(description: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _find(name: str) -> Any:
-    place = SPACES.get(name, name)
-    module, colon, attribute = place.partition(":")
+    location = SPACES.get(name, name)
+    module, colon, attribute = location.partition(":")
     if not (module and colon and attribute):
         raise ValueError(
             "Invalid value for argument `space`. Expected one of "

@@ -124,8 +124,8 @@ def test_the_best_are_ranked_again(run, best, trainings, tmp_path):
     ranking = search.retrain(run, RECIPE, top=3)
     first, second, third = best
     assert [child.trial for child in ranking.children] == [second, third, first]
-    assert [child.place for child in ranking.children] == [2, 3, 1]
-    assert ranking.places == [1, 2, 3]
+    assert [child.rank for child in ranking.children] == [2, 3, 1]
+    assert ranking.ranks == [1, 2, 3]
     assert ranking.tau == pytest.approx(-1 / 3)  # one pair of three agrees
     assert [child.seconds for child in ranking.children] == [4.0] * 3
     rewards = {trial.number: trial.reward for trial in run.trials}
@@ -201,7 +201,7 @@ def test_one_that_diverges_does_not_stop_the_others(run, best, trainings):
     trainings.accuracies[best[0]] = RunError("The training diverged.")
     ranking = search.retrain(run, RECIPE, top=3)
     assert [child.trial for child in ranking.children] == [*best[1:], best[0]]
-    assert ranking.places == [1, 2, None]
+    assert ranking.ranks == [1, 2, None]
     assert ranking.tau == 1
     failed = ranking.children[-1]
     assert failed.reason == "The training diverged."
@@ -329,7 +329,7 @@ def test_the_command(run, best, trainings, command, capsys):
     assert output.startswith(f"Trial {best[0]}, reward 0.")
     for text in (
         "0.7500",
-        "Kendall's tau of the places now and before: -0.33.",
+        "Kendall's tau of the ranks now and before: -0.33.",
         "Wrote longer/ranking.json.",
     ):
         assert text in output

@@ -16,6 +16,7 @@ from nasnet_keras.training.data.pipeline import (
     EVALUATION_BATCH_SIZE,
     evaluation_pipeline,
 )
+from nasnet_keras.training.data.streaming import Images, unreadable_told
 
 WORST = 25  # mistakes that are told
 
@@ -164,7 +165,7 @@ class NetworkEvaluation:
 
 def evaluate_network(
     model: keras.Model,
-    images: np.ndarray,
+    images: Images,
     labels: np.ndarray,
     class_names: Sequence[str],
     batch_size: int = EVALUATION_BATCH_SIZE,
@@ -176,7 +177,7 @@ def evaluate_network(
         model: A network that returns probabilities, as `build_network` and
             `run_training` return it, or a classifier around one, which takes
             pixels from 0 to 255.
-        images: `[N, H, W, C]`, 0 to 255.
+        images: `[N, H, W, C]`, 0 to 255; may be `StreamedImages`.
         labels: `[N]`, from 0.
         class_names: A name for each class.
         batch_size: How many images are computed at once. Default 250.
@@ -210,7 +211,8 @@ def evaluate_network(
             images = 127.5 * (images + 1)
         return network(images, training=False)
 
-    probabilities = [classify(batch).numpy() for batch, _ in batches]
+    with unreadable_told(images):
+        probabilities = [classify(batch).numpy() for batch, _ in batches]
     return NetworkEvaluation(
         class_names, np.asarray(labels), np.concatenate(probabilities), files
     )

@@ -25,7 +25,7 @@ from nasnet_keras.command_line import (
 )
 from nasnet_keras.deployment.formats import FORMATS
 from nasnet_keras.processor import enable_onednn
-from nasnet_keras.quotation import printable
+from nasnet_keras.quotation import printable, quoted
 
 app = create_app("From a folder of photographs to a deployed network.")
 
@@ -101,7 +101,7 @@ def run(
     if format is not None and format not in FORMATS:
         raise InputError(
             f"Invalid value for `--format`. Expected one of "
-            f"{', '.join(FORMATS)}. Received: {format!r:.60}."
+            f"{', '.join(FORMATS)}. Received: {quoted(format)}."
         )
     from rich.console import Console
 

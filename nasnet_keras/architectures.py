@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from nasnet_keras.command_line import InputError
 from nasnet_keras.genotype_formats import is_known, read_genotype
 from nasnet_keras.quotation import quoted
-from nasnet_keras.strict_json import parse_json
+from nasnet_keras.strict_json import parse_json, read_bytes
 
 if TYPE_CHECKING:
     import keras
@@ -188,6 +188,7 @@ def without_recipe(arguments: Mapping[str, Any]) -> dict[str, Any]:
 KINDS: dict[str, str] = {
     "nasnet": "nasnet_keras.kinds.cells:CellsKind",
     "layerwise": "nasnet_keras.kinds.layerwise:LayerwiseKind",
+    "mobile": "nasnet_keras.kinds.mobile:MobileKind",
 }
 
 
@@ -253,21 +254,14 @@ def read_architecture(path: Path) -> tuple[ArchitectureKind, Any]:
         InputError: The file cannot be read or holds no architecture.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        content = read_bytes(path, MAX_BYTES)
+        if is_known(text := content.decode("utf-8", "replace")):
+            return find_kind("nasnet"), read_genotype(text)
+        return from_data(parse_json(content))
     except OSError as error:
         raise InputError(
             f"Cannot read the architecture {path}: {error.strerror}."
         ) from None
-    if len(content) > MAX_BYTES:
-        raise InputError(
-            f"{path} holds no architecture. Expected at most {MAX_BYTES:,} "
-            "bytes. Received: more."
-        )
-    try:
-        if is_known(text := content.decode("utf-8", "replace")):
-            return find_kind("nasnet"), read_genotype(text)
-        return from_data(parse_json(content))
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         reason = str(error).rstrip(".")
         raise InputError(f"{path} holds no architecture. {reason}.") from None

@@ -90,7 +90,7 @@ def genotype_complexity(
         conventions,
         frame,
     )
-    sizes = plan.sizes(_known_size(*plan.image_size))
+    sizes = plan.sizes(known_size(*plan.image_size))
     total, channels = Complexity(), plan.image_channels
     for unit, size in zip(plan.convolutions, sizes, strict=False):
         total += _convolution((3, 3), channels, unit.filters, size)
@@ -123,7 +123,7 @@ def multiply_adds(model: keras.Model) -> int:
         shapes = [tuple(tensor.shape) for tensor in shapes]
         if isinstance(layer, Cell):
             axes = layer.conventions.spatial_axes
-            size = _known_size(*(shapes[0][axis] for axis in axes))
+            size = known_size(*(shapes[0][axis] for axis in axes))
             channels = [
                 shape[layer.conventions.channel_axis] for shape in shapes
             ]
@@ -139,7 +139,7 @@ def multiply_adds(model: keras.Model) -> int:
             ).multiply_adds
         elif isinstance(layer, keras.layers.Conv2D):
             first = 2 if layer.data_format == "channels_first" else 1
-            height, width = _known_size(*layer.output.shape[first : first + 2])
+            height, width = known_size(*layer.output.shape[first : first + 2])
             total += _products(layer.kernel.shape) * height * width
         elif isinstance(layer, keras.layers.Dense):
             total += _products(layer.kernel.shape)
@@ -230,8 +230,13 @@ def units_complexity(
         if unit.separable:
             total += _convolution(kernel_size, channels, 1, size)
             kernel_size = (1, 1)
-        total += _convolution(kernel_size, channels, unit.filters, size)
-        if normalization == "bias":
+        total += _convolution(
+            kernel_size,
+            1 if unit.depthwise else channels,
+            unit.filters,
+            (1, 1) if unit.squeezed else size,
+        )
+        if unit.squeezed or normalization == "bias":
             total += Complexity(unit.filters)
         else:
             total += _batch_norm(unit.filters)
@@ -271,7 +276,12 @@ def _products(shape: tuple[int, ...]) -> int:
     return product
 
 
-def _known_size(height: int | None, width: int | None) -> Size:
+def known_size(height: int | None, width: int | None) -> Size:
+    """Height and width, where multiply-adds depend on them.
+
+    Raises:
+        ValueError: One is unknown.
+    """
     if height is None or width is None:
         raise ValueError(
             "The multiply-adds depend on the size of the images. Expected a "

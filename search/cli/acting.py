@@ -209,7 +209,7 @@ def latency_table(
     """Measures the latency of every operation, for `run --latency-table`."""
     settings["space_options"] = named(space_option)
     config = configuration_of(settings)
-    if output.exists() or not output.absolute().parent.is_dir():
+    if os.path.lexists(output) or not output.absolute().parent.is_dir():
         raise InputError(
             "Expected as output a new file in a folder that is there. "
             f"Received: {output}."

@@ -10,7 +10,7 @@ import pydantic
 from pydantic import Field
 
 from nasnet_keras.deployment.formats import FORMATS
-from nasnet_keras.files import expanded
+from nasnet_keras.files import expanded, resolved
 
 
 class Settings(pydantic.BaseModel):
@@ -89,7 +89,7 @@ class ObjectiveConfig(Settings):
     @classmethod
     def _make_absolute(cls, path: Path | None) -> Path | None:
         """So that the run can be resumed from elsewhere."""
-        return path and expanded(path).resolve()
+        return path and resolved(expanded(path))
 
     @pydantic.field_validator("latency_runtime")
     @classmethod

@@ -21,6 +21,7 @@ SPACES: dict[str, str] = {
     "darts": "search.spaces.subspaces:DARTS",
     "amoebanet": "search.spaces.subspaces:AMOEBANET",
     "layerwise": "search.spaces.layerwise:LayerwiseSpace",
+    "mobile": "search.spaces.mobile:MobileSpace",
 }
 
 

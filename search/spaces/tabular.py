@@ -5,6 +5,7 @@ Neither Keras nor TensorFlow is imported here.
 import csv
 import gzip
 import hashlib
+import io
 import re
 import zlib
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from nasnet_keras.quotation import quoted
+from nasnet_keras.strict_json import read_bytes
 from search.spaces.base import Decision, SearchSpace
 from search.spaces.graph_features import Edge, edge_features
 from search.trial import Decisions
@@ -54,6 +56,9 @@ def parse_cell(text: str) -> dict[Edge, str]:
     return cell
 
 
+MAX_BYTES = 2**27  # of a table; those of NAS-Bench-201 have some millions
+
+
 class CellTable:
     """The rows of a table in the form of NAS-Bench-201.
 
@@ -78,10 +83,10 @@ class CellTable:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         try:
-            data, zipped = self.path.read_bytes(), self.path.suffix == ".gz"
-            plain = gzip.decompress(data) if zipped else data
+            data = read_bytes(self.path, MAX_BYTES)
+            plain = _unzipped(data) if self.path.suffix == ".gz" else data
             lines = plain.decode("utf-8-sig").splitlines()
-        except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        except (OSError, EOFError, zlib.error, ValueError) as error:
             raise self._error(f"a CSV file that can be read: {error}") from None
         reader = csv.DictReader(lines, restval="")
         try:
@@ -131,6 +136,17 @@ class CellTable:
         return ValueError(
             f"Invalid table {str(self.path)!r}. Expected {expected}."
         )
+
+
+def _unzipped(data: bytes) -> bytes:
+    """Raises:
+    ValueError: The file within is too large.
+    """
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+        plain = file.read(MAX_BYTES + 1)
+    if len(plain) > MAX_BYTES:
+        raise ValueError(f"it unfolds to more than {MAX_BYTES // 2**20} MiB")
+    return plain
 
 
 class TabularSpace(SearchSpace):

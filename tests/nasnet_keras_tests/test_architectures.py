@@ -21,12 +21,13 @@ from nasnet_keras.deployment.export import export
 from nasnet_keras.deployment.fuse import fuse_for_inference
 from nasnet_keras.deployment.latency.latency_table import measure_latency
 from nasnet_keras.kinds.layerwise import NAS_V1
+from nasnet_keras.kinds.mobile import MNASNET_A1
 from nasnet_keras.published import NASNET_A
 from nasnet_keras.training.recipes import RECIPES, adapted
 from nasnet_keras.training.settings import recipe_arguments
 
 # An architecture of each kind.
-EXAMPLES = {"nasnet": NASNET_A, "layerwise": NAS_V1}
+EXAMPLES = {"nasnet": NASNET_A, "layerwise": NAS_V1, "mobile": MNASNET_A1}
 all_kinds = pytest.mark.parametrize("name", KINDS)
 
 
@@ -139,6 +140,7 @@ def test_other_files_are_refused_with_a_sentence(content, tmp_path):
     [
         ("nasnet", ("normal", "blocks")),
         ("layerwise", ("layers",)),
+        ("mobile", ("blocks",)),
     ],
 )
 def test_too_many_parts_are_a_short_sentence(name, part, tmp_path):

@@ -122,6 +122,8 @@ def build_model(plan: Plan, name: str) -> "keras.Model":
     """The untrained network."""
     from keras import Model, layers
 
+    from nasnet_keras.network.ends import finish
+
     conventions = plan.conventions
     image = layers.Input(shape=plan.input_shape)
     outputs = {0: image}
@@ -133,18 +135,12 @@ def build_model(plan: Plan, name: str) -> "keras.Model":
             _join(outputs, place, conventions, layer_name)
         )
         outputs[number] = layers.ReLU(name=f"{layer_name}_activation")(state)
-    features = layers.GlobalAveragePooling2D(
-        data_format=conventions.data_format, name="average_pool"
-    )(_join(outputs, plan.head, conventions, "head"))
-    if plan.dropout:
-        features = layers.Dropout(plan.dropout, name="dropout")(features)
-    # The softmax stays in float32 under mixed precision.
-    logits = layers.Dense(plan.classes, name="logits", dtype="float32")(
-        features
+    predictions = finish(
+        _join(outputs, plan.head, conventions, "head"),
+        plan.classes,
+        conventions.data_format,
+        dropout=plan.dropout,
     )
-    predictions = layers.Activation(
-        "softmax", name="predictions", dtype="float32"
-    )(logits)
     return Model(image, predictions, name=name)
 
 

@@ -84,7 +84,7 @@ def write_report(runs: Sequence[Run], output: str | os.PathLike[str]) -> Path:
 
 def _check_output(path: Path) -> None:
     """A slip of the keyboard must not cost a run its files."""
-    if not path.exists():
+    if not os.path.lexists(path):
         return
     if path.is_file():
         with path.open("rb") as file:

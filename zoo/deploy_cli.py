@@ -22,6 +22,7 @@ from nasnet_keras.command_line import (
 from nasnet_keras.deployment.formats import FORMATS, find_format
 from nasnet_keras.files import expanded
 from nasnet_keras.quotation import quoted
+from nasnet_keras.strict_json import read_json
 from zoo.presets import PRESETS
 
 DYNAMIC = "dynamic"
@@ -42,8 +43,9 @@ def deploy(
         str,
         typer.Argument(
             help="A .keras file, of a network or of a model around one, a "
-            "folder of `nasnet-search export`, or with --weights a name of "
-            "`zoo.list_models()`."
+            "folder of `nasnet-search export`, `nasnet-train` or `nasnet-auto`,"
+            " or with --weights a name of `zoo.list_models()`. What a folder "
+            "says of its classes goes into the file."
         ),
     ],
     *,
@@ -179,12 +181,26 @@ def _find(model: str, weights: str | None) -> str | Path:
 
 def _load(source: str | Path, weights: str | None) -> Any:
     if isinstance(source, Path):
+        from nasnet_keras.deployment.classifier import as_classifier
         from nasnet_keras.network.build import load_model
 
-        return load_model(source)
+        model, names = load_model(source), _class_names(source)
+        return as_classifier(model, names) if names else model
     import zoo
 
     return zoo.create_model(source, weights=weights)
+
+
+def _class_names(model: Path) -> list[str] | None:
+    """What the folder of a training says of its classes."""
+    record = model.parent / "config.json"
+    if not record.is_file():
+        return None
+    try:
+        names = read_json(record)["class_names"]
+    except (KeyError, TypeError, ValueError):
+        return None
+    return names if isinstance(names, list) else None
 
 
 def _image_shape(network: Any, size: int | None) -> tuple[Any, ...]:

@@ -125,6 +125,21 @@ def run(
             "--skip-broken", help="Leave out files that are no whole images."
         ),
     ] = False,
+    stream: Annotated[
+        bool | None,
+        typer.Option(
+            help="Decode images when they are needed rather than hold them in "
+            "memory; if not given, where they would take more than a quarter "
+            "of the memory available."
+        ),
+    ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder on a disk for the decoded images, to be read from "
+            "there."
+        ),
+    ] = None,
     class_weights: Annotated[
         Literal["balanced"] | None,
         typer.Option(
@@ -160,6 +175,7 @@ def run(
         chosen = chosen_recipe(recipe, values, kind.unsupported)
     with computing("Interrupted. Go on by the same command.") as activity:
         from nasnet_keras.training.data.datasets import resolve_source
+        from nasnet_keras.training.data.holding import Holding
         from nasnet_keras.training.progress import Progress
         from nasnet_keras.training.replicas import prepare_replicas
         from nasnet_keras.training.run import run_training
@@ -187,6 +203,7 @@ def run(
                 settings,
                 _initialiser(weights, model),
                 progress=Progress(chosen.epochs, activity=activity),
+                holding=Holding(stream, cache),
             )
         except OSError as error:
             if not (output / "config.json").exists():

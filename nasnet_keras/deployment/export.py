@@ -13,15 +13,16 @@ import keras
 import numpy as np
 
 from nasnet_keras.command_line import RunError
-from nasnet_keras.deployment.classifier import description, scales_pixels
+from nasnet_keras.deployment.classifier import description
 from nasnet_keras.deployment.formats import find_format
 from nasnet_keras.deployment.formats.base import Runner
 from nasnet_keras.deployment.frozen import frozen_function, named
-from nasnet_keras.deployment.fuse import all_layers, fuse_for_inference
+from nasnet_keras.deployment.fuse import fuse_for_inference
 from nasnet_keras.deployment.photographs import photographs
 from nasnet_keras.deployment.timing import image_shape, median_seconds
 from nasnet_keras.files import sync
 from nasnet_keras.network.build import without_auxiliary_head
+from nasnet_keras.network.inspection import all_layers, scales_pixels
 
 # The largest difference; and with int8, which rounds, the error: outputs that
 # have nothing in common with the network's come to more than 1.

@@ -1,7 +1,6 @@
 """A network for inference: `fuse_for_inference`."""
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any, Protocol, runtime_checkable
 
 import keras
@@ -73,14 +72,6 @@ def fuse_for_inference(model: keras.Model) -> keras.Model:
             f"`build_network`. Received: model={quoted(model)}."
         )
     return _fused(without_auxiliary_head(model))
-
-
-def all_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    """The layers of a model, and those of the models among them."""
-    for layer in model.layers:
-        yield layer
-        if isinstance(layer, keras.Model):
-            yield from all_layers(layer)
 
 
 def _is_graph(model: Any) -> bool:

@@ -29,11 +29,13 @@ from nasnet_keras.training.checkpoint import (
     restore_training,
     save_training,
 )
+from nasnet_keras.training.data.holding import BY_MEMORY, Holding
 from nasnet_keras.training.data.pipeline import (
     evaluation_pipeline,
     recipe_pipeline,
 )
 from nasnet_keras.training.data.sampling import balanced_weights
+from nasnet_keras.training.data.streaming import unreadable_told
 from nasnet_keras.training.progress import Progress
 from nasnet_keras.training.recipes import Recipe
 from nasnet_keras.training.replicas import create_strategy, synchronise
@@ -56,6 +58,7 @@ def run_training(
     initialise: Callable[[keras.Model], None] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     progress: Progress | None = None,
+    holding: Holding = BY_MEMORY,
 ) -> keras.Model:
     """Trains a network in a folder, or goes on where a kill stopped it.
 
@@ -68,6 +71,8 @@ def run_training(
         initialise: Gives the network its first weights; random ones if None.
         callbacks: More Keras callbacks.
         progress: Shows how far it is.
+        holding: Where the images are held. The network is the same with
+            each, and another may be chosen to go on.
 
     Returns:
         The trained network, without its auxiliary head.
@@ -101,7 +106,7 @@ def run_training(
     if new:
         check_free(folder)
     tell_activity("reading the data")
-    data = load_data(settings)
+    data = load_data(settings, holding)
     if progress is not None:
         progress.tell(data.notes)
     record = {
@@ -223,25 +228,28 @@ class _Training:
             )
         if validation is not None and phase.average_weights is not None:
             watching.insert(0, keras.callbacks.SwapEMAWeights())
-        train(
-            self.model,
-            recipe_pipeline(
-                phase,
-                self.settings.dataset,
-                train_images.images,
-                train_images.labels,
-                self.settings.seed,
-                first_epoch + done,
-                self.data.dataset.class_names,
-            ),
+        batches = recipe_pipeline(
             phase,
-            self.steps,
-            watching,
-            done,
-            validation=validation
-            and evaluation_pipeline(validation.images, validation.labels),
-            class_weights=class_weights,
+            self.settings.dataset,
+            train_images.images,
+            train_images.labels,
+            self.settings.seed,
+            first_epoch + done,
+            self.data.dataset.class_names,
         )
+        parts = [part for part in (train_images, validation) if part]
+        with unreadable_told(*(part.images for part in parts)):
+            train(
+                self.model,
+                batches,
+                phase,
+                self.steps,
+                watching,
+                done,
+                validation=validation
+                and evaluation_pipeline(validation.images, validation.labels),
+                class_weights=class_weights,
+            )
 
 
 class _Keeper(keras.callbacks.Callback):

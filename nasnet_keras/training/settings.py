@@ -14,6 +14,7 @@ from nasnet_keras.training.data.datasets import (
     LabelledImages,
     load_dataset,
 )
+from nasnet_keras.training.data.holding import BY_MEMORY, Holding
 from nasnet_keras.training.data.pipeline import (
     augmentation_note,
     in_channels,
@@ -91,8 +92,14 @@ class TrainingData:
         return _in_channels(images, self.train.images.shape[-1])
 
 
-def load_data(settings: TrainingSettings) -> TrainingData:
+def load_data(
+    settings: TrainingSettings, holding: Holding = BY_MEMORY
+) -> TrainingData:
     """Loads the images of a training.
+
+    Args:
+        settings: The training.
+        holding: Where its images are held; they are the same anywhere.
 
     Raises:
         ValueError: The data set is missing or unusable, or has too few
@@ -109,6 +116,7 @@ def load_data(settings: TrainingSettings) -> TrainingData:
             settings.dataset,
             image_size=height,
             skip_broken=settings.skip_broken,
+            **holding._asdict(),
         )
     )
     parts = split(

@@ -9,6 +9,7 @@ import keras
 
 from nasnet_keras.activity import tell_activity
 from nasnet_keras.command_line import InputError
+from nasnet_keras.deployment.classifier import as_classifier
 from nasnet_keras.drawing.draw import save_figure
 from nasnet_keras.files import new_directory, write_json, write_text
 from nasnet_keras.genotype_formats import write_genotype
@@ -31,7 +32,9 @@ def export(
     genotype_format: str | None = None,
 ) -> Path:
     """Writes a child for use elsewhere: architecture.json, the trained
-    network as model.keras, metrics.json, and pictures of its cells. Of a child
+    network as model.keras, metrics.json, and pictures of its cells. The model
+    takes pixels from 0 to 255 and knows its classes, where the run has trained
+    it on a data set; see `nasnet_keras.as_classifier`. Of a child
     that was trained longer in the run's folder `retrained` that network is
     taken, and metrics.json says so.
 
@@ -82,6 +85,8 @@ def export(
                 _check_steps(chosen, weights)
         else:
             model = _extract_child(run, architecture, chosen)
+        if run.class_names is not None:
+            model = as_classifier(model, run.class_names)
         model.save(folder / "model.keras")
         tell_activity("drawing the architecture")
         _write_pictures(run.space, architecture, folder)

@@ -15,6 +15,7 @@ from nasnet_keras.training.data.pipeline import (
     recipe_pipeline,
 )
 from nasnet_keras.training.data.splits import split
+from nasnet_keras.training.data.streaming import Images, StreamedImages
 from nasnet_keras.training.recipes import Augmentation, Recipe
 from nasnet_keras.training.train import prepare_short_trainings
 from search.evaluation.base import ChildSettings
@@ -28,7 +29,8 @@ class ChildData:
         settings: How the children are made.
 
     Attributes:
-        train_images: `[N, H, W, C]`, uint8.
+        train_images: `[N, H, W, C]`, uint8; `StreamedImages` where they would
+            take too much memory.
         train_labels: `[N]`, int32.
         validation_images: As the training images.
         validation_labels: As the training labels.
@@ -64,9 +66,9 @@ class ChildData:
         self.class_names = data.class_names
         self.notes = data.notes
         self.fingerprint = parts.fingerprint
-        self.train_images: np.ndarray = parts.train.images
+        self.train_images: Images = parts.train.images
         self.train_labels: np.ndarray = parts.train.labels
-        self.validation_images: np.ndarray = parts.validation.images
+        self.validation_images: Images = parts.validation.images
         self.validation_labels: np.ndarray = parts.validation.labels
 
     @property
@@ -95,7 +97,7 @@ class ChildData:
     def as_batches(
         self,
         recipe: Recipe,
-        images: np.ndarray,
+        images: Images,
         labels: np.ndarray,
         seed: int,
         epoch: int,
@@ -114,11 +116,15 @@ class ChildData:
     @functools.cached_property
     def validation(self) -> Any:
         """Batches of all validation images, in order."""
-        return evaluation_pipeline(
-            self.validation_images,
+        images = self.validation_images
+        batches = evaluation_pipeline(
+            images,
             self.validation_labels,
-            min(EVALUATION_BATCH_SIZE, len(self.validation_images)),
-        ).cache()
+            min(EVALUATION_BATCH_SIZE, len(images)),
+        )
+        if isinstance(images, StreamedImages):
+            return batches
+        return batches.cache()
 
 
 def prepare_tensorflow(threads: int | None) -> None:

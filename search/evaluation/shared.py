@@ -16,6 +16,7 @@ from nasnet_keras.command_line import RunError
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.checkpoint import save_weights
+from nasnet_keras.training.data.streaming import Images
 from nasnet_keras.training.recipes import check_supported
 from search.evaluation.base import (
     SHARED_UNSUPPORTED,
@@ -347,7 +348,7 @@ class SharedEvaluator(TrainingEvaluator):
         )
 
     def _batches(
-        self, images: np.ndarray, labels: np.ndarray, first_step: int
+        self, images: Images, labels: np.ndarray, first_step: int
     ) -> tf.data.Dataset:
         epoch, first = divmod(first_step, len(images) // self.recipe.batch_size)
         return self.data.as_batches(

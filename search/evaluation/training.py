@@ -82,6 +82,7 @@ class TrainingEvaluator(Evaluator):
     def describe(self) -> dict[str, Any]:
         return {
             "network": self.network,
+            "class_names": list(self.data.class_names),
             "train_images": len(self.data.train_images),
             "recipe": dataclasses.asdict(self.recipe),
             "data": self.data.fingerprint,

@@ -224,6 +224,15 @@ class Run:
         }
 
     @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The names of the classes that children tell apart; None where the
+        evaluator is of one's own."""
+        names = self.identity["evaluator"].get("class_names")
+        if self.config.dataset is None or not isinstance(names, list):
+            return None
+        return tuple(names)
+
+    @property
     def network(self) -> dict[str, Any] | None:
         """The arguments of the children's networks, as the run recorded them;
         None of an evaluator of one's own that names none.

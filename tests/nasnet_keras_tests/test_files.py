@@ -13,6 +13,7 @@ from nasnet_keras.files import (
     is_locked,
     locked,
     new_directory,
+    resolved,
     write_json,
 )
 
@@ -24,6 +25,23 @@ def test_a_new_directory_appears_in_whole(tmp_path):
         assert not path.exists()
     assert (path / "file").read_text() == "text"
     assert [entry.name for entry in path.parent.iterdir()] == ["b"]
+
+
+def test_a_link_in_a_circle_is_no_new_directory(tmp_path):
+    path = tmp_path / "loop"
+    path.symlink_to("loop")
+    assert resolved(path) == path
+    with pytest.raises(InputError, match="loop: Too many levels"):
+        with new_directory(path):
+            pass
+    assert path.is_symlink()
+
+
+def test_a_file_that_cannot_be_written_leaves_no_draft(tmp_path):
+    (tmp_path / "folder.json").mkdir()
+    with pytest.raises(OSError):
+        write_json(tmp_path / "folder.json", {})
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.json"]
 
 
 def test_a_new_directory_that_fails_leaves_nothing(tmp_path):

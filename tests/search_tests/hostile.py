@@ -220,8 +220,14 @@ def wrong_line(place, rng):
     lines = list(parameters())
     key, found = lines[rng.integers(len(lines))]
     words = [*filter(None, key[1:])]
+    whole = rng.random() < 0.5  # but for the data, and what else is drawn
+    if whole:
+        words += NEEDED[key].format(**place.names).split()
+        words = ["nowhere" if each == "digits" else each for each in words]
     for parameter in found:
         share = 0.8 if parameter.required else 3 / len(found)
+        if whole:
+            share = 0 if parameter.required else 2 / len(found)
         for _ in range(int(rng.random() < share) + int(rng.random() < 0.02)):
             words += _words(place, parameter, rng)
     for _ in range(int(rng.integers(3) == 0)):

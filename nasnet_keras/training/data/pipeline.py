@@ -10,16 +10,18 @@ and they draw from a state, so that a run could not be resumed exactly.
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import get_args
 
 import numpy as np
 import tensorflow as tf
 
 from nasnet_keras.quotation import quoted
+from nasnet_keras.training.data.streaming import Images, StreamedImages
 from nasnet_keras.training.recipes import Augmentation, Recipe
 
 EVALUATION_BATCH_SIZE = 250
+STREAMED_AHEAD = 2  # batches
 PADDING_SHARE = 8  # 32 x 32 images are padded by 4, to 40 x 40
 # The parts that are cut out for ImageNet, as TF-slim does.
 LEAST_AREA, MOST_ASPECT = 0.08, 4 / 3
@@ -80,7 +82,7 @@ def augmentation_note(
     return ""
 
 
-def in_channels(images: np.ndarray, channels: int) -> np.ndarray:
+def in_channels(images: Images, channels: int) -> Images:
     """Grey images for a network that takes colour ones; others as they are.
 
     Args:
@@ -98,11 +100,13 @@ def in_channels(images: np.ndarray, channels: int) -> np.ndarray:
             f"Invalid number of channels. Expected images of {channels}, as "
             f"the network takes them, or of 1. Received: {found}."
         )
+    if isinstance(images, StreamedImages):
+        return images.in_channels(channels)
     return np.repeat(images, channels, axis=-1)
 
 
 def training_pipeline(
-    images: np.ndarray,
+    images: Images,
     labels: np.ndarray,
     batch_size: int,
     augmentation: Augmentation = "crop-flip",
@@ -119,7 +123,7 @@ def training_pipeline(
     would have seen.
 
     Args:
-        images: `[N, H, W, C]`, 0 to 255.
+        images: `[N, H, W, C]`, 0 to 255, uint8 if they are streamed.
         labels: `[N]`.
         batch_size: How many images a batch has.
         augmentation: `"crop-flip"`, what the paper does for CIFAR (appendix
@@ -174,7 +178,7 @@ def training_pipeline(
             f"number of images to train on, {len(images)}. Received: "
             f"batch_size={batch_size}."
         )
-    image_tensor, label_tensor = tf.constant(images), tf.constant(labels)
+    gather, label_tensor = _gatherer(images), tf.constant(labels)
 
     def shuffled(epoch: tf.Tensor) -> tf.Tensor:
         order = tf.random.experimental.stateless_shuffle(
@@ -186,7 +190,7 @@ def training_pipeline(
         crop_seed, cutout_seed = tf.unstack(
             tf.random.split(tf.stack([seed, step]), 2)
         )
-        chosen = tf.gather(image_tensor, rows)
+        chosen = gather(rows)
         if augmentation == "inception":
             chosen = _crop_part(chosen, crop_seed)
         elif augmentation != "none":
@@ -197,25 +201,26 @@ def training_pipeline(
             chosen = _cut_out(chosen, cutout, cutout_seed)
         return chosen, tf.gather(label_tensor, rows)
 
+    parallel = _parallel_calls(images)
     return (
         tf.data.Dataset.range(first_epoch, tf.int64.max)
         .map(shuffled)
         .unbatch()
         .enumerate(first_epoch * steps)
-        .map(batch, tf.data.AUTOTUNE, deterministic=True)
+        .map(batch, parallel, deterministic=True)
         .apply(
             tf.data.experimental.assert_cardinality(
                 tf.data.INFINITE_CARDINALITY
             )
         )
-        .prefetch(tf.data.AUTOTUNE)
+        .prefetch(parallel)
     )
 
 
 def recipe_pipeline(
     recipe: Recipe,
     dataset: str,
-    images: np.ndarray,
+    images: Images,
     labels: np.ndarray,
     seed: int,
     first_epoch: int,
@@ -246,7 +251,7 @@ def recipe_pipeline(
 
 
 def evaluation_pipeline(
-    images: np.ndarray,
+    images: Images,
     labels: np.ndarray,
     batch_size: int = EVALUATION_BATCH_SIZE,
 ) -> tf.data.Dataset:
@@ -267,18 +272,46 @@ def evaluation_pipeline(
     _check_images(images, labels)
     _check_least(1, batch_size=batch_size)
 
-    def scaled(
-        images: tf.Tensor, labels: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        return _scale(images), labels
+    gather, label_tensor = _gatherer(images), tf.constant(labels)
+
+    def batch(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return _scale(gather(rows)), tf.gather(label_tensor, rows)
 
     # Batches that are all full have a static shape.
     full = len(images) % batch_size == 0
+    parallel = _parallel_calls(images)
     return (
-        tf.data.Dataset.from_tensor_slices((images, labels))
+        tf.data.Dataset.range(len(images))
         .batch(batch_size, drop_remainder=full)
-        .map(scaled, tf.data.AUTOTUNE, deterministic=True)
-        .prefetch(tf.data.AUTOTUNE)
+        .map(batch, parallel, deterministic=True)
+        .prefetch(parallel)
+    )
+
+
+def _gatherer(images: Images) -> Callable[[tf.Tensor], tf.Tensor]:
+    """A function of rows, `[B]`, that returns their images, `[B, H, W, C]`."""
+    if not isinstance(images, StreamedImages):
+        tensor = tf.constant(images)
+        return lambda rows: tf.gather(tensor, rows)
+
+    def read(rows: tf.Tensor) -> tf.Tensor:
+        # Not stateful, else deterministic operations would be no more than
+        # one at a time.
+        chosen = tf.numpy_function(
+            images.__getitem__, [rows], tf.uint8, stateful=False
+        )
+        return tf.ensure_shape(chosen, [*rows.shape, *images.shape[1:]])
+
+    return read
+
+
+def _parallel_calls(images: Images) -> int:
+    """How many batches are made at once, and how many wait: few of streamed
+    ones, each of which several threads read, so that memory is bounded."""
+    return (
+        STREAMED_AHEAD
+        if isinstance(images, StreamedImages)
+        else tf.data.AUTOTUNE
     )
 
 
@@ -346,7 +379,7 @@ def _draw(seed: tf.Tensor, batch: int, ends: tf.Tensor) -> tf.Tensor:
     return tf.transpose(tf.cast(shares * ends, tf.int32), [2, 0, 1])
 
 
-def _check_images(images: np.ndarray, labels: np.ndarray) -> None:
+def _check_images(images: Images, labels: np.ndarray) -> None:
     if images.ndim != 4 or len(images) != len(labels):
         raise ValueError(
             "Invalid value for argument `images`. Expected images of shape "

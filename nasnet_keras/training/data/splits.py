@@ -38,10 +38,10 @@ class Split:
     def fingerprint(self) -> str:
         """Changes when an image, a label or an index of the split does."""
         return fingerprint(
-            self.train.images,
+            self.train.identity,
             self.train.labels,
             self.train_indices,
-            self.validation.images,
+            self.validation.identity,
             self.validation.labels,
             self.validation_indices,
         )
@@ -150,7 +150,7 @@ def with_test(dataset: ImageDataset) -> ImageDataset:
     count = max(1, round(TEST_SHARE * len(dataset.train)))
     parts = split(dataclasses.replace(dataset, read_validation=None), count)
     test = parts.validation
-    arrays = (test.images, test.labels, test.files)
+    arrays = (test.images, test.labels, test.files, test.digests)
     note = f"No images to test on: {count:,} of those to train on are held out."
     return dataclasses.replace(
         dataset,

@@ -3,8 +3,6 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from nasnet_keras.activity import tell_activity
 from nasnet_keras.command_line import InputError, provenance
 from nasnet_keras.files import write_json
@@ -12,6 +10,7 @@ from nasnet_keras.network.build import load_model
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.datasets import LabelledImages
 from nasnet_keras.training.data.pipeline import EVALUATION_BATCH_SIZE
+from nasnet_keras.training.data.streaming import Images
 from nasnet_keras.training.evaluation.evaluate import (
     NetworkEvaluation,
     evaluate_network,
@@ -102,7 +101,7 @@ def evaluate_run(
 
 
 def _write(
-    folder: Path, split: str, evaluation: NetworkEvaluation, images: np.ndarray
+    folder: Path, split: str, evaluation: NetworkEvaluation, images: Images
 ) -> None:
     folder.mkdir(exist_ok=True)
     pictures = {

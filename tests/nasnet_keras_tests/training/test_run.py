@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import ExifTags, Image
 
 from nasnet_keras.architectures import find_kind, to_data
 from nasnet_keras.command_line import InputError, RunError
@@ -15,6 +16,7 @@ from nasnet_keras.files import locked
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.network.build import load_model
 from nasnet_keras.training import run
+from nasnet_keras.training.data.holding import Holding
 from nasnet_keras.training.recipes import Recipe
 from nasnet_keras.training.run import (
     load_settings,
@@ -122,6 +124,61 @@ def test_balanced_classes_count_alike(settings, tmp_path, monkeypatch):
     # A tenth of each class is held out.
     np.testing.assert_allclose(given[0] * [27, 9], 18)
     assert given[1] is None
+
+
+@pytest.fixture
+def photographs(tmp_path):
+    """Bright ones and dark ones of differing sizes, some turned by a note."""
+    rng = np.random.default_rng(0)
+    for number in range(40):
+        folder = tmp_path / "photographs" / ("dark", "bright")[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        sides = rng.integers(8, 20, 2)
+        pixels = rng.integers(0, 128, (*sides, 3)) + 127 * (number % 2)
+        exif = Image.Exif()
+        exif[ExifTags.Base.Orientation] = 1 + number % 8
+        Image.fromarray(pixels.astype(np.uint8)).save(
+            folder / f"{number}.jpg", exif=exif
+        )
+    return tmp_path / "photographs"
+
+
+def test_images_that_are_streamed_give_the_same_network(
+    settings, photographs, tmp_path
+):
+    """Also where a training in memory is broken off and goes on streamed."""
+    settings = dataclasses.replace(settings, dataset=str(photographs))
+    ways = {
+        "memory": Holding(stream=False),
+        "streamed": Holding(stream=True),
+        "cache": Holding(cache=tmp_path / "cache"),
+    }
+    folder = tmp_path / "both"
+    with pytest.raises(KeyboardInterrupt):
+        run_training(folder, settings, callbacks=[Stop(2)])
+    models = [run_training(folder, settings, holding=ways["streamed"])]
+    for name, holding in ways.items():
+        models.append(run_training(tmp_path / name, settings, holding=holding))
+        assert metrics(tmp_path / name) == metrics(folder)
+    for weights in zip(*(model.weights for model in models), strict=True):
+        for other in weights[1:]:
+            np.testing.assert_array_equal(weights[0], other)
+
+
+def test_an_image_that_breaks_is_named(settings, photographs, tmp_path):
+    settings = dataclasses.replace(settings, dataset=str(photographs))
+    file = photographs / "dark" / "0.jpg"
+    content = file.read_bytes()
+    file.write_bytes(content[:-40])  # its header is whole
+    settings = dataclasses.replace(
+        settings, train_images=None, validation_images=None
+    )
+    holding = Holding(stream=True)
+    with pytest.raises(ValueError, match="Received: 'dark/0.jpg' .cut short"):
+        run_training(tmp_path / "run", settings, holding=holding)
+    file.write_bytes(content[:-1] + b"?")
+    with pytest.raises(InputError, match="are not those that the training"):
+        run_training(tmp_path / "run", settings, holding=holding)
 
 
 def metrics(folder):

@@ -150,3 +150,37 @@ def test_nothing_is_overwritten(run, evaluator, tmp_path):
     with pytest.raises(InputError, match="new or empty"):
         search.export(run, output, evaluator=evaluator)
     assert (output / "architecture.json").read_text() == "mine"
+
+
+def test_what_was_trained_takes_pixels_and_knows_its_classes(tmp_path):
+    from nasnet_keras.deployment.classifier import classify
+    from nasnet_keras.network.build import load_model
+    from nasnet_keras.network.inspection import class_names_of
+    from nasnet_keras.training.data.datasets import load_dataset
+    from nasnet_keras.training.data.splits import split
+    from nasnet_keras.training.evaluation.evaluate import evaluate_network
+
+    run = search.run(
+        tmp_path / "run",
+        dataset="digits",
+        space="layerwise",
+        space_options={"layers": 2, "filters": [8]},
+        strategy="random",
+        trials=1,
+        recipe={"epochs": 1},
+        tensorboard=False,
+    )
+    output = search.export(search.load(tmp_path / "run"), tmp_path / "best")
+    model = load_model(output / "model.keras")
+    digits = load_dataset("digits")
+    assert class_names_of(model) == digits.class_names
+    measured_on = split(digits).validation
+    pixels = measured_on.images
+    evaluation = evaluate_network(
+        model, pixels, measured_on.labels, digits.class_names
+    )
+    assert evaluation.accuracy == pytest.approx(run.best.reward)
+    names = [guesses[0].name for guesses in classify(model, pixels, top=1)]
+    assert names == [
+        digits.class_names[number] for number in evaluation.predictions
+    ]

@@ -346,5 +346,8 @@ def test_a_table_of_latencies_is_measured_once(command, capsys, monkeypatch):
     assert "Wrote t." in capsys.readouterr().out
     assert command(call) == 2
     assert "Expected as output a new file" in capsys.readouterr().err
+    Path("link").symlink_to("link")
+    assert command(call.replace("--output t", "--output link")) == 2
+    assert "Expected as output a new file" in capsys.readouterr().err
     assert command("latency-table --output u --epochs 3") == 2
     assert "No such option: --epochs" in capsys.readouterr().err

@@ -96,9 +96,9 @@ def randomise(model):
     random = np.random.default_rng(1)
     for weight in model.weights:
         if weight.path.endswith(("gamma", "moving_variance")):
-            weight.assign(random.uniform(0.5, 2, weight.shape))
+            weight.assign(random.uniform(0.7, 1.4, weight.shape))
         elif weight.path.endswith(("beta", "moving_mean", "bias")):
-            weight.assign(random.normal(size=weight.shape))
+            weight.assign(random.normal(0, 0.2, weight.shape))
 
 
 @pytest.mark.parametrize(

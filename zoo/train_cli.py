@@ -297,12 +297,13 @@ def _network(
     preset = find(PRESETS, model, "model", "`zoo.list_models()`")
     arguments = preset.network_arguments()
     del arguments["classes"]  # those of the data
-    genotype = arguments.pop("genotype")
+    kind = find_kind(preset.kind)
     size = image_size or preset.input_shape[0]
+    if "auxiliary_weight" not in kind.unsupported:
+        arguments["nominal_size"] = list(preset.input_shape[:2])
     return {
         **arguments,
-        "architecture": to_data(find_kind("nasnet"), genotype),
+        "architecture": to_data(kind, preset.architecture),
         "input_shape": [size, size, 3],
-        "nominal_size": list(preset.input_shape[:2]),
         **given,
     }

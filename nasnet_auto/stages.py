@@ -11,13 +11,14 @@ from nasnet_auto.book import Book
 from nasnet_auto.candidates import (
     Candidate,
     Row,
-    network_of_preset,
     plain_network,
 )
 from nasnet_auto.survey import Survey
 from nasnet_keras.kinds.layerwise.kind import LayerwiseKind
 from nasnet_keras.training.recipes import RECIPES, Recipe, adapted
 from search.trial import ranked
+from zoo.preset import find
+from zoo.presets import PRESETS
 
 FINISH = 0.05  # of the time, for the test, the export and the report
 UNEVEN = 3  # times the images of another class: classes are weighed then
@@ -136,7 +137,9 @@ def _fine_tuned(context: Context) -> Iterator[Candidate]:
         yield Candidate(
             name=f"{preset} fine-tuned",
             settings=context.settings(
-                network_of_preset(preset, size),
+                find(PRESETS, preset, "preset", "`zoo.list_models()`").network(
+                    size
+                ),
                 RECIPES["fine-tune"],
                 weights=weights,
             ),

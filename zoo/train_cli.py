@@ -301,14 +301,4 @@ def _network(
             f"Received: --model {model} and --stem {stem}."
         )
     preset = find(PRESETS, model, "model", "`zoo.list_models()`")
-    arguments = preset.network_arguments()
-    del arguments["classes"]  # those of the data
-    genotype = arguments.pop("genotype")
-    size = image_size or preset.input_shape[0]
-    return {
-        **arguments,
-        "architecture": to_data(find_kind("nasnet"), genotype),
-        "input_shape": [size, size, 3],
-        "nominal_size": list(preset.input_shape[:2]),
-        **given,
-    }
+    return {**preset.network(image_size), **given}

@@ -132,6 +132,23 @@ def test_a_recipe_for_cells_trains_other_networks(here, tmp_path, capsys):
     assert (recipe["cutout"], recipe["epochs"]) == (16, 1)
 
 
+@pytest.mark.large
+def test_a_mobile_network_is_trained_by_a_recipe_for_cells(here, tmp_path):
+    output = tmp_path / "trained"
+    assert (
+        call(
+            "run --model mnasnet_small --dataset images.npz --recipe cifar "
+            f"--epochs 1 --batch-size 8 --image-size 32 --output {output}"
+        )
+        == 0
+    )
+    settings = json.loads((output / "config.json").read_text())["settings"]
+    assert settings["recipe"]["auxiliary_weight"] == 0
+    assert settings["recipe"]["drop_path_rate"] > 0
+    assert settings["network"]["architecture"]["kind"] == "mobile"
+    assert call(f"run --model mnasnet_small --filters 8 {output}") == 2
+
+
 def test_photographs_in_parts(photographs, here, capsys, monkeypatch):
     command = RUN.replace("images.npz", str(photographs)) + " --output parts"
     assert call(command) == 2

@@ -254,6 +254,14 @@ def test_a_frozen_phase_teaches_the_classifier_alone(settings, tmp_path):
     assert changed(first, seen[1]) == {"logits"}  # no moving statistics
     assert {"cell_0", "stem_convolution"} <= changed(seen[1], seen[2])
     assert all(layer.trainable for layer in model.layers)
+    probe = dataclasses.replace(recipe, epochs=1, frozen_epochs=1)
+    model = run_training(
+        tmp_path / "probe",
+        dataclasses.replace(settings, recipe=probe),
+        initialise,
+    )
+    ends = [np.array(weight) for weight in model.weights]
+    assert changed(first[-len(ends) :], ends) == {"logits"}
 
 
 @pytest.mark.large

@@ -3,6 +3,7 @@
 config.json             the settings, versions, command, oneDNN, processor
 history.json            the metrics of each epoch
 phase_K.weights.h5      the state of the training, as long as it lasts
+best.npz                the weights of the best epoch, likewise
 model.keras             the trained network
 lock                    held by the process that trains
 """
@@ -177,6 +178,7 @@ class _Training:
             folder / f"phase_{number}.weights.h5"
             for number in range(len(recipe.phases))
         ]
+        self.best = folder / "best.npz"
 
     @property
     def begun(self) -> bool:
@@ -192,6 +194,9 @@ class _Training:
                 self._train(phase, number, first_epoch)
             first_epoch += phase.epochs
         synchronise(self.model, False)
+        if self.settings.keep_best:
+            with np.load(self.best) as weights:
+                self.model.set_weights(list(weights.values()))
         # Not compiled, so that it loads without the recipe's loss.
         model = without_auxiliary_head(self.model)
         draft = self.folder / ".model.keras"
@@ -199,7 +204,7 @@ class _Training:
         sync(draft)
         draft.rename(self.trained)
         sync(self.folder)
-        for file in self.files:
+        for file in (*self.files, self.best):
             file.unlink(missing_ok=True)
         return model
 
@@ -215,7 +220,14 @@ class _Training:
         if files[number].exists():
             restore_training(self.model, files[number])
             done = epochs_taken(files[number])
-        keeper = _Keeper(self.folder, files, number, first_epoch, done)
+        keeper = _Keeper(
+            self.folder,
+            files,
+            number,
+            first_epoch,
+            done,
+            None if frozen else self.settings.early_stopping,
+        )
         watching: list[keras.callbacks.Callback] = [keeper, *self.callbacks]
         if self.progress is not None:
             self.progress.begin_at(first_epoch)
@@ -228,6 +240,9 @@ class _Training:
             )
         if validation is not None and phase.average_weights is not None:
             watching.insert(0, keras.callbacks.SwapEMAWeights())
+        if self.settings.keep_best:
+            # First: the averages are still in place when it looks.
+            watching.insert(0, _BestKeeper(self.best, keeper.history))
         batches = recipe_pipeline(
             phase,
             self.settings.dataset,
@@ -246,6 +261,7 @@ class _Training:
                 self.steps,
                 watching,
                 done,
+                epochs=done if keeper.is_over else None,
                 validation=validation
                 and evaluation_pipeline(validation.images, validation.labels),
                 class_weights=class_weights,
@@ -262,13 +278,23 @@ class _Keeper(keras.callbacks.Callback):
         number: int,
         first_epoch: int,
         done: int,
+        patience: int | None,
     ) -> None:
         super().__init__()
+        self._patience = patience
         self._folder, self._files, self._number = folder, files, number
         self._first_epoch = first_epoch
         # What was written before a kill, up to the state gone on from.
-        self._history = read_history(folder)[: first_epoch + done]
+        self.history = read_history(folder)[: first_epoch + done]
         self._began = time.monotonic()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there were too many epochs since the best."""
+        if self._patience is None or not self.history:
+            return False
+        best, _ = best_epoch(self.history)
+        return self.history[-1]["epoch"] - best >= self._patience
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         number = self._first_epoch + epoch + 1
@@ -287,11 +313,62 @@ class _Keeper(keras.callbacks.Callback):
             "seconds": now - self._began,
         }
         self._began = now
-        self._history.append(entry)
-        write_json(self._folder / "history.json", self._history)
+        self.history.append(entry)
+        write_json(self._folder / "history.json", self.history)
         save_training(self.model, self._files[self._number], epoch + 1)
         for file in self._files[: self._number]:
             file.unlink(missing_ok=True)
+        if self.is_over:
+            self.model.stop_training = True
+
+
+class _BestKeeper(keras.callbacks.Callback):
+    """Saves the weights of an epoch that is better than all before."""
+
+    def __init__(self, file: Path, history: Sequence[dict[str, float]]) -> None:
+        super().__init__()
+        self._file, self._history = file, history
+
+    def on_test_end(self, logs: Any = None) -> None:
+        accuracy = _accuracy(logs)
+        if self._history and accuracy <= best_epoch(self._history)[1]:
+            return
+        draft = self._file.with_name(f".{self._file.name}")
+        np.savez(draft, *self.model.get_weights())
+        sync(draft)
+        draft.replace(self._file)
+
+
+def best_epoch(
+    history: Sequence[Mapping[str, float]],
+) -> tuple[int, float]:
+    """The number of the epoch of the highest validation accuracy, the first
+    of equals, and that accuracy.
+
+    Args:
+        history: As of `read_history`, of a training with images for
+            validation.
+
+    Example:
+
+    >>> accuracies = 0.6, 0.7, 0.7
+    >>> best_epoch(
+    ...     [
+    ...         {"epoch": number, "val_accuracy": accuracy}
+    ...         for number, accuracy in enumerate(accuracies, start=1)
+    ...     ]
+    ... )
+    (2, 0.7)
+    """
+    accuracies = [_accuracy(epoch, "val_") for epoch in history]
+    best = max(accuracies)
+    return int(history[accuracies.index(best)]["epoch"]), best
+
+
+def _accuracy(metrics: Mapping[str, float], prefix: str = "") -> float:
+    """What a network with an auxiliary head, and one without, call it."""
+    one, other = f"{prefix}accuracy", f"{prefix}predictions_accuracy"
+    return float(metrics[one if one in metrics else other])
 
 
 def read_history(folder: Path) -> list[dict[str, float]]:

@@ -2,10 +2,11 @@
 network that they stand for."""
 
 import dataclasses
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import keras
 import pydantic
+from pydantic import Field
 
 from nasnet_keras import architectures
 from nasnet_keras.network.build import dtype_policy
@@ -46,6 +47,11 @@ class TrainingSettings:
         class_weights: `"balanced"` weighs the losses of the training images
             so that all classes count alike, see `balanced_weights`; None, all
             images. Metrics and validation count all images alike.
+        keep_best: Whether to end with the weights of the epoch of the highest
+            validation accuracy, the first of equals, rather than the last.
+        early_stopping: After how many epochs without a higher validation
+            accuracy to end; None for never. Frozen epochs count, but it does
+            not end in them.
         weights: Where the network's first weights come from, for the record.
         dtype: The dtype policy. Variables are float32 in each.
         seed: Fixes weights, batches, and what is dropped.
@@ -60,6 +66,8 @@ class TrainingSettings:
     validation_images: int | float | None = None
     skip_broken: bool = False
     class_weights: Literal["balanced"] | None = None
+    keep_best: bool = False
+    early_stopping: Annotated[int, Field(ge=1)] | None = None
     weights: str | None = None
     dtype: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     seed: int = 0
@@ -128,6 +136,20 @@ def load_data(
     train, validation = (
         _in_channels(part, channels) for part in (parts.train, parts.validation)
     )
+    by_validation = [
+        name
+        for name, asked in {
+            "keep_best": settings.keep_best,
+            "early_stopping": settings.early_stopping,
+        }.items()
+        if asked
+    ]
+    if by_validation and not len(validation):
+        raise ValueError(
+            f"The argument `{by_validation[0]}` goes by the accuracy on images "
+            "for validation. Expected some, of the data set or held out by "
+            "`validation_images`. Received: none."
+        )
     note = augmentation_note(
         settings.recipe.augmentation, settings.dataset, dataset.class_names
     )

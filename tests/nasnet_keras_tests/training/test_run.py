@@ -19,6 +19,7 @@ from nasnet_keras.training import run
 from nasnet_keras.training.data.holding import Holding
 from nasnet_keras.training.recipes import Recipe
 from nasnet_keras.training.run import (
+    best_epoch,
     load_settings,
     read_history,
     run_training,
@@ -227,6 +228,89 @@ def test_a_training_goes_on_as_if_it_had_never_stopped(
     ]
 
 
+def script(monkeypatch, accuracies):
+    """Has the epochs of a training measure these validation accuracies."""
+    left = iter(accuracies)
+
+    def accuracy(metrics, prefix=""):
+        if prefix:  # of the history
+            return accuracies[int(metrics["epoch"]) - 1]
+        return next(left)
+
+    monkeypatch.setattr(run, "_accuracy", accuracy)
+
+
+@pytest.mark.parametrize("frozen_epochs", [0, 2])
+def test_the_best_epoch_is_kept(frozen_epochs, settings, tmp_path, monkeypatch):
+    seen = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append(self.model.get_weights())
+
+    script(monkeypatch, [0.5, 0.7, 0.7, 0.6])
+    settings = dataclasses.replace(
+        settings,
+        keep_best=True,
+        recipe=dataclasses.replace(
+            PLAIN, epochs=4, frozen_epochs=frozen_epochs
+        ),
+    )
+    folder = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        # In the second phase, if there are two, or after three epochs.
+        stop = Stop(2 if frozen_epochs else 3)
+        run_training(folder, settings, callbacks=[Watch(), stop])
+    model = run_training(folder, settings, callbacks=[Watch()])
+    assert len(seen) == 4 and not (folder / "best.npz").exists()
+    for weight, best in zip(model.get_weights(), seen[1], strict=True):
+        np.testing.assert_array_equal(weight, best)
+    assert (seen[1][-1] != seen[3][-1]).any()
+    assert best_epoch(read_history(folder)) == (2, 0.7)
+
+
+@pytest.mark.large
+def test_of_averaged_weights_the_averages_are_kept(
+    settings, tmp_path, monkeypatch
+):
+    settings = dataclasses.replace(settings, recipe=BROKEN_OFF["averaged"][0])
+    last = run_training(tmp_path / "last", settings)
+    script(monkeypatch, [0.5, 0.6, 0.7])
+    settings = dataclasses.replace(settings, keep_best=True)
+    best = run_training(tmp_path / "best", settings)
+    for one, other in zip(best.weights, last.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_training_that_gets_no_better_ends(settings, tmp_path, monkeypatch):
+    class Break(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            raise KeyboardInterrupt
+
+    script(monkeypatch, [0.5, 0.7, 0.6, 0.7, 0.9, 0.9])
+    settings = dataclasses.replace(
+        settings,
+        early_stopping=2,
+        recipe=dataclasses.replace(PLAIN, epochs=6),
+    )
+    folder = tmp_path / "run"
+    # Also where it was killed after its last epoch.
+    with pytest.raises(KeyboardInterrupt):
+        run_training(folder, settings, callbacks=[Break()])
+    for _ in range(2):
+        run_training(folder, settings)
+        assert len(read_history(folder)) == 4
+
+
+@pytest.mark.parametrize("name", ["keep_best", "early_stopping"])
+def test_what_goes_by_validation_needs_some(name, settings, tmp_path):
+    settings = dataclasses.replace(
+        settings, validation_images=None, **{name: 1}
+    )
+    with pytest.raises(ValueError, match=f"`{name}` goes by .*`validation_im"):
+        run_training(tmp_path / "run", settings)
+
+
 def test_a_frozen_phase_teaches_the_classifier_alone(settings, tmp_path):
     seen = []
 
@@ -254,6 +338,14 @@ def test_a_frozen_phase_teaches_the_classifier_alone(settings, tmp_path):
     assert changed(first, seen[1]) == {"logits"}  # no moving statistics
     assert {"cell_0", "stem_convolution"} <= changed(seen[1], seen[2])
     assert all(layer.trainable for layer in model.layers)
+    probe = dataclasses.replace(recipe, epochs=1, frozen_epochs=1)
+    model = run_training(
+        tmp_path / "probe",
+        dataclasses.replace(settings, recipe=probe),
+        initialise,
+    )
+    ends = [np.array(weight) for weight in model.weights]
+    assert changed(first[-len(ends) :], ends) == {"logits"}
 
 
 @pytest.mark.large

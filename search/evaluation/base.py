@@ -23,6 +23,8 @@ SHARED_UNSUPPORTED = {
     **CHILD_UNSUPPORTED,
     "label_smoothing": "a shared network learns from the labels as they are",
     "dropout": "a shared network has none",
+    "mixup": "a shared network learns from the labels as they are",
+    "cutmix": "a shared network learns from the labels as they are",
     "bn_momentum": "its batch norms have no moving statistics",
 }
 

@@ -46,6 +46,10 @@ BROKEN_OFF = {
         ),
         [3],
     ),
+    "mixed": (
+        dataclasses.replace(PLAIN, randaugment=2, mixup=0.2, cutmix=1.0),
+        [2],
+    ),
 }
 
 

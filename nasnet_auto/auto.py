@@ -31,6 +31,7 @@ from nasnet_keras.activity import tell_activity
 from nasnet_keras.command_line import InputError, RunError
 from nasnet_keras.deployment.formats import find_format
 from nasnet_keras.files import locked
+from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.datasets import are_arrays, resolve_source
 from nasnet_keras.training.process_state import kept_process_state
 from nasnet_keras.training.progress import Progress
@@ -94,7 +95,8 @@ def run(
             openvino, litert or saved_model.
         max_latency: Seconds; networks that take longer for one image, on this
             machine and in that runtime, are not chosen.
-        preset: A network of the zoo to fine-tune too.
+        preset: A network of the zoo to fine-tune. Default: of photographs
+            NASNet-A Mobile, if its weights of ImageNet can be downloaded.
         weights: Its weights: a name or a file.
         workers: Processes that train children of the search at once. Default
             0: this one, one by one.
@@ -140,7 +142,9 @@ def run(
         f"Another process works in {folder}. Wait for it to end.",
     ):
         book = Book(folder / "plan.json", dataclasses.asdict(request))
-        context = Context(request, found, book, folder, display.observers)
+        context = Context(
+            request, found, book, folder, display.observers, display.tell
+        )
         display.tell([*found.lines(), *plan_lines(context)])
         prepare_long_trainings()
         with _bad_input():
@@ -228,13 +232,13 @@ def _request(folder: Path, data: Any, **asked: Any) -> Request:
     if not isinstance(hours, int | float) or not LEAST_HOURS <= hours <= 1e5:
         raise ValueError(
             "Invalid value for argument `hours`. Expected at least "
-            f"{LEAST_HOURS:.3f}, a minute. Received: hours={hours!r}."
+            f"{LEAST_HOURS:.3f}, a minute. Received: hours={quoted(hours)}."
         )
     latency = asked["max_latency"]
     if latency is not None and not latency > 0:
         raise ValueError(
             "Invalid value for argument `max_latency`. Expected positive "
-            f"seconds. Received: max_latency={latency!r}."
+            f"seconds. Received: max_latency={quoted(latency)}."
         )
     if (asked["preset"] is None) != (asked["weights"] is None):
         raise ValueError(

@@ -18,20 +18,16 @@ from nasnet_keras.activity import shown_activity, tell_activity
 from nasnet_keras.command_line import (
     LARGEST,
     InputError,
+    create_app,
     import_tensorflow,
-    printable,
     run_command,
     working,
 )
 from nasnet_keras.deployment.formats import FORMATS
 from nasnet_keras.processor import enable_onednn
+from nasnet_keras.quotation import printable, quoted
 
-app = typer.Typer(
-    help="From a folder of photographs to a deployed network.",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+app = create_app("From a folder of photographs to a deployed network.")
 
 
 def main() -> int:
@@ -75,7 +71,10 @@ def run(
     ] = None,
     preset: Annotated[
         str | None,
-        typer.Option(help="A network of the zoo to fine-tune too."),
+        typer.Option(
+            help="A network of the zoo to fine-tune; of photographs NASNet-A "
+            "Mobile if not given, where its weights can be had."
+        ),
     ] = None,
     weights: Annotated[
         str | None,
@@ -105,7 +104,7 @@ def run(
     if format is not None and format not in FORMATS:
         raise InputError(
             f"Invalid value for `--format`. Expected one of "
-            f"{', '.join(FORMATS)}. Received: {format!r:.60}."
+            f"{', '.join(FORMATS)}. Received: {quoted(format)}."
         )
     from rich.console import Console
 

@@ -44,6 +44,10 @@ _MODULES = {
     "nasnet_keras.layers.conventions": ("Conventions",),
     "nasnet_keras.layers.drop_path": ("DropPath",),
     "nasnet_keras.layers.factorized_reduction": ("FactorizedReduction",),
+    "nasnet_keras.layers.inverted_residual": (
+        "InvertedResidual",
+        "ResidualConvolution",
+    ),
     "nasnet_keras.layers.operations": (
         "OPERATIONS",
         "AveragePooling3x3",
@@ -64,6 +68,7 @@ _MODULES = {
         "SeparableConvolution7x7",
         "Zero",
     ),
+    "nasnet_keras.layers.squeeze_excite": ("SqueezeExcite",),
     "nasnet_keras.network.build": ("build_network", "load_model"),
     "nasnet_keras.network.complexity": (
         "Complexity",

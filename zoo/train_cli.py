@@ -5,13 +5,11 @@
 Exit codes: 0 done, 1 the training failed, 2 bad input, 130 interrupted.
 """
 
-import contextlib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from nasnet_keras.activity import shown_activity, tell_activity
 from nasnet_keras.architectures import (
     find_kind,
     read_architecture,
@@ -21,12 +19,13 @@ from nasnet_keras.command_line import (
     LARGEST,
     InputError,
     RunError,
-    import_tensorflow,
-    printable,
+    computing,
+    create_app,
     run_command,
     working,
 )
 from nasnet_keras.files import check_free
+from nasnet_keras.quotation import printable
 from nasnet_keras.training.recipe_options import (
     RecipeOption,
     chosen_recipe,
@@ -35,11 +34,8 @@ from nasnet_keras.training.recipe_options import (
 from zoo.preset import find
 from zoo.presets import PRESETS
 
-app = typer.Typer(
-    help="Trains networks of the zoo, or of cells that a search has found.",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
+app = create_app(
+    "Trains networks of the zoo, or of cells that a search has found."
 )
 
 
@@ -188,20 +184,13 @@ def run(
     """Trains a network; the same command goes on after a kill."""
     if not (output / "config.json").exists():
         check_free(output)
-    from rich.console import Console
-
-    with (
-        working("Interrupted. Go on by the same command."),
-        contextlib.ExitStack() as shown,
-    ):
+    with working():
         network = _network(
             model, architecture, repeats, filters, stem, image_size
         )
         kind = find_kind(network["architecture"]["kind"])
         chosen = chosen_recipe(recipe, values, kind.unsupported)
-        activity = shown.enter_context(shown_activity(Console()))
-        tell_activity("importing TensorFlow")
-        import_tensorflow()
+    with computing("Interrupted. Go on by the same command.") as activity:
         from nasnet_keras.training.data.datasets import resolve_source
         from nasnet_keras.training.data.holding import Holding
         from nasnet_keras.training.progress import Progress
@@ -271,14 +260,14 @@ def evaluate(
             f"Expected the folder of a training. Received: {run}, which has no "
             "config.json."
         )
-    import_tensorflow()
+    with computing():
+        from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
+
+        evaluation = evaluate_run(run, split, batch_size)
     from rich.console import Console
 
-    from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
     from nasnet_keras.training.evaluation.table import evaluation_table
 
-    with working():
-        evaluation = evaluate_run(run, split, batch_size)
     Console().print(evaluation_table(evaluation))
     where = printable(str(run / "evaluation"))
     print(f"Wrote {split}.json and pictures to {where}.")
@@ -339,14 +328,4 @@ def _network(
             f"Received: --model {model} and --stem {stem}."
         )
     preset = find(PRESETS, model, "model", "`zoo.list_models()`")
-    arguments = preset.network_arguments()
-    del arguments["classes"]  # those of the data
-    genotype = arguments.pop("genotype")
-    size = image_size or preset.input_shape[0]
-    return {
-        **arguments,
-        "architecture": to_data(find_kind("nasnet"), genotype),
-        "input_shape": [size, size, 3],
-        "nominal_size": list(preset.input_shape[:2]),
-        **given,
-    }
+    return {**preset.network(image_size), **given}

@@ -4,6 +4,8 @@ None applies a ReLU. The cell shares one ReLU of a hidden state among all that
 read it, so the activated state is what comes in.
 """
 
+import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +30,10 @@ class UnitPlan:
             before a 1x1 convolution.
         factorized: Whether a 1x1 convolution with strides 2 is a factorized
             reduction.
+        depthwise: Whether it is a depthwise convolution; `filters` are the
+            channels that come in.
+        squeezed: Whether it is one of a squeeze-and-excite: it reads the mean
+            of all positions, and has a bias in the place of the batch norm.
     """
 
     filters: int
@@ -36,17 +42,26 @@ class UnitPlan:
     dilation: int = 1
     separable: bool = False
     factorized: bool = False
+    depthwise: bool = False
+    squeezed: bool = False
 
     def layer(
         self, conventions: Conventions, **kwargs: Any
     ) -> keras.layers.Layer:
         """The unit's layer, not built."""
+        if self.squeezed:
+            conventions = dataclasses.replace(conventions, normalization="bias")
         kwargs["conventions"] = conventions
-        if self.factorized and conventions.normalization == "bias":
-            # Computes what a folded factorized reduction does, in less time.
-            return ConvolutionBatchNorm(self.filters, (2, 2), (2, 2), **kwargs)
         if self.factorized:
             return FactorizedReduction(self.filters, **kwargs)
+        if self.depthwise:
+            return DepthwiseConvolutionBatchNorm(
+                self.filters,
+                self.kernel_size,
+                self.strides,
+                self.dilation,
+                **kwargs,
+            )
         kind = (
             SeparableConvolutionBatchNorm
             if self.separable
@@ -124,23 +139,33 @@ class ConvolutionUnit(keras.layers.Layer):
         dilation: int,
         training: bool | None,
     ) -> Any:
-        """The last convolution of the unit, and its batch norm.
+        """The last convolution of the unit, and its batch norm."""
+        return self._normalise(
+            kernel,
+            lambda kernel: kernels.conv2d(
+                states, kernel, strides, dilation, self.conventions.data_format
+            ),
+            training,
+        )
+
+    def _normalise(
+        self, kernel: Any, convolve: Callable[[Any], Any], training: bool | None
+    ) -> Any:
+        """A convolution by a kernel, and its batch norm.
 
         Where TensorFlow is slow at both together, the kernel takes the factors
         of the batch norm in inference, and a bias is left.
         """
         folds = not training and kernels.folds_batch_norms(self.compute_dtype)
-        if folds and isinstance(self.batch_norm, BatchNormalization):
-            factors, offsets = self.batch_norm.factors_and_offsets()
-            kernel = kernel * factors
-        else:
-            offsets = None
-        outputs = kernels.conv2d(
-            states, kernel, strides, dilation, self.conventions.data_format
+        if not folds or not isinstance(self.batch_norm, BatchNormalization):
+            return self.batch_norm(convolve(kernel), training=training)
+        factors, offsets = self.batch_norm.factors_and_offsets()
+        # The last axis of a depthwise kernel is that of its multiplier, 1.
+        if kernel.shape[-1] != self.filters:
+            factors = factors[:, None]
+        return kernels.add_bias(
+            convolve(kernel * factors), offsets, self.conventions.channel_axis
         )
-        if offsets is None:
-            return self.batch_norm(outputs, training=training)
-        return kernels.add_bias(outputs, offsets, self.conventions.channel_axis)
 
     def compute_output_shape(self, input_shape):
         return self.conventions.output_shape(
@@ -253,4 +278,63 @@ class SeparableConvolutionBatchNorm(ConvolutionUnit):
         )
         return self._convolve(
             outputs, self.pointwise_kernel, (1, 1), 1, training
+        )
+
+
+@keras.saving.register_keras_serializable(package="nasnet_keras")
+class DepthwiseConvolutionBatchNorm(ConvolutionUnit):
+    """A depthwise convolution, then batch norm.
+
+    Args:
+        filters: The channels of the input, which are those of the output.
+        kernel_size: Height and width of the kernel.
+        strides: Strides along height and width. Default (1, 1).
+        dilation: As of `ConvolutionBatchNorm`. Default 1.
+        conventions: A `Conventions` or its `to_dict`. Default: the defaults.
+
+    Input shape:
+        A 4D tensor with shape `(batch_size, height, width, filters)`.
+
+    Output shape:
+        A 4D tensor with shape `(batch_size, ceil(height / strides[0]),
+        ceil(width / strides[1]), filters)`.
+
+    Raises:
+        ValueError: Other channels come in.
+
+    Example:
+
+    >>> unit = DepthwiseConvolutionBatchNorm(8, (5, 5), strides=(2, 2))
+    >>> unit(keras.ops.ones((2, 7, 7, 8))).shape
+    TensorShape([2, 4, 4, 8])
+    """
+
+    def _build_kernels(self, channels: int) -> None:
+        if channels != self.filters:
+            raise ValueError(
+                "Invalid value for argument `filters`. Expected those of the "
+                f"input, {channels}. Received: filters={self.filters}."
+            )
+        self.kernel = self._add_kernel(
+            "kernel", (*self.kernel_size, channels, 1)
+        )
+
+    def folded_weights(self) -> list[Any]:
+        """As of `ConvolutionBatchNorm`."""
+        kernel, bias = self.batch_norm.folded([self.kernel[..., 0]])
+        return [kernel[..., None], bias]
+
+    def call(self, activated, training=None):
+        states, strides, dilation = self._even_positions(activated)
+        return self._normalise(
+            self.kernel,
+            lambda kernel: kernels.depthwise_conv2d(
+                states,
+                kernel,
+                strides[0],
+                dilation,
+                self.conventions.data_format,
+                training,
+            ),
+            training,
         )

@@ -5,18 +5,29 @@ a trained one, so that saved models load.
 """
 
 import contextlib
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
 import keras
 from keras import layers
 
+import nasnet_keras.layers.inverted_residual
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.layers.auxiliary_head import AuxiliaryHead, pooled_size
 from nasnet_keras.layers.cell import Cell
 from nasnet_keras.layers.conventions import Conventions
+from nasnet_keras.network.ends import (
+    begin,
+    check_output,
+    check_rates,
+    check_steps,
+    finish,
+    shape_of,
+)
 from nasnet_keras.network.plan import NetworkPlan
 from nasnet_keras.network.skeletons import PlannedConvolution, Stem
+from nasnet_keras.strict_json import MAX_BYTES
 
 if keras.backend.backend() == "tensorflow":
     import nasnet_keras.optimization.optimizer  # noqa: F401
@@ -110,8 +121,7 @@ def build_network(
     (None, 10)
     """
     if input_tensor is not None:
-        _check_tensor(input_tensor)
-        input_shape = tuple(input_tensor.shape[1:])
+        input_shape = shape_of(input_tensor)
     plan = NetworkPlan(
         genotype,
         input_shape,
@@ -124,28 +134,28 @@ def build_network(
         Conventions.from_dict(conventions),
         frame,
     )
-    _check_rates(drop_path_rate=drop_path_rate, dropout=dropout)
-    _check_steps(drop_path_steps)
-    _check_output(pooling, features, auxiliary_head)
-    if input_tensor is None:
-        inputs = images = layers.Input(shape=plan.input_shape)
-    else:
-        sources = keras.utils.get_source_inputs(input_tensor)
-        inputs = sources[0] if len(sources) == 1 else sources
-        images = input_tensor
-    if include_preprocessing:
-        images = layers.Rescaling(1 / 127.5, -1, name="preprocessing")(images)
+    check_rates(drop_path_rate=drop_path_rate, dropout=dropout)
+    check_steps(drop_path_steps)
+    check_output(pooling, features, auxiliary_head)
+    inputs, images = begin(
+        plan.input_shape, input_tensor, include_preprocessing
+    )
     outputs = _apply_body(images, plan, drop_path_rate, drop_path_steps)
     name = name or "nasnet"
     if features:
         return keras.Model(inputs, _apply_pyramid(outputs, plan), name=name)
-    predictions = _apply_head(
-        outputs[-1],
-        plan,
+    state = outputs[-1]
+    if plan.parts.activate_features:
+        state = layers.ReLU(name="features")(state)
+    predictions = finish(
+        state,
+        plan.classes,
+        plan.conventions.data_format,
         include_top,
         pooling,
         dropout,
         classifier_activation,
+        plan.parts.classifier_bias,
     )
     if auxiliary_head:
         predictions = {
@@ -155,51 +165,6 @@ def build_network(
             ),
         }
     return keras.Model(inputs, predictions, name=name)
-
-
-def _check_tensor(input_tensor: Any) -> None:
-    if not keras.backend.is_keras_tensor(input_tensor):
-        raise ValueError(
-            "Invalid value for argument `input_tensor`. Expected a Keras "
-            f"tensor, such as `keras.Input` makes. Received: {input_tensor!r}."
-        )
-
-
-def _check_rates(**rates: Any) -> None:
-    for name, rate in rates.items():
-        if not isinstance(rate, int | float) or not 0 <= rate < 1:
-            raise ValueError(
-                f"Invalid value for argument `{name}`. Expected a probability "
-                "from 0 up to but not including 1. Received: "
-                f"{name}={rate!r}."
-            )
-
-
-def _check_steps(drop_path_steps: Any) -> None:
-    if drop_path_steps is not None and (
-        type(drop_path_steps) is not int or drop_path_steps < 1
-    ):
-        raise ValueError(
-            "Invalid value for argument `drop_path_steps`. Expected a positive "
-            "integer or None. Received: "
-            f"drop_path_steps={drop_path_steps!r}."
-        )
-
-
-def _check_output(
-    pooling: str | None, features: bool, auxiliary_head: bool
-) -> None:
-    if pooling not in (None, "avg", "max"):
-        raise ValueError(
-            "Invalid value for argument `pooling`. Expected None, 'avg' or "
-            f"'max'. Received: pooling={pooling!r}."
-        )
-    if features and (pooling or auxiliary_head):
-        raise ValueError(
-            "Invalid value for argument `features`. Expected False, or neither "
-            "`pooling` nor `auxiliary_head`. Received: features=True, "
-            f"pooling={pooling!r}, auxiliary_head={auxiliary_head}."
-        )
 
 
 def _apply_body(
@@ -271,44 +236,6 @@ def _apply_pyramid(outputs: list[Any], plan: NetworkPlan) -> dict[str, Any]:
     }
 
 
-def _apply_head(
-    features: Any,
-    plan: NetworkPlan,
-    include_top: bool,
-    pooling: str | None,
-    dropout: float,
-    activation: str | None,
-) -> Any:
-    """The pooled features, and the classifier."""
-    if plan.parts.activate_features:
-        features = layers.ReLU(name="features")(features)
-    data_format = plan.conventions.data_format
-    if include_top or pooling == "avg":
-        features = layers.GlobalAveragePooling2D(
-            data_format=data_format, name="average_pool"
-        )(features)
-    elif pooling == "max":
-        features = layers.GlobalMaxPooling2D(
-            data_format=data_format, name="max_pool"
-        )(features)
-    if not include_top:
-        return features
-    if dropout:
-        features = layers.Dropout(dropout, name="dropout")(features)
-    # The softmax stays in float32 under mixed precision.
-    logits = layers.Dense(
-        plan.classes,
-        use_bias=plan.parts.classifier_bias,
-        name="logits",
-        dtype="float32",
-    )(features)
-    if activation is None:
-        return logits
-    return layers.Activation(activation, name="predictions", dtype="float32")(
-        logits
-    )
-
-
 def _apply_auxiliary_head(
     outputs: list[Any],
     plan: NetworkPlan,
@@ -351,6 +278,7 @@ def load_model(path: Any) -> keras.Model:
         ValueError: The file is damaged, or not one of a network.
     """
     try:
+        _check_description(path)
         return keras.models.load_model(path, safe_mode=True)
     # What is wrong with a file, Keras says by exceptions of all kinds.
     except Exception as error:
@@ -362,6 +290,24 @@ def load_model(path: Any) -> keras.Model:
             f"of a network. Received: path={str(path)!r}, which cannot be "
             f"loaded: {reason.rstrip('.: ')}."
         ) from error
+
+
+def _check_description(path: Any) -> None:
+    """Raises:
+    ValueError: The description of the network unfolds to far more than any
+        has, before it is read.
+    """
+    with contextlib.suppress(zipfile.BadZipFile, OSError):
+        with zipfile.ZipFile(path) as file:
+            for member in file.infolist():
+                if (
+                    member.filename.endswith(".json")
+                    and member.file_size > MAX_BYTES
+                ):
+                    raise ValueError(
+                        f"its {member.filename} has more than "
+                        f"{MAX_BYTES // 2**20} MiB"
+                    )
 
 
 @contextlib.contextmanager

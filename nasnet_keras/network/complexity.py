@@ -5,6 +5,7 @@ ones included, and of the classifier, at the size of their output, for one
 image; not biases, batch norms, pools, activations or the auxiliary head.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -89,7 +90,7 @@ def genotype_complexity(
         conventions,
         frame,
     )
-    sizes = plan.sizes(_known_size(*plan.image_size))
+    sizes = plan.sizes(known_size(*plan.image_size))
     total, channels = Complexity(), plan.image_channels
     for unit, size in zip(plan.convolutions, sizes, strict=False):
         total += _convolution((3, 3), channels, unit.filters, size)
@@ -98,9 +99,11 @@ def genotype_complexity(
     for operation in network_operations(plan):
         total += _operation(operation, plan.conventions)
     last = plan.cells[-1]
-    products = last.filters * plan.spec(last).output_multiple * classes
-    biases = classes if plan.parts.classifier_bias else 0
-    return total + Complexity(products + biases, 0, products)
+    return total + classifier_complexity(
+        last.filters * plan.spec(last).output_multiple,
+        classes,
+        plan.parts.classifier_bias,
+    )
 
 
 def multiply_adds(model: keras.Model) -> int:
@@ -120,7 +123,7 @@ def multiply_adds(model: keras.Model) -> int:
         shapes = [tuple(tensor.shape) for tensor in shapes]
         if isinstance(layer, Cell):
             axes = layer.conventions.spatial_axes
-            size = _known_size(*(shapes[0][axis] for axis in axes))
+            size = known_size(*(shapes[0][axis] for axis in axes))
             channels = [
                 shape[layer.conventions.channel_axis] for shape in shapes
             ]
@@ -136,7 +139,7 @@ def multiply_adds(model: keras.Model) -> int:
             ).multiply_adds
         elif isinstance(layer, keras.layers.Conv2D):
             first = 2 if layer.data_format == "channels_first" else 1
-            height, width = _known_size(*layer.output.shape[first : first + 2])
+            height, width = known_size(*layer.output.shape[first : first + 2])
             total += _products(layer.kernel.shape) * height * width
         elif isinstance(layer, keras.layers.Dense):
             total += _products(layer.kernel.shape)
@@ -198,10 +201,28 @@ def _operation(place: PlacedOperation, conventions: Conventions) -> Complexity:
     )
     # Pools change the size before their unit.
     pools = all(unit.strides == (1, 1) for unit in units)
-    return _units(units, place.channels, halved if pools else size)
+    return units_complexity(units, place.channels, halved if pools else size)
 
 
-def _units(plan: tuple[UnitPlan, ...], channels: int, size: Size) -> Complexity:
+def units_complexity(
+    plan: Iterable[UnitPlan],
+    channels: int,
+    size: Size,
+    normalization: str = "batch",
+) -> Complexity:
+    """The cost of units, each of which reads the one before it.
+
+    Args:
+        plan: The units, in order.
+        channels: Those that the first reads.
+        size: Height and width of what it reads.
+        normalization: As of `Conventions`. Default `"batch"`.
+
+    Example:
+
+    >>> units_complexity([UnitPlan(16, (3, 3), (2, 2))], 3, (32, 32))
+    Complexity(trainable_parameters=464, statistics=32, multiply_adds=110592)
+    """
     total = Complexity()
     for unit in plan:
         kernel_size = unit.kernel_size
@@ -209,10 +230,32 @@ def _units(plan: tuple[UnitPlan, ...], channels: int, size: Size) -> Complexity:
         if unit.separable:
             total += _convolution(kernel_size, channels, 1, size)
             kernel_size = (1, 1)
-        total += _convolution(kernel_size, channels, unit.filters, size)
-        total += _batch_norm(unit.filters)
+        total += _convolution(
+            kernel_size,
+            1 if unit.depthwise else channels,
+            unit.filters,
+            (1, 1) if unit.squeezed else size,
+        )
+        if unit.squeezed or normalization == "bias":
+            total += Complexity(unit.filters)
+        else:
+            total += _batch_norm(unit.filters)
         channels = unit.filters
     return total
+
+
+def classifier_complexity(
+    channels: int, classes: int, use_bias: bool = True
+) -> Complexity:
+    """The cost of a dense layer.
+
+    Example:
+
+    >>> classifier_complexity(64, 10).parameters
+    650
+    """
+    products = channels * classes
+    return Complexity(products + use_bias * classes, 0, products)
 
 
 def _convolution(
@@ -233,7 +276,12 @@ def _products(shape: tuple[int, ...]) -> int:
     return product
 
 
-def _known_size(height: int | None, width: int | None) -> Size:
+def known_size(height: int | None, width: int | None) -> Size:
+    """Height and width, where multiply-adds depend on them.
+
+    Raises:
+        ValueError: One is unknown.
+    """
     if height is None or width is None:
         raise ValueError(
             "The multiply-adds depend on the size of the images. Expected a "

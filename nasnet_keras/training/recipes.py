@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field
 
+from nasnet_keras.quotation import quoted
+
 Augmentation = Literal["none", "crop", "crop-flip", "inception"]
 
 
@@ -266,7 +268,7 @@ def find_recipe(name: Any) -> Recipe:
     if not isinstance(name, str) or name not in RECIPES:
         raise ValueError(
             "Invalid value for `recipe`. Expected one of "
-            f"{', '.join(RECIPES)}. Received: {name!r:.60}."
+            f"{', '.join(RECIPES)}. Received: {quoted(name)}."
         )
     return RECIPES[name]
 
@@ -300,7 +302,7 @@ def check_supported(recipe: Recipe, unsupported: Mapping[str, str]) -> None:
         if value != default:
             raise ValueError(
                 f"Invalid value for `{name}`. Expected {default!r}: {reason}. "
-                f"Received: {value!r}."
+                f"Received: {quoted(value)}."
             )
 
 

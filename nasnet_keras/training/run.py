@@ -218,8 +218,7 @@ class _Training:
             compile_network(self.model, phase, self.steps)
         done = 0
         if files[number].exists():
-            restore_training(self.model, files[number])
-            done = epochs_taken(files[number])
+            done = self._restore(files[number])
         keeper = _Keeper(
             self.folder,
             files,
@@ -267,6 +266,22 @@ class _Training:
                 and evaluation_pipeline(validation.images, validation.labels),
                 class_weights=class_weights,
             )
+
+    def _restore(self, file: Path) -> int:
+        """Takes the training up; returns the epochs that are done.
+
+        Raises:
+            InputError: The file is damaged.
+        """
+        try:
+            restore_training(self.model, file)
+            return epochs_taken(file)
+        except (OSError, KeyError, ValueError) as error:
+            reason = str(error).splitlines()[0].rstrip(".")
+            raise InputError(
+                f"The state of the training, {file}, is damaged: {reason}. "
+                "Begin another training in a new folder."
+            ) from error
 
 
 class _Keeper(keras.callbacks.Callback):
@@ -373,9 +388,25 @@ def _accuracy(metrics: Mapping[str, float], prefix: str = "") -> float:
 
 
 def read_history(folder: Path) -> list[dict[str, float]]:
-    """The metrics of each epoch that a run has recorded so far."""
+    """The metrics of each epoch that a run has recorded so far.
+
+    Raises:
+        InputError: The file is damaged.
+    """
     file = folder / "history.json"
-    return json.loads(file.read_text()) if file.exists() else []
+    try:
+        history = read_json(file)
+        if all(epoch["seconds"] >= 0 for epoch in history):
+            return history
+        reason = "an epoch has no seconds"
+    except FileNotFoundError:
+        return []
+    except (OSError, LookupError, TypeError, ValueError) as error:
+        reason = str(error)
+    raise InputError(
+        f"{file} is no history of a training: {reason}. Delete it to go on "
+        "without the epochs before."
+    )
 
 
 def read_record(folder: Path) -> Mapping[str, Any]:
@@ -398,6 +429,7 @@ def read_record(folder: Path) -> Mapping[str, Any]:
         not isinstance(record, dict)
         or record.get("schema") != SCHEMA_VERSION
         or not isinstance(record.get("settings"), dict)
+        or not {"data", "command"} <= set(record)
     ):
         raise InputError(
             f"{file} is not that of a training of this version of "

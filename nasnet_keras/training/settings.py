@@ -2,6 +2,7 @@
 network that they stand for."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import keras
@@ -10,6 +11,7 @@ from pydantic import Field
 
 from nasnet_keras import architectures
 from nasnet_keras.network.build import dtype_policy
+from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.datasets import (
     ImageDataset,
     LabelledImages,
@@ -22,6 +24,8 @@ from nasnet_keras.training.data.pipeline import (
 )
 from nasnet_keras.training.data.splits import split, with_test
 from nasnet_keras.training.recipes import Recipe, check_supported
+
+LARGEST = 10_000  # side of an image, or number of its channels
 
 
 @pydantic.dataclasses.dataclass(
@@ -113,7 +117,7 @@ def load_data(
         ValueError: The data set is missing or unusable, or has too few
             images or classes.
     """
-    height, width, channels = settings.network["input_shape"]
+    height, width, channels = _input_shape(settings.network)
     if height != width:
         raise ValueError(
             "Invalid value for argument `input_shape`. Expected a height equal "
@@ -160,6 +164,26 @@ def load_data(
         parts.fingerprint,
         (*dataset.notes, *filter(None, [note])),
     )
+
+
+def _input_shape(network: Mapping[str, Any]) -> Sequence[int]:
+    """Height, width and channels to bring the images to.
+
+    Raises:
+        ValueError: They are no such numbers.
+    """
+    shape = network.get("input_shape")
+    if not (
+        isinstance(shape, list | tuple)
+        and len(shape) == 3
+        and all(type(side) is int and 0 < side <= LARGEST for side in shape)
+    ):
+        raise ValueError(
+            "Invalid value for argument `input_shape`. Expected height, width "
+            f"and channels, each from 1 to {LARGEST:,}. Received: "
+            f"{quoted(shape)}."
+        )
+    return shape
 
 
 def build_model(

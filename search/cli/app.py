@@ -10,9 +10,7 @@ import contextlib
 import os
 import sys
 
-import typer
-
-from nasnet_keras.command_line import run_command
+from nasnet_keras.command_line import create_app, run_command
 from search.cli import acting, comparing, driving, looking
 
 COMMANDS = (
@@ -29,12 +27,7 @@ COMMANDS = (
     comparing.benchmark,
 )
 
-app = typer.Typer(
-    help="Searches for network architectures on images.",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+app = create_app("Searches for network architectures on images.")
 for command in COMMANDS:
     app.command()(command)
 

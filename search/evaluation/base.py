@@ -118,7 +118,7 @@ class Child:
     def is_begun(self) -> bool:
         """Whether an earlier evaluation has left weights, from which this
         one goes on."""
-        return self.weights is not None and self.weights.exists()
+        return self.weights is not None and self.weights.is_file()
 
 
 class SharedWeights(Protocol):

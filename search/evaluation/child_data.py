@@ -9,6 +9,7 @@ import tensorflow as tf
 from nasnet_keras.training.data.datasets import load_dataset
 from nasnet_keras.training.data.pipeline import (
     EVALUATION_BATCH_SIZE,
+    augmentation_note,
     default_augmentation,
     evaluation_pipeline,
     recipe_pipeline,
@@ -74,6 +75,13 @@ class ChildData:
     def image_shape(self) -> tuple[int, ...]:
         """Height, width and channels."""
         return self.train_images.shape[1:]
+
+    def notes_on(self, recipe: Recipe) -> tuple[str, ...]:
+        """The notes, and how the recipe changes the images."""
+        note = augmentation_note(
+            recipe.augmentation, self.dataset, self.class_names
+        )
+        return (*self.notes, *filter(None, [note]))
 
     @property
     def augmentation(self) -> Augmentation:

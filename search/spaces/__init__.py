@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from nasnet_keras.command_line import quoted
+from nasnet_keras.quotation import quoted
 from search.spaces.base import SearchSpace
 
 # Name -> "module:attribute": a class, or a space that is made already.
@@ -21,6 +21,7 @@ SPACES: dict[str, str] = {
     "darts": "search.spaces.subspaces:DARTS",
     "amoebanet": "search.spaces.subspaces:AMOEBANET",
     "layerwise": "search.spaces.layerwise:LayerwiseSpace",
+    "mobile": "search.spaces.mobile:MobileSpace",
 }
 
 
@@ -62,7 +63,7 @@ def create_space(name: str, options: Mapping[str, Any] = {}) -> SearchSpace:
         return made(**options)
     except TypeError as error:  # of a class that checks nothing itself
         raise ValueError(
-            f"Invalid options for the space {name!r:.60}: {error}. Received: "
+            f"Invalid options for the space {quoted(name)}: {error}. Received: "
             f"{quoted(dict(options))}."
         ) from None
 
@@ -88,14 +89,14 @@ def name_space(space: SearchSpace) -> tuple[str, dict[str, Any]]:
         made = _find(known)
         if type(made) is type(space) and _as_json(made.describe()) == described:
             return known, {}
-    place = f"{type(space).__module__}:{type(space).__qualname__}"
+    location = f"{type(space).__module__}:{type(space).__qualname__}"
     names = {known: name for name, known in SPACES.items()}
     options = {
         name: value
         for name, value in described.items()
         if name not in ("name", "version")
     }
-    name = names.get(place, place)
+    name = names.get(location, location)
     try:
         again = create_space(name, options)
         same = (
@@ -109,7 +110,7 @@ def name_space(space: SearchSpace) -> tuple[str, dict[str, Any]]:
         raise ValueError(
             "Invalid value for argument `space`. Expected a space that can be "
             "made again by its module, its class and what its `describe` "
-            f"names; or its name, 'module:attribute'. Received: {place}, "
+            f"names; or its name, 'module:attribute'. Received: {location}, "
             f"{quoted(options)}."
         )
     return name, options
@@ -126,26 +127,26 @@ def _as_json(description: Mapping[str, Any]) -> dict[str, Any]:
     except TypeError as error:
         raise ValueError(
             "Invalid value for argument `space`. Expected a space whose "
-            f"`describe` returns JSON data. Received: {description!r:.200} "
+            f"`describe` returns JSON data. Received: {quoted(description)} "
             f"({error})."
         ) from None
 
 
 def _find(name: str) -> Any:
-    place = SPACES.get(name, name)
-    module, colon, attribute = place.partition(":")
+    location = SPACES.get(name, name)
+    module, colon, attribute = location.partition(":")
     if not (module and colon and attribute):
         raise ValueError(
             "Invalid value for argument `space`. Expected one of "
             f"{', '.join(SPACES)}, or 'module:attribute'. Received: "
-            f"space={name!r:.60}."
+            f"space={quoted(name)}."
         )
     # The name may come from the folder of a run: no program is started by it.
     # Python's own list leaves out its tests.
     if module.partition(".")[0] in {*sys.stdlib_module_names, "test"}:
         raise ValueError(
             "Invalid value for argument `space`. Expected a module of your "
-            f"own. Received: space={name!r:.60}, of the standard library."
+            f"own. Received: space={quoted(name)}, of the standard library."
         )
     try:
         found = importlib.import_module(module)
@@ -155,7 +156,7 @@ def _find(name: str) -> Any:
         raise ValueError(
             "Invalid value for argument `space`. Expected a module that can "
             "be imported and an attribute of it. Received: "
-            f"space={name!r:.60} ({type(error).__name__}: {error})."
+            f"space={quoted(name)} ({type(error).__name__}: {error})."
         ) from None
     if isinstance(found, SearchSpace) or (
         isinstance(found, type)
@@ -165,5 +166,5 @@ def _find(name: str) -> Any:
         return found
     raise ValueError(
         "Invalid value for argument `space`. Expected a `SearchSpace` or a "
-        f"class of such. Received: space={name!r}."
+        f"class of such. Received: space={quoted(name)}."
     )

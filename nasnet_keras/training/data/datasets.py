@@ -16,6 +16,7 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from nasnet_keras.files import expanded
+from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.holding import BY_MEMORY, Holding
 from nasnet_keras.training.data.readers import digits, folder, npz, tfds
 from nasnet_keras.training.data.readers.layout import holds_images
@@ -126,7 +127,7 @@ class ImageDataset:
                 f"Invalid training labels of {self.name!r}. Expected at least "
                 f"one image of each of the {self.num_classes} classes, "
                 "counted from 0. Received none of class "
-                f"{missing[0]}, {self.class_names[missing[0]]!r}."
+                f"{missing[0]}, {quoted(self.class_names[missing[0]])}."
             )
 
     @property
@@ -255,7 +256,7 @@ def load_dataset(
     ):
         raise ValueError(
             "Invalid value for argument `image_size`. Expected a positive "
-            f"integer. Received: image_size={image_size!r}."
+            f"integer. Received: image_size={quoted(image_size)}."
         )
     holding = Holding(stream, None if cache is None else expanded(cache))
     opened = open_dataset(source, image_size, skip_broken, data_dir, holding)
@@ -333,7 +334,7 @@ def _evenness_note(labels: np.ndarray, names: tuple[str, ...]) -> list[str]:
         return []
     return [
         f"The classes are uneven: {counts[most]:,} images of "
-        f"{names[most]!r}, {counts[least]:,} of {names[least]!r}."
+        f"{quoted(names[most])}, {counts[least]:,} of {quoted(names[least])}."
     ]
 
 

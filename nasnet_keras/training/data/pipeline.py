@@ -16,6 +16,7 @@ from typing import get_args
 import numpy as np
 import tensorflow as tf
 
+from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.augmentation import mix, rand_augment
 from nasnet_keras.training.data.streaming import Images, StreamedImages
 from nasnet_keras.training.recipes import Augmentation, Recipe
@@ -190,7 +191,7 @@ def training_pipeline(
         raise ValueError(
             "Invalid value for argument `augmentation`. Expected one of "
             f"{', '.join(get_args(Augmentation))}. Received: "
-            f"augmentation={augmentation!r}."
+            f"augmentation={quoted(augmentation)}."
         )
     steps = len(images) // batch_size
     if not steps:

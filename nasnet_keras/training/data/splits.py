@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.datasets import ImageDataset, LabelledImages
 from nasnet_keras.training.data.sampling import count_of, stratified
 
@@ -120,7 +121,7 @@ def split(
         raise ValueError(
             "Too few images to train on. Expected at least one of each of "
             f"the {dataset.num_classes} classes. Received: {wanted} images, "
-            f"none of class {dataset.class_names[missing[0]]!r}"
+            f"none of class {quoted(dataset.class_names[missing[0]])}"
             f"{apart if held_out else ''}."
         )
     return Split(

@@ -43,16 +43,18 @@ def alike(
         if decision.kind == kind:
             key = decision.choices if kind == "ordered" else None
             groups.setdefault(key, []).append(position)
-    return {
-        ", ".join(
-            dict.fromkeys(
-                decisions[position].name.rpartition("/")[2]
-                for position in positions
-                if key is not None
-            )
-        ): positions
-        for key, positions in groups.items()
-    }
+    named: dict[str, list[int]] = {}
+    for choices, positions in groups.items():
+        names = dict.fromkeys(
+            decisions[position].name.rpartition("/")[2]
+            for position in positions
+            if choices is not None
+        )
+        name = ", ".join(names)
+        if name in named:  # of other choices elsewhere
+            name += f" ({', '.join(choices)})"
+        named[name] = positions
+    return named
 
 
 def usage_of(

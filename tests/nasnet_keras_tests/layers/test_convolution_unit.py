@@ -8,10 +8,12 @@ from nasnet_keras.layers import kernels
 from nasnet_keras.layers.conventions import Conventions
 from nasnet_keras.layers.convolution_unit import (
     ConvolutionBatchNorm,
+    DepthwiseConvolutionBatchNorm,
     SeparableConvolutionBatchNorm,
     UnitPlan,
 )
 
+BIAS = Conventions(normalization="bias")
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
 
 
@@ -69,6 +71,30 @@ def test_convolution(size, kernel_size, strides, dilation):
     )(inputs)
     assert unit.compute_output_shape(inputs.shape) == expected.shape
     np.testing.assert_allclose(unit(inputs), expected, **TOLERANCE)
+
+
+@pytest.mark.parametrize("size", [(6, 6), (7, 5)])
+@pytest.mark.parametrize(("side", "strides"), [(3, 1), (5, 2), (7, 1)])
+def test_depthwise(size, side, strides):
+    unit = DepthwiseConvolutionBatchNorm(3, (side, side), (strides, strides))
+    inputs = noise(2, *size, 3)
+    unit(inputs)
+    randomise(unit)
+    convolution = layers.DepthwiseConv2D(side, strides, "same", use_bias=False)
+    expected = stock(unit, convolution)(inputs)
+    assert unit.compute_output_shape(inputs.shape) == expected.shape
+    np.testing.assert_allclose(unit(inputs), expected, **TOLERANCE)
+    folded = DepthwiseConvolutionBatchNorm(
+        3, (side, side), (strides, strides), conventions=BIAS
+    )
+    folded.build(inputs.shape)
+    folded.set_weights(unit.folded_weights())
+    np.testing.assert_allclose(folded(inputs), expected, **TOLERANCE)
+
+
+def test_depthwise_has_the_channels_of_its_input():
+    with pytest.raises(ValueError, match="`filters`.* 3. Received: filters=4"):
+        DepthwiseConvolutionBatchNorm(4, (3, 3)).build((None, 6, 6, 3))
 
 
 @pytest.mark.parametrize("size", [(6, 6), (7, 5), (1, 1), (2, 9)])
@@ -158,6 +184,7 @@ def inference(unit, inputs):
         ConvolutionBatchNorm(4, (3, 3), (2, 2)),
         ConvolutionBatchNorm(4, (1, 1), (2, 2)),
         SeparableConvolutionBatchNorm(4, (5, 5)),
+        DepthwiseConvolutionBatchNorm(3, (5, 5), (2, 2)),
     ],
 )
 def test_a_batch_norm_folded_at_every_call(monkeypatch, unit):

@@ -342,6 +342,14 @@ def test_a_frozen_phase_teaches_the_classifier_alone(settings, tmp_path):
     assert changed(first, seen[1]) == {"logits"}  # no moving statistics
     assert {"cell_0", "stem_convolution"} <= changed(seen[1], seen[2])
     assert all(layer.trainable for layer in model.layers)
+    probe = dataclasses.replace(recipe, epochs=1, frozen_epochs=1)
+    model = run_training(
+        tmp_path / "probe",
+        dataclasses.replace(settings, recipe=probe),
+        initialise,
+    )
+    ends = [np.array(weight) for weight in model.weights]
+    assert changed(first[-len(ends) :], ends) == {"logits"}
 
 
 @pytest.mark.large
@@ -440,6 +448,8 @@ def test_a_training_that_diverges_says_so(settings, tmp_path):
         ({"train_images": 4}, "at most the number of images to train on, 4"),
         ({"dataset": "nowhere"}, "Received: source='nowhere'"),
         ({"network": {"input_shape": [8, 16, 3]}}, "height equal"),
+        ({"network": {"input_shape": [8, 8, 10**9]}}, "from 1 to 10,000"),
+        ({"network": {"input_shape": "abc"}}, "from 1 to 10,000. .*'abc'"),
         ({"network": {"filters": 0}}, "`filters`"),
     ],
 )
@@ -519,3 +529,29 @@ def test_replicas_without_devices_are_refused(settings, tmp_path):
     settings = dataclasses.replace(settings, replicas=4)
     with pytest.raises(ValueError, match="of at most the number of devices, 1"):
         run_training(tmp_path / "run", settings)
+
+
+@pytest.mark.parametrize(
+    "text", ["{", '{"a": 1}', "[1]", "[{}]", '[{"seconds": "x"}]', "[[[["]
+)
+def test_a_damaged_history_is_a_sentence(text, tmp_path):
+    assert read_history(tmp_path) == []
+    (tmp_path / "history.json").write_text(text)
+    with pytest.raises(InputError, match="history.json is no history") as error:
+        read_history(tmp_path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("damage", [b"", b"junk"])
+def test_a_damaged_state_is_a_sentence(settings, tmp_path, damage):
+    folder = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        run_training(folder, settings, callbacks=[_BreakOff()])
+    (folder / "phase_0.weights.h5").write_bytes(damage)
+    with pytest.raises(InputError, match="phase_0.weights.h5, is damaged: "):
+        run_training(folder, settings)
+
+
+class _BreakOff(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        raise KeyboardInterrupt

@@ -11,6 +11,7 @@ OPTIONS = {
     # These are made already.
     **dict.fromkeys(("pnasnet", "enas", "darts", "amoebanet"), {}),
     "layerwise": {"layers": 4, "strides": "searched"},
+    "mobile": {"width": 0.25, "blocks": 3},
 }
 
 all_spaces = pytest.mark.parametrize("name", SPACES)

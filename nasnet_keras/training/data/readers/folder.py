@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nasnet_keras.activity import tell_activity
+from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.holding import (
     BY_MEMORY,
     Holding,
@@ -82,7 +83,7 @@ def read_folder(
         if not members:
             raise ValueError(
                 f"Invalid folder {str(path)!r}. Expected images of the class "
-                f"{label!r}. Received: only files that are broken."
+                f"{quoted(label)}. Received: only files that are broken."
             )
     parts = {name: part for name, part in parts.items() if any(part.values())}
     seen = [

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.holding import (
     BY_MEMORY,
     Holding,
@@ -95,7 +96,7 @@ def _builder(
         raise ValueError(
             "Invalid value for argument `source`. Expected a data set of "
             "tensorflow-datasets, with a configuration and version that it "
-            f"has. Received: {name!r} ({_reason(error)})."
+            f"has. Received: {quoted(name)} ({_reason(error)})."
         ) from None
 
 

@@ -126,12 +126,10 @@ def test_figures_are_a_table_and_json_lines(run):
 
 
 def test_the_time_of_all_is_limited(run):
-    # 2 of 480 seconds are 1 of 240; then nothing is left.
+    # The limits are a 480th of those in the table: no time to start Python.
     done, rows = run("--only", "hangs", "works", "--seconds", "1")
     assert done.returncode == 1
     assert rows[-1]["part"] == "works"
-    # Its limit is an eighth of a second, in which Python does not start; but
-    # the part before it took next to nothing.
     assert rows[-1]["error"].startswith(("It took longer", "Not run"))
 
 

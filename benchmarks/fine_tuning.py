@@ -58,10 +58,12 @@ def accuracy(
     seed: int,
 ) -> float:
     """On the test images, after a training."""
-    network = PRESETS[PRESET].network_arguments()
+    preset = PRESETS[PRESET]
+    network = preset.network_arguments()
     del network["classes"]
-    genotype = network.pop("genotype")
-    network["architecture"] = to_data(find_kind("nasnet"), genotype)
+    network["architecture"] = to_data(
+        find_kind(preset.kind), preset.architecture
+    )
     network["input_shape"] = [image_size, image_size, 3]
     settings = TrainingSettings(
         dataset="digits",

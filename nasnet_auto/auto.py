@@ -95,7 +95,8 @@ def run(
             openvino, litert or saved_model.
         max_latency: Seconds; networks that take longer for one image, on this
             machine and in that runtime, are not chosen.
-        preset: A network of the zoo to fine-tune too.
+        preset: A network of the zoo to fine-tune. Default: of photographs
+            NASNet-A Mobile, if its weights of ImageNet can be downloaded.
         weights: Its weights: a name or a file.
         workers: Processes that train children of the search at once. Default
             0: this one, one by one.
@@ -141,7 +142,9 @@ def run(
         f"Another process works in {folder}. Wait for it to end.",
     ):
         book = Book(folder / "plan.json", dataclasses.asdict(request))
-        context = Context(request, found, book, folder, display.observers)
+        context = Context(
+            request, found, book, folder, display.observers, display.tell
+        )
         display.tell([*found.lines(), *plan_lines(context)])
         prepare_long_trainings()
         with _bad_input():

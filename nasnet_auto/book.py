@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ class Book:
                 **provenance(),
                 "asked": asked,
                 "elapsed": 0.0,
+                "decided": {},
                 "stages": {},
             }
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -79,6 +80,14 @@ class Book:
         )
         entry["candidates"].append(dataclasses.asdict(candidate))
         self._write()
+
+    def decided(self, name: str, decide: Callable[[], Any]) -> Any:
+        """What was decided once, as JSON data, by a function that is called
+        the first time."""
+        if name not in self._data["decided"]:
+            self._data["decided"][name] = decide()
+            self._write()
+        return self._data["decided"][name]
 
     def rows_of(self, stage: str) -> list[Row]:
         """What has come of the candidates of a stage, in their order."""

@@ -24,8 +24,6 @@ from nasnet_keras.training.recipes import Recipe
 from nasnet_keras.training.run import read_history, run_training
 from nasnet_keras.training.settings import TrainingSettings
 from zoo import weights as pretrained
-from zoo.preset import find
-from zoo.presets import PRESETS
 
 PLAIN_FILTERS = (32, 64, 64, 128, 128, 256)  # of its 3 x 3 convolutions
 PLAIN_STRIDES = (1, 2, 1, 2, 1, 2)
@@ -119,19 +117,6 @@ def folder_of(name: str) -> Path:
     """
     words = name.replace("/", "by").replace(",", "").split()
     return Path("trainings") / "-".join(words)
-
-
-def network_of_preset(preset: str, image_size: int) -> dict[str, Any]:
-    """A network of the zoo as data, for images of a size in colour."""
-    found = find(PRESETS, preset, "model", "`zoo.list_models()`")
-    arguments = found.network_arguments()
-    del arguments["classes"]  # those of the data
-    genotype = arguments.pop("genotype")
-    return {
-        **arguments,
-        "architecture": to_data(find_kind("nasnet"), genotype),
-        "input_shape": [image_size, image_size, 3],
-    }
 
 
 def plain_network(image_size: int) -> dict[str, Any]:

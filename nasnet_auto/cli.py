@@ -71,7 +71,10 @@ def run(
     ] = None,
     preset: Annotated[
         str | None,
-        typer.Option(help="A network of the zoo to fine-tune too."),
+        typer.Option(
+            help="A network of the zoo to fine-tune; of photographs NASNet-A "
+            "Mobile if not given, where its weights can be had."
+        ),
     ] = None,
     weights: Annotated[
         str | None,

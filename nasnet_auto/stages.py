@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +11,24 @@ from nasnet_auto.book import Book
 from nasnet_auto.candidates import (
     Candidate,
     Row,
-    network_of_preset,
     plain_network,
 )
-from nasnet_auto.survey import Survey
+from nasnet_auto.survey import FIRST_SIZE, Survey
 from nasnet_keras.kinds.layerwise.kind import LayerwiseKind
 from nasnet_keras.training.recipes import RECIPES, Recipe, adapted
 from search.trial import ranked
+from zoo import weights as pretrained
+from zoo.preset import find
+from zoo.presets import PRESETS
 
 FINISH = 0.05  # of the time, for the test, the export and the report
 UNEVEN = 3  # times the images of another class: classes are weighed then
 
-# The network that comes with its weights, and the weights.
-SHIPPED, SHIPPED_WEIGHTS = "nasnet_a_cifar_nano", "cifar10"
+# The network that comes with its weights, and the one whose weights are
+# downloaded, for photographs; and the most that the latter is trained at first.
+SHIPPED = ("nasnet_a_cifar_nano", "cifar10")
+PUBLISHED = ("nasnet_mobile", "imagenet")
+PUBLISHED_SIZE = 128
 
 # A search pays from so many images and minutes on: below, children differ less
 # by their cells than by chance (docs/auto.md).
@@ -82,6 +87,7 @@ class Context:
         book: What is recorded so far.
         folder: Of the run.
         observers: Of a search, to show it.
+        tell: Takes sentences for the user.
     """
 
     request: Request
@@ -89,6 +95,7 @@ class Context:
     book: Book
     folder: Path
     observers: tuple[Any, ...] = ()
+    tell: Callable[[Sequence[str]], None] = lambda lines: None
 
     def settings(
         self, network: dict[str, Any], recipe: Recipe, **others: Any
@@ -106,6 +113,15 @@ class Context:
             "seed": self.request.seed,
             **others,
         }
+
+    def fetches(self) -> bool:
+        """Whether the published weights can be had; says why not."""
+        try:
+            pretrained.fetch(PUBLISHED[0], include_top=False)
+        except RuntimeError as error:
+            self.tell([f"{error} Without them, photographs are told worse."])
+            return False
+        return True
 
     @property
     def searches(self) -> bool:
@@ -128,20 +144,29 @@ def best_of(rows: list[Row]) -> Row | None:
 
 def _fine_tuned(context: Context) -> Iterator[Candidate]:
     """Networks that begin with weights."""
-    request, size = context.request, context.survey.image_size
-    known = [(SHIPPED, SHIPPED_WEIGHTS)]
-    if request.preset and request.weights:
-        known.insert(0, (request.preset, request.weights))
-    for preset, weights in known:
+    for preset, weights in _pretrained(context):
+        size = context.survey.image_size
+        if preset != SHIPPED[0]:
+            size = min(PUBLISHED_SIZE, context.survey.largest_size)
+        network = find(PRESETS, preset, "preset", "`zoo.list_models()`")
         yield Candidate(
             name=f"{preset} fine-tuned",
             settings=context.settings(
-                network_of_preset(preset, size),
-                RECIPES["fine-tune"],
-                weights=weights,
+                network.network(size), RECIPES["fine-tune"], weights=weights
             ),
             preset=preset,
         )
+
+
+def _pretrained(context: Context) -> list[tuple[str, str]]:
+    """The networks to fine-tune, each with its weights."""
+    request = context.request
+    if request.preset and request.weights:
+        return [(request.preset, request.weights), SHIPPED]
+    if context.survey.largest_size < FIRST_SIZE:
+        return [SHIPPED]
+    can_be_had = context.book.decided("published weights", context.fetches)
+    return [PUBLISHED, SHIPPED] if can_be_had else [SHIPPED]
 
 
 def _probes(context: Context) -> Iterator[Candidate]:
@@ -297,8 +322,8 @@ def seconds_of(stage: str, context: Context) -> float:
     else:
         count = {"tuning": len(CHANGES), "search": FOUND}.get(stage, 1)
         share = SHARES["found" if stage == "search" else stage]
-    if stage in ("linear probe", "fine-tuning") and context.request.preset:
-        count = 2
+    if stage in ("linear probe", "fine-tuning"):
+        count = len(_pretrained(context))
     return share * context.request.seconds / count
 
 

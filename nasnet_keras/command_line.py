@@ -12,6 +12,7 @@ import functools
 import importlib
 import importlib.metadata
 import inspect
+import io
 import os
 import platform
 import shlex
@@ -37,6 +38,9 @@ from nasnet_keras.strict_json import parse_json
 PACKAGES = ("tensorflow", "keras", "numpy", "nasnet-keras")
 
 FAILED, BAD_INPUT = 1, 2  # beside INTERRUPTED
+
+# Of an output that takes no more.
+NO_OUTPUT = (errno.EPIPE, errno.ENOSPC, errno.EIO)
 
 # What a path cannot be: too long, or out of reach.
 NO_PATH = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM)
@@ -77,7 +81,27 @@ def create_app(help: str | None = None) -> typer.Typer:
 
 
 def run_command(app: typer.Typer, name: str) -> int:
-    """Runs a command line; returns the exit code."""
+    """Runs a command line; returns the exit code. Who reads the output may
+    leave off, and what cannot be written is told."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        if sys.stdout.errors == "strict":  # Names may hold any bytes.
+            sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        code = _run(app, name)
+        sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in NO_OUTPUT or error.filename is not None:
+            raise
+        if error.errno != errno.EPIPE:
+            complain(f"Cannot write the output: {error.strerror}.")
+        # Python would try again at its end.
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        return FAILED
+    return code
+
+
+def _run(app: typer.Typer, name: str) -> int:
     os.environ.setdefault(LOG_LEVEL, QUIET)
     interruptions = _Interruptions()
     try:
@@ -106,6 +130,11 @@ def run_command(app: typer.Typer, name: str) -> int:
         return BAD_INPUT
     except RunError as error:
         complain(str(error))
+        return FAILED
+    except SystemExit:  # As typer ends where the output is read no more.
+        return FAILED
+    except MemoryError:
+        complain("There is not enough memory. Take smaller images, or fewer.")
         return FAILED
     except OSError as error:
         if error.errno not in NO_PATH:
@@ -169,6 +198,8 @@ def working(interrupted: str = "Interrupted.") -> Iterator[None]:
     with plain_warnings():
         try:
             yield
+        except BrokenPipeError:
+            raise
         except (ValueError, OSError) as error:
             raise InputError(str(error)) from error
         except KeyboardInterrupt:

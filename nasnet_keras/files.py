@@ -120,7 +120,7 @@ def locked(path: Path, complaint: str) -> Iterator[None]:
             file cannot be written.
     """
     try:
-        file = open(path, "w")
+        file = open(path, "a", opener=_without_links)
     except OSError as error:
         raise InputError(
             f"Cannot write the file {path}: {error.strerror}."
@@ -138,11 +138,16 @@ def locked(path: Path, complaint: str) -> Iterator[None]:
         yield
 
 
+def _without_links(path: str, flags: int) -> int:
+    """Opens neither what a link leads to nor a pipe, which would wait."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
 def is_locked(path: Path) -> bool:
     """Whether a process, of any user and machine, holds the lock of a file or
     folder; where that cannot be told, no."""
     try:
-        file = os.open(path, os.O_RDONLY)
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
         return False
     try:
@@ -162,6 +167,7 @@ def write_json(path: Path, value: Any) -> None:
 def write_text(path: Path, text: str) -> None:
     """Writes a file; a reader finds the old one or the new one, in whole."""
     draft = path.with_name(f".{path.name}")
+    draft.unlink(missing_ok=True)  # It may be a link, or a pipe.
     try:
         draft.write_text(text, encoding="utf-8")
         sync(draft)

@@ -15,9 +15,11 @@ This page is generated: `python tools/zoo_page.py > docs/zoo.md`.
 
 `zoo.create_model(name, …)` builds each network; `zoo.NASNetMobile`,
 `zoo.NASNetLarge`, `zoo.NASNetCIFAR`, `zoo.NASNetCIFARNano`,
-`zoo.PNASNet5Mobile`, `zoo.PNASNet5Large` and `zoo.AmoebaNetA` take the
-arguments of keras.applications in their order. `zoo.plot_cell(name)` draws the
-cells.
+`zoo.PNASNet5Mobile`, `zoo.PNASNet5Large`, `zoo.AmoebaNetA`,
+`zoo.MobileNetV2`, `zoo.MnasNetA1`, `zoo.MnasNetB1`, `zoo.MnasNetSmall`,
+`zoo.ProxylessNASCPU`, `zoo.ProxylessNASGPU` and `zoo.ProxylessNASMobile` take
+the arguments of keras.applications in their order. `zoo.plot_cell(name)` draws
+the cells.
 
 Parameters are the trainable ones, without auxiliary head. Multiply-adds count
 the products of convolutions and of the classifier, for one image of the given
@@ -61,6 +63,7 @@ the logits of two images as a share of the largest logit.
    tests/zoo_tests/conversion/test_timm.py`
 3. `KERAS_BACKEND=tensorflow python benchmarks/backends.py write DIR --size 96
    --batch 2`; then with jax and torch `… compare DIR`
+4. `pytest -s tests/nasnet_keras_tests/kinds/test_mobile.py -k applications`
 """
 _PROOFS_TAIL = """
 timm's strided average pools count the zeros of their SAME padding, in the
@@ -74,6 +77,8 @@ run, and no published file was read: there was no way to download one.
 _SAME = "keras.applications, its strided pools made SAME"
 # The network, what it is compared with, the difference, the command.
 _PROOFS = (
+    ("`mobilenet_v2_035`", "keras.applications", "1.1e-5", "4"),
+    ("`mobilenet_v2_140`", "keras.applications", "6.6e-6", "4"),
     ('`nasnet_mobile`, `"zeros"`', "keras.applications", "3.9e-7", "1"),
     ("`nasnet_mobile`", _SAME, "4.1e-7", "1"),
     ('`nasnet_large`, `"zeros"`', "keras.applications", "4.1e-7", "1"),

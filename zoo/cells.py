@@ -19,7 +19,11 @@ CELLS: dict[str, Genotype] = {
         for name, value in vars(published).items()
         if isinstance(value, Genotype)
     },
-    **{name: preset.genotype for name, preset in PRESETS.items()},
+    **{
+        name: preset.architecture
+        for name, preset in PRESETS.items()
+        if preset.kind == "nasnet"
+    },
 }
 
 
@@ -29,7 +33,8 @@ def plot_cell(name: str, path: str | PathLike[str] | None = None) -> "Figure":
     No `dot` program is needed.
 
     Args:
-        name: A cell such as `"nasnet_a"`, or one of `zoo.list_models()`.
+        name: A cell such as `"nasnet_a"`, or one of `zoo.list_models()` that
+            is made of cells.
         path: Where to write the picture, an `.svg` or a `.png` file; None,
             the default, to write none.
 

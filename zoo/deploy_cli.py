@@ -42,7 +42,7 @@ def deploy(
     model: Annotated[
         str,
         typer.Argument(
-            help="A .keras file, of a network or of a model around one, a "
+            help="A .keras file of a Sequential or functional model, a "
             "folder of `nasnet-search export`, `nasnet-train` or `nasnet-auto`,"
             " or with --weights a name of `zoo.list_models()`. What a folder "
             "says of its classes goes into the file."

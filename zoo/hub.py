@@ -143,10 +143,18 @@ class NASNetBackbone(keras_hub.models.FeaturePyramidBackbone):
             ValueError: There is no such network or weights, or an argument
                 is out of range.
         """
-        arguments = _preset(name).network_arguments()
+        preset = _preset(name)
+        arguments = preset.network_arguments()
         del arguments["input_shape"], arguments["classes"]
         arguments["conventions"] |= options.pop("conventions", {})
-        backbone = cls(**{"name": name, **arguments, **options})
+        backbone = cls(
+            **{
+                "name": name,
+                "genotype": preset.architecture,
+                **arguments,
+                **options,
+            }
+        )
         if weights is not None:
             source = _source(name, weights, backbone, features=True)
             _copy_weights(backbone, source.get_weights())
@@ -279,7 +287,13 @@ class NASNetImageClassifier(keras_hub.models.ImageClassifier):
 
 
 def _preset(name: str) -> Preset:
-    return find(PRESETS, name, "name", "`zoo.list_models()`")
+    preset = find(PRESETS, name, "name", "`zoo.list_models()`")
+    if preset.kind != "nasnet":
+        raise ValueError(
+            "Invalid value for argument `name`. Expected a network of cells. "
+            f"Received: name={name!r}, a network of the kind {preset.kind!r}."
+        )
+    return preset
 
 
 def _copy_weights(backbone: NASNetBackbone, weights: list[Any]) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import keras
 
-from nasnet_keras.network.build import build_network, dtype_policy
+from nasnet_keras.architectures import find_kind
+from nasnet_keras.network.build import dtype_policy
 from zoo import weights as pretrained
 from zoo.preset import Preset, find
 from zoo.presets import PRESETS
@@ -74,13 +75,15 @@ def create_model(
             `"softmax"`, for which weights by name were trained: with others,
             as `"sigmoid"`, the classifier starts anew.
         name: The name of the model. Default: the preset's.
-        repeats: N, see `build_network`. Default: the preset's.
-        filters: F, see `build_network`. Default: the preset's.
+        repeats: N, see `build_network`, of networks of cells. Default: the
+            preset's.
+        filters: F, as `repeats`.
         drop_path_rate: See `build_network`, as for the next five.
         drop_path_steps: Over how many steps that is reached.
         dropout: The dropout rate before the classifier.
-        auxiliary_head: Whether to add a second classifier for training. Its
-            variables are the same for every size of images.
+        auxiliary_head: Whether to add a second classifier for training, to
+            networks of cells. Its variables are the same for every size of
+            images.
         features: Whether the output is a dict of feature maps.
         include_preprocessing: Whether the model takes pixels from 0 to 255.
         bn_momentum: Momentum of the moving statistics. Default: the
@@ -119,6 +122,12 @@ def create_model(
         repeats=repeats,
         filters=filters,
     )
+    # What networks of all kinds have, and what is asked for of theirs alone.
+    if auxiliary_head:
+        arguments |= {
+            "auxiliary_head": True,
+            "nominal_size": chosen.input_shape[:2],
+        }
     _replace(
         arguments["conventions"],
         pool_padding=pool_padding,
@@ -127,12 +136,12 @@ def create_model(
     )
     pretrained.check(weights, preset)
     with dtype_policy(dtype):
-        model = build_network(
+        model = find_kind(chosen.kind).build(
+            chosen.architecture,
             **arguments,
             include_top=include_top,
             pooling=pooling,
             classifier_activation=classifier_activation,
-            auxiliary_head=auxiliary_head,
             dropout=dropout,
             drop_path_rate=drop_path_rate,
             drop_path_steps=drop_path_steps,
@@ -140,7 +149,6 @@ def create_model(
             include_preprocessing=include_preprocessing,
             input_tensor=input_tensor,
             name=name or preset,
-            nominal_size=chosen.input_shape[:2],
         )
     if weights is not None:
         pretrained.load(model, weights, preset)
@@ -212,3 +220,10 @@ NASNetCIFARNano = _builder("NASNetCIFARNano", "nasnet_a_cifar_nano")
 PNASNet5Mobile = _builder("PNASNet5Mobile", "pnasnet_5_mobile")
 PNASNet5Large = _builder("PNASNet5Large", "pnasnet_5_large")
 AmoebaNetA = _builder("AmoebaNetA", "amoebanet_a_6_190")
+MobileNetV2 = _builder("MobileNetV2", "mobilenet_v2")
+MnasNetA1 = _builder("MnasNetA1", "mnasnet_a1")
+MnasNetB1 = _builder("MnasNetB1", "mnasnet_b1")
+MnasNetSmall = _builder("MnasNetSmall", "mnasnet_small")
+ProxylessNASCPU = _builder("ProxylessNASCPU", "proxylessnas_cpu")
+ProxylessNASGPU = _builder("ProxylessNASGPU", "proxylessnas_gpu")
+ProxylessNASMobile = _builder("ProxylessNASMobile", "proxylessnas_mobile")

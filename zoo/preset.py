@@ -1,11 +1,14 @@
-"""A published network as data: `Preset`. They stand in `zoo.presets`."""
+"""A published network as data: `Preset`. They stand in `zoo.presets`.
+
+Neither Keras nor TensorFlow is imported here.
+"""
 
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from nasnet_keras.genotype import Genotype
+from nasnet_keras.architectures import find_kind, to_data
 from nasnet_keras.quotation import quoted
 
 _UNITS = {"M": 1e6, "B": 1e9}
@@ -51,43 +54,32 @@ class Preset:
 
     Attributes:
         title: Its name in the paper.
-        genotype: Its cells.
-        repeats: N, or what the frame calls repeats.
-        filters: F.
+        architecture: What its network is made of, such as a genotype.
         published: The paper's figures.
         recount: Ours.
-        stem: `"imagenet"` or `"cifar"`.
-        stem_filters: The filters of the stem's convolution, None for the
-            default of its frame.
+        kind: That of the architecture, a key of
+            `nasnet_keras.architectures.KINDS`.
+        arguments: Those of the kind's `build` that its network has: of cells
+            `repeats`, `filters`, `stem`, `frame` and the like.
         image_size: Height and width of the images it was published for.
-        frame: A key of `nasnet_keras.network.skeletons.FRAMES`.
+        classes: Their classes: 1000 of ImageNet, 10 of CIFAR-10.
         conventions: Where it differs from the default `Conventions`, apart
             from the batch norms.
-        batch_norm: Momentum and epsilon, None for TF-slim's of the stem:
-            0.9997 and 1e-3 on ImageNet, 0.9 and 1e-5 on CIFAR.
-        skip_reduction_layer_input: See
-            `nasnet_keras.network.skeletons.plan_cells`.
+        batch_norm: Momentum and epsilon, by default TF-slim's on ImageNet.
         note: What else one should know.
     """
 
     title: str
-    genotype: Genotype
-    repeats: int
-    filters: int
+    architecture: Any
     published: Figures
     recount: Recount
-    stem: str = "imagenet"
-    stem_filters: int | None = None
+    kind: str = "nasnet"
+    arguments: Mapping[str, Any] = field(default_factory=dict)
     image_size: int = 224
-    frame: str = "nasnet"
-    conventions: dict[str, Any] = field(default_factory=dict)
-    batch_norm: tuple[float, float] | None = None
-    skip_reduction_layer_input: bool = False
+    classes: int = 1000
+    conventions: Mapping[str, Any] = field(default_factory=dict)
+    batch_norm: tuple[float, float] = (0.9997, 1e-3)
     note: str = ""
-
-    @property
-    def classes(self) -> int:
-        return 1000 if self.stem == "imagenet" else 10
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -110,25 +102,37 @@ class Preset:
         return agrees(self.published.multiply_adds, self.recount.multiply_adds)
 
     def network_arguments(self) -> dict[str, Any]:
-        """What `genotype_complexity` and `build_network` both take."""
-        momentum, epsilon = self.batch_norm or (
-            (0.9997, 1e-3) if self.stem == "imagenet" else (0.9, 1e-5)
-        )
+        """What `build` and `complexity` of its kind both take, besides the
+        architecture."""
+        momentum, epsilon = self.batch_norm
         return {
-            "genotype": self.genotype,
             "input_shape": self.input_shape,
             "classes": self.classes,
-            "repeats": self.repeats,
-            "filters": self.filters,
-            "stem": self.stem,
-            "stem_filters": self.stem_filters,
-            "skip_reduction_layer_input": self.skip_reduction_layer_input,
-            "frame": self.frame,
+            **self.arguments,
             "conventions": {
                 **self.conventions,
                 "bn_momentum": momentum,
                 "bn_epsilon": epsilon,
             },
+        }
+
+    def network(self, image_size: int | None = None) -> dict[str, Any]:
+        """The network of a training, as JSON data for `TrainingSettings`; the
+        classes are those of its data.
+
+        Args:
+            image_size: Height and width to train at. Default: the preset's.
+        """
+        arguments = self.network_arguments()
+        del arguments["classes"]
+        kind = find_kind(self.kind)
+        size = image_size or self.image_size
+        if "auxiliary_weight" not in kind.unsupported:
+            arguments["nominal_size"] = [self.image_size, self.image_size]
+        return {
+            **arguments,
+            "architecture": to_data(kind, self.architecture),
+            "input_shape": [size, size, 3],
         }
 
 

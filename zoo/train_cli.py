@@ -147,6 +147,23 @@ def run(
             "all images alike if not given."
         ),
     ] = None,
+    keep_best: Annotated[
+        bool,
+        typer.Option(
+            "--keep-best",
+            help="End with the weights of the epoch of the highest validation "
+            "accuracy, rather than the last.",
+        ),
+    ] = False,
+    early_stopping: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=LARGEST,
+            help="Epochs without a higher validation accuracy after which to "
+            "end; never if not given.",
+        ),
+    ] = None,
     dtype: Annotated[
         Literal["float32", "mixed_bfloat16", "mixed_float16"],
         typer.Option(help="The precision to compute in."),
@@ -178,7 +195,11 @@ def run(
         from nasnet_keras.training.data.holding import Holding
         from nasnet_keras.training.progress import Progress
         from nasnet_keras.training.replicas import prepare_replicas
-        from nasnet_keras.training.run import run_training
+        from nasnet_keras.training.run import (
+            best_epoch,
+            read_history,
+            run_training,
+        )
         from nasnet_keras.training.settings import TrainingSettings
         from nasnet_keras.training.train import prepare_long_trainings
 
@@ -192,6 +213,8 @@ def run(
             validation_images=validation_images,
             skip_broken=skip_broken,
             class_weights=class_weights,
+            keep_best=keep_best,
+            early_stopping=early_stopping,
             weights=weights,
             dtype=dtype,
             seed=seed,
@@ -212,7 +235,11 @@ def run(
                 f"The training {output} broke off: {error}. When the cause is "
                 "gone, go on by the same command."
             ) from error
-    print(f"Wrote {printable(str(output))}/model.keras.")
+    kept = ""
+    if keep_best:
+        number, accuracy = best_epoch(read_history(output))
+        kept = f", of epoch {number}: validation accuracy {accuracy:.4f}"
+    print(f"Wrote {printable(str(output))}/model.keras{kept}.")
 
 
 @app.command()
@@ -301,14 +328,4 @@ def _network(
             f"Received: --model {model} and --stem {stem}."
         )
     preset = find(PRESETS, model, "model", "`zoo.list_models()`")
-    arguments = preset.network_arguments()
-    del arguments["classes"]  # those of the data
-    genotype = arguments.pop("genotype")
-    size = image_size or preset.input_shape[0]
-    return {
-        **arguments,
-        "architecture": to_data(find_kind("nasnet"), genotype),
-        "input_shape": [size, size, 3],
-        "nominal_size": list(preset.input_shape[:2]),
-        **given,
-    }
+    return {**preset.network(image_size), **given}

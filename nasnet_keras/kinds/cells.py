@@ -4,7 +4,7 @@ Neither Keras nor TensorFlow is imported here before a network is built.
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +75,7 @@ class CellsKind(ArchitectureKind):
         _check(build_network, arguments)
         return build_network(
             architecture,
-            input_shape=_shape(input_shape),
+            input_shape=input_shape,
             classes=classes,
             **arguments,
         )
@@ -93,7 +93,7 @@ class CellsKind(ArchitectureKind):
         _check(genotype_complexity, counted)
         return genotype_complexity(
             architecture,
-            input_shape=_shape(input_shape),
+            input_shape=input_shape,
             classes=classes,
             **counted,
         )
@@ -114,11 +114,6 @@ class CellsKind(ArchitectureKind):
             progress=progress,
             **arguments,
         ).save(path)
-
-
-def _shape(shape: Sequence[int]) -> tuple[int, int, int]:
-    height, width, channels = shape
-    return height, width, channels
 
 
 def _check(function: Any, arguments: dict[str, Any]) -> None:

@@ -202,15 +202,21 @@ class ResidualConvolution(keras.layers.Layer):
         layer.build(input_shape)
         return layer, layer.compute_output_shape(input_shape)
 
+    @property
+    def units(self) -> list[keras.layers.Layer]:
+        """The convolutions of the built layer, in order."""
+        excite = self.squeeze_excite
+        return [
+            *self.activated,
+            *(() if excite is None else excite.units),
+            *(() if self.projection is None else (self.projection,)),
+        ]
+
     def folded_weights(self) -> list[Any]:
         """The weights with which the same layer with biases for its batch
         norms does as this one does in inference."""
-        parts = (*self.activated, self.squeeze_excite, self.projection)
         return [
-            weight
-            for part in parts
-            if part is not None
-            for weight in part.folded_weights()
+            weight for unit in self.units for weight in unit.folded_weights()
         ]
 
     def call(self, inputs, training=None):

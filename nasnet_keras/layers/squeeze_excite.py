@@ -88,7 +88,9 @@ class SqueezeExcite(keras.layers.Layer):
 
     def folded_weights(self) -> list[Any]:
         """Its weights: no batch norm is folded into them."""
-        return [weight for unit in self.units for weight in unit.weights]
+        return [
+            weight for unit in self.units for weight in unit.folded_weights()
+        ]
 
     def call(self, states):
         squeeze, excite = self.units

@@ -115,6 +115,35 @@ class Recipe:
             ge=0, le=10**4, description="Side of the square put out, in pixels."
         ),
     ] = 0
+    randaugment: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=100,
+            description="RandAugment's operations on each image; 0: none.",
+        ),
+    ] = 0
+    randaugment_magnitude: Annotated[
+        float, Field(ge=0, le=10, description="How much they change at most.")
+    ] = 9.0
+    mixup: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=100,
+            description="Alpha of mixup, which blends two images and their "
+            "labels; 0: none.",
+        ),
+    ] = 0.0
+    cutmix: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=100,
+            description="Alpha of CutMix, which sets a part of one image into "
+            "another; with mixup half of the batches each. 0: none.",
+        ),
+    ] = 0.0
     frozen_epochs: Annotated[
         int,
         Field(
@@ -135,6 +164,11 @@ class Recipe:
                 f"{self.epochs}. Received: frozen_epochs={self.frozen_epochs}"
             )
         return self
+
+    @property
+    def mixes(self) -> bool:
+        """Whether images are mixed, and their labels are shares of classes."""
+        return bool(self.mixup or self.cutmix)
 
     @property
     def phases(self) -> "tuple[Recipe, ...]":

@@ -60,7 +60,7 @@ def export(
     weights = run.directory.weights(chosen.number)
     if retrained is not None:
         weights = _trained_longer(run, retrained)
-    if not weights.exists() and not run.config.shares_weights:
+    if not weights.is_file() and not run.config.shares_weights:
         raise InputError(
             f"The weights of trial {chosen.number} are not there. A run keeps "
             f"those of its {run.config.keep} best children."
@@ -78,7 +78,7 @@ def export(
         tell_activity("building the network")
         if retrained is not None:
             model = load_model(weights)
-        elif weights.exists():
+        elif weights.is_file():
             model = _network(run, architecture, evaluator)
             model.load_weights(weights)
             if evaluator is None:

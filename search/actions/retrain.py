@@ -1,7 +1,7 @@
 """The last step of a search: its best children trained longer, and ranked
 again by how they do on the test images."""
 
-import json
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -12,6 +12,7 @@ import keras
 
 from nasnet_keras.command_line import InputError, RunError
 from nasnet_keras.files import write_json
+from nasnet_keras.strict_json import read_json
 from nasnet_keras.training.data.datasets import ARRAYS
 from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
 from nasnet_keras.training.process_state import kept_process_state
@@ -149,12 +150,13 @@ class _Task:
     def _accuracy(self, watch: Watch | None) -> float:
         """On the test images; what was measured before is read."""
         measured = self.folder / "evaluation" / "test.json"
-        if not measured.exists():
-            keras.backend.clear_session()
-            progress = watch(self.trial) if watch else None
-            run_training(self.folder, self.settings, progress=progress)
-            evaluate_run(self.folder, "test")
-        return json.loads(measured.read_text())["accuracy"]
+        with contextlib.suppress(OSError, LookupError, TypeError, ValueError):
+            return float(read_json(measured)["accuracy"])
+        keras.backend.clear_session()
+        progress = watch(self.trial) if watch else None
+        run_training(self.folder, self.settings, progress=progress)
+        evaluate_run(self.folder, "test")
+        return float(read_json(measured)["accuracy"])
 
 
 def _task(

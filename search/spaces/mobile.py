@@ -10,8 +10,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from nasnet_keras.command_line import quoted
-from nasnet_keras.kinds import mobile
-from nasnet_keras.kinds.mobile import (
+from nasnet_keras.kinds.mobile import published
+from nasnet_keras.kinds.mobile.architecture import (
     OPERATORS,
     SKIPS,
     MobileArchitecture,
@@ -28,7 +28,7 @@ MAX_WIDTH = 10
 
 REFERENCES: dict[str, MobileArchitecture] = {
     name.lower(): value
-    for name, value in vars(mobile).items()
+    for name, value in vars(published).items()
     if isinstance(value, MobileArchitecture)
 }
 

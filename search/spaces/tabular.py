@@ -96,14 +96,15 @@ class CellTable:
             raise self._error(f"a CSV file that can be read: {error}") from None
         if ARCHITECTURE_COLUMN not in self.columns:
             raise self._error(
-                f"a column {ARCHITECTURE_COLUMN!r} among "
-                f"{', '.join(self.columns) or 'none'}"
+                f"a column {ARCHITECTURE_COLUMN!r} among {quoted(self.columns)}"
             )
         self.rows: dict[str, dict[str, str]] = {}
         for row in rows:
             cell = row[ARCHITECTURE_COLUMN]
             if cell in self.rows:
-                raise self._error(f"each cell once, but has {cell!r} twice")
+                raise self._error(
+                    f"each cell once, but has {quoted(cell)} twice"
+                )
             self.rows[cell] = row
         if not self.rows:
             raise self._error("at least one row")
@@ -118,7 +119,7 @@ class CellTable:
         """
         if column not in self.columns:
             raise self._error(
-                f"a column {column!r} among {', '.join(self.columns)}"
+                f"a column {quoted(column)} among {quoted(self.columns)}"
             )
         try:
             values = {
@@ -186,7 +187,7 @@ class TabularSpace(SearchSpace):
                 raise ValueError(
                     f"Invalid table {str(table.path)!r}. Expected the same "
                     "edges in every cell, in the same order. Received: "
-                    f"{quoted(first)} and {text!r}."
+                    f"{quoted(first)} and {quoted(text)}."
                 )
         self.edges = edges
         self.decisions = tuple(

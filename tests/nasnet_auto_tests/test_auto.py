@@ -198,3 +198,44 @@ def test_a_search_needs_images_and_time(tmp_path):
     assert searches(1, 1000)
     assert not searches(0.1, 1000)
     assert not searches(1, 100)
+
+
+@pytest.mark.parametrize(
+    ("size", "reachable", "presets"),
+    [
+        (8, True, ["nasnet_a_cifar_nano"]),  # no photographs
+        (100, True, ["nasnet_mobile", "nasnet_a_cifar_nano"]),
+        (100, False, ["nasnet_a_cifar_nano"]),
+    ],
+)
+def test_published_weights_are_for_photographs(
+    size, reachable, presets, tmp_path, monkeypatch
+):
+    asked = []
+
+    def fetch(preset, include_top):
+        asked.append(preset)
+        if not reachable:
+            raise RuntimeError("They could not be fetched.")
+
+    monkeypatch.setattr(stages.pretrained, "fetch", fetch)
+    survey = dataclasses.replace(
+        nasnet_auto.survey.survey("digits"), sizes=((size, size),)
+    )
+    told = []
+    for _ in range(2):  # The second time it is read.
+        context = stages.Context(
+            stages.Request("digits", HOURS),
+            survey,
+            Book(tmp_path / "plan.json", {}),
+            tmp_path,
+            tell=told.extend,
+        )
+        for stage in ("linear probe", "fine-tuning"):
+            candidates = list(stages.STAGES[stage](context))
+            assert [each.preset for each in candidates] == presets
+        assert stages.seconds_of("fine-tuning", context) == pytest.approx(
+            0.25 * HOURS * 3600 / len(presets)
+        )
+    assert len(asked) == (size > 8)
+    assert len(told) == (size > 8 and not reachable)

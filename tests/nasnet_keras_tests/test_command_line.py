@@ -1,11 +1,21 @@
+import io
+import os
 import signal
+import sys
 import time
 from types import SimpleNamespace
 
 import pytest
+import typer
 
 from nasnet_keras import activity, command_line
-from nasnet_keras.command_line import InputError, complain, computing
+from nasnet_keras.command_line import (
+    InputError,
+    complain,
+    computing,
+    run_command,
+    working,
+)
 
 
 def test_a_complaint_has_a_bounded_length(capsys):
@@ -30,6 +40,59 @@ def test_an_import_that_lasts_is_told(monkeypatch, capsys):
     with pytest.raises(InputError, match="no images"), computing():
         raise ValueError("no images")
     assert capsys.readouterr().out == "importing TensorFlow ...\n"
+
+
+@pytest.fixture
+def command(monkeypatch):
+    """A command that does this, with an output of its own."""
+
+    def command(work, output):
+        app = typer.Typer()
+        app.command()(work)
+        monkeypatch.setattr(sys, "argv", ["command"])
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", output)
+            return run_command(app, "command")
+
+    return command
+
+
+def test_a_full_output_is_a_sentence(command, capsys):
+    with open("/dev/full", "w") as full:
+        assert command(lambda: print("text"), full) == 1
+    said = capsys.readouterr().err
+    assert said == "Cannot write the output: No space left on device.\n"
+
+
+def test_who_reads_the_output_may_leave_off(command, capsys):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w") as output:
+        assert command(lambda: print("text"), output) == 1
+
+    def working_command():
+        with working():
+            print("text" * 10_000)
+
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w") as output:
+        assert command(working_command, output) == 1
+    assert capsys.readouterr().err == ""
+
+
+def test_names_that_are_no_text_are_printed(command):
+    output = io.TextIOWrapper(io.BytesIO(), "utf-8")
+    assert command(lambda: print("caf\udce9"), output) == 0
+    assert output.buffer.getvalue() == b"caf\\udce9\n"
+
+
+def test_a_lack_of_memory_is_a_sentence(command, capsys):
+    def allocate():
+        raise MemoryError
+
+    assert command(allocate, io.StringIO()) == 1
+    assert capsys.readouterr().err.startswith("There is not enough memory.")
 
 
 def test_ctrl_c_waits_for_the_end_of_an_import(monkeypatch):

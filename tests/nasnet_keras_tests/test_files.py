@@ -74,6 +74,26 @@ def test_what_a_killed_process_has_left_is_deleted(tmp_path):
     )
 
 
+def test_a_lock_that_is_a_link_or_a_pipe_is_not_opened(tmp_path):
+    (tmp_path / "file").write_text("precious")
+    (tmp_path / "link").symlink_to("file")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("link", "pipe"):
+        with pytest.raises(InputError, match=f"Cannot write the file .*{name}"):
+            with locked(tmp_path / name, "It is locked."):
+                pass
+        assert not is_locked(tmp_path / name)
+    assert (tmp_path / "file").read_text() == "precious"
+
+
+def test_a_draft_that_is_a_link_leads_nowhere(tmp_path):
+    (tmp_path / "file").write_text("precious")
+    (tmp_path / ".new.json").symlink_to("file")
+    write_json(tmp_path / "new.json", {})
+    assert (tmp_path / "file").read_text() == "precious"
+    assert not (tmp_path / "new.json").is_symlink()
+
+
 def test_the_lock_of_another_process_is_seen(tmp_path):
     path = tmp_path / "lock"
     assert not is_locked(path)

@@ -66,7 +66,13 @@ def cut_down(monkeypatch, published):
     """A cell in a stage, 8 filters, and a cache that has the files."""
     for name in THEIRS:
         preset = dataclasses.replace(
-            PRESETS[name], repeats=1, filters=FILTERS, image_size=96
+            PRESETS[name],
+            image_size=96,
+            arguments={
+                **PRESETS[name].arguments,
+                "repeats": 1,
+                "filters": FILTERS,
+            },
         )
         monkeypatch.setitem(PRESETS, name, preset)
     monkeypatch.setattr(

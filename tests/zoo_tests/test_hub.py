@@ -256,6 +256,9 @@ def test_mixed_precision():
 def test_unknown_names_are_refused():
     with pytest.raises(ValueError, match="nasnet_mobile"):
         NASNetBackbone.from_zoo("nasnet_mobil")
+    for each in (NASNetBackbone, NASNetImageClassifier):
+        with pytest.raises(ValueError, match="network of cells.*'mobile'"):
+            each.from_zoo("mnasnet_a1")
 
 
 @pytest.mark.parametrize(

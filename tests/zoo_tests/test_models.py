@@ -12,18 +12,25 @@ from zoo.presets import PRESETS
 
 BUILDERS = (
     "AmoebaNetA",
+    "MnasNetA1",
+    "MnasNetB1",
+    "MnasNetSmall",
+    "MobileNetV2",
     "NASNetCIFAR",
     "NASNetCIFARNano",
     "NASNetLarge",
     "NASNetMobile",
     "PNASNet5Large",
     "PNASNet5Mobile",
+    "ProxylessNASCPU",
+    "ProxylessNASGPU",
+    "ProxylessNASMobile",
 )
 
-# The first preset of every pair of cells in every frame.
+# The first preset of every architecture in every frame.
 DISTINCT = list(
     {
-        (preset.genotype, preset.frame): name
+        (preset.architecture, preset.arguments.get("frame")): name
         for name, preset in reversed(PRESETS.items())
     }.values()
 )
@@ -31,15 +38,20 @@ DISTINCT = list(
 
 @pytest.fixture
 def small(monkeypatch):
-    """Every preset, with as few cells and filters as its frame allows."""
+    """Every preset, with as few cells and filters as it allows."""
     for name, preset in PRESETS.items():
-        change = dataclasses.replace(
-            preset,
-            repeats=3 if preset.frame == "darts" else 1,
-            filters=8,
-            stem_filters=4,
-            image_size=32,
-        )
+        small = {"image_size": 32}
+        if preset.kind == "mobile":
+            small["architecture"] = preset.architecture.scaled(0.1)
+        else:
+            least = 3 if preset.arguments["frame"] == "darts" else 1
+            small["arguments"] = {
+                **preset.arguments,
+                "repeats": least,
+                "filters": 8,
+                "stem_filters": 4,
+            }
+        change = dataclasses.replace(preset, **small)
         monkeypatch.setitem(PRESETS, name, change)
 
 
@@ -112,6 +124,26 @@ def test_without_the_top(small):
     unknown = build(input_shape=(None, None, 3), pooling="max", **options)
     assert unknown.output_shape == (None, 192)
     assert unknown(images(1, 45, 38, 3)).shape == (1, 192)
+
+
+def test_features_of_mobile_networks():
+    model = zoo.MnasNetA1(features=True, input_shape=(96, 64, 3))
+    assert {name: o.shape[1:] for name, o in model.output.items()} == {
+        "P1": (48, 32, 16),
+        "P2": (24, 16, 24),
+        "P3": (12, 8, 40),
+        "P4": (6, 4, 112),
+        "P5": (3, 2, 1280),
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"repeats": 3}, {"filters": 8}, {"auxiliary_head": True}]
+)
+def test_what_cells_alone_have_is_refused(arguments):
+    (name,) = arguments
+    with pytest.raises(ValueError, match=f"`{name}` of a mobile network.*Rec"):
+        zoo.MobileNetV2(**arguments)
 
 
 @pytest.mark.parametrize(
@@ -216,6 +248,8 @@ def test_auxiliary_head(small):
         ({"pooling": "sum"}, "`pooling`.*Received"),
         ({"pool_padding": "valid"}, "`pool_padding`.*Received"),
         ({"input_shape": (4, 4, 3)}, "`input_shape`.*Received"),
+        ({"input_shape": (4, 4)}, "`input_shape`.*Received"),
+        ({"preset": "mnasnet_a1", "input_shape": 3}, "`input_shape`.*Received"),
     ],
 )
 def test_errors_name_the_argument(arguments, named):

@@ -3,16 +3,18 @@ import dataclasses
 import pytest
 
 from nasnet_keras import published
-from nasnet_keras.network.complexity import genotype_complexity
+from nasnet_keras.architectures import find_kind
 from zoo.preset import agrees
 from zoo.presets import PRESETS
 
 EVERY = pytest.mark.parametrize("name", PRESETS)
 
 
-def count(name, **changes):
-    return genotype_complexity(
-        **{**PRESETS[name].network_arguments(), **changes}
+def count(name, architecture=None, **changes):
+    preset = PRESETS[name]
+    return find_kind(preset.kind).complexity(
+        architecture or preset.architecture,
+        **{**preset.network_arguments(), **changes},
     )
 
 
@@ -56,6 +58,14 @@ def test_the_recount_is_what_is_counted(name):
         ("darts_v2_cifar", {}, 3_349_342, "528"),
         ("darts_v2_imagenet", {}, 4_718_752, None),
         ("nasnet_a_darts", {}, 3_061_738, None),
+        ("mobilenet_v2", {}, 3_504_872, "300.8"),
+        ("mobilenet_v2_140", {}, 6_108_776, "582.2"),
+        ("mnasnet_a1", {}, 3_887_038, "311.6"),
+        ("mnasnet_b1", {}, 4_383_312, "314.4"),
+        ("mnasnet_small", {}, 2_030_264, "68.3"),
+        ("proxylessnas_cpu", {}, 4_361_648, "439.2"),
+        ("proxylessnas_gpu", {}, 7_119_848, "465.3"),
+        ("proxylessnas_mobile", {}, 4_080_512, "320.4"),
     ],
 )
 def test_counts_agree_with_an_independent_counter(
@@ -75,6 +85,8 @@ def test_counts_agree_with_an_independent_counter(
         ("nasnet_large", 88_949_818),
         ("nasnet_a_cifar", 3_383_786),
         ("pnasnet_5_large", 86_234_656),
+        ("mobilenet_v2", 3_538_984),
+        ("mobilenet_v2_035", 1_691_208),
     ],
 )
 def test_totals(name, total):
@@ -94,6 +106,8 @@ def test_figures_that_are_not_reproduced_are_known():
         "nasnet_c_4_640",
         "enas_micro",
         "darts_v1_cifar",
+        "mobilenet_v2",
+        "mobilenet_v2_140",
     }
     assert {
         n for n, p in PRESETS.items() if p.multiply_adds_agree is False
@@ -130,7 +144,7 @@ def test_figures_that_are_not_reproduced_are_known():
 def test_notes_are_true(name, genotype, changes, parameters, multiply_adds):
     if isinstance(changes, str):
         changes = {"conventions": {"convolution_form": changes}}
-    cost = count(name, genotype=getattr(published, genotype), **changes)
+    cost = count(name, getattr(published, genotype), **changes)
     assert agrees(parameters, cost.trainable_parameters)
     assert agrees(multiply_adds, cost.multiply_adds) is not False
 

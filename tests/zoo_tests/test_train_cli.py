@@ -132,6 +132,23 @@ def test_a_recipe_for_cells_trains_other_networks(here, tmp_path, capsys):
     assert (recipe["cutout"], recipe["epochs"]) == (16, 1)
 
 
+@pytest.mark.large
+def test_a_mobile_network_is_trained_by_a_recipe_for_cells(here, tmp_path):
+    output = tmp_path / "trained"
+    assert (
+        call(
+            "run --model mnasnet_small --dataset images.npz --recipe cifar "
+            f"--epochs 1 --batch-size 8 --image-size 32 --output {output}"
+        )
+        == 0
+    )
+    settings = json.loads((output / "config.json").read_text())["settings"]
+    assert settings["recipe"]["auxiliary_weight"] == 0
+    assert settings["recipe"]["drop_path_rate"] > 0
+    assert settings["network"]["architecture"]["kind"] == "mobile"
+    assert call(f"run --model mnasnet_small --filters 8 {output}") == 2
+
+
 def test_photographs_in_parts(photographs, here, capsys, monkeypatch):
     command = RUN.replace("images.npz", str(photographs)) + " --output parts"
     assert call(command) == 2
@@ -193,7 +210,7 @@ def test_images_that_have_changed_are_refused(trained, here, tmp_path, capsys):
     ("arguments", "sentence"),
     [
         (f"{RUN} --output new --epochs 0", "Invalid value for `epochs`."),
-        (f"{RUN} --output new --frozen-epochs 2", "The settings disagree"),
+        (f"{RUN} --output new --frozen-epochs 3", "The settings disagree"),
         (
             "run --architecture layers.json --dataset images.npz --output new "
             "--drop-path-rate 0.1",

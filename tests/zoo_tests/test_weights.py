@@ -11,6 +11,8 @@ import pytest
 import tensorflow as tf
 
 import zoo
+from nasnet_keras.architectures import find_kind
+from nasnet_keras.kinds.mobile import MNASNET_A1, MNASNET_SMALL
 from nasnet_keras.network.build import build_network
 from nasnet_keras.published import DARTS_V2, ENAS_MICRO, NASNET_A, NASNET_C
 from zoo import weights
@@ -22,7 +24,13 @@ from zoo.presets import PRESETS
 def small(monkeypatch):
     """Mobile with one cell in a stage and few filters."""
     preset = dataclasses.replace(
-        PRESETS["nasnet_mobile"], repeats=1, filters=4, image_size=32
+        PRESETS["nasnet_mobile"],
+        image_size=32,
+        arguments={
+            **PRESETS["nasnet_mobile"].arguments,
+            "repeats": 1,
+            "filters": 4,
+        },
     )
     monkeypatch.setitem(PRESETS, "nasnet_mobile", preset)
 
@@ -260,6 +268,23 @@ def test_all_parts_of_cells_are_loaded(genotype, tmp_path):
     )
     weights.load(target, saved(stored, tmp_path / "ours.weights.h5"), "small")
     assert len(equal_where_both_have(stored, target)) == len(target.weights)
+
+
+@pytest.mark.parametrize("suffix", [".weights.h5", ".keras"])
+def test_a_mobile_network_is_loaded(suffix, tmp_path):
+    """Also with other classes, channels and drop path."""
+    small = MNASNET_SMALL.scaled(0.2)
+    build = find_kind("mobile").build
+    stored = build(small, (32, 32, 3), 5, drop_path_rate=0.2)
+    path = saved(stored, tmp_path / f"ours{suffix}")
+    same = build(small, (None, None, 3), 5)
+    weights.load(same, path, "small")
+    assert len(equal_where_both_have(stored, same)) == len(same.weights)
+    other = build(small, (32, 32, 1), 7)
+    with pytest.warns(UserWarning, match="The classifier starts anew"):
+        weights.load(other, path, "small")
+    with pytest.raises(ValueError, match="block_.* in the file"):
+        weights.load(build(MNASNET_A1, (32, 32, 3), 5), path, "small")
 
 
 def test_a_file_with_more_cells_is_refused(tmp_path):

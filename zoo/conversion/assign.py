@@ -81,8 +81,8 @@ def assign(
                 "first, TF-slim's background, was left out."
             )
         if not number and _of_other_channels(values, expected):
-            (kernel,), channels = values, expected[0][2]
-            values = [to_channels(kernel, channels)]
+            (kernel, *rest), channels = values, expected[0][2]
+            values = [to_channels(kernel, channels), *rest]
             notices.append(
                 f"{parts[0]} is of {kernel.shape[2]} channels, images have "
                 f"{channels}: channels that both have keep their kernels, "
@@ -148,13 +148,12 @@ def _of_other_channels(
     values: list[np.ndarray], expected: list[tuple[int, ...]]
 ) -> bool:
     """Whether a kernel would fit if it were not for the channels."""
-    if len(values) != 1 or len(expected) != 1 or len(expected[0]) != 4:
+    if not values or len(values) != len(expected) or len(expected[0]) != 4:
         return False
     height, width, channels, filters = expected[0]
     found = values[0].shape
-    return (*found[:2], *found[3:]) == (height, width, filters) and found[
-        2
-    ] != channels
+    alike = (*found[:2], *found[3:]) == (height, width, filters)
+    return alike and found[2] != channels
 
 
 def _first(names: list[str], separator: str = ", ") -> str:

@@ -14,8 +14,8 @@ from zoo.conversion.assign import AROUND, Arrays, assign
 from zoo.conversion.places import Place
 
 _HEADS = ("logits/", "auxiliary_head/")
-_BODY = ("stem", "cell_", "reduction_cell_")
-_FIRST = ("stem_convolution/0", "stem_0_convolution/0")
+_BODY = ("stem", "cell_", "reduction_cell_", "block_", "head_convolution")
+_FIRST = ("stem_convolution/0", "stem_0_convolution/0", "stem/0")
 # Not a weight: the step and the random state of drop path.
 _STATE = "/drop_path/"
 # Files number the arrays of a layer; see `_name` for kernels.
@@ -23,6 +23,7 @@ _SUFFIXES = {
     "convolution": ("",),
     "separable": ("/0", "/1"),
     "batch_norm": ("/0", "/1", "/2", "/3"),
+    "bias": ("/0",),
     "norm": ("/0", "/1"),
     "dense": ("/0", "/1"),
 }
@@ -72,7 +73,7 @@ def _name(place: Place) -> tuple[str, ...]:
         match kind:
             case "convolution":
                 names.append(f"{place.path}/{number}")
-            case "batch_norm" if number:
+            case "batch_norm" | "bias" if number:
                 names.append(f"{place.path}/batch_norm")
             case "norm":
                 names.append(f"{place.path}/norm_{number}")

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 import keras
 
 from nasnet_keras.layers.auxiliary_head import AuxiliaryHead
+from nasnet_keras.layers.batch_normalization import Bias
 from nasnet_keras.layers.cell import Cell
 from nasnet_keras.layers.combiners import Combiner
 from nasnet_keras.layers.convolution_unit import SeparableConvolutionBatchNorm
 from nasnet_keras.layers.factorized_reduction import FactorizedReduction
+from nasnet_keras.layers.inverted_residual import ResidualConvolution
 
 SIDES = ("left", "right")
 
@@ -29,7 +31,8 @@ class Place:
             the cell's filters; `("block", number, side, unit)`, all counted
             from 0, is a convolution of an operation; `("output", state)`
             brings an input to the output. Elsewhere the layer's name; in the
-            auxiliary head `("auxiliary_head", name)`.
+            auxiliary head `("auxiliary_head", name)`, in a layer of a mobile
+            network its name and that of the convolution.
         path: The names of the layers that it is in, and its own, joined by
             slashes.
         scope: Of a layer in a cell, the cell's name in TF-slim and with those
@@ -61,8 +64,8 @@ class Place:
     @property
     def kinds(self) -> tuple[str, ...]:
         """What its weights are, in their order: `"convolution"`,
-        `"separable"`, `"batch_norm"`, `"norm"` (of a combiner) or `"dense"`
-        once or several times."""
+        `"separable"`, `"batch_norm"`, `"bias"` (of a squeeze-and-excite),
+        `"norm"` (of a combiner) or `"dense"` once or several times."""
         if isinstance(self.layer, keras.layers.BatchNormalization):
             return ("batch_norm",)
         if isinstance(self.layer, keras.layers.Dense):
@@ -73,7 +76,10 @@ class Place:
             return ("norm",) * 2
         kernels = 2 if self.halves else 1
         kind = "separable" if self.separable else "convolution"
-        return (kind,) * kernels + ("batch_norm",)
+        norm = (
+            "bias" if isinstance(self.layer.batch_norm, Bias) else "batch_norm"
+        )
+        return (kind,) * kernels + (norm,)
 
 
 def places(model: keras.Model) -> Iterator[Place]:
@@ -89,8 +95,20 @@ def places(model: keras.Model) -> Iterator[Place]:
             for name in ("projection", "convolution", "batch_norm", "logits"):
                 part = (layer.name, name)
                 yield Place(getattr(layer, name), part, "/".join(part))
-        elif layer.weights and layer.name.startswith(("stem", "logits")):
+        elif isinstance(layer, ResidualConvolution):
+            yield from _residual_places(layer)
+        elif layer.weights and layer.name.startswith(
+            ("stem", "head_convolution", "logits")
+        ):
             yield Place(layer, (layer.name,), layer.name)
+
+
+def _residual_places(layer: ResidualConvolution) -> Iterator[Place]:
+    excite = layer.squeeze_excite
+    for unit in layer.units:
+        above = (excite.name,) if excite and unit in excite.units else ()
+        path = "/".join((layer.name, *above, unit.name))
+        yield Place(unit, (layer.name, unit.name), path)
 
 
 def _scopes(model: keras.Model) -> dict[str, str]:

@@ -1,11 +1,20 @@
 """The published networks as data, a family a file: `PRESETS`.
 
-Figures are those of the papers as they print them; a recount is what
-`nasnet_keras.network.complexity` counts.
+Figures are those of the papers as they print them; a recount is what the
+`complexity` of their kind counts.
 """
 
 from zoo.preset import Preset
-from zoo.presets import amoebanet, darts, enas, nasnet, pnasnet
+from zoo.presets import (
+    amoebanet,
+    darts,
+    enas,
+    mnasnet,
+    mobilenet,
+    nasnet,
+    pnasnet,
+    proxylessnas,
+)
 
 PRESETS: dict[str, Preset] = {
     **nasnet.PRESETS,
@@ -13,4 +22,7 @@ PRESETS: dict[str, Preset] = {
     **amoebanet.PRESETS,
     **enas.PRESETS,
     **darts.PRESETS,
+    **mobilenet.PRESETS,
+    **mnasnet.PRESETS,
+    **proxylessnas.PRESETS,
 }

@@ -2,7 +2,7 @@
 
 from nasnet_keras import published
 from zoo.preset import Figures, Preset, Recount
-from zoo.presets.settings import CIFAR, TPU
+from zoo.presets.settings import CIFAR, TPU, cells
 
 _AMOEBANET = "https://arxiv.org/abs/1802.01548"
 _GPIPE = "https://arxiv.org/abs/1811.06965"
@@ -10,7 +10,7 @@ _AUTOAUGMENT = "https://arxiv.org/abs/1805.09501"
 _TPU_CODE = "https://github.com/tensorflow/tpu, models/official/amoeba_net"
 
 PRESETS: dict[str, Preset] = {
-    "amoebanet_a_6_32": Preset(
+    "amoebanet_a_6_32": cells(
         "AmoebaNet-A (6, 32), CIFAR-10",
         published.AMOEBANET_A,
         6,
@@ -20,7 +20,7 @@ PRESETS: dict[str, Preset] = {
         **CIFAR,
         **TPU,
     ),
-    "amoebanet_a_6_36": Preset(
+    "amoebanet_a_6_36": cells(
         "AmoebaNet-A (6, 36), CIFAR-10",
         published.AMOEBANET_A,
         6,
@@ -30,7 +30,7 @@ PRESETS: dict[str, Preset] = {
         **CIFAR,
         **TPU,
     ),
-    "amoebanet_a_4_50": Preset(
+    "amoebanet_a_4_50": cells(
         "AmoebaNet-A (4, 50), mobile",
         published.AMOEBANET_A,
         4,
@@ -39,7 +39,7 @@ PRESETS: dict[str, Preset] = {
         Recount(5_086_930, 5_122_936, 554_687_204),
         **TPU,
     ),
-    "amoebanet_a_6_190": Preset(
+    "amoebanet_a_6_190": cells(
         "AmoebaNet-A (6, 190)",
         published.AMOEBANET_A,
         6,
@@ -49,7 +49,7 @@ PRESETS: dict[str, Preset] = {
         image_size=331,
         **TPU,
     ),
-    "amoebanet_a_6_448": Preset(
+    "amoebanet_a_6_448": cells(
         "AmoebaNet-A (6, 448)",
         published.AMOEBANET_A,
         6,
@@ -60,7 +60,7 @@ PRESETS: dict[str, Preset] = {
         note="On images of 299 x 299 it is 103.9B.",
         **TPU,
     ),
-    "amoebanet_b_6_36": Preset(
+    "amoebanet_b_6_36": cells(
         "AmoebaNet-B (6, 36), CIFAR-10",
         published.AMOEBANET_B,
         6,
@@ -70,7 +70,7 @@ PRESETS: dict[str, Preset] = {
         **CIFAR,
         **TPU,
     ),
-    "amoebanet_b_3_62": Preset(
+    "amoebanet_b_3_62": cells(
         "AmoebaNet-B (3, 62), mobile",
         published.AMOEBANET_B,
         3,
@@ -79,7 +79,7 @@ PRESETS: dict[str, Preset] = {
         Recount(5_258_700, 5_291_750, 555_060_408),
         **TPU,
     ),
-    "amoebanet_b_6_512": Preset(
+    "amoebanet_b_6_512": cells(
         "AmoebaNet-B (6, 512), GPipe",
         published.AMOEBANET_B,
         6,
@@ -89,7 +89,7 @@ PRESETS: dict[str, Preset] = {
         image_size=480,
         **TPU,
     ),
-    "amoebanet_c_4_50": Preset(
+    "amoebanet_c_4_50": cells(
         "AmoebaNet-C (4, 50), mobile",
         published.AMOEBANET_C,
         4,
@@ -98,7 +98,7 @@ PRESETS: dict[str, Preset] = {
         Recount(6_353_815, 6_397_613, 676_936_592),
         **TPU,
     ),
-    "amoebanet_c_6_228": Preset(
+    "amoebanet_c_6_228": cells(
         "AmoebaNet-C (6, 228), AutoAugment",
         published.AMOEBANET_C,
         6,
@@ -108,7 +108,7 @@ PRESETS: dict[str, Preset] = {
         image_size=331,
         **TPU,
     ),
-    "amoebanet_d_6_256": Preset(
+    "amoebanet_d_6_256": cells(
         "AmoebaNet-D (6, 256)",
         published.AMOEBANET_D,
         6,

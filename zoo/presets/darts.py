@@ -4,14 +4,14 @@ from typing import Any
 
 from nasnet_keras import published
 from zoo.preset import Figures, Preset, Recount
-from zoo.presets.settings import CIFAR, FACTORIZED
+from zoo.presets.settings import CIFAR, FACTORIZED, cells
 
 _DARTS = "https://arxiv.org/abs/1806.09055"
 
 _DARTS_FRAME: dict[str, Any] = {"frame": "darts", **FACTORIZED}
 
 PRESETS: dict[str, Preset] = {
-    "darts_v1_cifar": Preset(
+    "darts_v1_cifar": cells(
         "DARTS, first order, CIFAR-10",
         published.DARTS_V1,
         20,
@@ -21,7 +21,7 @@ PRESETS: dict[str, Preset] = {
         **CIFAR,
         **_DARTS_FRAME,
     ),
-    "darts_v2_cifar": Preset(
+    "darts_v2_cifar": cells(
         "DARTS, second order, CIFAR-10",
         published.DARTS_V2,
         20,
@@ -31,7 +31,7 @@ PRESETS: dict[str, Preset] = {
         **CIFAR,
         **_DARTS_FRAME,
     ),
-    "darts_v2_imagenet": Preset(
+    "darts_v2_imagenet": cells(
         "DARTS, second order, mobile",
         published.DARTS_V2,
         14,
@@ -41,7 +41,7 @@ PRESETS: dict[str, Preset] = {
         batch_norm=(0.9, 1e-05),
         **_DARTS_FRAME,
     ),
-    "nasnet_a_darts": Preset(
+    "nasnet_a_darts": cells(
         "NASNet-A as DARTS evaluates it, CIFAR-10",
         published.NASNET_A_FIGURE,
         20,
@@ -51,7 +51,7 @@ PRESETS: dict[str, Preset] = {
         **CIFAR,
         **_DARTS_FRAME,
     ),
-    "amoebanet_a_darts": Preset(
+    "amoebanet_a_darts": cells(
         "AmoebaNet-A as DARTS evaluates it, CIFAR-10",
         published.AMOEBANET_A_DARTS,
         20,

@@ -2,12 +2,12 @@
 
 from nasnet_keras import published
 from zoo.preset import Figures, Preset, Recount
-from zoo.presets.settings import CIFAR, FACTORIZED
+from zoo.presets.settings import CIFAR, FACTORIZED, cells
 
 _ENAS = "https://arxiv.org/abs/1802.03268"
 
 PRESETS: dict[str, Preset] = {
-    "enas_micro": Preset(
+    "enas_micro": cells(
         "ENAS micro, CIFAR-10",
         published.ENAS_MICRO,
         5,

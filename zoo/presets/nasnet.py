@@ -2,7 +2,7 @@
 
 from nasnet_keras import published
 from zoo.preset import Figures, Preset, Recount
-from zoo.presets.settings import CIFAR, TPU
+from zoo.presets.settings import CIFAR, TPU, cells
 
 _NASNET = "https://arxiv.org/abs/1707.07012"
 _NASNET_CIFAR = f"{_NASNET}, table 1"
@@ -10,7 +10,7 @@ _NASNET_IMAGENET = f"{_NASNET}, table 2"
 _NASNET_MOBILE = f"{_NASNET}, table 3"
 
 PRESETS: dict[str, Preset] = {
-    "nasnet_mobile": Preset(
+    "nasnet_mobile": cells(
         "NASNet-A (4 @ 1056), Mobile",
         published.NASNET_A,
         4,
@@ -18,7 +18,7 @@ PRESETS: dict[str, Preset] = {
         Figures(_NASNET_MOBILE, "5.3M", "564M", "74.0 / 91.6"),
         Recount(5_289_978, 5_326_716, 563_638_816),
     ),
-    "nasnet_large": Preset(
+    "nasnet_large": cells(
         "NASNet-A (6 @ 4032), Large",
         published.NASNET_A,
         6,
@@ -29,7 +29,7 @@ PRESETS: dict[str, Preset] = {
         image_size=331,
         skip_reduction_layer_input=True,
     ),
-    "nasnet_a_5_1538": Preset(
+    "nasnet_a_5_1538": cells(
         "NASNet-A (5 @ 1538)",
         published.NASNET_A,
         5,
@@ -43,7 +43,7 @@ PRESETS: dict[str, Preset] = {
             "of figure 4 (`NASNET_A_FIGURE`) it is 11.10M and 2.33B."
         ),
     ),
-    "nasnet_a_7_1920": Preset(
+    "nasnet_a_7_1920": cells(
         "NASNet-A (7 @ 1920)",
         published.NASNET_A,
         7,
@@ -56,7 +56,7 @@ PRESETS: dict[str, Preset] = {
             "those of figure 4 (`NASNET_A_FIGURE`) it is 22.34M and 4.77B."
         ),
     ),
-    "nasnet_a_cifar": Preset(
+    "nasnet_a_cifar": cells(
         "NASNet-A (6 @ 768), CIFAR-10",
         published.NASNET_A,
         6,
@@ -65,7 +65,7 @@ PRESETS: dict[str, Preset] = {
         Recount(3_346_538, 3_383_786, 544_333_312),
         **CIFAR,
     ),
-    "nasnet_a_cifar_nano": Preset(
+    "nasnet_a_cifar_nano": cells(
         "NASNet-A (1 @ 384), CIFAR-10",
         published.NASNET_A,
         1,
@@ -77,7 +77,7 @@ PRESETS: dict[str, Preset] = {
         Recount(230_362, 235_546, 43_257_600),
         **CIFAR,
     ),
-    "nasnet_a_7_2304": Preset(
+    "nasnet_a_7_2304": cells(
         "NASNet-A (7 @ 2304), CIFAR-10",
         published.NASNET_A,
         7,
@@ -90,7 +90,7 @@ PRESETS: dict[str, Preset] = {
         ),
         **CIFAR,
     ),
-    "nasnet_c_4_640": Preset(
+    "nasnet_c_4_640": cells(
         "NASNet-C (4 @ 640), CIFAR-10",
         published.NASNET_C,
         4,
@@ -104,7 +104,7 @@ PRESETS: dict[str, Preset] = {
         ),
         **CIFAR,
     ),
-    "nasnet_c_3_960": Preset(
+    "nasnet_c_3_960": cells(
         "NASNet-C (3 @ 960)",
         published.NASNET_C,
         3,
@@ -118,7 +118,7 @@ PRESETS: dict[str, Preset] = {
         ),
         **TPU,
     ),
-    "nasnet_b_4_1152": Preset(
+    "nasnet_b_4_1152": cells(
         "NASNet-B (4 @ 1152), CIFAR-10",
         published.NASNET_B,
         4,
@@ -133,7 +133,7 @@ PRESETS: dict[str, Preset] = {
         **CIFAR,
         **TPU,
     ),
-    "nasnet_b_4_1536": Preset(
+    "nasnet_b_4_1536": cells(
         "NASNet-B (4 @ 1536)",
         published.NASNET_B,
         4,

@@ -2,12 +2,12 @@
 
 from nasnet_keras import published
 from zoo.preset import Figures, Preset, Recount
-from zoo.presets.settings import CIFAR
+from zoo.presets.settings import CIFAR, cells
 
 _PNASNET = "https://arxiv.org/abs/1712.00559"
 
 PRESETS: dict[str, Preset] = {
-    "pnasnet_5_mobile": Preset(
+    "pnasnet_5_mobile": cells(
         "PNASNet-5, Mobile",
         published.PNASNET_5,
         3,
@@ -16,7 +16,7 @@ PRESETS: dict[str, Preset] = {
         Recount(5_064_487, 5_098_151, 587_293_200),
         frame="pnasnet",
     ),
-    "pnasnet_5_large": Preset(
+    "pnasnet_5_large": cells(
         "PNASNet-5, Large",
         published.PNASNET_5,
         4,
@@ -27,7 +27,7 @@ PRESETS: dict[str, Preset] = {
         image_size=331,
         frame="pnasnet",
     ),
-    "pnasnet_5_cifar": Preset(
+    "pnasnet_5_cifar": cells(
         "PNASNet-5, CIFAR-10",
         published.PNASNET_5,
         3,

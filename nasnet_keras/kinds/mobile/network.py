@@ -225,7 +225,7 @@ def build_model(plan: Plan, name: str) -> "keras.Model":
         )(state)
         level += planned.strides - 1
         levels[level] = state
-    state = levels[level] = unit(state, plan.head, "head")
+    state = levels[level] = unit(state, plan.head, "head_convolution")
     name = arguments["name"] or name
     if arguments["features"]:
         pyramid = {f"P{each}": levels[each] for each in levels if each}

@@ -4,8 +4,8 @@
 A child of a search trains for seconds, so a pipeline must start at once: the
 images are one tensor from which each step gathers a batch, without a shuffle
 buffer to fill, and the augmentation is two gathers per batch. Keras' own
-layers do not serve here: its `RandomCrop` crops all images of a batch alike,
-and they draw from a state, so that a run could not be resumed exactly.
+layers do not serve for crops: its `RandomCrop` crops all images of a batch
+alike, and they draw from a state, so that a run could not be resumed exactly.
 """
 
 import math
@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from nasnet_keras.quotation import quoted
+from nasnet_keras.training.data.augmentation import mix, rand_augment
 from nasnet_keras.training.data.streaming import Images, StreamedImages
 from nasnet_keras.training.recipes import Augmentation, Recipe
 
@@ -113,6 +114,11 @@ def training_pipeline(
     cutout: int = 0,
     seed: int = 0,
     first_epoch: int = 0,
+    randaugment: int = 0,
+    randaugment_magnitude: float = 9.0,
+    mixup: float = 0.0,
+    cutmix: float = 0.0,
+    classes: int | None = None,
 ) -> tf.data.Dataset:
     """Batches to train on, without end: shuffled anew each epoch, full, and
     augmented.
@@ -139,10 +145,19 @@ def training_pipeline(
             https://arxiv.org/abs/1708.04552)).
         seed: Fixes all batches.
         first_epoch: The number of the epoch to begin with, from 0.
+        randaugment: How many operations of RandAugment an image gets, after
+            crops and before cutout. Default: none.
+        randaugment_magnitude: How much these change at most, 0 to 10. The
+            default, 9, is the paper's for ImageNet, with two operations.
+        mixup: Alpha of mixup; default 0, for none. For ImageNet 0.2.
+        cutmix: Alpha of CutMix; default 0, for none. For ImageNet 1.
+        classes: How many classes there are, where images are mixed. Default:
+            one more than the highest label.
 
     Returns:
         A `tf.data.Dataset` of images, `[batch_size, H, W, C]`, float32, -1
-        to 1, and labels, `[batch_size]`.
+        to 1, and labels, `[batch_size]`; of mixed images the share of each
+        class, `[batch_size, classes]`, float32.
 
     Raises:
         ValueError: An argument is out of its range, or the images do not
@@ -164,7 +179,14 @@ def training_pipeline(
     """
     _check_images(images, labels)
     _check_least(1, batch_size=batch_size)
-    _check_least(0, cutout=cutout, first_epoch=first_epoch)
+    _check_least(
+        0,
+        cutout=cutout,
+        first_epoch=first_epoch,
+        randaugment=randaugment,
+        mixup=mixup,
+        cutmix=cutmix,
+    )
     if augmentation not in get_args(Augmentation):
         raise ValueError(
             "Invalid value for argument `augmentation`. Expected one of "
@@ -180,6 +202,15 @@ def training_pipeline(
         )
     gather, label_tensor = _gatherer(images), tf.constant(labels)
 
+    mixes = bool(mixup or cutmix)
+    if mixes:
+        classes = int(labels.max()) + 1 if classes is None else classes
+    augment = None
+    if randaugment:
+        augment = rand_augment(
+            images.shape[-1], randaugment, randaugment_magnitude
+        )
+
     def shuffled(epoch: tf.Tensor) -> tf.Tensor:
         order = tf.random.experimental.stateless_shuffle(
             tf.range(len(images)), tf.stack([seed, epoch])
@@ -187,19 +218,25 @@ def training_pipeline(
         return tf.reshape(order[: steps * batch_size], [steps, batch_size])
 
     def batch(step: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        crop_seed, cutout_seed = tf.unstack(
-            tf.random.split(tf.stack([seed, step]), 2)
-        )
+        step_seed = tf.stack([seed, step])
+        crop_seed, cutout_seed = tf.unstack(tf.random.split(step_seed, 2))
         chosen = gather(rows)
         if augmentation == "inception":
             chosen = _crop_part(chosen, crop_seed)
         elif augmentation != "none":
             mirrored = augmentation == "crop-flip"
             chosen = _crop(chosen, mirrored, crop_seed)
+        if augment is not None:
+            augment_seed = tf.random.fold_in(step_seed, 1)
+            chosen = augment(tf.cast(chosen, tf.float32), augment_seed)
         chosen = _scale(chosen)
         if cutout:
             chosen = _cut_out(chosen, cutout, cutout_seed)
-        return chosen, tf.gather(label_tensor, rows)
+        drawn = tf.gather(label_tensor, rows)
+        if not mixes:
+            return chosen, drawn
+        mix_seed = tf.random.fold_in(step_seed, 2)
+        return mix(chosen, tf.one_hot(drawn, classes), mixup, cutmix, mix_seed)
 
     parallel = _parallel_calls(images)
     return (
@@ -236,7 +273,8 @@ def recipe_pipeline(
         labels: `[N]`.
         seed: Fixes all batches.
         first_epoch: The number of the epoch to begin with, from 0.
-        class_names: A name for each class, which may say how to augment too.
+        class_names: A name for each class, which may say how to augment too;
+            needed where images are mixed and some class has none.
     """
     return training_pipeline(
         images,
@@ -247,6 +285,11 @@ def recipe_pipeline(
         cutout=recipe.cutout,
         seed=seed,
         first_epoch=first_epoch,
+        randaugment=recipe.randaugment,
+        randaugment_magnitude=recipe.randaugment_magnitude,
+        mixup=recipe.mixup,
+        cutmix=recipe.cutmix,
+        classes=len(class_names) or None,
     )
 
 
@@ -388,7 +431,7 @@ def _check_images(images: Images, labels: np.ndarray) -> None:
         )
 
 
-def _check_least(least: int, **arguments: int | None) -> None:
+def _check_least(least: int, **arguments: float | None) -> None:
     for name, value in arguments.items():
         if value is not None and value < least:
             raise ValueError(

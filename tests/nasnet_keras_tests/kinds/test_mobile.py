@@ -137,9 +137,10 @@ def test_logits_are_those_of_keras_applications(width, side):
     images = noise(2, side, side, 3)
     expected = np.asarray(theirs(images))
     assert np.abs(expected[0] - expected[1]).max() > 0.1
-    np.testing.assert_allclose(
-        ours(images), expected, rtol=0, atol=1e-4 * np.abs(expected).max()
-    )
+    largest = np.abs(expected).max()
+    difference = np.abs(ours(images) - expected).max() / largest
+    print(f"mobilenet_v2, width {width}: {difference:.1e}")
+    assert difference < 1e-4
 
 
 def test_a_published_network_in_words():

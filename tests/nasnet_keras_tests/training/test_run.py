@@ -19,6 +19,7 @@ from nasnet_keras.training import run
 from nasnet_keras.training.data.holding import Holding
 from nasnet_keras.training.recipes import Recipe
 from nasnet_keras.training.run import (
+    best_epoch,
     load_settings,
     read_history,
     run_training,
@@ -44,6 +45,10 @@ BROKEN_OFF = {
             label_smoothing=0.1,
         ),
         [3],
+    ),
+    "mixed": (
+        dataclasses.replace(PLAIN, randaugment=2, mixup=0.2, cutmix=1.0),
+        [2],
     ),
 }
 
@@ -227,6 +232,89 @@ def test_a_training_goes_on_as_if_it_had_never_stopped(
     ]
 
 
+def script(monkeypatch, accuracies):
+    """Has the epochs of a training measure these validation accuracies."""
+    left = iter(accuracies)
+
+    def accuracy(metrics, prefix=""):
+        if prefix:  # of the history
+            return accuracies[int(metrics["epoch"]) - 1]
+        return next(left)
+
+    monkeypatch.setattr(run, "_accuracy", accuracy)
+
+
+@pytest.mark.parametrize("frozen_epochs", [0, 2])
+def test_the_best_epoch_is_kept(frozen_epochs, settings, tmp_path, monkeypatch):
+    seen = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append(self.model.get_weights())
+
+    script(monkeypatch, [0.5, 0.7, 0.7, 0.6])
+    settings = dataclasses.replace(
+        settings,
+        keep_best=True,
+        recipe=dataclasses.replace(
+            PLAIN, epochs=4, frozen_epochs=frozen_epochs
+        ),
+    )
+    folder = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        # In the second phase, if there are two, or after three epochs.
+        stop = Stop(2 if frozen_epochs else 3)
+        run_training(folder, settings, callbacks=[Watch(), stop])
+    model = run_training(folder, settings, callbacks=[Watch()])
+    assert len(seen) == 4 and not (folder / "best.npz").exists()
+    for weight, best in zip(model.get_weights(), seen[1], strict=True):
+        np.testing.assert_array_equal(weight, best)
+    assert (seen[1][-1] != seen[3][-1]).any()
+    assert best_epoch(read_history(folder)) == (2, 0.7)
+
+
+@pytest.mark.large
+def test_of_averaged_weights_the_averages_are_kept(
+    settings, tmp_path, monkeypatch
+):
+    settings = dataclasses.replace(settings, recipe=BROKEN_OFF["averaged"][0])
+    last = run_training(tmp_path / "last", settings)
+    script(monkeypatch, [0.5, 0.6, 0.7])
+    settings = dataclasses.replace(settings, keep_best=True)
+    best = run_training(tmp_path / "best", settings)
+    for one, other in zip(best.weights, last.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_training_that_gets_no_better_ends(settings, tmp_path, monkeypatch):
+    class Break(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            raise KeyboardInterrupt
+
+    script(monkeypatch, [0.5, 0.7, 0.6, 0.7, 0.9, 0.9])
+    settings = dataclasses.replace(
+        settings,
+        early_stopping=2,
+        recipe=dataclasses.replace(PLAIN, epochs=6),
+    )
+    folder = tmp_path / "run"
+    # Also where it was killed after its last epoch.
+    with pytest.raises(KeyboardInterrupt):
+        run_training(folder, settings, callbacks=[Break()])
+    for _ in range(2):
+        run_training(folder, settings)
+        assert len(read_history(folder)) == 4
+
+
+@pytest.mark.parametrize("name", ["keep_best", "early_stopping"])
+def test_what_goes_by_validation_needs_some(name, settings, tmp_path):
+    settings = dataclasses.replace(
+        settings, validation_images=None, **{name: 1}
+    )
+    with pytest.raises(ValueError, match=f"`{name}` goes by .*`validation_im"):
+        run_training(tmp_path / "run", settings)
+
+
 def test_a_frozen_phase_teaches_the_classifier_alone(settings, tmp_path):
     seen = []
 
@@ -254,6 +342,14 @@ def test_a_frozen_phase_teaches_the_classifier_alone(settings, tmp_path):
     assert changed(first, seen[1]) == {"logits"}  # no moving statistics
     assert {"cell_0", "stem_convolution"} <= changed(seen[1], seen[2])
     assert all(layer.trainable for layer in model.layers)
+    probe = dataclasses.replace(recipe, epochs=1, frozen_epochs=1)
+    model = run_training(
+        tmp_path / "probe",
+        dataclasses.replace(settings, recipe=probe),
+        initialise,
+    )
+    ends = [np.array(weight) for weight in model.weights]
+    assert changed(first[-len(ends) :], ends) == {"logits"}
 
 
 @pytest.mark.large
@@ -352,6 +448,8 @@ def test_a_training_that_diverges_says_so(settings, tmp_path):
         ({"train_images": 4}, "at most the number of images to train on, 4"),
         ({"dataset": "nowhere"}, "Received: source='nowhere'"),
         ({"network": {"input_shape": [8, 16, 3]}}, "height equal"),
+        ({"network": {"input_shape": [8, 8, 10**9]}}, "from 1 to 10,000"),
+        ({"network": {"input_shape": "abc"}}, "from 1 to 10,000. .*'abc'"),
         ({"network": {"filters": 0}}, "`filters`"),
     ],
 )
@@ -431,3 +529,29 @@ def test_replicas_without_devices_are_refused(settings, tmp_path):
     settings = dataclasses.replace(settings, replicas=4)
     with pytest.raises(ValueError, match="of at most the number of devices, 1"):
         run_training(tmp_path / "run", settings)
+
+
+@pytest.mark.parametrize(
+    "text", ["{", '{"a": 1}', "[1]", "[{}]", '[{"seconds": "x"}]', "[[[["]
+)
+def test_a_damaged_history_is_a_sentence(text, tmp_path):
+    assert read_history(tmp_path) == []
+    (tmp_path / "history.json").write_text(text)
+    with pytest.raises(InputError, match="history.json is no history") as error:
+        read_history(tmp_path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("damage", [b"", b"junk"])
+def test_a_damaged_state_is_a_sentence(settings, tmp_path, damage):
+    folder = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        run_training(folder, settings, callbacks=[_BreakOff()])
+    (folder / "phase_0.weights.h5").write_bytes(damage)
+    with pytest.raises(InputError, match="phase_0.weights.h5, is damaged: "):
+        run_training(folder, settings)
+
+
+class _BreakOff(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        raise KeyboardInterrupt

@@ -72,7 +72,12 @@ class Trainings:
         number = int(folder.name)
         self.settings[number] = settings
         folder.mkdir(parents=True, exist_ok=True)
-        record = {"schema": 1, "settings": dataclasses.asdict(settings)}
+        record = {
+            "schema": 1,
+            "settings": dataclasses.asdict(settings),
+            "command": "",
+            "data": "",
+        }
         (folder / "config.json").write_text(json.dumps(record))
         history = [{"epoch": 1, "seconds": 2.5}, {"epoch": 2, "seconds": 1.5}]
         (folder / "history.json").write_text(json.dumps(history))
@@ -82,7 +87,7 @@ class Trainings:
 
     def evaluate_run(self, folder, split):
         assert split == "test"
-        (folder / "evaluation").mkdir()
+        (folder / "evaluation").mkdir(exist_ok=True)
         accuracy = {"accuracy": self.accuracies[int(folder.name)]}
         (folder / "evaluation" / "test.json").write_text(json.dumps(accuracy))
 
@@ -195,6 +200,15 @@ def test_it_goes_on_where_it_was_stopped(run, best, trainings):
     assert list(trainings.settings) == best[1:]
     assert [trial.number for trial in watched] == best[1:]
     assert len(ranking.children) == 3
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"accuracy": "high"}'])
+def test_a_damaged_measurement_is_made_again(run, best, trainings, text):
+    search.retrain(run, RECIPE, top=1)
+    folder = run.directory.retrained / f"{best[0]:05d}"
+    (folder / "evaluation" / "test.json").write_text(text)
+    (child,) = search.retrain(run, RECIPE, top=1).children
+    assert child.accuracy == trainings.accuracies[best[0]]
 
 
 def test_one_that_diverges_does_not_stop_the_others(run, best, trainings):

@@ -141,8 +141,8 @@ def test_errors_name_the_argument(arguments, named):
 
 def test_a_skip_that_adds_nothing_is_none():
     """By what the built layers do."""
-    space, found = MobileSpace(width=0.25), set()
-    for decisions in samples(space, 20):
+    space, found = MobileSpace(width=0.25, blocks=3), set()
+    for decisions in samples(space, 12):
         architecture = space.decode(decisions)
         skips = {}
         for planned in Plan(architecture, (16, 16, 3), 3, {}).layers:

@@ -1,5 +1,6 @@
 """Training a network by a recipe: `train`."""
 
+import contextlib
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -169,9 +170,20 @@ def _classes(model: keras.Model) -> int:
     return output.shape[-1]
 
 
+def grow_gpu_memory() -> None:
+    """Has a process take of the memory of GPUs what it needs, so that others
+    share them; TensorFlow by itself takes all. GPUs that have begun work, or
+    that the user has divided, stay as they are."""
+    for gpu in tf.config.list_physical_devices("GPU"):
+        with contextlib.suppress(RuntimeError, ValueError):
+            tf.config.experimental.set_memory_growth(gpu, True)
+
+
 def prepare_short_trainings(short: bool = True) -> None:
     """Tells TensorFlow whether trainings are so short that rewriting their
-    graphs would take longer than it saves, as those of a search are."""
+    graphs would take longer than it saves, as those of a search are; and
+    calls `grow_gpu_memory`, as all trainings do."""
+    grow_gpu_memory()
     tf.config.optimizer.set_experimental_options(
         {"disable_meta_optimizer": short}
     )

@@ -3,6 +3,7 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.network.build import build_network
@@ -11,8 +12,14 @@ from nasnet_keras.training.data.pipeline import (
     recipe_pipeline,
     training_pipeline,
 )
+from nasnet_keras.training.process_state import kept_process_state
 from nasnet_keras.training.recipes import Recipe
-from nasnet_keras.training.train import compile_network, train
+from nasnet_keras.training.train import (
+    compile_network,
+    prepare_long_trainings,
+    prepare_short_trainings,
+    train,
+)
 
 CELL = CellSpec((Block((0, 1), ("conv_3x3", "identity")),))
 STEPS = 6
@@ -174,3 +181,41 @@ def test_classes_have_weights(auxiliary_head):
             assert one[name] != pytest.approx(alike[name], rel=1e-3)
         else:
             assert one[name] == alike[name]
+
+
+class FakeGPUs:
+    """Two GPUs, of which one cannot be set up any more."""
+
+    def __init__(self, monkeypatch, refusals=(None, None)):
+        self.grown = []
+        self.refusals = dict(zip(("GPU:0", "GPU:1"), refusals, strict=True))
+        config = tf.config
+        monkeypatch.setattr(config, "list_physical_devices", self.devices)
+        monkeypatch.setattr(config.experimental, "set_memory_growth", self.grow)
+
+    def devices(self, kind=None):
+        return list(self.refusals) if kind == "GPU" else []
+
+    def grow(self, device, enable):
+        if self.refusals[device]:
+            raise self.refusals[device]
+        self.grown.append((device, enable))
+
+
+@pytest.mark.parametrize(
+    "prepare", [prepare_long_trainings, prepare_short_trainings]
+)
+def test_trainings_take_of_a_gpu_what_they_need(monkeypatch, prepare):
+    gpus = FakeGPUs(monkeypatch)
+    with kept_process_state():
+        prepare()
+    assert gpus.grown == [("GPU:0", True), ("GPU:1", True)]
+
+
+def test_gpus_that_work_or_are_divided_stay_as_they_are(monkeypatch):
+    gpus = FakeGPUs(monkeypatch, (RuntimeError("begun"), None))
+    prepare_short_trainings(False)
+    assert gpus.grown == [("GPU:1", True)]
+    gpus = FakeGPUs(monkeypatch, (ValueError("divided"), None))
+    prepare_short_trainings(False)
+    assert gpus.grown == [("GPU:1", True)]

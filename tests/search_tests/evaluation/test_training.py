@@ -6,11 +6,14 @@ import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.training.data.datasets import load_dataset
+from nasnet_keras.training.process_state import kept_process_state
 from search.evaluation import training
 from search.evaluation.base import Child, EvaluationError
+from search.evaluation.child_data import prepare_tensorflow
 from search.evaluation.training import TrainingEvaluator
 
 # Drop path, pools and convolutions of both kinds.
@@ -300,3 +303,16 @@ def test_what_it_depends_on_is_described(evaluator, child_settings):
 def test_errors_name_the_argument(evaluator, arguments, named, child_settings):
     with pytest.raises(ValueError, match=f"{named}.*Received"):
         TrainingEvaluator(child_settings(**{**SETTINGS, **arguments}))
+
+
+def test_children_take_of_a_gpu_what_they_need(monkeypatch):
+    grown = []
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
+    monkeypatch.setattr(
+        tf.config.experimental,
+        "set_memory_growth",
+        lambda *setting: grown.append(setting),
+    )
+    with kept_process_state():
+        prepare_tensorflow(None)
+    assert grown == [("GPU", True)]

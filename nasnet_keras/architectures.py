@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from nasnet_keras.command_line import InputError
 from nasnet_keras.genotype_formats import is_known, read_genotype
-from nasnet_keras.strict_json import parse_json
+from nasnet_keras.quotation import quoted
+from nasnet_keras.strict_json import parse_json, read_bytes
 
 if TYPE_CHECKING:
     import keras
@@ -201,7 +202,7 @@ def find_kind(name: Any) -> ArchitectureKind:
     if not isinstance(name, str) or name not in KINDS:
         raise ValueError(
             "Invalid kind of architecture. Expected one of "
-            f"{', '.join(KINDS)}. Received: {name!r:.40}."
+            f"{', '.join(KINDS)}. Received: {quoted(name)}."
         )
     module, _, class_name = KINDS[name].partition(":")
     return getattr(importlib.import_module(module), class_name)()
@@ -235,13 +236,13 @@ def from_data(data: Any) -> tuple[ArchitectureKind, Any]:
     }:
         raise ValueError(
             "Expected a JSON object with a kind, a version and an "
-            f"architecture. Received: {data!r:.60}."
+            f"architecture. Received: {quoted(data)}."
         )
     kind = find_kind(data["kind"])
     if data["version"] != kind.version:
         raise ValueError(
             f"Expected version {kind.version} of the kind {kind.name!r}. "
-            f"Received: version {data['version']!r:.40}."
+            f"Received: version {quoted(data['version'])}."
         )
     return kind, kind.from_data(data["architecture"])
 
@@ -254,21 +255,14 @@ def read_architecture(path: Path) -> tuple[ArchitectureKind, Any]:
         InputError: The file cannot be read or holds no architecture.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        content = read_bytes(path, MAX_BYTES)
+        if is_known(text := content.decode("utf-8", "replace")):
+            return find_kind("nasnet"), read_genotype(text)
+        return from_data(parse_json(content))
     except OSError as error:
         raise InputError(
             f"Cannot read the architecture {path}: {error.strerror}."
         ) from None
-    if len(content) > MAX_BYTES:
-        raise InputError(
-            f"{path} holds no architecture. Expected at most {MAX_BYTES:,} "
-            "bytes. Received: more."
-        )
-    try:
-        if is_known(text := content.decode("utf-8", "replace")):
-            return find_kind("nasnet"), read_genotype(text)
-        return from_data(parse_json(content))
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         reason = str(error).rstrip(".")
         raise InputError(f"{path} holds no architecture. {reason}.") from None

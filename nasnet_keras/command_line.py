@@ -12,10 +12,9 @@ import functools
 import importlib
 import importlib.metadata
 import inspect
-import json
+import io
 import os
 import platform
-import reprlib
 import shlex
 import signal
 import sys
@@ -26,20 +25,28 @@ from typing import Annotated, Any
 
 import typer
 
+from nasnet_keras.activity import (
+    ActivityDisplay,
+    shown_activity,
+    tell_activity,
+)
 from nasnet_keras.entry import INTERRUPTED
 from nasnet_keras.processor import computing_setting
+from nasnet_keras.quotation import printable, quoted
+from nasnet_keras.strict_json import parse_json
 
 PACKAGES = ("tensorflow", "keras", "numpy", "nasnet-keras")
 
 FAILED, BAD_INPUT = 1, 2  # beside INTERRUPTED
 
+# Of an output that takes no more.
+NO_OUTPUT = (errno.EPIPE, errno.ENOSPC, errno.EIO)
+
 # What a path cannot be: too long, or out of reach.
 NO_PATH = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM)
 SECONDS_TO_AGAIN = 0.05
+LONGEST_WORD = 200  # in a message
 LARGEST = 10**9  # number of images, trials, epochs, ... that is asked for
-LONGEST = 200  # quotation in a message
-_QUOTATION = reprlib.Repr()
-_QUOTATION.maxstring = _QUOTATION.maxother = 40
 
 # Errors reach the user as exceptions; who wants TensorFlow's lines sets the
 # variable to 0.
@@ -59,8 +66,42 @@ class Interruption(Exception):
     """Ctrl-C ended the command. The text says so, and how to go on."""
 
 
+def create_app(help: str | None = None) -> typer.Typer:
+    """A command line, to which commands are added.
+
+    Args:
+        help: What it is for. Default: what its only command is for.
+    """
+    return typer.Typer(
+        help=help,
+        add_completion=False,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+    )
+
+
 def run_command(app: typer.Typer, name: str) -> int:
-    """Runs a command line; returns the exit code."""
+    """Runs a command line; returns the exit code. Who reads the output may
+    leave off, and what cannot be written is told."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        if sys.stdout.errors == "strict":  # Names may hold any bytes.
+            sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        code = _run(app, name)
+        sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in NO_OUTPUT or error.filename is not None:
+            raise
+        if error.errno != errno.EPIPE:
+            complain(f"Cannot write the output: {error.strerror}.")
+        # Python would try again at its end.
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        return FAILED
+    return code
+
+
+def _run(app: typer.Typer, name: str) -> int:
     os.environ.setdefault(LOG_LEVEL, QUIET)
     interruptions = _Interruptions()
     try:
@@ -90,6 +131,11 @@ def run_command(app: typer.Typer, name: str) -> int:
         return BAD_INPUT
     except RunError as error:
         complain(str(error))
+        return FAILED
+    except SystemExit:  # As typer ends where the output is read no more.
+        return FAILED
+    except MemoryError:
+        complain("There is not enough memory. Take smaller images, or fewer.")
         return FAILED
     except OSError as error:
         if error.errno not in NO_PATH:
@@ -153,10 +199,24 @@ def working(interrupted: str = "Interrupted.") -> Iterator[None]:
     with plain_warnings():
         try:
             yield
+        except BrokenPipeError:
+            raise
         except (ValueError, OSError) as error:
             raise InputError(str(error)) from error
         except KeyboardInterrupt:
             raise Interruption(interrupted) from None
+
+
+@contextlib.contextmanager
+def computing(interrupted: str = "Interrupted.") -> Iterator[ActivityDisplay]:
+    """The `working` of a command by TensorFlow, which is imported; what goes
+    on is shown, until the display is ended."""
+    from rich.console import Console
+
+    with working(interrupted), shown_activity(Console()) as activity:
+        tell_activity("importing TensorFlow")
+        import_tensorflow()
+        yield activity
 
 
 def option(
@@ -202,9 +262,14 @@ def named(options: Iterable[str]) -> dict[str, Any]:
                 "Invalid value for an option of a space, a strategy or an "
                 f"evaluator. Expected NAME=VALUE. Received: {quoted(text)}."
             )
+        if name in values:
+            raise InputError(
+                "Expected each option of a space, a strategy or an evaluator "
+                f"once. Received: {quoted(name)} twice."
+            )
         try:
-            values[name] = json.loads(value)
-        except (ValueError, RecursionError):
+            values[name] = parse_json(value)
+        except ValueError:
             values[name] = value
     return values
 
@@ -224,18 +289,6 @@ def sentence(details: Any, parts: Collection[str] = ()) -> str:
     if "Received: " in message:
         return f"{about} {message}."
     return f"{about} {message}. Received: {quoted(details['input'])}."
-
-
-def quoted(value: Any) -> str:
-    """A value as a message has it, of a bounded length.
-
-    Example:
-
-    >>> len(quoted("a" * 5000))
-    40
-    """
-    text = _QUOTATION.repr(value)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def setting_name(details: Any) -> str:
@@ -260,18 +313,10 @@ def complain(text: str) -> None:
     first, colon, listed = text.partition(":\n")
     # Of what quotes without end, as packages do, the end is left out.
     words = [
-        word if len(word) <= LONGEST else f"{word[: LONGEST - 3]}..."
+        word if len(word) <= LONGEST_WORD else f"{word[: LONGEST_WORD - 3]}..."
         for word in first.split(" ")
     ]
     print(printable(" ".join(words)) + colon + listed, file=sys.stderr)
-
-
-def printable(text: str) -> str:
-    """A text with the ends of lines, and what else is not shown, escaped."""
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode()
-        for each in text
-    )
 
 
 def import_tensorflow() -> None:

@@ -16,6 +16,7 @@ def start(module: str) -> int:
     """Imports a module and calls its `main`, a command line; returns the exit
     code."""
     signal.signal(signal.SIGINT, _interrupted)
+    _open_streams()
     main = importlib.import_module(module).main
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -26,6 +27,16 @@ def start(module: str) -> int:
     if code == INTERRUPTED:
         _end()
     return code
+
+
+def _open_streams() -> None:
+    """Has something where a standard stream was closed, or else a file of
+    the command would take its place, and the lines of others."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    sys.stdout = sys.stdout or open(os.devnull, "w")
+    sys.stderr = sys.stderr or open(os.devnull, "w")
 
 
 def _interrupted(*signalled: object) -> None:

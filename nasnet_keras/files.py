@@ -28,10 +28,25 @@ def expanded(path: str | os.PathLike[str]) -> Path:
     return Path(os.path.expanduser(path))
 
 
+def resolved(path: Path) -> Path:
+    """A path that is absolute and leads through no link; of a link that leads
+    in a circle it stays, where `Path.resolve` raises."""
+    return Path(os.path.realpath(path))
+
+
 def check_free(path: Path) -> None:
     """Raises:
-    InputError: There is a file at the path, or a folder that is not empty.
+    InputError: There is a file at the path, or a folder that is not empty; or
+        no file can be there.
     """
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise InputError(
+            f"Cannot make the folder {path}: {error.strerror}."
+        ) from None
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise InputError(
             "Expected as output a folder that is new or empty. Received: "
@@ -49,7 +64,7 @@ def new_directory(path: Path) -> Iterator[Path]:
         InputError: The path is taken, or cannot be made.
     """
     check_free(path)
-    path = path.resolve()
+    path = resolved(path)
     if path == Path.cwd():
         raise InputError(
             "Expected as output a folder other than the current one. "
@@ -105,7 +120,7 @@ def locked(path: Path, complaint: str) -> Iterator[None]:
             file cannot be written.
     """
     try:
-        file = open(path, "w")
+        file = open(path, "a", opener=_without_links)
     except OSError as error:
         raise InputError(
             f"Cannot write the file {path}: {error.strerror}."
@@ -123,11 +138,16 @@ def locked(path: Path, complaint: str) -> Iterator[None]:
         yield
 
 
+def _without_links(path: str, flags: int) -> int:
+    """Opens neither what a link leads to nor a pipe, which would wait."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
 def is_locked(path: Path) -> bool:
     """Whether a process, of any user and machine, holds the lock of a file or
     folder; where that cannot be told, no."""
     try:
-        file = os.open(path, os.O_RDONLY)
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
         return False
     try:
@@ -147,9 +167,14 @@ def write_json(path: Path, value: Any) -> None:
 def write_text(path: Path, text: str) -> None:
     """Writes a file; a reader finds the old one or the new one, in whole."""
     draft = path.with_name(f".{path.name}")
-    draft.write_text(text, encoding="utf-8")
-    sync(draft)
-    draft.rename(path)
+    draft.unlink(missing_ok=True)  # It may be a link, or a pipe.
+    try:
+        draft.write_text(text, encoding="utf-8")
+        sync(draft)
+        draft.rename(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
     sync(path.parent)
 
 

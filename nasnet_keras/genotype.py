@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from nasnet_keras.quotation import quoted
 from nasnet_keras.strict_json import parse_json
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ class CellSpec:
             raise ValueError(
                 "Invalid value for argument `separate`. Expected False, or "
                 "True and as many output states as inputs. Received: "
-                f"separate={self.separate!r}, {len(self.output_states)} "
+                f"separate={quoted(self.separate)}, {len(self.output_states)} "
                 f"output states and {self.inputs} inputs."
             )
 
@@ -158,19 +159,19 @@ class CellSpec:
         ):
             raise ValueError(
                 "Invalid value for argument `blocks`. Expected a list of 1 to "
-                f"{MAX_BLOCKS} blocks. Received: blocks={self.blocks!r:.60}."
+                f"{MAX_BLOCKS} blocks. Received: blocks={quoted(self.blocks)}."
             )
         object.__setattr__(self, "blocks", tuple(self.blocks))
         if type(self.inputs) is not int or self.inputs < 1:
             raise ValueError(
                 "Invalid value for argument `inputs`. Expected a positive "
-                f"integer. Received: inputs={self.inputs!r:.60}."
+                f"integer. Received: inputs={quoted(self.inputs)}."
             )
         for position, block in enumerate(self.blocks):
             if not isinstance(block, Block):
                 raise ValueError(
                     "Invalid value for argument `blocks`. Expected `Block` "
-                    f"objects. Received: blocks[{position}]={block!r:.60}."
+                    f"objects. Received: blocks[{position}]={quoted(block)}."
                 )
             present = self.inputs + position
             for state in block.inputs:
@@ -187,7 +188,7 @@ class CellSpec:
             raise ValueError(
                 "Invalid value for argument `concat`. Expected a list of "
                 "hidden states or 'unused'. Received: "
-                f"concat={self.concat!r}."
+                f"concat={quoted(self.concat)}."
             )
         object.__setattr__(self, "concat", tuple(self.concat))
         for state in self.concat:
@@ -269,7 +270,7 @@ class CellSpec:
         if not isinstance(blocks, list):
             raise ValueError(
                 "Invalid value for `blocks` in a cell. Expected a list. "
-                f"Received: {blocks!r:.60}."
+                f"Received: {quoted(blocks)}."
             )
         for block in blocks:
             _check_keys(
@@ -312,7 +313,7 @@ class Genotype:
             if not isinstance(getattr(self, name), CellSpec):
                 raise ValueError(
                     f"Invalid value for argument `{name}`. Expected a "
-                    f"`CellSpec`. Received: {getattr(self, name)!r:.60}."
+                    f"`CellSpec`. Received: {quoted(getattr(self, name))}."
                 )
         if self.normal.inputs != self.reduction.inputs:
             raise ValueError(
@@ -349,7 +350,7 @@ class Genotype:
         if type(schema) is not int or schema != SCHEMA_VERSION:
             raise ValueError(
                 "Invalid value for `schema` in a genotype. Expected "
-                f"{SCHEMA_VERSION}. Received: {schema!r:.60}."
+                f"{SCHEMA_VERSION}. Received: {quoted(schema)}."
             )
         return cls(
             normal=CellSpec.from_dict(data["normal"]),
@@ -400,7 +401,7 @@ def _pair(value: Any, argument: str) -> tuple[Any, Any]:
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise ValueError(
             f"Invalid value for argument `{argument}`. Expected two, one for "
-            f"each side of the block. Received: {argument}={value!r:.60}."
+            f"each side of the block. Received: {argument}={quoted(value)}."
         )
     return tuple(value)
 
@@ -409,7 +410,7 @@ def _check_state_number(state: Any, argument: str) -> None:
     if type(state) is not int or state < 0:
         raise ValueError(
             f"Invalid value for argument `{argument}`. Expected the numbers "
-            f"of hidden states, 0 or more. Received: {state!r:.60}."
+            f"of hidden states, 0 or more. Received: {quoted(state)}."
         )
 
 
@@ -417,7 +418,7 @@ def _check_name(name: Any, known: tuple[str, ...], argument: str) -> None:
     if name not in known:
         raise ValueError(
             f"Invalid value for argument `{argument}`. Expected one of "
-            f"{', '.join(known)}. Received: {name!r:.60}."
+            f"{', '.join(known)}. Received: {quoted(name)}."
         )
 
 
@@ -426,7 +427,7 @@ def _check_keys(
 ) -> None:
     if not isinstance(data, dict):
         raise ValueError(
-            f"Expected {what} to be a JSON object. Received: {data!r:.60}."
+            f"Expected {what} to be a JSON object. Received: {quoted(data)}."
         )
     missing = sorted(required - data.keys())
     unknown = sorted(data.keys() - required - optional, key=str)

@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from nasnet_keras.genotype import MAX_BLOCKS, Block, CellSpec, Genotype
+from nasnet_keras.quotation import quoted
 from nasnet_keras.strict_json import parse_json
 
 MAX_LENGTH = 10_000  # of a text: ten blocks a cell take a third of it
@@ -92,7 +93,7 @@ class GenotypeFormat(abc.ABC):
         if operation not in self.operations:
             raise ValueError(
                 f"Expected operations among {', '.join(self.operations)}. "
-                f"Received: {operation!r:.40}"
+                f"Received: {quoted(operation)}"
             )
         return self.operations[operation]
 
@@ -288,6 +289,20 @@ FORMATS: dict[str, GenotypeFormat] = {
 }
 
 
+def find_form(form: Any) -> GenotypeFormat:
+    """The form of that name.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if not isinstance(form, str) or form not in FORMATS:
+        raise ValueError(
+            "Invalid form of a genotype. Expected one of "
+            f"{', '.join(FORMATS)}. Received: {quoted(form)}."
+        )
+    return FORMATS[form]
+
+
 def is_known(text: str) -> bool:
     """Whether the text seems to be of one of `FORMATS`."""
     return any(re.search(form.mark, text) for form in FORMATS.values())
@@ -334,11 +349,11 @@ def read_genotype(text: str) -> Genotype:
             reason = f"{type(error).__name__}: {str(error):.80}"
         raise ValueError(
             f"Invalid genotype in the form {name}. {reason}. Received: "
-            f"{text.strip()!r:.80}."
+            f"{quoted(text.strip())}."
         ) from None
     raise ValueError(
         "Invalid value for argument `text`. Expected a genotype in one of the "
-        f"forms {', '.join(FORMATS)}. Received: {text!r:.80}."
+        f"forms {', '.join(FORMATS)}. Received: {quoted(text)}."
     )
 
 
@@ -350,7 +365,8 @@ def write_genotype(genotype: Genotype, form: str) -> str:
         form: One of `FORMATS`.
 
     Raises:
-        ValueError: The form is unknown, or cannot say the genotype.
+        ValueError: The form is unknown, or cannot say the genotype; or it is
+            none.
 
     Example:
 
@@ -358,13 +374,14 @@ def write_genotype(genotype: Genotype, form: str) -> str:
     >>> read_genotype(write_genotype(DARTS_V2, "darts")) == DARTS_V2
     True
     """
-    if not isinstance(form, str) or form not in FORMATS:
+    found = find_form(form)
+    if not isinstance(genotype, Genotype):
         raise ValueError(
-            "Invalid value for argument `form`. Expected one of "
-            f"{', '.join(FORMATS)}. Received: form={form!r:.40}."
+            "Invalid value for argument `genotype`. Expected a `Genotype`, as "
+            f"the spaces of cells have. Received: {quoted(genotype)}."
         )
     try:
-        return FORMATS[form].write(genotype)
+        return found.write(genotype)
     except ValueError as error:
         raise ValueError(
             f"The genotype cannot be written in the form {form}. {error}."

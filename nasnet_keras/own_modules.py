@@ -7,6 +7,8 @@ import importlib
 import sys
 from typing import Any
 
+from nasnet_keras.quotation import quoted
+
 
 def find_attribute(place: str, argument: str, known: str = "") -> Any:
     """What stands at a place. Its module is imported; nothing is called.
@@ -28,14 +30,14 @@ def find_attribute(place: str, argument: str, known: str = "") -> Any:
     if not (module and colon and attribute):
         raise ValueError(
             f"Invalid value for argument `{argument}`. Expected "
-            f"{known}'module:attribute'. Received: {argument}={place!r:.60}."
+            f"{known}'module:attribute'. Received: {argument}={quoted(place)}."
         )
     # The place may come from a file: no program is started by it. Python's
     # own list leaves out its tests.
     if module.partition(".")[0] in {*sys.stdlib_module_names, "test"}:
         raise ValueError(
             f"Invalid value for argument `{argument}`. Expected a module of "
-            f"your own. Received: {argument}={place!r:.60}, of the standard "
+            f"your own. Received: {argument}={quoted(place)}, of the standard "
             "library."
         )
     try:
@@ -46,7 +48,7 @@ def find_attribute(place: str, argument: str, known: str = "") -> Any:
         raise ValueError(
             f"Invalid value for argument `{argument}`. Expected a module that "
             "can be imported and an attribute of it. Received: "
-            f"{argument}={place!r:.60} ({type(error).__name__}: {error})."
+            f"{argument}={quoted(place)} ({type(error).__name__}: {error})."
         ) from None
     return found
 

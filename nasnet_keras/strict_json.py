@@ -1,11 +1,16 @@
-"""JSON of other people's: no key twice, no file without end.
+"""Files and JSON of other people's: no file without end, no key twice.
 
 Neither Keras nor TensorFlow is imported here.
 """
 
+import errno
 import json
+import os
+import stat
 from pathlib import Path
 from typing import Any
+
+from nasnet_keras.quotation import quoted
 
 MAX_BYTES = 2**24  # of a file; a configuration has some thousands
 
@@ -37,11 +42,28 @@ def read_json(path: Path) -> Any:
         ValueError: As of `parse_json`; or it is larger than any that is
             meant.
     """
-    with open(path, "rb") as file:
-        content = file.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise ValueError(f"it has more than {MAX_BYTES // 2**20} MiB")
-    return parse_json(content)
+    return parse_json(read_bytes(path, MAX_BYTES))
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """What a file holds, which has at most so many bytes. A pipe is not waited
+    for.
+
+    Raises:
+        OSError: It cannot be read, or is no regular file.
+        ValueError: It is larger.
+    """
+    with open(path, "rb", opener=_without_waiting) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "Not a regular file", str(path))
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"it has more than {most / 2**20:g} MiB")
+    return content
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -49,5 +71,5 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(values) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {twice[:60]!r} is there twice")
+        raise ValueError(f"the key {quoted(twice)} is there twice")
     return values

@@ -112,7 +112,7 @@ def hypervolume(
     """
     points = [(cost, accuracy) for cost, accuracy in front if cost < reference]
     area = 0.0
-    for place, (cost, accuracy) in enumerate(points):
-        following = [cost for cost, _ in points[place + 1 :]] or [reference]
+    for position, (cost, accuracy) in enumerate(points):
+        following = [cost for cost, _ in points[position + 1 :]] or [reference]
         area += accuracy * math.log(following[0] / cost)
     return area

@@ -67,6 +67,19 @@ def test_python_m_search_is_the_command(tmp_path):
     assert "nasnet-search" in completed.stdout
 
 
+def test_closed_streams_are_no_files_of_the_command(tmp_path):
+    program = "import sys; from search.cli.entry import main; sys.exit(main())"
+    ended = subprocess.run(
+        [
+            *("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"),
+            *(sys.executable, "-c", program, "status", "nowhere"),
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert ended.returncode == 2
+
+
 LONG = "n" * 300
 
 

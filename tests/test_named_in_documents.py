@@ -1,4 +1,5 @@
-"""What documents, notebooks and benchmarks import of the project is there.
+"""What documents, notebooks, benchmarks and scripts of tests import of the
+project is there, and so are the files that documents name.
 
 A module that moves leaves its name behind in files that no fast test runs.
 """
@@ -12,7 +13,7 @@ import nbformat
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-PACKAGES = ("nasnet_keras", "search", "zoo")
+PACKAGES = ("nasnet_keras", "search", "zoo", "nasnet_auto")
 FENCED = re.compile(r"^( *)```python\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 
 
@@ -56,6 +57,7 @@ DOCUMENTS = [
         "benchmarks/**/*.md",
         "benchmarks/**/*.py",
         "tools/**/*.py",
+        "tests/**/*.py",
         "notebooks/*.ipynb",
     )
     for path in sorted(REPOSITORY.glob(pattern))
@@ -75,3 +77,23 @@ def test_what_is_imported_is_there(path):
 def test_imports_are_found():
     found = {imported for path in DOCUMENTS for imported in imports_of(path)}
     assert {module.split(".")[0] for module, _ in found} == set(PACKAGES)
+
+
+# Files that whoever follows a recipe, or an export, writes.
+PLACEHOLDER = re.compile("NAME|^predict.py")
+
+
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_files_that_are_named_are_there(name):
+    there = [
+        f"/{path.relative_to(REPOSITORY)}"
+        for top in (*PACKAGES, "tests", "tools", "benchmarks", "docs")
+        for path in (REPOSITORY / top).rglob("*.*")
+    ]
+    text = (REPOSITORY / name).read_text()
+    named = set(re.findall(r"(?<![\w/])[\w/]+\.(?:py|md)\b", text))
+    assert len(named) > 10
+    for each in named:
+        if (REPOSITORY / each).exists() or PLACEHOLDER.search(each):
+            continue
+        assert any(path.endswith(f"/{each}") for path in there), each

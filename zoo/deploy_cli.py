@@ -10,27 +10,26 @@ from typing import Annotated, Any
 
 import typer
 
+from nasnet_keras.activity import tell_activity
 from nasnet_keras.command_line import (
     LARGEST,
     InputError,
-    import_tensorflow,
-    quoted,
+    computing,
+    create_app,
     run_command,
     working,
 )
 from nasnet_keras.deployment.formats import FORMATS, find_format
 from nasnet_keras.files import expanded
+from nasnet_keras.quotation import quoted
+from nasnet_keras.strict_json import read_json
 from zoo.presets import PRESETS
 
 DYNAMIC = "dynamic"
 VERIFIED = 32  # images of a data set
 CHUNK = 512
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+app = create_app()
 
 
 def main() -> int:
@@ -43,9 +42,10 @@ def deploy(
     model: Annotated[
         str,
         typer.Argument(
-            help="A .keras file, of a network or of a model around one, a "
-            "folder of `nasnet-search export`, or with --weights a name of "
-            "`zoo.list_models()`."
+            help="A .keras file of a Sequential or functional model, a "
+            "folder of `nasnet-search export`, `nasnet-train` or `nasnet-auto`,"
+            " or with --weights a name of `zoo.list_models()`. What a folder "
+            "says of its classes goes into the file."
         ),
     ],
     *,
@@ -115,15 +115,17 @@ def deploy(
         chosen.check_path(output)
         batch_size = _batch_size(batch)
         source = _find(model, weights)
-        import_tensorflow()
+    with computing() as activity:
         from nasnet_keras.deployment.export import export
 
+        tell_activity("loading the network")
         network = _load(source, weights)
         shape = _image_shape(network, image_size)
         side = shape[0]
         by = _data(calibration, side, most=calibration_images)
         data = _data(images, side) if images else by
         test = data and (data.test or data.train)
+        tell_activity("writing, and verifying what was written")
         report = export(
             network,
             output,
@@ -133,6 +135,7 @@ def deploy(
             test and _scaled(network, test.images[:VERIFIED]),
             by and _scaled(network, by.train.images),
         )
+        activity.end()
         _show(report)
         if data and data.num_classes == _classes(network):
             _show_accuracy(
@@ -178,12 +181,26 @@ def _find(model: str, weights: str | None) -> str | Path:
 
 def _load(source: str | Path, weights: str | None) -> Any:
     if isinstance(source, Path):
+        from nasnet_keras.deployment.classifier import as_classifier
         from nasnet_keras.network.build import load_model
 
-        return load_model(source)
+        model, names = load_model(source), _class_names(source)
+        return as_classifier(model, names) if names else model
     import zoo
 
     return zoo.create_model(source, weights=weights)
+
+
+def _class_names(model: Path) -> list[str] | None:
+    """What the folder of a training says of its classes."""
+    record = model.parent / "config.json"
+    if not record.is_file():
+        return None
+    try:
+        names = read_json(record)["class_names"]
+    except (KeyError, TypeError, ValueError):
+        return None
+    return names if isinstance(names, list) else None
 
 
 def _image_shape(network: Any, size: int | None) -> tuple[Any, ...]:

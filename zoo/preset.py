@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from nasnet_keras.architectures import find_kind, to_data
+from nasnet_keras.quotation import quoted
+
 _UNITS = {"M": 1e6, "B": 1e9}
 _Known = TypeVar("_Known")
 
@@ -113,6 +116,25 @@ class Preset:
             },
         }
 
+    def network(self, image_size: int | None = None) -> dict[str, Any]:
+        """The network of a training, as JSON data for `TrainingSettings`; the
+        classes are those of its data.
+
+        Args:
+            image_size: Height and width to train at. Default: the preset's.
+        """
+        arguments = self.network_arguments()
+        del arguments["classes"]
+        kind = find_kind(self.kind)
+        size = image_size or self.image_size
+        if "auxiliary_weight" not in kind.unsupported:
+            arguments["nominal_size"] = [self.image_size, self.image_size]
+        return {
+            **arguments,
+            "architecture": to_data(kind, self.architecture),
+            "input_shape": [size, size, 3],
+        }
+
 
 def agrees(printed: str | None, count: int) -> bool | None:
     """Whether a count is a printed figure: rounds to it, or differs by no
@@ -145,5 +167,5 @@ def find(
     hint = f" Close: {', '.join(close)}." if close else ""
     raise ValueError(
         f"Invalid value for argument `{argument}`. Expected one of {listed}. "
-        f"Received: {argument}={name!r}.{hint}"
+        f"Received: {argument}={quoted(name)}.{hint}"
     )

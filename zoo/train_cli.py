@@ -5,13 +5,11 @@
 Exit codes: 0 done, 1 the training failed, 2 bad input, 130 interrupted.
 """
 
-import contextlib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from nasnet_keras.activity import shown_activity, tell_activity
 from nasnet_keras.architectures import (
     find_kind,
     read_architecture,
@@ -21,12 +19,13 @@ from nasnet_keras.command_line import (
     LARGEST,
     InputError,
     RunError,
-    import_tensorflow,
-    printable,
+    computing,
+    create_app,
     run_command,
     working,
 )
 from nasnet_keras.files import check_free
+from nasnet_keras.quotation import printable
 from nasnet_keras.training.recipe_options import (
     RecipeOption,
     chosen_recipe,
@@ -35,11 +34,8 @@ from nasnet_keras.training.recipe_options import (
 from zoo.preset import find
 from zoo.presets import PRESETS
 
-app = typer.Typer(
-    help="Trains networks of the zoo, or of cells that a search has found.",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
+app = create_app(
+    "Trains networks of the zoo, or of cells that a search has found."
 )
 
 
@@ -129,11 +125,43 @@ def run(
             "--skip-broken", help="Leave out files that are no whole images."
         ),
     ] = False,
+    stream: Annotated[
+        bool | None,
+        typer.Option(
+            help="Decode images when they are needed rather than hold them in "
+            "memory; if not given, where they would take more than a quarter "
+            "of the memory available."
+        ),
+    ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder on a disk for the decoded images, to be read from "
+            "there."
+        ),
+    ] = None,
     class_weights: Annotated[
         Literal["balanced"] | None,
         typer.Option(
             help="balanced: all classes count alike, of however many images; "
             "all images alike if not given."
+        ),
+    ] = None,
+    keep_best: Annotated[
+        bool,
+        typer.Option(
+            "--keep-best",
+            help="End with the weights of the epoch of the highest validation "
+            "accuracy, rather than the last.",
+        ),
+    ] = False,
+    early_stopping: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=LARGEST,
+            help="Epochs without a higher validation accuracy after which to "
+            "end; never if not given.",
         ),
     ] = None,
     dtype: Annotated[
@@ -156,24 +184,22 @@ def run(
     """Trains a network; the same command goes on after a kill."""
     if not (output / "config.json").exists():
         check_free(output)
-    from rich.console import Console
-
-    with (
-        working("Interrupted. Go on by the same command."),
-        contextlib.ExitStack() as shown,
-    ):
+    with working():
         network = _network(
             model, architecture, repeats, filters, stem, image_size
         )
         kind = find_kind(network["architecture"]["kind"])
         chosen = chosen_recipe(recipe, values, kind.unsupported)
-        activity = shown.enter_context(shown_activity(Console()))
-        tell_activity("importing TensorFlow")
-        import_tensorflow()
+    with computing("Interrupted. Go on by the same command.") as activity:
         from nasnet_keras.training.data.datasets import resolve_source
+        from nasnet_keras.training.data.holding import Holding
         from nasnet_keras.training.progress import Progress
         from nasnet_keras.training.replicas import prepare_replicas
-        from nasnet_keras.training.run import run_training
+        from nasnet_keras.training.run import (
+            best_epoch,
+            read_history,
+            run_training,
+        )
         from nasnet_keras.training.settings import TrainingSettings
         from nasnet_keras.training.train import prepare_long_trainings
 
@@ -187,6 +213,8 @@ def run(
             validation_images=validation_images,
             skip_broken=skip_broken,
             class_weights=class_weights,
+            keep_best=keep_best,
+            early_stopping=early_stopping,
             weights=weights,
             dtype=dtype,
             seed=seed,
@@ -198,6 +226,7 @@ def run(
                 settings,
                 _initialiser(weights, model),
                 progress=Progress(chosen.epochs, activity=activity),
+                holding=Holding(stream, cache),
             )
         except OSError as error:
             if not (output / "config.json").exists():
@@ -206,7 +235,11 @@ def run(
                 f"The training {output} broke off: {error}. When the cause is "
                 "gone, go on by the same command."
             ) from error
-    print(f"Wrote {printable(str(output))}/model.keras.")
+    kept = ""
+    if keep_best:
+        number, accuracy = best_epoch(read_history(output))
+        kept = f", of epoch {number}: validation accuracy {accuracy:.4f}"
+    print(f"Wrote {printable(str(output))}/model.keras{kept}.")
 
 
 @app.command()
@@ -227,14 +260,14 @@ def evaluate(
             f"Expected the folder of a training. Received: {run}, which has no "
             "config.json."
         )
-    import_tensorflow()
+    with computing():
+        from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
+
+        evaluation = evaluate_run(run, split, batch_size)
     from rich.console import Console
 
-    from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
     from nasnet_keras.training.evaluation.table import evaluation_table
 
-    with working():
-        evaluation = evaluate_run(run, split, batch_size)
     Console().print(evaluation_table(evaluation))
     where = printable(str(run / "evaluation"))
     print(f"Wrote {split}.json and pictures to {where}.")
@@ -295,15 +328,4 @@ def _network(
             f"Received: --model {model} and --stem {stem}."
         )
     preset = find(PRESETS, model, "model", "`zoo.list_models()`")
-    arguments = preset.network_arguments()
-    del arguments["classes"]  # those of the data
-    kind = find_kind(preset.kind)
-    size = image_size or preset.input_shape[0]
-    if "auxiliary_weight" not in kind.unsupported:
-        arguments["nominal_size"] = list(preset.input_shape[:2])
-    return {
-        **arguments,
-        "architecture": to_data(kind, preset.architecture),
-        "input_shape": [size, size, 3],
-        **given,
-    }
+    return {**preset.network(image_size), **given}

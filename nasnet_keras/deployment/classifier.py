@@ -11,9 +11,9 @@ import keras
 import numpy as np
 
 from nasnet_keras.command_line import InputError
-from nasnet_keras.deployment.fuse import all_layers
 from nasnet_keras.layers.class_names import ClassNames
 from nasnet_keras.network.build import without_auxiliary_head
+from nasnet_keras.network.inspection import class_names_of, scales_pixels
 from nasnet_keras.training.data.readers.pictures import (
     NotAPicture,
     read_picture,
@@ -58,7 +58,7 @@ def as_classifier(
     >>> from nasnet_keras import NASNET_A, build_network
     >>> model = build_network(NASNET_A, classes=2, repeats=1, filters=8)
     >>> classifier = as_classifier(model, ["cat", "dog"])
-    >>> class_names_of(classifier)
+    >>> classifier.layers[-1].class_names
     ('cat', 'dog')
     """
     if class_names_of(model) == tuple(class_names):
@@ -70,21 +70,6 @@ def as_classifier(
         pixels = keras.layers.Rescaling(1 / 127.5, -1, name="scale")(images)
     outputs = ClassNames(class_names, name="class_names")(network(pixels))
     return keras.Model(images, outputs, name=model.name)
-
-
-def class_names_of(model: keras.Model) -> tuple[str, ...] | None:
-    """The names of a classifier's classes; None if it does not know them."""
-    for layer in all_layers(model):
-        if isinstance(layer, ClassNames):
-            return layer.class_names
-    return None
-
-
-def scales_pixels(model: keras.Model) -> bool:
-    """Whether a model takes pixels from 0 to 255, and not from -1 to 1."""
-    return any(
-        isinstance(layer, keras.layers.Rescaling) for layer in all_layers(model)
-    )
 
 
 def description(model: keras.Model, shape: Sequence[int]) -> dict[str, Any]:

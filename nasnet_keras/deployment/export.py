@@ -13,15 +13,16 @@ import keras
 import numpy as np
 
 from nasnet_keras.command_line import RunError
-from nasnet_keras.deployment.classifier import description, scales_pixels
+from nasnet_keras.deployment.classifier import description
 from nasnet_keras.deployment.formats import find_format
 from nasnet_keras.deployment.formats.base import Runner
 from nasnet_keras.deployment.frozen import frozen_function, named
-from nasnet_keras.deployment.fuse import all_layers, fuse_for_inference
+from nasnet_keras.deployment.fuse import fuse_for_inference
 from nasnet_keras.deployment.photographs import photographs
 from nasnet_keras.deployment.timing import image_shape, median_seconds
 from nasnet_keras.files import sync
 from nasnet_keras.network.build import without_auxiliary_head
+from nasnet_keras.network.inspection import all_layers, scales_pixels
 
 # The largest difference; and with int8, which rounds, the error: outputs that
 # have nothing in common with the network's come to more than 1.
@@ -95,9 +96,9 @@ def export(
     network; what is wrong leaves no file.
 
     Args:
-        model: Of `build_network`, or a `Sequential` or functional model
-            around one, which is exported whole; channels last and float32,
-            with the backend TensorFlow.
+        model: A network of any kind, or another `Sequential` or functional
+            model, as `fuse_for_inference` takes it; channels last and
+            float32, with the backend TensorFlow.
         path: The file to write, `.xml` for openvino (a `.bin` comes beside
             it), `.onnx` for onnx, `.tflite` for litert; a folder for
             saved_model.
@@ -303,12 +304,12 @@ def _check_model(model: Any) -> None:
                 f"{layer.compute_dtype}. Build the network in float32 and "
                 "load its weights, which are the same."
             )
-        conventions = getattr(layer, "conventions", None)
-        if conventions and conventions.data_format != "channels_last":
+        layout = getattr(layer, "conventions", layer)
+        if getattr(layout, "data_format", None) == "channels_first":
             raise ValueError(
                 "Invalid value for argument `model`. Expected channels_last. "
-                f"Received: {conventions.data_format}. Build the network "
-                "channels last and load its weights, which are the same."
+                "Received: channels_first. Build the network channels last "
+                "and load its weights, which are the same."
             )
 
 

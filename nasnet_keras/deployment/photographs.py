@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.datasets import load_sample_images
 
-from nasnet_keras.training.data.readers.source import stack
+from nasnet_keras.training.data.readers.source import fit
 
 
 def photographs(shape: tuple[int, int, int]) -> np.ndarray:
@@ -35,5 +35,4 @@ def photographs(shape: tuple[int, int, int]) -> np.ndarray:
                 parts.append(photograph[top : top + rows, left:][:, :columns])
     if shape[2] == 1:
         parts = [part.mean(2, keepdims=True).astype(np.uint8) for part in parts]
-    images, _ = stack([(part, 0) for part in parts], len(parts), shape)
-    return images
+    return np.stack([fit(part, shape) for part in parts])

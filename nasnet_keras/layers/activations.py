@@ -5,6 +5,8 @@ from typing import Any
 
 from keras import ops
 
+from nasnet_keras.quotation import quoted
+
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "relu": ops.relu,
     "relu6": ops.relu6,  # MobileNetV2
@@ -27,6 +29,6 @@ def find_activation(name: str) -> Callable[[Any], Any]:
     if not isinstance(name, str) or name not in ACTIVATIONS:
         raise ValueError(
             "Invalid value for argument `activation`. Expected one of "
-            f"{', '.join(ACTIVATIONS)}. Received: activation={name!r:.60}."
+            f"{', '.join(ACTIVATIONS)}. Received: activation={quoted(name)}."
         )
     return ACTIVATIONS[name]

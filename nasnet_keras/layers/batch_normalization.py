@@ -78,37 +78,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
         return factors, self.beta - self.moving_mean * factors
 
     def folded(self, convolutions: Sequence[Any]) -> list[np.ndarray]:
-        """What does in inference without this layer as it does.
-
-        Args:
-            convolutions: The kernels of those whose outputs, one after the
-                other along the channels, the layer normalises. Filters come
-                last.
-
-        Returns:
-            Kernels in their place, and the values of a `Bias` in that of the
-            layer. Float64.
-        """
-        mean, variance, offset, scale = (
-            np.asarray(ops.convert_to_numpy(values), "float64")
-            for values in (
-                self.moving_mean,
-                self.moving_variance,
-                0.0 if self.beta is None else self.beta,
-                1.0 if self.gamma is None else self.gamma,
-            )
-        )
-        factors = scale / np.sqrt(variance + self.epsilon)
-        ends = np.cumsum([kernel.shape[-1] for kernel in convolutions])[:-1]
-        return [
-            *(
-                np.asarray(ops.convert_to_numpy(kernel), "float64") * part
-                for kernel, part in zip(
-                    convolutions, np.split(factors, ends), strict=True
-                )
-            ),
-            offset - mean * factors,
-        ]
+        """As `folded`."""
+        return folded(self, convolutions)
 
 
 @keras.saving.register_keras_serializable(package="nasnet_keras")
@@ -153,3 +124,39 @@ class Bias(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "axis": self.axis}
+
+
+def folded(
+    norm: keras.layers.BatchNormalization, convolutions: Sequence[Any]
+) -> list[np.ndarray]:
+    """What does in inference without a batch norm as it does.
+
+    Args:
+        norm: The batch norm, of ours or of Keras.
+        convolutions: The kernels of those whose outputs, one after the other
+            along the channels, it normalises. Filters come last.
+
+    Returns:
+        Kernels in their place, and the values of a `Bias` in that of the
+        batch norm. Float64.
+    """
+    mean, variance, offset, scale = (
+        np.asarray(ops.convert_to_numpy(values), "float64")
+        for values in (
+            norm.moving_mean,
+            norm.moving_variance,
+            0.0 if norm.beta is None else norm.beta,
+            1.0 if norm.gamma is None else norm.gamma,
+        )
+    )
+    factors = scale / np.sqrt(variance + norm.epsilon)
+    ends = np.cumsum([kernel.shape[-1] for kernel in convolutions])[:-1]
+    return [
+        *(
+            np.asarray(ops.convert_to_numpy(kernel), "float64") * part
+            for kernel, part in zip(
+                convolutions, np.split(factors, ends), strict=True
+            )
+        ),
+        offset - mean * factors,
+    ]

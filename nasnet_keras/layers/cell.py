@@ -8,7 +8,7 @@ from keras import ops
 
 from nasnet_keras.genotype import CellSpec
 from nasnet_keras.layers import kernels
-from nasnet_keras.layers.combiners import COMBINERS
+from nasnet_keras.layers.combiners import COMBINERS, Combiner
 from nasnet_keras.layers.conventions import Conventions
 from nasnet_keras.layers.convolution_unit import UnitPlan
 from nasnet_keras.layers.drop_path import DropPath
@@ -227,6 +227,24 @@ class Cell(keras.layers.Layer):
         if len(outputs) == 1:
             return outputs[0]
         return ops.concatenate(outputs, axis=self.conventions.channel_axis)
+
+    def folded_weights(self) -> list[Any]:
+        """The weights with which the same cell with biases for its batch norms
+        and without drop path does as this one does in inference."""
+        operations = [operation for pair in self.blocks for operation in pair]
+        adjustments = [
+            *self.adjustments,
+            self.second_projection,
+            *self.output_adjustments.values(),
+        ]
+        weights = []
+        # In the order of `weights`: as the attributes were set.
+        for layer in (*operations, *self.combiners, *adjustments):
+            if isinstance(layer, Combiner):
+                weights += layer.get_weights()
+            elif layer is not None:
+                weights += layer.folded_weights()
+        return weights
 
     def _rows(self):
         return zip(self.spec.blocks, self.blocks, self.combiners, strict=True)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import keras
 
 from nasnet_keras.layers.batch_normalization import BatchNormalization, Bias
+from nasnet_keras.quotation import quoted
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class Conventions:
             if value not in known:
                 raise ValueError(
                     f"Invalid value for argument `{argument}`. Expected one "
-                    f"of {', '.join(known)}. Received: {argument}={value!r}."
+                    f"of {', '.join(known)}. Received: "
+                    f"{argument}={quoted(value)}."
                 )
 
         if not (
@@ -67,8 +69,8 @@ class Conventions:
             raise ValueError(
                 "Invalid value for argument `bn_momentum` or `bn_epsilon`. "
                 "Expected a momentum from 0 to 1 and a positive epsilon. "
-                f"Received: bn_momentum={self.bn_momentum!r}, "
-                f"bn_epsilon={self.bn_epsilon!r}."
+                f"Received: bn_momentum={quoted(self.bn_momentum)}, "
+                f"bn_epsilon={quoted(self.bn_epsilon)}."
             )
 
     @property
@@ -128,7 +130,7 @@ class Conventions:
             raise ValueError(
                 "Invalid value for argument `conventions`. Expected a "
                 f"`Conventions` or a dict of some of {sorted(known)}. "
-                f"Received: conventions={data!r}."
+                f"Received: conventions={quoted(data)}."
             )
         return cls(**(data or {}))
 

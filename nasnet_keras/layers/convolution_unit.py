@@ -52,9 +52,6 @@ class UnitPlan:
         if self.squeezed:
             conventions = dataclasses.replace(conventions, normalization="bias")
         kwargs["conventions"] = conventions
-        if self.factorized and conventions.normalization == "bias":
-            # Computes what a folded factorized reduction does, in less time.
-            return ConvolutionBatchNorm(self.filters, (2, 2), (2, 2), **kwargs)
         if self.factorized:
             return FactorizedReduction(self.filters, **kwargs)
         if self.depthwise:

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from nasnet_keras.quotation import quoted
+
 
 @keras.saving.register_keras_serializable(package="nasnet_keras")
 class DropPath(keras.layers.Layer):
@@ -59,13 +61,14 @@ class DropPath(keras.layers.Layer):
         if not 0 <= rate < 1:
             raise ValueError(
                 "Invalid value for argument `rate`. Expected a probability "
-                f"from 0 up to but not including 1. Received: rate={rate!r}."
+                "from 0 up to but not including 1. Received: "
+                f"rate={quoted(rate)}."
             )
         if total_steps is not None and total_steps < 1:
             raise ValueError(
                 "Invalid value for argument `total_steps`. Expected a "
                 "positive number of steps or None. Received: "
-                f"total_steps={total_steps!r}."
+                f"total_steps={quoted(total_steps)}."
             )
         self.rate = rate
         self.total_steps = total_steps

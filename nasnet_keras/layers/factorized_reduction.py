@@ -16,7 +16,10 @@ class FactorizedReduction(keras.layers.Layer):
     by one row and one column; their outputs concatenated; one batch norm.
 
     No ReLU is applied. Where `filters` is odd the second convolution makes
-    one more channel (TF-slim, `nasnet_utils.py`).
+    one more channel (TF-slim, `nasnet_utils.py`). With the convention
+    `normalization="bias"` it is one 2x2 convolution with strides 2, which
+    computes the same in less time: the first path reads one corner of the
+    kernel, the second the opposite one.
 
     Args:
         filters: The channels of the output.
@@ -48,19 +51,34 @@ class FactorizedReduction(keras.layers.Layer):
     def build(self, input_shape):
         channels = input_shape[self.conventions.channel_axis]
         half = self.filters // 2
-        self.path_kernels = [
-            self.add_weight(
-                name=f"path_{path}_kernel",
-                shape=(1, 1, channels, filters),
-                initializer=self.conventions.kernel_initializer,
+        if self.conventions.normalization == "bias":
+            self.kernel = self._add_kernel(
+                "kernel", (2, 2, channels, self.filters)
             )
-            for path, filters in enumerate((half, self.filters - half))
-            # A single filter leaves nothing for the first path.
-            if filters
-        ]
+        else:
+            self.path_kernels = [
+                self._add_kernel(
+                    f"path_{path}_kernel", (1, 1, channels, filters)
+                )
+                for path, filters in enumerate((half, self.filters - half))
+                # A single filter leaves nothing for the first path.
+                if filters
+            ]
         self.batch_norm.build(self.compute_output_shape(input_shape))
 
+    def _add_kernel(self, name, shape):
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            initializer=self.conventions.kernel_initializer,
+        )
+
     def call(self, states, training=None):
+        if self.conventions.normalization == "bias":
+            outputs = kernels.conv2d(
+                states, self.kernel, (2, 2), 1, self.conventions.data_format
+            )
+            return self.batch_norm(outputs)
         data_format = self.conventions.data_format
         outputs = [
             kernels.conv2d(
@@ -82,9 +100,10 @@ class FactorizedReduction(keras.layers.Layer):
         )
 
     def folded_weights(self) -> list[Any]:
-        """The weights with which a 2x2 convolution with strides 2 and a bias
-        does as this layer does in inference: the first path reads one corner
-        of the kernel, the second the opposite one."""
+        """The weights with which the same layer with a bias for its batch norm
+        does as this one does in inference."""
+        if self.conventions.normalization == "bias":
+            return self.get_weights()
         *path_kernels, bias = self.batch_norm.folded(self.path_kernels)
         corners = (((0, 1), (0, 1)), ((1, 0), (1, 0)))[-len(path_kernels) :]
         paths = [

@@ -5,6 +5,7 @@ a trained one, so that saved models load.
 """
 
 import contextlib
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +27,7 @@ from nasnet_keras.network.ends import (
 )
 from nasnet_keras.network.plan import NetworkPlan
 from nasnet_keras.network.skeletons import PlannedConvolution, Stem
+from nasnet_keras.strict_json import MAX_BYTES
 
 if keras.backend.backend() == "tensorflow":
     import nasnet_keras.optimization.optimizer  # noqa: F401
@@ -276,6 +278,7 @@ def load_model(path: Any) -> keras.Model:
         ValueError: The file is damaged, or not one of a network.
     """
     try:
+        _check_description(path)
         return keras.models.load_model(path, safe_mode=True)
     # What is wrong with a file, Keras says by exceptions of all kinds.
     except Exception as error:
@@ -287,6 +290,24 @@ def load_model(path: Any) -> keras.Model:
             f"of a network. Received: path={str(path)!r}, which cannot be "
             f"loaded: {reason.rstrip('.: ')}."
         ) from error
+
+
+def _check_description(path: Any) -> None:
+    """Raises:
+    ValueError: The description of the network unfolds to far more than any
+        has, before it is read.
+    """
+    with contextlib.suppress(zipfile.BadZipFile, OSError):
+        with zipfile.ZipFile(path) as file:
+            for member in file.infolist():
+                if (
+                    member.filename.endswith(".json")
+                    and member.file_size > MAX_BYTES
+                ):
+                    raise ValueError(
+                        f"its {member.filename} has more than "
+                        f"{MAX_BYTES // 2**20} MiB"
+                    )
 
 
 @contextlib.contextmanager

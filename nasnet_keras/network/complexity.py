@@ -101,9 +101,11 @@ def genotype_complexity(
     for operation in network_operations(plan):
         total += _operation(operation, plan.conventions)
     last = plan.cells[-1]
-    products = last.filters * plan.spec(last).output_multiple * classes
-    biases = classes if plan.parts.classifier_bias else 0
-    return total + Complexity(products + biases, 0, products)
+    return total + classifier_complexity(
+        last.filters * plan.spec(last).output_multiple,
+        classes,
+        plan.parts.classifier_bias,
+    )
 
 
 def multiply_adds(model: keras.Model) -> int:
@@ -296,6 +298,20 @@ def units_complexity(
             total += _batch_norm(unit.filters)
         channels = unit.filters
     return total
+
+
+def classifier_complexity(
+    channels: int, classes: int, use_bias: bool = True
+) -> Complexity:
+    """The cost of a dense layer.
+
+    Example:
+
+    >>> classifier_complexity(64, 10).parameters
+    650
+    """
+    products = channels * classes
+    return Complexity(products + use_bias * classes, 0, products)
 
 
 def _convolution(

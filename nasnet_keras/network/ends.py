@@ -6,6 +6,8 @@ from typing import Any
 import keras
 from keras import layers
 
+from nasnet_keras.quotation import quoted
+
 
 def shape_of(input_tensor: Any) -> Any:
     """The shape of the images of a tensor to build upon.
@@ -16,7 +18,8 @@ def shape_of(input_tensor: Any) -> Any:
     if not keras.backend.is_keras_tensor(input_tensor):
         raise ValueError(
             "Invalid value for argument `input_tensor`. Expected a Keras "
-            f"tensor, such as `keras.Input` makes. Received: {input_tensor!r}."
+            "tensor, such as `keras.Input` makes. Received: "
+            f"{quoted(input_tensor)}."
         )
     return tuple(input_tensor.shape[1:])
 
@@ -102,7 +105,7 @@ def check_rates(**rates: Any) -> None:
             raise ValueError(
                 f"Invalid value for argument `{name}`. Expected a probability "
                 "from 0 up to but not including 1. Received: "
-                f"{name}={rate!r}."
+                f"{name}={quoted(rate)}."
             )
 
 
@@ -116,7 +119,7 @@ def check_steps(drop_path_steps: Any) -> None:
         raise ValueError(
             "Invalid value for argument `drop_path_steps`. Expected a positive "
             "integer or None. Received: "
-            f"drop_path_steps={drop_path_steps!r}."
+            f"drop_path_steps={quoted(drop_path_steps)}."
         )
 
 
@@ -130,11 +133,11 @@ def check_output(
     if pooling not in (None, "avg", "max"):
         raise ValueError(
             "Invalid value for argument `pooling`. Expected None, 'avg' or "
-            f"'max'. Received: pooling={pooling!r}."
+            f"'max'. Received: pooling={quoted(pooling)}."
         )
     if features and (pooling or auxiliary_head):
         raise ValueError(
             "Invalid value for argument `features`. Expected False, or neither "
             "`pooling` nor `auxiliary_head`. Received: features=True, "
-            f"pooling={pooling!r}, auxiliary_head={auxiliary_head}."
+            f"pooling={quoted(pooling)}, auxiliary_head={auxiliary_head}."
         )

@@ -21,6 +21,7 @@ from nasnet_keras.network.skeletons import (
     plan_cells,
     plan_stem,
 )
+from nasnet_keras.quotation import quoted
 
 LEAST_SIDE = {"cifar": 8, "imagenet": 32}
 
@@ -132,19 +133,19 @@ class NetworkPlan:
             raise ValueError(
                 "Invalid value for argument `genotype`. Expected a `Genotype` "
                 "of cells with 2 inputs, or with separate output states. "
-                f"Received: genotype={genotype!r}."
+                f"Received: genotype={quoted(genotype)}."
             )
 
     def _check_frame(self) -> None:
         if self.stem not in ("cifar", "imagenet"):
             raise ValueError(
                 "Invalid value for argument `stem`. Expected 'cifar' or "
-                f"'imagenet'. Received: stem={self.stem!r}."
+                f"'imagenet'. Received: stem={quoted(self.stem)}."
             )
         if self.frame not in FRAMES:
             raise ValueError(
                 "Invalid value for argument `frame`. Expected one of "
-                f"{', '.join(FRAMES)}. Received: frame={self.frame!r}."
+                f"{', '.join(FRAMES)}. Received: frame={quoted(self.frame)}."
             )
         if self.skip_reduction_layer_input and (
             not self.parts.extra_reductions or self.genotype.normal.separate
@@ -175,7 +176,7 @@ class NetworkPlan:
                 raise ValueError(
                     f"Invalid value for argument `{argument}`. Expected an "
                     f"integer of at least {least}. Received: "
-                    f"{argument}={value!r}."
+                    f"{argument}={quoted(value)}."
                 )
 
     def _check_input_shape(self) -> None:
@@ -195,7 +196,7 @@ class NetworkPlan:
                 "Invalid value for argument `input_shape`. Expected height, "
                 f"width and channels ({self.conventions.data_format}), height "
                 f"and width at least {max(least)} with the {self.stem} stem, "
-                f"or None. Received: input_shape={shape!r}."
+                f"or None. Received: input_shape={quoted(shape)}."
             )
 
     @property

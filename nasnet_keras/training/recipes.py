@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field
 
+from nasnet_keras.quotation import quoted
+
 Augmentation = Literal["none", "crop", "crop-flip", "inception"]
 
 
@@ -113,12 +115,41 @@ class Recipe:
             ge=0, le=10**4, description="Side of the square put out, in pixels."
         ),
     ] = 0
+    randaugment: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=100,
+            description="RandAugment's operations on each image; 0: none.",
+        ),
+    ] = 0
+    randaugment_magnitude: Annotated[
+        float, Field(ge=0, le=10, description="How much they change at most.")
+    ] = 9.0
+    mixup: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=100,
+            description="Alpha of mixup, which blends two images and their "
+            "labels; 0: none.",
+        ),
+    ] = 0.0
+    cutmix: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=100,
+            description="Alpha of CutMix, which sets a part of one image into "
+            "another; with mixup half of the batches each. 0: none.",
+        ),
+    ] = 0.0
     frozen_epochs: Annotated[
         int,
         Field(
             ge=0,
             description="Epochs, of all, in which only the classifier learns, "
-            "at the frozen rate.",
+            "at the frozen rate; as many as `epochs`: a linear probe.",
         ),
     ] = 0
     frozen_learning_rate: Annotated[
@@ -127,29 +158,34 @@ class Recipe:
 
     @pydantic.model_validator(mode="after")
     def _check_frozen_epochs(self) -> "Recipe":
-        if self.frozen_epochs >= self.epochs:
+        if self.frozen_epochs > self.epochs:
             raise ValueError(
-                "Expected fewer `frozen_epochs` than `epochs`, "
+                "Expected at most as many `frozen_epochs` as `epochs`, "
                 f"{self.epochs}. Received: frozen_epochs={self.frozen_epochs}"
             )
         return self
 
     @property
+    def mixes(self) -> bool:
+        """Whether images are mixed, and their labels are shares of classes."""
+        return bool(self.mixup or self.cutmix)
+
+    @property
     def phases(self) -> "tuple[Recipe, ...]":
         """The trainings it consists of, one after the other: of the
-        classifier, if there is one, and of all."""
+        classifier, all of whose epochs are frozen, and of all, if there are
+        such."""
         if not self.frozen_epochs:
             return (self,)
         head = dataclasses.replace(
             self,
             epochs=self.frozen_epochs,
             learning_rate=self.frozen_learning_rate,
-            frozen_epochs=0,
         )
-        body = dataclasses.replace(
-            self, epochs=self.epochs - self.frozen_epochs, frozen_epochs=0
-        )
-        return head, body
+        rest = self.epochs - self.frozen_epochs
+        if not rest:
+            return (head,)
+        return head, dataclasses.replace(self, epochs=rest, frozen_epochs=0)
 
 
 # Steps 250,000 at 1,600 images, of 1,281,167: 312 epochs.
@@ -232,7 +268,7 @@ def find_recipe(name: Any) -> Recipe:
     if not isinstance(name, str) or name not in RECIPES:
         raise ValueError(
             "Invalid value for `recipe`. Expected one of "
-            f"{', '.join(RECIPES)}. Received: {name!r:.60}."
+            f"{', '.join(RECIPES)}. Received: {quoted(name)}."
         )
     return RECIPES[name]
 
@@ -266,7 +302,7 @@ def check_supported(recipe: Recipe, unsupported: Mapping[str, str]) -> None:
         if value != default:
             raise ValueError(
                 f"Invalid value for `{name}`. Expected {default!r}: {reason}. "
-                f"Received: {value!r}."
+                f"Received: {quoted(value)}."
             )
 
 

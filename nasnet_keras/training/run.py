@@ -3,6 +3,7 @@
 config.json             the settings, versions, command, oneDNN, processor
 history.json            the metrics of each epoch
 phase_K.weights.h5      the state of the training, as long as it lasts
+best.npz                the weights of the best epoch, likewise
 model.keras             the trained network
 lock                    held by the process that trains
 """
@@ -29,11 +30,13 @@ from nasnet_keras.training.checkpoint import (
     restore_training,
     save_training,
 )
+from nasnet_keras.training.data.holding import BY_MEMORY, Holding
 from nasnet_keras.training.data.pipeline import (
     evaluation_pipeline,
     recipe_pipeline,
 )
 from nasnet_keras.training.data.sampling import balanced_weights
+from nasnet_keras.training.data.streaming import unreadable_told
 from nasnet_keras.training.progress import Progress
 from nasnet_keras.training.recipes import Recipe
 from nasnet_keras.training.replicas import create_strategy, synchronise
@@ -56,6 +59,7 @@ def run_training(
     initialise: Callable[[keras.Model], None] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     progress: Progress | None = None,
+    holding: Holding = BY_MEMORY,
 ) -> keras.Model:
     """Trains a network in a folder, or goes on where a kill stopped it.
 
@@ -68,6 +72,8 @@ def run_training(
         initialise: Gives the network its first weights; random ones if None.
         callbacks: More Keras callbacks.
         progress: Shows how far it is.
+        holding: Where the images are held. The network is the same with
+            each, and another may be chosen to go on.
 
     Returns:
         The trained network, without its auxiliary head.
@@ -101,7 +107,7 @@ def run_training(
     if new:
         check_free(folder)
     tell_activity("reading the data")
-    data = load_data(settings)
+    data = load_data(settings, holding)
     if progress is not None:
         progress.tell(data.notes)
     record = {
@@ -172,6 +178,7 @@ class _Training:
             folder / f"phase_{number}.weights.h5"
             for number in range(len(recipe.phases))
         ]
+        self.best = folder / "best.npz"
 
     @property
     def begun(self) -> bool:
@@ -187,6 +194,9 @@ class _Training:
                 self._train(phase, number, first_epoch)
             first_epoch += phase.epochs
         synchronise(self.model, False)
+        if self.settings.keep_best:
+            with np.load(self.best) as weights:
+                self.model.set_weights(list(weights.values()))
         # Not compiled, so that it loads without the recipe's loss.
         model = without_auxiliary_head(self.model)
         draft = self.folder / ".model.keras"
@@ -194,23 +204,29 @@ class _Training:
         sync(draft)
         draft.rename(self.trained)
         sync(self.folder)
-        for file in self.files:
+        for file in (*self.files, self.best):
             file.unlink(missing_ok=True)
         return model
 
     def _train(self, phase: Recipe, number: int, first_epoch: int) -> None:
         """One phase, whose first epoch has this number in the training."""
         files = self.files
-        frozen = number < len(files) - 1
+        frozen = phase.frozen_epochs > 0
         for layer in self.model.layers:
             layer.trainable = layer.name == CLASSIFIER or not frozen
         with self.strategy.scope():
             compile_network(self.model, phase, self.steps)
         done = 0
         if files[number].exists():
-            restore_training(self.model, files[number])
-            done = epochs_taken(files[number])
-        keeper = _Keeper(self.folder, files, number, first_epoch, done)
+            done = self._restore(files[number])
+        keeper = _Keeper(
+            self.folder,
+            files,
+            number,
+            first_epoch,
+            done,
+            None if frozen else self.settings.early_stopping,
+        )
         watching: list[keras.callbacks.Callback] = [keeper, *self.callbacks]
         if self.progress is not None:
             self.progress.begin_at(first_epoch)
@@ -223,25 +239,48 @@ class _Training:
             )
         if validation is not None and phase.average_weights is not None:
             watching.insert(0, keras.callbacks.SwapEMAWeights())
-        train(
-            self.model,
-            recipe_pipeline(
-                phase,
-                self.settings.dataset,
-                train_images.images,
-                train_images.labels,
-                self.settings.seed,
-                first_epoch + done,
-                self.data.dataset.class_names,
-            ),
+        if self.settings.keep_best:
+            # First: the averages are still in place when it looks.
+            watching.insert(0, _BestKeeper(self.best, keeper.history))
+        batches = recipe_pipeline(
             phase,
-            self.steps,
-            watching,
-            done,
-            validation=validation
-            and evaluation_pipeline(validation.images, validation.labels),
-            class_weights=class_weights,
+            self.settings.dataset,
+            train_images.images,
+            train_images.labels,
+            self.settings.seed,
+            first_epoch + done,
+            self.data.dataset.class_names,
         )
+        parts = [part for part in (train_images, validation) if part]
+        with unreadable_told(*(part.images for part in parts)):
+            train(
+                self.model,
+                batches,
+                phase,
+                self.steps,
+                watching,
+                done,
+                epochs=done if keeper.is_over else None,
+                validation=validation
+                and evaluation_pipeline(validation.images, validation.labels),
+                class_weights=class_weights,
+            )
+
+    def _restore(self, file: Path) -> int:
+        """Takes the training up; returns the epochs that are done.
+
+        Raises:
+            InputError: The file is damaged.
+        """
+        try:
+            restore_training(self.model, file)
+            return epochs_taken(file)
+        except (OSError, KeyError, ValueError) as error:
+            reason = str(error).splitlines()[0].rstrip(".")
+            raise InputError(
+                f"The state of the training, {file}, is damaged: {reason}. "
+                "Begin another training in a new folder."
+            ) from error
 
 
 class _Keeper(keras.callbacks.Callback):
@@ -254,13 +293,23 @@ class _Keeper(keras.callbacks.Callback):
         number: int,
         first_epoch: int,
         done: int,
+        patience: int | None,
     ) -> None:
         super().__init__()
+        self._patience = patience
         self._folder, self._files, self._number = folder, files, number
         self._first_epoch = first_epoch
         # What was written before a kill, up to the state gone on from.
-        self._history = read_history(folder)[: first_epoch + done]
+        self.history = read_history(folder)[: first_epoch + done]
         self._began = time.monotonic()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there were too many epochs since the best."""
+        if self._patience is None or not self.history:
+            return False
+        best, _ = best_epoch(self.history)
+        return self.history[-1]["epoch"] - best >= self._patience
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         number = self._first_epoch + epoch + 1
@@ -279,17 +328,84 @@ class _Keeper(keras.callbacks.Callback):
             "seconds": now - self._began,
         }
         self._began = now
-        self._history.append(entry)
-        write_json(self._folder / "history.json", self._history)
+        self.history.append(entry)
+        write_json(self._folder / "history.json", self.history)
         save_training(self.model, self._files[self._number], epoch + 1)
         for file in self._files[: self._number]:
             file.unlink(missing_ok=True)
+        if self.is_over:
+            self.model.stop_training = True
+
+
+class _BestKeeper(keras.callbacks.Callback):
+    """Saves the weights of an epoch that is better than all before."""
+
+    def __init__(self, file: Path, history: Sequence[dict[str, float]]) -> None:
+        super().__init__()
+        self._file, self._history = file, history
+
+    def on_test_end(self, logs: Any = None) -> None:
+        accuracy = _accuracy(logs)
+        if self._history and accuracy <= best_epoch(self._history)[1]:
+            return
+        draft = self._file.with_name(f".{self._file.name}")
+        np.savez(draft, *self.model.get_weights())
+        sync(draft)
+        draft.replace(self._file)
+
+
+def best_epoch(
+    history: Sequence[Mapping[str, float]],
+) -> tuple[int, float]:
+    """The number of the epoch of the highest validation accuracy, the first
+    of equals, and that accuracy.
+
+    Args:
+        history: As of `read_history`, of a training with images for
+            validation.
+
+    Example:
+
+    >>> accuracies = 0.6, 0.7, 0.7
+    >>> best_epoch(
+    ...     [
+    ...         {"epoch": number, "val_accuracy": accuracy}
+    ...         for number, accuracy in enumerate(accuracies, start=1)
+    ...     ]
+    ... )
+    (2, 0.7)
+    """
+    accuracies = [_accuracy(epoch, "val_") for epoch in history]
+    best = max(accuracies)
+    return int(history[accuracies.index(best)]["epoch"]), best
+
+
+def _accuracy(metrics: Mapping[str, float], prefix: str = "") -> float:
+    """What a network with an auxiliary head, and one without, call it."""
+    one, other = f"{prefix}accuracy", f"{prefix}predictions_accuracy"
+    return float(metrics[one if one in metrics else other])
 
 
 def read_history(folder: Path) -> list[dict[str, float]]:
-    """The metrics of each epoch that a run has recorded so far."""
+    """The metrics of each epoch that a run has recorded so far.
+
+    Raises:
+        InputError: The file is damaged.
+    """
     file = folder / "history.json"
-    return json.loads(file.read_text()) if file.exists() else []
+    try:
+        history = read_json(file)
+        if all(epoch["seconds"] >= 0 for epoch in history):
+            return history
+        reason = "an epoch has no seconds"
+    except FileNotFoundError:
+        return []
+    except (OSError, LookupError, TypeError, ValueError) as error:
+        reason = str(error)
+    raise InputError(
+        f"{file} is no history of a training: {reason}. Delete it to go on "
+        "without the epochs before."
+    )
 
 
 def read_record(folder: Path) -> Mapping[str, Any]:
@@ -312,6 +428,7 @@ def read_record(folder: Path) -> Mapping[str, Any]:
         not isinstance(record, dict)
         or record.get("schema") != SCHEMA_VERSION
         or not isinstance(record.get("settings"), dict)
+        or not {"data", "command"} <= set(record)
     ):
         raise InputError(
             f"{file} is not that of a training of this version of "

@@ -2,24 +2,30 @@
 network that they stand for."""
 
 import dataclasses
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 import keras
 import pydantic
+from pydantic import Field
 
 from nasnet_keras import architectures
 from nasnet_keras.network.build import dtype_policy
+from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.datasets import (
     ImageDataset,
     LabelledImages,
     load_dataset,
 )
+from nasnet_keras.training.data.holding import BY_MEMORY, Holding
 from nasnet_keras.training.data.pipeline import (
     augmentation_note,
     in_channels,
 )
 from nasnet_keras.training.data.splits import split, with_test
 from nasnet_keras.training.recipes import Recipe, check_supported
+
+LARGEST = 10_000  # side of an image, or number of its channels
 
 
 @pydantic.dataclasses.dataclass(
@@ -45,6 +51,11 @@ class TrainingSettings:
         class_weights: `"balanced"` weighs the losses of the training images
             so that all classes count alike, see `balanced_weights`; None, all
             images. Metrics and validation count all images alike.
+        keep_best: Whether to end with the weights of the epoch of the highest
+            validation accuracy, the first of equals, rather than the last.
+        early_stopping: After how many epochs without a higher validation
+            accuracy to end; None for never. Frozen epochs count, but it does
+            not end in them.
         weights: Where the network's first weights come from, for the record.
         dtype: The dtype policy. Variables are float32 in each.
         seed: Fixes weights, batches, and what is dropped.
@@ -59,6 +70,8 @@ class TrainingSettings:
     validation_images: int | float | None = None
     skip_broken: bool = False
     class_weights: Literal["balanced"] | None = None
+    keep_best: bool = False
+    early_stopping: Annotated[int, Field(ge=1)] | None = None
     weights: str | None = None
     dtype: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     seed: int = 0
@@ -91,14 +104,20 @@ class TrainingData:
         return _in_channels(images, self.train.images.shape[-1])
 
 
-def load_data(settings: TrainingSettings) -> TrainingData:
+def load_data(
+    settings: TrainingSettings, holding: Holding = BY_MEMORY
+) -> TrainingData:
     """Loads the images of a training.
+
+    Args:
+        settings: The training.
+        holding: Where its images are held; they are the same anywhere.
 
     Raises:
         ValueError: The data set is missing or unusable, or has too few
             images or classes.
     """
-    height, width, channels = settings.network["input_shape"]
+    height, width, channels = _input_shape(settings.network)
     if height != width:
         raise ValueError(
             "Invalid value for argument `input_shape`. Expected a height equal "
@@ -109,6 +128,7 @@ def load_data(settings: TrainingSettings) -> TrainingData:
             settings.dataset,
             image_size=height,
             skip_broken=settings.skip_broken,
+            **holding._asdict(),
         )
     )
     parts = split(
@@ -120,6 +140,20 @@ def load_data(settings: TrainingSettings) -> TrainingData:
     train, validation = (
         _in_channels(part, channels) for part in (parts.train, parts.validation)
     )
+    by_validation = [
+        name
+        for name, asked in {
+            "keep_best": settings.keep_best,
+            "early_stopping": settings.early_stopping,
+        }.items()
+        if asked
+    ]
+    if by_validation and not len(validation):
+        raise ValueError(
+            f"The argument `{by_validation[0]}` goes by the accuracy on images "
+            "for validation. Expected some, of the data set or held out by "
+            "`validation_images`. Received: none."
+        )
     note = augmentation_note(
         settings.recipe.augmentation, settings.dataset, dataset.class_names
     )
@@ -130,6 +164,26 @@ def load_data(settings: TrainingSettings) -> TrainingData:
         parts.fingerprint,
         (*dataset.notes, *filter(None, [note])),
     )
+
+
+def _input_shape(network: Mapping[str, Any]) -> Sequence[int]:
+    """Height, width and channels to bring the images to.
+
+    Raises:
+        ValueError: They are no such numbers.
+    """
+    shape = network.get("input_shape")
+    if not (
+        isinstance(shape, list | tuple)
+        and len(shape) == 3
+        and all(type(side) is int and 0 < side <= LARGEST for side in shape)
+    ):
+        raise ValueError(
+            "Invalid value for argument `input_shape`. Expected height, width "
+            f"and channels, each from 1 to {LARGEST:,}. Received: "
+            f"{quoted(shape)}."
+        )
+    return shape
 
 
 def build_model(

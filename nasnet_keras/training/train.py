@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nasnet_keras.optimization.losses import SmoothedCrossentropy
+from nasnet_keras.optimization.losses import SmoothedCrossentropy, accuracy
 from nasnet_keras.optimization.optimizer import Momentum, RMSProp
 from nasnet_keras.training.recipes import Recipe
 
@@ -28,10 +28,11 @@ def compile_network(
     """
     outputs = model.output if isinstance(model.output, dict) else {}
     loss: Any = "sparse_categorical_crossentropy"
-    if recipe.label_smoothing:
+    if recipe.label_smoothing or recipe.mixes:
         loss = SmoothedCrossentropy(recipe.label_smoothing)
-    accuracy = keras.metrics.SparseCategoricalAccuracy("accuracy")
-    metrics: Any = [accuracy]
+    metrics: Any = [keras.metrics.SparseCategoricalAccuracy("accuracy")]
+    if recipe.mixes:
+        metrics = [keras.metrics.MeanMetricWrapper(accuracy, "accuracy")]
     loss_weights = None
     if outputs:
         loss = dict.fromkeys(outputs, loss)
@@ -129,9 +130,13 @@ def train(
     """
     if class_weights is not None:
         weights = tf.constant(class_weights, tf.float32)
-        batches = batches.map(
-            lambda images, labels: (images, labels, tf.gather(weights, labels))
-        )
+
+        def weigh(images: Any, labels: Any) -> Any:
+            if labels.dtype.is_floating:  # shares of the classes
+                return images, labels, tf.linalg.matvec(labels, weights)
+            return images, labels, tf.gather(weights, labels)
+
+        batches = batches.map(weigh)
     if isinstance(model.output, dict):
         names = list(model.output)
 

@@ -7,9 +7,12 @@ from typing import Any
 
 import keras
 
+from nasnet_keras.activity import tell_activity
 from nasnet_keras.command_line import InputError
+from nasnet_keras.deployment.classifier import as_classifier
 from nasnet_keras.drawing.draw import save_figure
-from nasnet_keras.files import new_directory, write_json
+from nasnet_keras.files import new_directory, write_json, write_text
+from nasnet_keras.genotype_formats import write_genotype
 from nasnet_keras.network.build import load_model
 from nasnet_keras.training.checkpoint import steps_taken
 from search.actions.ranking import Ranking, Retrained
@@ -26,9 +29,12 @@ def export(
     output: str | os.PathLike[str],
     trial: int | None = None,
     evaluator: Evaluator | None = None,
+    genotype_format: str | None = None,
 ) -> Path:
     """Writes a child for use elsewhere: architecture.json, the trained
-    network as model.keras, metrics.json, and pictures of its cells. Of a child
+    network as model.keras, metrics.json, and pictures of its cells. The model
+    takes pixels from 0 to 255 and knows its classes, where the run has trained
+    it on a data set; see `nasnet_keras.as_classifier`. Of a child
     that was trained longer in the run's folder `retrained` that network is
     taken, and metrics.json says so.
 
@@ -38,43 +44,63 @@ def export(
         trial: The number of the trial; None for the best: by the test
             accuracy of those that were trained longer, or by the reward.
         evaluator: The evaluator, if the run was begun with one.
+        genotype_format: Write genotype.txt too, in this form of
+            `nasnet_keras.write_genotype`. Default None.
 
     Returns:
         The folder.
 
     Raises:
         InputError: The output is taken, there is no such trial, its
-            weights were not kept, or the evaluator is needed.
+            weights were not kept, the evaluator is needed, or the form cannot
+            say the architecture.
     """
     retrained = _retrained(run, trial)
     chosen = _chosen(run, retrained.trial if retrained else trial)
     weights = run.directory.weights(chosen.number)
     if retrained is not None:
         weights = _trained_longer(run, retrained)
-    if not weights.exists() and not run.config.shares_weights:
+    if not weights.is_file() and not run.config.shares_weights:
         raise InputError(
             f"The weights of trial {chosen.number} are not there. A run keeps "
             f"those of its {run.config.keep} best children."
         )
+    architecture = run.space.decode(chosen.decisions)
+    text = _genotype_text(architecture, genotype_format)
     with new_directory(Path(output)) as folder:
-        architecture = run.space.decode(chosen.decisions)
         write_json(
             folder / "architecture.json", run.space.to_data(architecture)
         )
+        if text is not None:
+            write_text(folder / "genotype.txt", f"{text}\n")
         longer = {"retrained": asdict(retrained)} if retrained else {}
         write_json(folder / "metrics.json", {**run.describe(chosen), **longer})
+        tell_activity("building the network")
         if retrained is not None:
             model = load_model(weights)
-        elif weights.exists():
+        elif weights.is_file():
             model = _network(run, architecture, evaluator)
             model.load_weights(weights)
             if evaluator is None:
                 _check_steps(chosen, weights)
         else:
             model = _extract_child(run, architecture, chosen)
+        if run.class_names is not None:
+            model = as_classifier(model, run.class_names)
         model.save(folder / "model.keras")
+        tell_activity("drawing the architecture")
         _write_pictures(run.space, architecture, folder)
     return Path(output)
+
+
+def _genotype_text(architecture: Any, form: str | None) -> str | None:
+    """Raises:
+    InputError: The form cannot say the architecture.
+    """
+    try:
+        return None if form is None else write_genotype(architecture, form)
+    except ValueError as error:
+        raise InputError(str(error)) from None
 
 
 def _retrained(run: Run, number: int | None) -> Retrained | None:

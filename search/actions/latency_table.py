@@ -1,9 +1,9 @@
 """A table of latencies for the children of a run: `measure_table`."""
 
+import functools
 from pathlib import Path
 
-from rich.progress import Progress
-
+from nasnet_keras.activity import tell_activity
 from nasnet_keras.architectures import without_recipe
 from search.runs.config import RunConfig
 from search.runs.create import create_evaluator
@@ -29,13 +29,9 @@ def measure_table(config: RunConfig, path: Path) -> None:
     if kind is None or "latency-table" not in space.capabilities:
         raise ValueError(lacks(space, "latency-table"))
     network = create_evaluator(config).describe()["network"]
-    with Progress() as progress:
-        task = progress.add_task("Measuring")
-        kind.measure_latencies(
-            path,
-            space.describe(),
-            lambda done, total: progress.update(
-                task, completed=done, total=total
-            ),
-            **without_recipe(network),
-        )
+    kind.measure_latencies(
+        path,
+        space.describe(),
+        functools.partial(tell_activity, "measuring"),
+        **without_recipe(network),
+    )

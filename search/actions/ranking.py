@@ -20,7 +20,7 @@ class Retrained:
     Attributes:
         trial: The number of its trial.
         reward: What the search made of it.
-        place: Its place by the search among those that were trained longer,
+        rank: Its rank by the search among those that were trained longer,
             from 1; children of equal rewards share one.
         accuracy: Its accuracy on the test images, 0 to 1; None if the
             training failed.
@@ -31,7 +31,7 @@ class Retrained:
 
     trial: int
     reward: float
-    place: int
+    rank: int
     accuracy: float | None
     parameters: int
     seconds: float
@@ -84,8 +84,8 @@ class Ranking:
         return best if best and best.accuracy is not None else None
 
     @property
-    def places(self) -> list[int | None]:
-        """The place of each child by its accuracy, from 1; equal ones share
+    def ranks(self) -> list[int | None]:
+        """The rank of each child by its accuracy, from 1; equal ones share
         one, and those that failed have none."""
         accuracies = [
             child.accuracy
@@ -93,19 +93,19 @@ class Ranking:
             if child.accuracy is not None
         ]
         failed = len(self.children) - len(accuracies)
-        return [*places_of(accuracies), *[None] * failed]
+        return [*ranks_of(accuracies), *[None] * failed]
 
     @property
     def tau(self) -> float | None:
-        """Kendall's tau-b between the places before and now, of the children
+        """Kendall's tau-b between the ranks before and now, of the children
         that did not fail: 1 for the same order, -1 for the reverse; None
         where there are too few of them, or all are equal."""
         from scipy.stats import kendalltau
 
-        now = [place for place in self.places if place is not None]
+        now = [rank for rank in self.ranks if rank is not None]
         if len(now) < 2:
             return None
-        before = [child.place for child in self.children[: len(now)]]
+        before = [child.rank for child in self.children[: len(now)]]
         tau = float(kendalltau(before, now).statistic)
         return None if math.isnan(tau) else tau
 
@@ -114,17 +114,17 @@ class Ranking:
         return {
             "tau": self.tau,
             "children": [
-                {"place_now": place, **asdict(child)}
-                for place, child in zip(self.places, self.children, strict=True)
+                {"rank_now": rank, **asdict(child)}
+                for rank, child in zip(self.ranks, self.children, strict=True)
             ],
         }
 
 
-def places_of(values: Sequence[Any]) -> list[int]:
-    """The place of each value among all, from 1 for the largest; equal ones
+def ranks_of(values: Sequence[Any]) -> list[int]:
+    """The rank of each value among all, from 1 for the largest; equal ones
     share one."""
     return [1 + sum(other > value for other in values) for value in values]
 
 
 def _order(child: Retrained) -> tuple[bool, float, int]:
-    return child.accuracy is None, -(child.accuracy or 0.0), child.place
+    return child.accuracy is None, -(child.accuracy or 0.0), child.rank

@@ -1,7 +1,7 @@
 """The last step of a search: its best children trained longer, and ranked
 again by how they do on the test images."""
 
-import json
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -12,6 +12,7 @@ import keras
 
 from nasnet_keras.command_line import InputError, RunError
 from nasnet_keras.files import write_json
+from nasnet_keras.strict_json import read_json
 from nasnet_keras.training.data.datasets import ARRAYS
 from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
 from nasnet_keras.training.process_state import kept_process_state
@@ -24,7 +25,7 @@ from nasnet_keras.training.run import (
 )
 from nasnet_keras.training.settings import TrainingSettings
 from nasnet_keras.training.train import prepare_long_trainings
-from search.actions.ranking import Ranking, Retrained, places_of
+from search.actions.ranking import Ranking, Retrained, ranks_of
 from search.runs.record import Run
 from search.trial import Trial, ranked
 
@@ -107,10 +108,10 @@ def retrain(
         for trial in _best(run, top)
     ]
     prepare_long_trainings()
-    before = places_of([_merit(task.trial) for task in tasks])
+    before = ranks_of([_merit(task.trial) for task in tasks])
     ranking = Ranking.of(
-        task.retrained(place, watch)
-        for task, place in zip(tasks, before, strict=True)
+        task.retrained(rank, watch)
+        for task, rank in zip(tasks, before, strict=True)
     )
     write_json(
         folder / "ranking.json",
@@ -128,7 +129,7 @@ class _Task:
     settings: TrainingSettings
     parameters: int
 
-    def retrained(self, place: int, watch: Watch | None) -> Retrained:
+    def retrained(self, rank: int, watch: Watch | None) -> Retrained:
         accuracy, reason = None, None
         try:
             accuracy = self._accuracy(watch)
@@ -137,7 +138,7 @@ class _Task:
         return Retrained(
             trial=self.trial.number,
             reward=self.trial.evaluations[-1].reward,
-            place=place,
+            rank=rank,
             accuracy=accuracy,
             parameters=self.parameters,
             seconds=sum(
@@ -149,12 +150,13 @@ class _Task:
     def _accuracy(self, watch: Watch | None) -> float:
         """On the test images; what was measured before is read."""
         measured = self.folder / "evaluation" / "test.json"
-        if not measured.exists():
-            keras.backend.clear_session()
-            progress = watch(self.trial) if watch else None
-            run_training(self.folder, self.settings, progress=progress)
-            evaluate_run(self.folder, "test")
-        return json.loads(measured.read_text())["accuracy"]
+        with contextlib.suppress(OSError, LookupError, TypeError, ValueError):
+            return float(read_json(measured)["accuracy"])
+        keras.backend.clear_session()
+        progress = watch(self.trial) if watch else None
+        run_training(self.folder, self.settings, progress=progress)
+        evaluate_run(self.folder, "test")
+        return float(read_json(measured)["accuracy"])
 
 
 def _task(

@@ -13,6 +13,7 @@ import multiprocessing
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from nasnet_keras.command_line import named, quiet_import
+from nasnet_keras.command_line import RunError, named, quiet_import
 from search.evaluation.base import Child, EvaluationError
 from search.evaluation.tabular import TabularEvaluator
 from search.spaces.base import lacks
@@ -174,6 +175,9 @@ def run_searches(
         seeds: How many seeds: 0 .. seeds - 1.
         workers: How many processes share the work; 0: this one does it. New
             ones heed the number of threads that the environment sets.
+
+    Raises:
+        RunError: One of these processes was ended.
     """
     pairs = [(name, seed) for name in strategies for seed in range(seeds)]
     if not workers:
@@ -184,8 +188,16 @@ def run_searches(
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         running = {pool.submit(job, *pair): pair for pair in pairs}
-        for future in as_completed(running):
-            yield *running[future], future.result()
+        try:
+            for future in as_completed(running):
+                yield *running[future], future.result()
+        except BrokenProcessPool:
+            raise RunError(
+                "A process that shared the work was ended by something else, "
+                "such as a lack of memory, or imports a script that begins "
+                'the benchmark outside `if __name__ == "__main__":`. Begin '
+                "again."
+            ) from None
 
 
 def summarize(searches: dict[str, list[Search]], trials: int) -> list[Result]:

@@ -16,11 +16,12 @@ from nasnet_keras.command_line import (
     LARGEST,
     InputError,
     RunError,
-    import_tensorflow,
+    computing,
     named,
     working,
 )
 from nasnet_keras.files import check_free
+from nasnet_keras.genotype_formats import FORMATS, find_form
 from nasnet_keras.training.recipe_options import (
     RecipeOption,
     chosen_recipe,
@@ -46,15 +47,25 @@ def export(
         int | None,
         typer.Option(help="The trial's number.", show_default="the best"),
     ] = None,
+    genotype_format: Annotated[
+        str | None,
+        typer.Option(
+            help="Write genotype.txt too, as other programs read cells: "
+            f"{', '.join(FORMATS)}."
+        ),
+    ] = None,
 ) -> None:
     """Writes the best child: its cells, trained network and pictures; after
     `retrain`, the best of those that were trained longer."""
     loaded = load(run)
     check_free(output)
-    import_tensorflow()
-    from search.actions.export import export as export_trial
+    with working():
+        if genotype_format is not None:
+            find_form(genotype_format)
+    with computing():
+        from search.actions.export import export as export_trial
 
-    export_trial(loaded, output, trial)
+        export_trial(loaded, output, trial, genotype_format=genotype_format)
     metrics = json.loads((output / "metrics.json").read_text("utf-8"))
     trained = ""
     if "retrained" in metrics:
@@ -111,18 +122,16 @@ def retrain(
     loaded = load(run)
     kind = loaded.space.kind
     chosen = chosen_recipe(recipe, values, kind.unsupported if kind else {})
-    import_tensorflow()
-    from rich.console import Console
+    with computing("Interrupted. Go on by the same command.") as activity:
+        from nasnet_keras.training.progress import Progress
+        from search.actions.retrain import retrain as retrain_best
 
-    from nasnet_keras.training.progress import Progress
-    from search.actions.retrain import retrain as retrain_best
-    from search.views.terminal import ranking_table
+        def watch(trial: Trial) -> Progress:
+            print(
+                f"Trial {trial.number}, reward {trial.reward_text}.", flush=True
+            )
+            return Progress(chosen.epochs, activity=activity)
 
-    def watch(trial: Trial) -> Progress:
-        print(f"Trial {trial.number}, reward {trial.reward_text}.", flush=True)
-        return Progress(chosen.epochs)
-
-    with working("Interrupted. Go on by the same command."):
         ranking = retrain_best(
             loaded,
             chosen,
@@ -134,15 +143,19 @@ def retrain(
             output=output,
             watch=watch,
         )
+    from rich.console import Console
+
+    from search.views.rankings import ranking_table
+
     Console().print(ranking_table(ranking))
     for child in ranking.children:
         if child.reason is not None:
             print(f"Trial {child.trial}: {child.reason}")
     if ranking.tau is not None:
-        print(f"Kendall's tau of the places now and before: {ranking.tau:.2f}.")
+        print(f"Kendall's tau of the ranks now and before: {ranking.tau:.2f}.")
     folder = output or loaded.directory.retrained
     print(f"Wrote {folder / 'ranking.json'}.")
-    if not any(ranking.places):
+    if not any(ranking.ranks):
         raise RunError("Every training failed.")
 
 
@@ -165,14 +178,14 @@ def rank(
     """Trains random cells alone and says how far the shared weights of a run
     rank them the same; the same command goes on after a kill."""
     loaded = load(run)
-    import_tensorflow()
+    with searching(run, "Interrupted. Go on by the same command.") as watching:
+        from search.actions.rank_correlation import rank_correlation
+
+        ranking = rank_correlation(loaded, cells, epochs, watching)
     from rich.console import Console
 
-    from search.actions.rank_correlation import rank_correlation
-    from search.views.terminal import shared_ranking_table
+    from search.views.rankings import shared_ranking_table
 
-    with searching(run, "Interrupted. Go on by the same command.") as watching:
-        ranking = rank_correlation(loaded, cells, epochs, watching)
     Console().print(shared_ranking_table(ranking))
     print("With their 95 % intervals, by the bootstrap over the cells:")
     print(f"Kendall's tau {ranking.kendall}")
@@ -196,14 +209,13 @@ def latency_table(
     """Measures the latency of every operation, for `run --latency-table`."""
     settings["space_options"] = named(space_option)
     config = configuration_of(settings)
-    if output.exists() or not output.absolute().parent.is_dir():
+    if os.path.lexists(output) or not output.absolute().parent.is_dir():
         raise InputError(
             "Expected as output a new file in a folder that is there. "
             f"Received: {output}."
         )
-    import_tensorflow()
-    from search.actions.latency_table import measure_table
+    with computing():
+        from search.actions.latency_table import measure_table
 
-    with working():
         measure_table(config, output)
     print(f"Wrote {output}.")

@@ -6,9 +6,7 @@ rank, report, dashboard, latency-table, benchmark.
 Exit codes: 0 done, 1 the run failed, 2 bad input, 130 interrupted.
 """
 
-import typer
-
-from nasnet_keras.command_line import run_command
+from nasnet_keras.command_line import create_app, run_command
 from search.cli import acting, comparing, driving, looking
 
 COMMANDS = (
@@ -25,12 +23,7 @@ COMMANDS = (
     comparing.benchmark,
 )
 
-app = typer.Typer(
-    help="Searches for network architectures on images.",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+app = create_app("Searches for network architectures on images.")
 for command in COMMANDS:
     app.command()(command)
 

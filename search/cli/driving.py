@@ -27,7 +27,7 @@ from search.cli.options import (
 )
 from search.cli.session import searching, show_end
 from search.executors.configuration import ExecutionConfig
-from search.runs.config import SEARCH_RECIPE
+from search.runs.child_recipe import SEARCH_RECIPE
 from search.runs.record import load
 from search.storage.run_folder import RunDirectory
 

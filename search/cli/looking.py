@@ -53,7 +53,7 @@ def status(
         return
     from rich.console import Console
 
-    from search.views.terminal import status_table, watch_status
+    from search.views.status import status_table, watch_status
 
     if watch:
         with working():

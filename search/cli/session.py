@@ -58,7 +58,7 @@ def show_end(run: Run) -> None:
 
 
 def show_best(run: Run, trials: Sequence[Trial]) -> None:
-    from search.views.terminal import done_text
+    from search.views.text import done_text
 
     print(done_text(trials, run.total))
     best = next(iter(ranked(trials)), None)

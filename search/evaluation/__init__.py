@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from nasnet_keras.command_line import quoted
+from nasnet_keras.quotation import quoted
 from search.evaluation.base import (
     CHILD_UNSUPPORTED,
     SHARED_UNSUPPORTED,
@@ -24,7 +24,7 @@ class EvaluatorRow(NamedTuple):
     """What is known of an evaluator before it is imported.
 
     Attributes:
-        place: Where it is, "module:class".
+        location: Where it is, "module:class".
         needs: What it asks of a space.
         shares_weights: Whether its children share one network: then they are
             evaluated in this process, one after the other, and all to the
@@ -33,7 +33,7 @@ class EvaluatorRow(NamedTuple):
             with the reason.
     """
 
-    place: str
+    location: str
     needs: frozenset[Capability] = frozenset({"network"})
     shares_weights: bool = False
     unsupported: Mapping[str, str] = CHILD_UNSUPPORTED
@@ -59,9 +59,9 @@ def evaluator_class(name: str) -> type[Evaluator]:
     if name not in EVALUATORS:
         raise ValueError(
             "Invalid value for argument `evaluator`. Expected one of "
-            f"{', '.join(EVALUATORS)}. Received: evaluator={name!r}."
+            f"{', '.join(EVALUATORS)}. Received: evaluator={quoted(name)}."
         )
-    module, _, attribute = EVALUATORS[name].place.partition(":")
+    module, _, attribute = EVALUATORS[name].location.partition(":")
     return getattr(importlib.import_module(module), attribute)
 
 

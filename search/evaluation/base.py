@@ -23,6 +23,8 @@ SHARED_UNSUPPORTED = {
     **CHILD_UNSUPPORTED,
     "label_smoothing": "a shared network learns from the labels as they are",
     "dropout": "a shared network has none",
+    "mixup": "a shared network learns from the labels as they are",
+    "cutmix": "a shared network learns from the labels as they are",
     "bn_momentum": "its batch norms have no moving statistics",
 }
 
@@ -116,7 +118,7 @@ class Child:
     def is_begun(self) -> bool:
         """Whether an earlier evaluation has left weights, from which this
         one goes on."""
-        return self.weights is not None and self.weights.exists()
+        return self.weights is not None and self.weights.is_file()
 
 
 class SharedWeights(Protocol):

@@ -9,11 +9,13 @@ import tensorflow as tf
 from nasnet_keras.training.data.datasets import load_dataset
 from nasnet_keras.training.data.pipeline import (
     EVALUATION_BATCH_SIZE,
+    augmentation_note,
     default_augmentation,
     evaluation_pipeline,
     recipe_pipeline,
 )
 from nasnet_keras.training.data.splits import split
+from nasnet_keras.training.data.streaming import Images, StreamedImages
 from nasnet_keras.training.recipes import Augmentation, Recipe
 from nasnet_keras.training.train import prepare_short_trainings
 from search.evaluation.base import ChildSettings
@@ -27,7 +29,8 @@ class ChildData:
         settings: How the children are made.
 
     Attributes:
-        train_images: `[N, H, W, C]`, uint8.
+        train_images: `[N, H, W, C]`, uint8; `StreamedImages` where they would
+            take too much memory.
         train_labels: `[N]`, int32.
         validation_images: As the training images.
         validation_labels: As the training labels.
@@ -63,15 +66,22 @@ class ChildData:
         self.class_names = data.class_names
         self.notes = data.notes
         self.fingerprint = parts.fingerprint
-        self.train_images: np.ndarray = parts.train.images
+        self.train_images: Images = parts.train.images
         self.train_labels: np.ndarray = parts.train.labels
-        self.validation_images: np.ndarray = parts.validation.images
+        self.validation_images: Images = parts.validation.images
         self.validation_labels: np.ndarray = parts.validation.labels
 
     @property
     def image_shape(self) -> tuple[int, ...]:
         """Height, width and channels."""
         return self.train_images.shape[1:]
+
+    def notes_on(self, recipe: Recipe) -> tuple[str, ...]:
+        """The notes, and how the recipe changes the images."""
+        note = augmentation_note(
+            recipe.augmentation, self.dataset, self.class_names
+        )
+        return (*self.notes, *filter(None, [note]))
 
     @property
     def augmentation(self) -> Augmentation:
@@ -87,7 +97,7 @@ class ChildData:
     def as_batches(
         self,
         recipe: Recipe,
-        images: np.ndarray,
+        images: Images,
         labels: np.ndarray,
         seed: int,
         epoch: int,
@@ -106,11 +116,15 @@ class ChildData:
     @functools.cached_property
     def validation(self) -> Any:
         """Batches of all validation images, in order."""
-        return evaluation_pipeline(
-            self.validation_images,
+        images = self.validation_images
+        batches = evaluation_pipeline(
+            images,
             self.validation_labels,
-            min(EVALUATION_BATCH_SIZE, len(self.validation_images)),
-        ).cache()
+            min(EVALUATION_BATCH_SIZE, len(images)),
+        )
+        if isinstance(images, StreamedImages):
+            return batches
+        return batches.cache()
 
 
 def prepare_tensorflow(threads: int | None) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nasnet_keras.architectures import without_recipe
+from nasnet_keras.quotation import quoted
 from search.evaluation.base import Child, Evaluator, Refusal
 from search.trial import Evaluation
 
@@ -112,7 +113,7 @@ class ObjectiveEvaluator(Evaluator):
             raise ValueError(
                 "Invalid value for argument `cost` or `target`. Expected with "
                 "objective='mnasnet' a cost and what it is wanted to be. "
-                f"Received: cost={cost!r}, target={target!r}."
+                f"Received: cost={quoted(cost)}, target={quoted(target)}."
             )
         self.evaluator = evaluator
         self.shared_weights = evaluator.shared_weights
@@ -135,7 +136,7 @@ class ObjectiveEvaluator(Evaluator):
         if objective not in table:
             raise ValueError(
                 "Invalid value for argument `objective`. Expected one of "
-                f"{', '.join(table)}. Received: objective={objective!r}."
+                f"{', '.join(table)}. Received: objective={quoted(objective)}."
             )
         self._needed, self._reward = table[objective]
         self._measured: dict[str, float] = {}  # latency, by architecture

@@ -14,7 +14,9 @@ import tensorflow as tf
 
 from nasnet_keras.command_line import RunError
 from nasnet_keras.genotype import Genotype
+from nasnet_keras.quotation import quoted
 from nasnet_keras.training.checkpoint import save_weights
+from nasnet_keras.training.data.streaming import Images
 from nasnet_keras.training.recipes import check_supported
 from search.evaluation.base import (
     SHARED_UNSUPPORTED,
@@ -120,7 +122,7 @@ class SharedEvaluator(TrainingEvaluator):
         if order is not None and not mixed:
             raise ValueError(
                 "Invalid value for argument `order`. Expected 1, 2 or none, "
-                f"and one round with it. Received: order={order!r}, "
+                f"and one round with it. Received: order={quoted(order)}, "
                 f"rounds={rounds}."
             )
         if order is not None and "mixture" not in settings.space.capabilities:
@@ -282,7 +284,7 @@ class SharedEvaluator(TrainingEvaluator):
         if child.folder is None or child.budget is None:
             raise ValueError(
                 "Invalid value for argument `child`. Expected a `folder` and a "
-                f"`budget`. Received: child={child!r}."
+                f"`budget`. Received: child={quoted(child)}."
             )
         training = self._restored(child.folder)
         if training.steps != round(child.budget * self.steps_per_epoch):
@@ -346,7 +348,7 @@ class SharedEvaluator(TrainingEvaluator):
         )
 
     def _batches(
-        self, images: np.ndarray, labels: np.ndarray, first_step: int
+        self, images: Images, labels: np.ndarray, first_step: int
     ) -> tf.data.Dataset:
         epoch, first = divmod(first_step, len(images) // self.recipe.batch_size)
         return self.data.as_batches(

@@ -57,7 +57,7 @@ class TrainingEvaluator(Evaluator):
         self.space = space
         self.kind: ArchitectureKind = space.kind
         self.data = ChildData(settings)
-        self.notes = self.data.notes
+        self.notes = self.data.notes_on(recipe)
         self.recipe = dataclasses.replace(
             recipe, augmentation=recipe.augmentation or self.data.augmentation
         )
@@ -84,6 +84,7 @@ class TrainingEvaluator(Evaluator):
     def describe(self) -> dict[str, Any]:
         return {
             "network": self.network,
+            "class_names": list(self.data.class_names),
             "train_images": len(self.data.train_images),
             "recipe": dataclasses.asdict(self.recipe),
             "data": self.data.fingerprint,

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nasnet_keras.command_line import RunError, quoted
+from nasnet_keras.activity import Activity
+from nasnet_keras.command_line import RunError
+from nasnet_keras.quotation import quoted
 from search.evaluation.base import (
     Child,
     EvaluationError,
@@ -57,6 +59,7 @@ class Executor(abc.ABC):
         self.create_evaluator = create_evaluator
         self.settings = settings or ExecutionConfig()
         self.threads = threads
+        self._heard: Callable[[int, Activity], object] = _unheard
         self._set_up()
 
     def _set_up(self) -> None:  # noqa: B027
@@ -75,6 +78,11 @@ class Executor(abc.ABC):
     def notes(self) -> Sequence[str]:
         """The evaluator's `notes`, once `describe` has been called."""
         return ()
+
+    def listen(self, heard: Callable[[int, Activity], object]) -> None:
+        """Has a function hear of what goes on for a child, by its number,
+        where its worker can say so."""
+        self._heard = heard
 
     def watch(  # noqa: B027
         self, trained: Callable[[int, int, float], object]
@@ -111,6 +119,10 @@ class Executor(abc.ABC):
     def close(self) -> None:  # noqa: B027
         """Ends all workers at once, whatever they do. By default there are
         none."""
+
+
+def _unheard(number: int, activity: Activity) -> None:
+    """Nobody listens."""
 
 
 def attempt(evaluator: Evaluator, child: Child) -> Outcome:

@@ -1,10 +1,12 @@
 """Evaluation in the driver's own process, one child after the other."""
 
+import functools
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from nasnet_keras.activity import listening
 from search.evaluation.base import Child
 from search.executors.base import Executor, Outcome, attempt
 
@@ -39,4 +41,6 @@ class InProcessExecutor(Executor):
         self._children.append(child)
 
     def collect(self, timeout: float | None = None) -> Outcome | None:
-        return attempt(self._evaluator, self._children.popleft())
+        child = self._children.popleft()
+        with listening(functools.partial(self._heard, child.number)):
+            return attempt(self._evaluator, child)

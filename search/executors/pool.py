@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nasnet_keras.activity import Activity, tell_activity
 from search.evaluation.base import Child
 from search.executors.base import Executor, Outcome, SearchError, failed
 
@@ -30,9 +31,10 @@ class Ready:
     notes: Sequence[str] = ()
 
 
-# What comes from a worker: first `Ready`, then an outcome for each child. An
-# exception is a defect, or an evaluator that cannot be made.
-Message = Ready | Outcome | Exception
+# What comes from a worker: first `Ready`, then an outcome for each child, and
+# what goes on before them. An exception is a defect, or an evaluator that
+# cannot be made.
+Message = Ready | Activity | Outcome | Exception
 
 
 class WorkerDied(Exception):
@@ -90,7 +92,7 @@ class PoolExecutor(Executor):
     """
 
     def _set_up(self) -> None:
-        self._workers: dict[int, Worker] = {}  # by place, 0, 1, ...
+        self._workers: dict[int, Worker] = {}  # by slot, 0, 1, ...
         self._children: deque[Child] = deque()
         self._outcomes: deque[Outcome] = deque()
         self._deaths: Counter[int] = Counter()  # by the number of the child
@@ -99,8 +101,8 @@ class PoolExecutor(Executor):
         self._notes: Sequence[str] = ()
 
     @abc.abstractmethod
-    def _start(self, place: int) -> Worker:
-        """Starts a worker; `place` is below the number of workers, and no
+    def _start(self, slot: int) -> Worker:
+        """Starts a worker; `slot` is below the number of workers, and no
         other worker has the same."""
 
     @abc.abstractmethod
@@ -136,8 +138,8 @@ class PoolExecutor(Executor):
         return self._outcomes.popleft()
 
     def close(self) -> None:
-        for place in list(self._workers):
-            self._dismiss(place)
+        for slot in list(self._workers):
+            self._dismiss(slot)
 
     def _hand_out(self) -> None:
         """Gives the waiting children to idle workers, and starts workers for
@@ -150,36 +152,36 @@ class PoolExecutor(Executor):
                 worker.send(worker.child)
         starting = sum(not worker.ready for worker in self._workers.values())
         free = [
-            place
-            for place in range(self.settings.workers)
-            if place not in self._workers
+            slot
+            for slot in range(self.settings.workers)
+            if slot not in self._workers
         ]
-        for place in free[: max(0, len(self._children) - starting)]:
-            self._workers[place] = self._start(place)
+        for slot in free[: max(0, len(self._children) - starting)]:
+            self._workers[slot] = self._start(slot)
 
     def _listen(self, end: float) -> None:
         """Waits for workers to say something, for a child to be late, or for
         the end."""
         workers = self._workers.items()
-        places = {worker.handle: place for place, worker in workers}
-        places.pop(None, None)
+        slots = {worker.handle: slot for slot, worker in workers}
+        slots.pop(None, None)
         end = min([end, *(worker.deadline for _, worker in workers)])
         timeout = None if end == math.inf else max(0, end - time.monotonic())
-        for handle in self._wait(list(places), timeout):
-            place = places[handle]
-            self._on_message(place, self._workers[place])
-        for place, worker in list(self._workers.items()):
+        for handle in self._wait(list(slots), timeout):
+            slot = slots[handle]
+            self._on_message(slot, self._workers[slot])
+        for slot, worker in list(self._workers.items()):
             if worker.child and time.monotonic() >= worker.deadline:
                 limit = self.settings.child_time_limit
                 reason = f"The child took longer than its {limit:g} seconds."
                 self._outcomes.append(failed(worker.child, reason))
-                self._dismiss(place)
+                self._dismiss(slot)
 
-    def _on_message(self, place: int, worker: Worker) -> None:
+    def _on_message(self, slot: int, worker: Worker) -> None:
         try:
             message = worker.receive()
         except WorkerDied as death:
-            self._dismiss(place)
+            self._dismiss(slot)
             self._on_death(worker, str(death))
             return
         if isinstance(message, Exception):
@@ -188,6 +190,12 @@ class PoolExecutor(Executor):
             raise SearchError(
                 f"A new worker cannot evaluate children: {message}"
             ) from message
+        if isinstance(message, Activity):
+            if worker.child is not None:
+                self._heard(worker.child.number, message)
+            elif self._description is None:
+                tell_activity(*message)
+            return
         if isinstance(message, Ready):
             self._notes = message.notes
             self._on_ready(worker, message.description)
@@ -197,7 +205,7 @@ class PoolExecutor(Executor):
         worker.child, worker.deadline = None, math.inf
         worker.children += 1
         if worker.children == CHILDREN_PER_WORKER:
-            self._dismiss(place)
+            self._dismiss(slot)
 
     def _on_ready(self, worker: Worker, description: dict[str, Any]) -> None:
         """Takes note that a worker is ready."""
@@ -236,8 +244,8 @@ class PoolExecutor(Executor):
             )
         )
 
-    def _dismiss(self, place: int) -> None:
-        self._workers.pop(place).kill()
+    def _dismiss(self, slot: int) -> None:
+        self._workers.pop(slot).kill()
 
 
 def portable(error: Exception) -> Exception:

@@ -13,14 +13,17 @@ import multiprocessing.connection
 import multiprocessing.resource_tracker
 import os
 import pickle
+import select
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from nasnet_keras.activity import Activity, listening
 from search.evaluation.base import Child, Evaluator
 from search.executors.base import attempt
 from search.executors.pool import (
@@ -40,6 +43,8 @@ SECONDS_TO_DIE = 5
 SECONDS_TO_WAIT = 86400.0
 
 VISIBLE_GPUS = "CUDA_VISIBLE_DEVICES"
+
+SECONDS_BETWEEN_ACTIVITIES = 0.5
 
 
 # The exit code of a worker that was to begin a search itself.
@@ -73,14 +78,14 @@ class ProcessExecutor(PoolExecutor):
                 f"evaluator without arguments. Received: {error}."
             ) from None
 
-    def _start(self, place: int) -> Worker:
+    def _start(self, slot: int) -> Worker:
         script = getattr(sys.modules["__main__"], "__file__", None)
         if script is not None and not os.path.exists(script):
             raise ValueError(f"{GUARD}a script that is no file, {script}.")
         gpus = visible_gpus()
         environment = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
         if gpus:
-            environment[VISIBLE_GPUS] = gpus[place % len(gpus)]
+            environment[VISIBLE_GPUS] = gpus[slot % len(gpus)]
         return _ProcessWorker(environment, self.create_evaluator)
 
     def _wait(
@@ -151,7 +156,7 @@ def _work(
     threading.Thread(target=_end_with_driver, daemon=True).start()
     os.environ.update(environment)
     # The driver is gone when the pipe is.
-    with contextlib.suppress(EOFError, OSError):
+    with contextlib.suppress(EOFError, OSError), listening(_Teller(connection)):
         try:
             evaluator = create_evaluator()
             connection.send(Ready(evaluator.describe(), evaluator.notes))
@@ -159,6 +164,29 @@ def _work(
                 connection.send(attempt(evaluator, connection.recv()))
         except Exception as error:
             connection.send(portable(error))
+
+
+class _Teller:
+    """Tells the driver what goes on, no oftener than one looks at it, and
+    without waiting for the driver to hear it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._ready = select.poll()
+        self._ready.register(connection, select.POLLOUT)
+        self._last: tuple[str, float] = ("", 0.0)
+
+    def __call__(self, activity: Activity) -> None:
+        # Only here does nobody else write.
+        if threading.current_thread() is not threading.main_thread():
+            return
+        what, told = self._last
+        now = time.monotonic()
+        if activity.what == what and now - told < SECONDS_BETWEEN_ACTIVITIES:
+            return
+        self._last = activity.what, now
+        if self._ready.poll(0):
+            self._connection.send(activity)
 
 
 def _end_with_driver() -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from nasnet_keras.quotation import quoted
 from search.evaluation.base import Child, Evaluator
 from search.executors.base import attempt
 from search.executors.pool import (
@@ -67,7 +68,7 @@ class RayExecutor(PoolExecutor):
             raise ValueError(
                 "Invalid value for argument `address`. Expected a Ray cluster "
                 "that answers, to the token in RAY_AUTH_TOKEN if it asks for "
-                f"one. Received: address={address!r}."
+                f"one. Received: address={quoted(address)}."
             ) from None
 
     def close(self) -> None:
@@ -75,7 +76,7 @@ class RayExecutor(PoolExecutor):
         if self._connected:
             self._ray.shutdown()
 
-    def _start(self, place: int) -> Worker:
+    def _start(self, slot: int) -> Worker:
         gpus = self._ray.cluster_resources().get("GPU", 0)
         share = 1 / math.ceil(self.settings.workers / gpus) if gpus else 0
         actor_class = self._ray.remote(_Actor).options(

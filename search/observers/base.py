@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from nasnet_keras.activity import Activity
 from search.trial import Stage, Trial
 
 
@@ -26,6 +27,10 @@ class Observer:
 
     def proposed(self, trial: Trial) -> None:
         """The evaluation of this trial begins."""
+
+    def going_on(self, number: int, activity: Activity) -> None:
+        """What goes on for the child of this trial, as often as it is
+        heard."""
 
     def trained(self, step: int, last: int, loss: float) -> None:
         """The network whose weights all children share has made a step of its

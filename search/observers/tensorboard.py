@@ -1,6 +1,8 @@
 """The curves of a search for TensorBoard."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,10 @@ class TensorBoardObserver(Observer):
     def begin(self, trials: Sequence[Trial], total: int) -> None:
         import tensorflow as tf
 
-        self._writer = tf.summary.create_file_writer(str(self._directory))
+        with _complaining():
+            # The name may hold any bytes.
+            name = os.fsencode(self._directory)
+            self._writer = tf.summary.create_file_writer(name)
 
     def trained(self, step: int, last: int, loss: float) -> None:
         self._write(step, {"shared/loss": loss})
@@ -49,15 +54,29 @@ class TensorBoardObserver(Observer):
     def _write(self, step: int, scalars: Mapping[str, float]) -> None:
         import tensorflow as tf
 
-        try:
+        with _complaining():
             with self._writer.as_default(step=step):
                 for name, value in scalars.items():
                     tf.summary.scalar(name, value)
             # A kill loses the current point at most.
             self._writer.flush()
-        except tf.errors.OpError as error:  # such as a full disk
-            raise OSError(error.message.splitlines()[0]) from None
 
     def end(self) -> None:
         if self._writer is not None:
-            self._writer.close()
+            with _complaining():
+                self._writer.close()
+
+
+@contextlib.contextmanager
+def _complaining() -> Iterator[None]:
+    """Raises:
+    OSError: The event files cannot be written, as on a full disk.
+    """
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.OpError as error:
+        reason = error.message.rpartition("}} ")[2].partition(" [Op:")[0]
+        reason = reason.splitlines()[0]
+        raise OSError(f"event files of TensorBoard: {reason}") from None

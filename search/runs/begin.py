@@ -12,9 +12,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from nasnet_keras.command_line import (
-    InputError,
-)
+from nasnet_keras.activity import Activity
+from nasnet_keras.command_line import InputError
 from nasnet_keras.files import new_directory, write_json
 from nasnet_keras.processor import computing_variables
 from nasnet_keras.training.data.datasets import (
@@ -270,6 +269,10 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
             for observer in watching:
                 observer.trained(step, last, loss)
 
+        def going_on(number: int, activity: Activity) -> None:
+            for observer in watching:
+                observer.going_on(number, activity)
+
         def suggest(number: int) -> Any:
             with _checked():
                 return self.executor.suggest(number, directory.children)
@@ -281,6 +284,7 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
             ) as storage,
         ):
             self.executor.watch(trained)
+            self.executor.listen(going_on)
             self.strategy.prepare(suggest)
             learnt = storage.strategy()
             if learnt is not None:

@@ -4,7 +4,6 @@ from the command line, from Python or from a run's config.json.
 Neither Keras nor TensorFlow is imported here.
 """
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
@@ -14,19 +13,19 @@ from pydantic import Field
 from nasnet_keras.command_line import (
     LARGEST,
     InputError,
-    quoted,
     sentence,
     setting_name,
 )
-from nasnet_keras.training.recipes import (
-    RECIPES,
-    Recipe,
-    adapted,
-    check_supported,
-    find_recipe,
-)
+from nasnet_keras.quotation import quoted
+from nasnet_keras.training.recipes import Recipe, check_supported
 from search.evaluation import EVALUATORS
 from search.runs.child_config import ChildConfig
+from search.runs.child_recipe import (
+    DEFAULT_RECIPE,
+    SEARCH_EPOCHS,
+    complete_recipe,
+    unsupported_values,
+)
 from search.runs.objective_config import ObjectiveConfig, Settings
 from search.spaces import SPACES, create_space
 from search.spaces.base import CAPABILITIES, SearchSpace
@@ -40,10 +39,6 @@ FREE_SETTINGS = ("trials", "keep")
 STRATEGY, PLANNED_STRATEGY, TRIALS = "ppo", "auto", 60
 
 TO_LOOK = {"to_look": True}  # the context of a validation
-
-SEARCH_RECIPE = "search-proxy"
-# Of a child: the recipe's 20 are the paper's, for days on many machines.
-SEARCH_EPOCHS = 3
 
 
 class RunConfig(Settings):
@@ -156,9 +151,7 @@ class RunConfig(Settings):
         ),
     ] = None
     child: ChildConfig = ChildConfig()
-    recipe: Annotated[Recipe, Field(validate_default=True)] = (
-        dataclasses.replace(RECIPES[SEARCH_RECIPE], epochs=SEARCH_EPOCHS)
-    )
+    recipe: Annotated[Recipe, Field(validate_default=True)] = DEFAULT_RECIPE
     objective: ObjectiveConfig = ObjectiveConfig()
 
     @pydantic.field_validator("recipe", mode="wrap")
@@ -169,26 +162,8 @@ class RunConfig(Settings):
         validate: pydantic.ValidatorFunctionWrapHandler,
         info: pydantic.ValidationInfo,
     ) -> Recipe:
-        """What is not given of a recipe is the named one's, the search's if
-        none is named, without what the children do not follow."""
-        unsupported = _unsupported(info.data, info.context == TO_LOOK)
-        if recipe == cls.model_fields["recipe"].default:
-            recipe = {}
-        if isinstance(recipe, str):
-            recipe = {"name": recipe}
-        if isinstance(recipe, Mapping):
-            given = dict(recipe)
-            named = find_recipe(given.pop("name", SEARCH_RECIPE))
-            known = Recipe.__dataclass_fields__
-            unknown = [name for name in given if name not in known]
-            if unknown:
-                raise ValueError(
-                    f"Unknown setting `recipe.{unknown[0]}`. Expected one of "
-                    f"name, {', '.join(known)}"
-                )
-            own = dataclasses.asdict(adapted(named, unsupported))
-            recipe = {**own, "epochs": SEARCH_EPOCHS, **given}
-        chosen = validate(recipe)
+        unsupported = unsupported_values(info.data, info.context == TO_LOOK)
+        chosen = validate(complete_recipe(recipe, unsupported))
         check_supported(chosen, unsupported)
         return chosen
 
@@ -320,25 +295,6 @@ class RunConfig(Settings):
             ValueError: There is no such space, or an option is out of range.
         """
         return create_space(self.space, self.space_options)
-
-
-def _unsupported(
-    settings: Mapping[str, Any], to_look: bool
-) -> Mapping[str, str]:
-    """What the children of a run do not follow of a recipe, and why; nothing
-    where a setting was wrong, which is told."""
-    names = ("space", "space_options", "strategy", "evaluator")
-    if not all(name in settings for name in names):
-        return {}
-    space, options, strategy, evaluator = (settings[name] for name in names)
-    if to_look and space not in SPACES:
-        return {}
-    try:
-        kind = create_space(space, options).kind
-    except ValueError:
-        return {}
-    row = EVALUATORS[evaluator or strategy_class(strategy).evaluator]
-    return {**row.unsupported, **(kind.unsupported if kind else {})}
 
 
 # The settings that lie in a part of the configuration.

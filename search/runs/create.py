@@ -11,9 +11,9 @@ from nasnet_keras.command_line import (
     InputError,
     import_tensorflow,
     provenance,
-    quoted,
 )
 from nasnet_keras.files import write_json
+from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.datasets import ARRAYS
 from search.evaluation import EVALUATORS
 from search.evaluation import create_evaluator as create_evaluator_by_name

@@ -10,7 +10,7 @@ import pydantic
 from pydantic import Field
 
 from nasnet_keras.deployment.formats import FORMATS
-from nasnet_keras.files import expanded
+from nasnet_keras.files import expanded, resolved
 
 
 class Settings(pydantic.BaseModel):
@@ -19,6 +19,15 @@ class Settings(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(
         extra="forbid", frozen=True, allow_inf_nan=False
     )
+
+
+# A limit of parameters or of multiply-adds.
+Most = Annotated[
+    int | None,
+    Field(
+        ge=1, le=10**18, description="Architectures with more are not trained."
+    ),
+]
 
 
 class ObjectiveConfig(Settings):
@@ -52,22 +61,8 @@ class ObjectiveConfig(Settings):
             "instead of -0.07 on both sides."
         ),
     ] = False
-    max_parameters: Annotated[
-        int | None,
-        Field(
-            ge=1,
-            le=10**18,
-            description="Architectures with more are not trained.",
-        ),
-    ] = None
-    max_multiply_adds: Annotated[
-        int | None,
-        Field(
-            ge=1,
-            le=10**18,
-            description="Architectures with more are not trained.",
-        ),
-    ] = None
+    max_parameters: Most = None
+    max_multiply_adds: Most = None
     max_latency: Annotated[
         float | None,
         Field(
@@ -94,7 +89,7 @@ class ObjectiveConfig(Settings):
     @classmethod
     def _make_absolute(cls, path: Path | None) -> Path | None:
         """So that the run can be resumed from elsewhere."""
-        return path and expanded(path).resolve()
+        return path and resolved(expanded(path))
 
     @pydantic.field_validator("latency_runtime")
     @classmethod

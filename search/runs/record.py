@@ -14,7 +14,8 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from nasnet_keras.command_line import InputError, quoted
+from nasnet_keras.command_line import InputError
+from nasnet_keras.quotation import quoted
 from search.evaluation.base import Evaluator
 from search.loop.schedule import Schedule
 from search.runs.config import (
@@ -221,6 +222,15 @@ class Run:
             "best": None if best is None else entries[best.number],
             "trials": list(entries.values()),
         }
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The names of the classes that children tell apart; None where the
+        evaluator is of one's own."""
+        names = self.identity["evaluator"].get("class_names")
+        if self.config.dataset is None or not isinstance(names, list):
+            return None
+        return tuple(names)
 
     @property
     def network(self) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nasnet_keras.command_line import InputError, import_tensorflow
+from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.datasets import ARRAYS, resolve_source
 from search.evaluation import evaluator_class
 from search.executors.configuration import ExecutionConfig
@@ -88,7 +89,7 @@ def check_workers(
             "Invalid value for argument `workers`. Expected 1, in process, "
             "with the evaluator shared, whose children share one network. "
             f"Received: workers={execution.workers}, "
-            f"executor={execution.executor_name!r}."
+            f"executor={quoted(execution.executor_name)}."
         )
     if execution.workers > lag + 1:
         raise InputError(

@@ -8,8 +8,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from nasnet_keras.command_line import quoted
 from nasnet_keras.own_modules import find_attribute
+from nasnet_keras.quotation import quoted
 from search.spaces.base import SearchSpace
 
 # Name -> "module:attribute": a class, or a space that is made already.
@@ -62,7 +62,7 @@ def create_space(name: str, options: Mapping[str, Any] = {}) -> SearchSpace:
         return made(**options)
     except TypeError as error:  # of a class that checks nothing itself
         raise ValueError(
-            f"Invalid options for the space {name!r:.60}: {error}. Received: "
+            f"Invalid options for the space {quoted(name)}: {error}. Received: "
             f"{quoted(dict(options))}."
         ) from None
 
@@ -90,14 +90,14 @@ def name_space(space: SearchSpace) -> tuple[str, dict[str, Any]]:
         made = _find(known)
         if type(made) is type(space) and _as_json(made.describe()) == described:
             return known, {}
-    place = f"{type(space).__module__}:{type(space).__qualname__}"
+    location = f"{type(space).__module__}:{type(space).__qualname__}"
     names = {known: name for name, known in SPACES.items()}
     options = {
         name: value
         for name, value in described.items()
         if name not in ("name", "version")
     }
-    name = names.get(place, place)
+    name = names.get(location, location)
     try:
         again = create_space(name, options)
         same = (
@@ -111,7 +111,7 @@ def name_space(space: SearchSpace) -> tuple[str, dict[str, Any]]:
         raise ValueError(
             "Invalid value for argument `space`. Expected a space that can be "
             "made again by its module, its class and what its `describe` "
-            f"names; or its name, 'module:attribute'. Received: {place}, "
+            f"names; or its name, 'module:attribute'. Received: {location}, "
             f"{quoted(options)}."
         )
     return name, options
@@ -128,7 +128,7 @@ def _as_json(description: Mapping[str, Any]) -> dict[str, Any]:
     except TypeError as error:
         raise ValueError(
             "Invalid value for argument `space`. Expected a space whose "
-            f"`describe` returns JSON data. Received: {description!r:.200} "
+            f"`describe` returns JSON data. Received: {quoted(description)} "
             f"({error})."
         ) from None
 
@@ -145,5 +145,5 @@ def _find(name: str) -> Any:
         return found
     raise ValueError(
         "Invalid value for argument `space`. Expected a `SearchSpace` or a "
-        f"class of such. Received: space={name!r}."
+        f"class of such. Received: space={quoted(name)}."
     )

@@ -15,6 +15,7 @@ import numpy as np
 
 from nasnet_keras import architectures
 from nasnet_keras.architectures import ArchitectureKind
+from nasnet_keras.quotation import quoted
 from search.trial import Decisions
 
 if TYPE_CHECKING:
@@ -288,7 +289,7 @@ class SearchSpace(abc.ABC):
             except (KeyError, TypeError):
                 raise ValueError(
                     f"Invalid value for decision `{name}`. Expected one of "
-                    f"{', '.join(positions[name])}. Received: {choice!r}."
+                    f"{', '.join(positions[name])}. Received: {quoted(choice)}."
                 ) from None
         return tuple(decisions)
 

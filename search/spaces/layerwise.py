@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from nasnet_keras.architectures import find_kind
-from nasnet_keras.command_line import quoted
+from nasnet_keras.quotation import quoted
 from search.spaces.base import Decision, SearchSpace
 from search.trial import Decisions
 
@@ -71,7 +71,7 @@ class LayerwiseSpace(SearchSpace):
         if strides not in ("fixed", "searched"):
             raise ValueError(
                 "Invalid value for argument `strides`. Expected 'fixed' or "
-                f"'searched'. Received: strides={strides!r}."
+                f"'searched'. Received: strides={quoted(strides)}."
             )
         if (
             not isinstance(filters, list | tuple)

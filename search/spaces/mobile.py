@@ -9,7 +9,6 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from nasnet_keras.command_line import quoted
 from nasnet_keras.kinds.mobile import published
 from nasnet_keras.kinds.mobile.architecture import (
     OPERATORS,
@@ -17,6 +16,7 @@ from nasnet_keras.kinds.mobile.architecture import (
     MobileArchitecture,
     MobileBlock,
 )
+from nasnet_keras.quotation import quoted
 from search.spaces.base import (
     Decision,
     DecisionKind,

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from nasnet_keras.command_line import quoted
 from nasnet_keras.genotype import (
     MAX_BLOCKS,
     NASNET_COMBINERS,
@@ -19,6 +18,7 @@ from nasnet_keras.genotype import (
     CellSpec,
     Genotype,
 )
+from nasnet_keras.quotation import quoted
 from search.spaces.base import Capability, Decision, DecisionKind, SearchSpace
 from search.spaces.graph_features import block_features
 from search.trial import Decisions
@@ -94,7 +94,7 @@ class NASNetSpace(SearchSpace):
         if self.operations == ("none",):
             raise ValueError(
                 "Invalid value for argument `operations`. Expected another "
-                f"beside none. Received: operations={operations!r}."
+                f"beside none. Received: operations={quoted(operations)}."
             )
         self.cells = cells
         self.cell_names = ("cell",) if cells == 1 else ("normal", "reduction")
@@ -190,13 +190,13 @@ class NASNetSpace(SearchSpace):
                             "Invalid value for argument `architecture`. "
                             "Expected the operations "
                             f"{', '.join(self.operations)}. Received: "
-                            f"{name!r}."
+                            f"{quoted(name)}."
                         )
                 if block.combiner not in self.combiners:
                     raise ValueError(
                         "Invalid value for argument `architecture`. Expected "
                         f"the combiners {', '.join(self.combiners)}. "
-                        f"Received: {block.combiner!r}."
+                        f"Received: {quoted(block.combiner)}."
                     )
                 decisions += [
                     *block.inputs,
@@ -272,7 +272,8 @@ def _some(
     ):
         raise ValueError(
             f"Invalid value for argument `{argument}`. Expected some of "
-            f"{', '.join(known)}, each once. Received: {argument}={names!r}."
+            f"{', '.join(known)}, each once. Received: "
+            f"{argument}={quoted(names)}."
         )
     return tuple(names)
 

@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nasnet_keras.quotation import quoted
 from search.spaces.base import Decision, SearchSpace
 from search.trial import Decisions
 
@@ -45,7 +46,7 @@ class RecordedSpace(SearchSpace):
         except (KeyError, TypeError, ValueError):
             raise ValueError(
                 "Invalid record of a space. Expected its decisions. Received: "
-                f"{decisions!r:.60}."
+                f"{quoted(decisions)}."
             ) from None
 
     def decode(self, decisions: Decisions) -> Decisions:

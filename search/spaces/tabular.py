@@ -5,6 +5,7 @@ Neither Keras nor TensorFlow is imported here.
 import csv
 import gzip
 import hashlib
+import io
 import re
 import zlib
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from nasnet_keras.quotation import quoted
+from nasnet_keras.strict_json import read_bytes
 from search.spaces.base import Decision, SearchSpace
 from search.spaces.graph_features import Edge, edge_features
 from search.trial import Decisions
@@ -47,10 +50,13 @@ def parse_cell(text: str) -> dict[Edge, str]:
         ):
             raise ValueError(
                 "Invalid value for argument `text`. Expected a cell such as "
-                f"'|conv~0|+|skip~0|conv~1|'. Received: {text!r}."
+                f"'|conv~0|+|skip~0|conv~1|'. Received: {quoted(text)}."
             )
         cell.update({(node, source): op for op, source in edges})
     return cell
+
+
+MAX_BYTES = 2**27  # of a table; those of NAS-Bench-201 have some millions
 
 
 class CellTable:
@@ -77,10 +83,10 @@ class CellTable:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         try:
-            data, zipped = self.path.read_bytes(), self.path.suffix == ".gz"
-            plain = gzip.decompress(data) if zipped else data
+            data = read_bytes(self.path, MAX_BYTES)
+            plain = _unzipped(data) if self.path.suffix == ".gz" else data
             lines = plain.decode("utf-8-sig").splitlines()
-        except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        except (OSError, EOFError, zlib.error, ValueError) as error:
             raise self._error(f"a CSV file that can be read: {error}") from None
         reader = csv.DictReader(lines, restval="")
         try:
@@ -90,14 +96,15 @@ class CellTable:
             raise self._error(f"a CSV file that can be read: {error}") from None
         if ARCHITECTURE_COLUMN not in self.columns:
             raise self._error(
-                f"a column {ARCHITECTURE_COLUMN!r} among "
-                f"{', '.join(self.columns) or 'none'}"
+                f"a column {ARCHITECTURE_COLUMN!r} among {quoted(self.columns)}"
             )
         self.rows: dict[str, dict[str, str]] = {}
         for row in rows:
             cell = row[ARCHITECTURE_COLUMN]
             if cell in self.rows:
-                raise self._error(f"each cell once, but has {cell!r} twice")
+                raise self._error(
+                    f"each cell once, but has {quoted(cell)} twice"
+                )
             self.rows[cell] = row
         if not self.rows:
             raise self._error("at least one row")
@@ -112,7 +119,7 @@ class CellTable:
         """
         if column not in self.columns:
             raise self._error(
-                f"a column {column!r} among {', '.join(self.columns)}"
+                f"a column {quoted(column)} among {quoted(self.columns)}"
             )
         try:
             values = {
@@ -130,6 +137,17 @@ class CellTable:
         return ValueError(
             f"Invalid table {str(self.path)!r}. Expected {expected}."
         )
+
+
+def _unzipped(data: bytes) -> bytes:
+    """Raises:
+    ValueError: The file within is too large.
+    """
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+        plain = file.read(MAX_BYTES + 1)
+    if len(plain) > MAX_BYTES:
+        raise ValueError(f"it unfolds to more than {MAX_BYTES // 2**20} MiB")
+    return plain
 
 
 class TabularSpace(SearchSpace):
@@ -169,7 +187,7 @@ class TabularSpace(SearchSpace):
                 raise ValueError(
                     f"Invalid table {str(table.path)!r}. Expected the same "
                     "edges in every cell, in the same order. Received: "
-                    f"{first!r} and {text!r}."
+                    f"{quoted(first)} and {quoted(text)}."
                 )
         self.edges = edges
         self.decisions = tuple(

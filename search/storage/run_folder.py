@@ -25,6 +25,7 @@ from typing import Any
 
 from nasnet_keras.command_line import InputError
 from nasnet_keras.files import check_free, is_locked, locked
+from nasnet_keras.quotation import quoted
 from nasnet_keras.strict_json import read_json
 
 SCHEMA_VERSION = 3  # of config.json
@@ -168,7 +169,8 @@ class RunDirectory:
             raise InputError(f"{self.configuration} holds no JSON object.")
         if record.get("schema") != SCHEMA_VERSION:
             raise InputError(
-                f"{self.configuration} has schema {record.get('schema')!r}. "
+                f"{self.configuration} has schema "
+                f"{quoted(record.get('schema'))}. "
                 f"Expected {SCHEMA_VERSION}: use the version of nasnet-keras "
                 "that began the run."
             )

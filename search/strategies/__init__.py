@@ -8,7 +8,7 @@ import importlib
 import inspect
 from typing import Any
 
-from nasnet_keras.command_line import quoted
+from nasnet_keras.quotation import quoted
 from search.spaces.base import SearchSpace
 from search.strategies.base import Strategy
 
@@ -73,7 +73,7 @@ def strategy_class(name: str) -> type[Strategy]:
     if name not in STRATEGIES:
         raise ValueError(
             "Invalid value for argument `name`. Expected one of "
-            f"{', '.join(STRATEGIES)}. Received: name={name!r}."
+            f"{', '.join(STRATEGIES)}. Received: name={quoted(name)}."
         )
     module, _, class_name = STRATEGIES[name].partition(":")
     return getattr(importlib.import_module(module), class_name)

@@ -3,7 +3,7 @@
 import numbers
 from typing import Any
 
-from nasnet_keras.command_line import quoted
+from nasnet_keras.quotation import quoted
 
 LARGEST = 10**18
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from nasnet_keras.quotation import quoted
 from search.pareto import costs_and_accuracy, fronts_of
 from search.spaces.base import SearchSpace
 from search.strategies.argument_checks import check_number
@@ -71,7 +72,7 @@ class NSGA2(Strategy):
         if not costs or not all(isinstance(cost, str) for cost in costs):
             raise ValueError(
                 "Invalid value for argument `costs`. Expected names of metrics "
-                f"such as parameters. Received: costs={costs!r}."
+                f"such as parameters. Received: costs={quoted(costs)}."
             )
         return tuple(costs)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from nasnet_keras.quotation import quoted
 from search.spaces.base import SearchSpace
 from search.strategies.argument_checks import check_number
 from search.strategies.base import Strategy
@@ -76,7 +77,7 @@ class PPO(Strategy):
         if not isinstance(config, PPOConfig | None):
             raise ValueError(
                 "Invalid value for argument `config`. Expected 'paper' or a "
-                f"`PPOConfig`. Received: config={config!r}."
+                f"`PPOConfig`. Received: config={quoted(config)}."
             )
         self.config = dataclasses.replace(config or PPOConfig(), **settings)
         # What a configuration asks of the class is answered without it.

@@ -13,8 +13,8 @@ class Reinforce(PPO):
     rewards as the baseline.
 
     That is a proximal step of a single epoch: where the policy has not moved
-    yet, nothing is clipped, and the gradient of the clipped surrogate is that
-    of `search.policy.losses.policy_gradient`.
+    yet, nothing is clipped, and the gradient of `losses.clipped_surrogate` is
+    REINFORCE's estimate.
 
     The paper's two-layer LSTM of 35 units is here the one of `Controller`;
     its learning rate, 0.0006, is for 12,800 architectures.

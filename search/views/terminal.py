@@ -1,30 +1,28 @@
-"""What a person sees of a search: a live display, or a line per trial; and the
-status of a run, once or again and again."""
+"""What a person sees of a search that runs: a live display, or a line per
+trial."""
 
-import contextlib
 import math
 import time
 from collections.abc import Mapping, Sequence
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from nasnet_keras.activity import Activity, ActivityDisplay, listening
-from search.actions.rank_correlation import SharedRanking
-from search.actions.ranking import Ranking
+from nasnet_keras.activity import Activity, ActivityDisplay
 from search.observers.base import Observer
-from search.runs.driver_process import Driver, DriverWatch
-from search.runs.record import Run
 from search.trial import Stage, Trial, TrialState, count_done, ranked
+from search.views.text import (
+    duration_text,
+    outcome_text,
+    plan_lines,
+    print_text,
+)
 
 # Of a training of the shared network, where there is no live display.
 SECONDS_BETWEEN_LINES = 60
-
-# Of the terminal, beside the rows of the table that `watch_status` shows.
-OTHER_LINES = 8
 
 
 def create_display(console: Console) -> "Display":
@@ -64,8 +62,7 @@ class Display(Observer):
         self._step_ended: float | None = None  # None after a child
         self._steps, self._step_seconds = 0, 0.0  # of this process
         self._said = time.monotonic()
-        self._activity: Activity | None = None  # of a child in this process
-        self._listening = contextlib.ExitStack()
+        self._activities: dict[int, Activity] = {}  # of those under way
 
     def read(self, notes: Sequence[str]) -> None:
         for note in notes:
@@ -77,10 +74,6 @@ class Display(Observer):
         self.best = next(iter(ranked(trials)), None)
         self._done_before = self.done
         self._began = time.monotonic()
-        self._listening.enter_context(listening(self._hear))
-
-    def end(self) -> None:
-        self._listening.close()
 
     def planned(self, stages: Sequence[Stage], ended: int, left: float) -> None:
         self._planned_end = time.monotonic() + left
@@ -92,16 +85,18 @@ class Display(Observer):
     def proposed(self, trial: Trial) -> None:
         self.under_way[trial.number] = self._said = time.monotonic()
 
-    def _hear(self, activity: Activity) -> None:
-        """A child in this process has gone on."""
-        self._activity = activity
+    def going_on(self, number: int, activity: Activity) -> None:
+        self._activities[number] = activity
         now = time.monotonic()
-        if self.under_way and now - self._said > SECONDS_BETWEEN_LINES:
+        if (
+            number in self.under_way
+            and now - self._said > SECONDS_BETWEEN_LINES
+        ):
             self._said = now
             self.show_activity()
 
     def show_activity(self) -> None:
-        """Shows how far the child is."""
+        """Shows how far the first of the children under way is."""
         print_text(self.console, self.now_text)
 
     @property
@@ -111,8 +106,8 @@ class Display(Observer):
             return ""
         number, began = next(iter(self.under_way.items()))
         text = f"trial {number}, {duration_text(time.monotonic() - began)}"
-        if self._activity is not None:
-            text += f": {self._activity}"
+        if number in self._activities:
+            text += f": {self._activities[number]}"
         if len(self.under_way) > 1:
             text += f", and {len(self.under_way) - 1} more"
         return text
@@ -158,8 +153,9 @@ class Display(Observer):
     ) -> None:
         self.done += trial.state.counts and not trial.went_on
         self.last = trial
-        self._step_ended = self._activity = None
+        self._step_ended = None
         self.under_way.pop(trial.number, None)
+        self._activities.pop(trial.number, None)
         self.best = best
         now = time.monotonic()
         done = self.done - self._done_before
@@ -216,7 +212,6 @@ class LiveDisplay(Display):
         """The display shows it by itself."""
 
     def end(self) -> None:
-        super().end()
         self._live.stop()
 
     def render(self) -> RenderableType:
@@ -244,157 +239,3 @@ class LiveDisplay(Display):
         for row in rows:
             table.add_row(*row)
         return table
-
-
-def status_table(trials: Sequence[Trial]) -> Table:
-    """A table with a row for each trial."""
-    table = Table("trial", "state", "reward", "seconds", "")
-    for trial in trials:
-        note = trial.reason or ""
-        if trial.duplicate_of is not None:
-            note = f"of {trial.duplicate_of}"
-        table.add_row(
-            str(trial.number),
-            trial.state.value,
-            trial.reward_text,
-            f"{trial.seconds:.1f}"
-            if trial.state is TrialState.COMPLETE
-            else "",
-            Text(note),
-        )
-    return table
-
-
-def watch_status(run: Run, console: Console, seconds: float) -> None:
-    """Shows on a terminal where a run stands, again and again, until the run
-    ends or Ctrl-C comes; elsewhere only waits.
-
-    A run ends when its driver does, if that was seen on this machine, or when
-    all its children are done.
-
-    Args:
-        run: The run.
-        console: Where to show it.
-        seconds: How long to wait between two looks.
-
-    Raises:
-        InputError: The run cannot be read any more.
-    """
-    watch = DriverWatch(run.directory)
-    with (
-        contextlib.suppress(KeyboardInterrupt),
-        Live(console=console, auto_refresh=False, transient=True) as live,
-    ):
-        while True:
-            # If there is no driver, the trials read after that are all.
-            driver = watch.look()
-            trials, total = run.trials, run.total
-            rows = max(1, console.height - OTHER_LINES)
-            live.update(_standing(trials, total, driver, rows), refresh=True)
-            done = (
-                total is not None
-                and count_done(trials) >= total
-                and driver is None
-            )
-            if watch.ended or done:
-                return
-            time.sleep(seconds)
-
-
-def _standing(
-    trials: Sequence[Trial],
-    total: int | None,
-    driver: Driver | None,
-    rows: int,
-) -> RenderableType:
-    """The last trials, and what they have come to."""
-    lines = [done_text(trials, total)]
-    if driver is not None:
-        lines.append(str(driver))
-    best = next(iter(ranked(trials)), None)
-    if best is not None:
-        lines.append(f"Best: trial {best.number}, reward {best.reward_text}.")
-    table = status_table(trials[-rows:])
-    table.columns[-1].no_wrap = True
-    return Group(table, Text("\n".join(lines)))
-
-
-def ranking_table(ranking: Ranking) -> Table:
-    """A table with a row for each child, the most accurate first."""
-    table = Table("place", "before", "trial", "reward", "test accuracy")
-    table.add_column("parameters", justify="right")
-    table.add_column("seconds", justify="right")
-    for place, child in zip(ranking.places, ranking.children, strict=True):
-        table.add_row(
-            "" if place is None else str(place),
-            str(child.place),
-            str(child.trial),
-            f"{child.reward:.4f}",
-            "" if child.accuracy is None else f"{child.accuracy:.4f}",
-            f"{child.parameters:,}",
-            f"{child.seconds:.0f}",
-        )
-    return table
-
-
-def shared_ranking_table(ranking: SharedRanking) -> Table:
-    """A table with a row for each cell, the best alone first."""
-    table = Table("trial", "alone", "shared")
-    for cell in ranking.cells:
-        table.add_row(
-            str(cell.trial), f"{cell.alone:.4f}", f"{cell.shared:.4f}"
-        )
-    return table
-
-
-def done_text(trials: Sequence[Trial], total: int | None) -> str:
-    """One sentence on how many children are done."""
-    of = "" if total is None else f" of {total}"
-    return f"{count_done(trials)}{of} children done."
-
-
-def plan_lines(stages: Sequence[Stage], ended: int, left: float) -> list[str]:
-    """A line for each stage of a planned search that is to come."""
-    if not stages[ended:]:
-        return []
-    lines = [f"Plan, {duration_text(left)} before the end:"]
-    for number, stage in enumerate(stages[ended:], ended):
-        who = "the best " if number else ""
-        anew = " from the beginning" if number else ""
-        lines.append(
-            f"  {number + 1}. {who}{stage.children} children, each trained"
-            f"{anew} for {stage.budget:.3g} epochs: "
-            f"{duration_text(stage.seconds)}"
-        )
-    return lines
-
-
-def outcome_text(trial: Trial | None) -> str:
-    """One phrase on what became of a trial."""
-    if trial is None:
-        return ""
-    name = f"trial {trial.number}"
-    if trial.state is TrialState.COMPLETE:
-        seconds = duration_text(trial.seconds)
-        budget = ""
-        if trial.went_on:
-            budget = f" at {trial.evaluations[-1].budget:g} epochs"
-        return f"{name}: reward {trial.reward_text}{budget} in {seconds}"
-    if trial.state is TrialState.DUPLICATE:
-        return f"{name}: the same as trial {trial.duplicate_of}"
-    return f"{name}: {trial.state.value}. {trial.reason or ''}".rstrip()
-
-
-def duration_text(seconds: float) -> str:
-    """A duration as people say it."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 100:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"
-
-
-def print_text(console: Console, text: str) -> None:
-    """Prints the text as it is: no colours, no line breaks of rich's own."""
-    console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nasnet_keras.command_line import RunError
 from nasnet_keras.genotype import Genotype
+from nasnet_keras.strict_json import parse_json
 from search.spaces.nasnet import NASNetSpace
 from search.trial import Decisions
 
@@ -31,7 +32,7 @@ class ChildLog:
         *lines, torn = path.read_bytes().split(b"\n")
         try:
             for line in lines:
-                entry = json.loads(line)
+                entry = parse_json(line)
                 self._note(
                     int(entry["trial"]),
                     self._space.from_names(entry["decisions"]),

@@ -15,8 +15,8 @@ import sys
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import tensorflow as tf
-from nasnet_keras.factorized_reduction import FactorizedReduction
 
+from nasnet_keras.layers.factorized_reduction import FactorizedReduction
 from nasnet_keras.layers.operations import OPERATIONS
 
 BATCH, SIZES, TIMES = 64, (8, 7), 3

@@ -49,4 +49,4 @@ def test_reading_tells_how_far_it_is():
     heard = []
     with listening(heard.append):
         resized(np.zeros((3, 4, 4, 1), np.uint8), np.zeros(3, np.int32), 2)
-    assert heard == [Activity("reading images", row, 3) for row in range(3)]
+    assert heard == [Activity("scaling images", row, 3) for row in range(3)]

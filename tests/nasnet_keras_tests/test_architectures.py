@@ -2,9 +2,9 @@ import json
 import os
 import sys
 import types
-from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 
 from nasnet_keras.architectures import (
@@ -18,6 +18,9 @@ from nasnet_keras.architectures import (
     to_data,
 )
 from nasnet_keras.command_line import InputError
+from nasnet_keras.deployment.export import export
+from nasnet_keras.deployment.fuse import fuse_for_inference
+from nasnet_keras.deployment.latency.latency_table import measure_latency
 from nasnet_keras.kinds.choices import ChoiceNetworks, ChosenNetwork
 from nasnet_keras.kinds.layerwise import NAS_V1
 from nasnet_keras.kinds.mobile import MNASNET_A1
@@ -95,6 +98,44 @@ def test_networks_are_scaled_built_and_counted(name):
         assert figure.axes
 
 
+@all_kinds
+def test_networks_are_deployed(name, tmp_path):
+    """Fused, and in another runtime, they compute the same; a latency is
+    measured."""
+    kind = find_kind(name)
+    model = kind.build(EXAMPLES[name], (16, 16, 3), 4, **kind.scale)
+    last = model.layers[-1]
+    if isinstance(last, keras.layers.Activation):
+        # A softmax of large logits hides what is wrong.
+        model = keras.Model(model.input, last.input)
+    randomise(model)
+    fused = fuse_for_inference(model)
+    assert not any(
+        isinstance(layer, keras.layers.BatchNormalization)
+        for layer in fused._flatten_layers()
+    )
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 3))
+    expected = np.asarray(model(images))
+    largest = np.abs(expected).max()
+    np.testing.assert_allclose(
+        fused(images), expected, rtol=0, atol=1e-5 * largest
+    )
+    report = export(model, tmp_path / "network.onnx", "onnx")
+    assert report.comparison.difference < 1e-4
+    seconds = measure_latency(model, repeats=1, warmup=0, runtime="onnx")
+    assert 0 < seconds < 60
+
+
+def randomise(model):
+    """As training might leave it: what is folded wrongly shows."""
+    random = np.random.default_rng(1)
+    for weight in model.weights:
+        if weight.path.endswith(("gamma", "moving_variance")):
+            weight.assign(random.uniform(0.7, 1.4, weight.shape))
+        elif weight.path.endswith(("beta", "moving_mean", "bias")):
+            weight.assign(random.normal(0, 0.2, weight.shape))
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -162,8 +203,8 @@ def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path):
         read_architecture(tmp_path)
 
 
-def test_a_file_without_end_is_not_read_whole():
-    if not os.path.exists("/dev/zero"):
-        pytest.skip("There is no /dev/zero.")
-    with pytest.raises(InputError, match="Expected at most"):
-        read_architecture(Path("/dev/zero"))
+@pytest.mark.parametrize("name", ["/dev/zero", "pipe"])
+def test_what_is_no_file_is_not_waited_for(name, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="Not a regular file"):
+        read_architecture(tmp_path / name)

@@ -1,27 +1,24 @@
+import io
+import os
 import signal
+import sys
+import time
 from types import SimpleNamespace
 
 import pytest
+import typer
 
-from nasnet_keras import command_line
-from nasnet_keras.command_line import complain, printable, quoted
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("runs/é 1", "runs/é 1"),
-        ("a\nb\r\x1b[31m\u2028", r"a\nb\r\x1b[31m\u2028"),
-    ],
+from nasnet_keras import activity, command_line
+from nasnet_keras.command_line import (
+    InputError,
+    complain,
+    computing,
+    run_command,
+    working,
 )
-def test_what_is_not_shown_is_escaped(text, shown):
-    assert printable(text) == shown
 
 
-def test_what_is_quoted_has_a_bounded_length(capsys):
-    for value in ("x" * 5000, 10**400, [["x" * 80] * 9] * 9, {"a": "x" * 500}):
-        assert len(quoted(value)) <= 200
-    assert quoted({"a": [1, "b"]}) == "{'a': [1, 'b']}"
+def test_a_complaint_has_a_bounded_length(capsys):
     complain(f"Unknown: {'x' * 5000}. Take another.")
     said = capsys.readouterr().err
     assert len(said) < 250 and said.endswith("... Take another.\n")
@@ -33,6 +30,69 @@ def test_a_complaint_is_a_line_and_what_is_listed_below(capsys):
     assert capsys.readouterr().err == (
         "No folder: a\\nb.\nThese do not fit:\none\ntwo\n"
     )
+
+
+def test_an_import_that_lasts_is_told(monkeypatch, capsys):
+    monkeypatch.setattr(activity, "SECONDS_BEFORE", 0.1)
+    monkeypatch.setattr(
+        command_line, "import_tensorflow", lambda: time.sleep(0.8)
+    )
+    with pytest.raises(InputError, match="no images"), computing():
+        raise ValueError("no images")
+    assert capsys.readouterr().out == "importing TensorFlow ...\n"
+
+
+@pytest.fixture
+def command(monkeypatch):
+    """A command that does this, with an output of its own."""
+
+    def command(work, output):
+        app = typer.Typer()
+        app.command()(work)
+        monkeypatch.setattr(sys, "argv", ["command"])
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", output)
+            return run_command(app, "command")
+
+    return command
+
+
+def test_a_full_output_is_a_sentence(command, capsys):
+    with open("/dev/full", "w") as full:
+        assert command(lambda: print("text"), full) == 1
+    said = capsys.readouterr().err
+    assert said == "Cannot write the output: No space left on device.\n"
+
+
+def test_who_reads_the_output_may_leave_off(command, capsys):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w") as output:
+        assert command(lambda: print("text"), output) == 1
+
+    def working_command():
+        with working():
+            print("text" * 10_000)
+
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w") as output:
+        assert command(working_command, output) == 1
+    assert capsys.readouterr().err == ""
+
+
+def test_names_that_are_no_text_are_printed(command):
+    output = io.TextIOWrapper(io.BytesIO(), "utf-8")
+    assert command(lambda: print("caf\udce9"), output) == 0
+    assert output.buffer.getvalue() == b"caf\\udce9\n"
+
+
+def test_a_lack_of_memory_is_a_sentence(command, capsys):
+    def allocate():
+        raise MemoryError
+
+    assert command(allocate, io.StringIO()) == 1
+    assert capsys.readouterr().err.startswith("There is not enough memory.")
 
 
 def test_ctrl_c_waits_for_the_end_of_an_import(monkeypatch):

@@ -13,6 +13,7 @@ from nasnet_keras.files import (
     is_locked,
     locked,
     new_directory,
+    resolved,
     write_json,
 )
 
@@ -24,6 +25,23 @@ def test_a_new_directory_appears_in_whole(tmp_path):
         assert not path.exists()
     assert (path / "file").read_text() == "text"
     assert [entry.name for entry in path.parent.iterdir()] == ["b"]
+
+
+def test_a_link_in_a_circle_is_no_new_directory(tmp_path):
+    path = tmp_path / "loop"
+    path.symlink_to("loop")
+    assert resolved(path) == path
+    with pytest.raises(InputError, match="loop: Too many levels"):
+        with new_directory(path):
+            pass
+    assert path.is_symlink()
+
+
+def test_a_file_that_cannot_be_written_leaves_no_draft(tmp_path):
+    (tmp_path / "folder.json").mkdir()
+    with pytest.raises(OSError):
+        write_json(tmp_path / "folder.json", {})
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.json"]
 
 
 def test_a_new_directory_that_fails_leaves_nothing(tmp_path):
@@ -54,6 +72,26 @@ def test_what_a_killed_process_has_left_is_deleted(tmp_path):
     assert sorted(tmp_path.iterdir()) == sorted(
         [*mine, tmp_path / "run", tmp_path / "run2"]
     )
+
+
+def test_a_lock_that_is_a_link_or_a_pipe_is_not_opened(tmp_path):
+    (tmp_path / "file").write_text("precious")
+    (tmp_path / "link").symlink_to("file")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("link", "pipe"):
+        with pytest.raises(InputError, match=f"Cannot write the file .*{name}"):
+            with locked(tmp_path / name, "It is locked."):
+                pass
+        assert not is_locked(tmp_path / name)
+    assert (tmp_path / "file").read_text() == "precious"
+
+
+def test_a_draft_that_is_a_link_leads_nowhere(tmp_path):
+    (tmp_path / "file").write_text("precious")
+    (tmp_path / ".new.json").symlink_to("file")
+    write_json(tmp_path / "new.json", {})
+    assert (tmp_path / "file").read_text() == "precious"
+    assert not (tmp_path / "new.json").is_symlink()
 
 
 def test_the_lock_of_another_process_is_seen(tmp_path):

@@ -102,7 +102,8 @@ def test_what_is_published_there_and_back(form):
         (published.NASNET_B, "darts", "2 inputs"),
         (published.NASNET_C, "darts", "Expected"),
         (published.DARTS_V2, "nasbench201", "Received: other cells"),
-        (published.DARTS_V2, "pytorch", "Invalid value for argument `form`"),
+        (published.DARTS_V2, "pytorch", "Invalid form of a genotype"),
+        ("a genotype", "darts", "Expected a `Genotype`"),
         (
             Genotype(
                 *[CellSpec((Block((0, 1), ("identity",) * 2, "concat"),))] * 2

@@ -40,6 +40,14 @@ def test_a_damaged_file_is_a_sentence(file, damage):
     assert "\n" not in str(caught.value)
 
 
+def test_a_small_file_may_not_hold_a_large_description(file):
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("metadata.json", "{}")
+        archive.writestr("config.json", b" " * (2**24 + 1))
+    with pytest.raises(ValueError, match="config.json has more than 16 MiB"):
+        load_model(file)
+
+
 def test_code_in_a_file_is_not_run(tmp_path):
     said = tmp_path / "said"
     inputs = keras.Input((4,))

@@ -59,6 +59,14 @@ def with_bytes_changed(content, rng):
     return bytes(content)
 
 
+def with_few_bytes_changed(path, content, rng):
+    """One to three bytes are others."""
+    content = bytearray(content)
+    for _ in range(rng.integers(1, 4)):
+        content[rng.integers(len(content))] = rng.integers(256)
+    return bytes(content)
+
+
 def with_values_changed(content, rng):
     """JSON in which a value is odd, one is gone, or there is one more."""
     data = json.loads(content)
@@ -299,9 +307,9 @@ KINDS = {
 }
 
 
-def fuzz(make, folder, count, seed):
-    """Has so many damaged files read; returns how many were refused and how
-    many were read.
+def fuzz(make, folder, count, seed, change=changed):
+    """Has so many damaged files read, in which this changes something;
+    returns how many were refused and how many were read.
 
     Raises:
         AssertionError: A reader did neither, hung, or left something beside
@@ -314,7 +322,7 @@ def fuzz(make, folder, count, seed):
     counts = collections.Counter()
     for number in range(count):
         rng = np.random.default_rng((seed, number))
-        path.write_bytes(changed(path, whole, rng))
+        path.write_bytes(change(path, whole, rng))
         remove_companions(path)
         try:
             with time_limit():
@@ -335,12 +343,12 @@ def remove_companions(path):
 
 
 @contextlib.contextmanager
-def time_limit():
+def time_limit(seconds=SECONDS):
     def hang(*_):
         raise Hang
 
     before = signal.signal(signal.SIGALRM, hang)
-    signal.alarm(SECONDS)
+    signal.alarm(seconds)
     try:
         yield
     finally:

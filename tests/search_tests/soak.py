@@ -1,4 +1,5 @@
-"""Has faults befall searches, and prints as Markdown what they cost:
+"""Has faults befall searches, damaged files read, hostile files and wrong
+command lines tried, and prints as Markdown what came of it:
 
     python tests/search_tests/soak.py --seed 0 --kills 200
 
@@ -7,13 +8,24 @@ The kills alone took half an hour on two busy cores.
 
 import argparse
 import math
+import os
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 from faults import FAULTS, Victim, befall
-from fuzz import KINDS, fuzz
+from fuzz import KINDS, archive, changed, fuzz, with_few_bytes_changed
+from hostile import (
+    Place,
+    hostile_lines,
+    tried,
+    try_here,
+    try_process,
+    wrong_lines,
+)
+
+from nasnet_keras.command_line import LOG_LEVEL, QUIET, import_tensorflow
 
 KILL = "`kill -9` of the command or a worker"
 
@@ -32,6 +44,9 @@ CASES = {
 
 
 FILES = 1000
+ARCHIVES = 300
+LINES = 150
+PROCESSES = 20  # of each kind of command line
 
 
 def main():
@@ -45,6 +60,8 @@ def main():
     wrong = have_faults_befall(arguments)
     if arguments.only in ("", "files"):
         have_files_read(arguments)
+    if arguments.only in ("", "lines"):
+        have_lines_tried(arguments)
     return wrong
 
 
@@ -77,13 +94,58 @@ def have_files_read(arguments):
     """
     print("\n| damaged files | of them refused | read |")
     print("| --- | --- | --- |", flush=True)
-    for make, share in KINDS.items():
-        count = round(arguments.files * share / sum(KINDS.values()))
+    rows = [
+        (make, round(arguments.files * share / sum(KINDS.values())), changed)
+        for make, share in KINDS.items()
+    ]
+    rows.append((archive, ARCHIVES, with_few_bytes_changed))
+    for make, times, change in rows:
+        times = count(times, arguments)
         with tempfile.TemporaryDirectory() as folder:
-            counts = fuzz(make, Path(folder, "files"), count, arguments.seed)
+            counts = fuzz(
+                make, Path(folder, "files"), times, arguments.seed, change
+            )
         what = make.__doc__.rstrip(".")
-        cells = [f"{count}: {what}", counts["refused"], counts["read"]]
+        if change is not changed:
+            what += ": 1 to 3 bytes are others"
+        cells = [f"{times}: {what}", counts["refused"], counts["read"]]
         print(f"| {' | '.join(map(str, cells))} |", flush=True)
+
+
+def have_lines_tried(arguments):
+    """Raises:
+    AssertionError: A command broke its contract.
+    """
+    print("\n| command lines | done | failed | refused |")
+    print("| --- | --- | --- | --- |", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ.setdefault(LOG_LEVEL, QUIET)
+        import_tensorflow()
+        place = Place(Path(folder, "place"))
+        rng = np.random.default_rng(arguments.seed)
+        files = list(hostile_lines(place))
+        rng.shuffle(files)
+        files = files[: count(len(files), arguments)]
+        wrong = list(
+            wrong_lines(place, count(LINES, arguments), arguments.seed)
+        )
+        some = count(PROCESSES, arguments)
+        for what, lines, attempt in (
+            ("hostile files as every argument", files, try_here),
+            ("the same, as processes", files[:some], try_process),
+            ("random wrong lines", wrong, try_here),
+            ("the same, as processes", wrong[:some], try_process),
+        ):
+            codes = tried(place, lines, attempt)
+            cells = [
+                f"{len(lines)}: {what}",
+                *(codes[code] for code in range(3)),
+            ]
+            print(f"| {' | '.join(map(str, cells))} |", flush=True)
+
+
+def count(times, arguments):
+    return math.ceil(times / 30) if arguments.small else times
 
 
 if __name__ == "__main__":

@@ -114,10 +114,8 @@ def test_any_arguments_are_done_or_refused_by_a_sentence(
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("search.runs.begin.run", refuse)
-    for module in ("session", "acting"):
-        monkeypatch.setattr(
-            f"search.cli.{module}.import_tensorflow", lambda: None
-        )
+    for module in ("search.cli.session", "nasnet_keras.command_line"):
+        monkeypatch.setattr(f"{module}.import_tensorflow", lambda: None)
     monkeypatch.setattr("search.benchmark.summary.save_benchmark", refuse)
     assert fuzz.command(name, *words) in ("read", "refused")
     assert list(tmp_path.iterdir()) == []

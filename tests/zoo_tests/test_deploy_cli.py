@@ -1,4 +1,6 @@
+import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -62,6 +64,16 @@ def test_a_network_of_a_search(call, tmp_path, capsys):
         np.zeros((1, 8, 8, 3), "float32")
     )
     assert outputs[0].shape == (1, 2)
+
+
+def test_a_training_gives_its_class_names(folder, call, tmp_path):
+    shutil.copytree(folder / "best", tmp_path / "run")
+    record = tmp_path / "run" / "config.json"
+    record.write_text(json.dumps({"class_names": ["ant", "bee"]}))
+    assert call("OUT/run --format saved_model --output OUT/network") == 0
+    about = FORMATS["saved_model"].about(tmp_path / "network")
+    assert about["class_names"] == ["ant", "bee"]
+    assert about["pixels"] == "0 to 255"
 
 
 def test_the_accuracy_before_and_after(call, capsys):

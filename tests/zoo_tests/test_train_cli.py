@@ -210,7 +210,7 @@ def test_images_that_have_changed_are_refused(trained, here, tmp_path, capsys):
     ("arguments", "sentence"),
     [
         (f"{RUN} --output new --epochs 0", "Invalid value for `epochs`."),
-        (f"{RUN} --output new --frozen-epochs 2", "The settings disagree"),
+        (f"{RUN} --output new --frozen-epochs 3", "The settings disagree"),
         (
             "run --architecture layers.json --dataset images.npz --output new "
             "--drop-path-rate 0.1",

@@ -2,6 +2,7 @@
 
 import abc
 import importlib.util
+import os
 import types
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -95,7 +96,7 @@ class Format(abc.ABC):
                 f"Invalid value for argument `path`. Expected {kind}. "
                 f"Received: path='{path}'."
             )
-        taken = [file for file in self.files(path) if file.exists()]
+        taken = [file for file in self.files(path) if os.path.lexists(file)]
         if taken or not path.absolute().parent.is_dir():
             raise ValueError(
                 "Invalid value for argument `path`. Expected a new file, or "

@@ -43,6 +43,7 @@ from nasnet_keras.network.placed_operations import (
     PlacedOperation,
     network_operations,
 )
+from nasnet_keras.strict_json import MAX_BYTES, read_bytes
 
 
 def measure_latency(
@@ -277,7 +278,8 @@ class LatencyTable:
             OSError: The file cannot be read.
         """
         try:
-            content = from_json(Path(path).read_text(encoding="utf-8"))
+            text = read_bytes(Path(path), MAX_BYTES).decode()
+            content = from_json(text)
             content["setting"] = complete_setting(content["setting"])
             for genotype in random_genotypes(1, 1, ("identity",), ("add",)):
                 network_plan(genotype, content["setting"])

@@ -4,6 +4,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from nasnet_keras.quotation import quoted
+
 MAX_LAYERS = 100
 MAX_NUMBER = 10_000  # of rows, columns, filters
 
@@ -17,7 +19,7 @@ def check_numbers(values: Any, argument: str) -> tuple[int, ...]:
     ):
         raise ValueError(
             f"Invalid value for argument `{argument}`. Expected integers from "
-            f"1 to {MAX_NUMBER:,}. Received: {argument}={values!r:.60}."
+            f"1 to {MAX_NUMBER:,}. Received: {argument}={quoted(values)}."
         )
     return tuple(values)
 
@@ -91,7 +93,7 @@ class LayerwiseArchitecture:
             raise ValueError(
                 "Invalid value for argument `layers`. Expected a list of 1 to "
                 f"{MAX_LAYERS} `ConvolutionLayer` objects. Received: "
-                f"layers={self.layers!r:.60}."
+                f"layers={quoted(self.layers)}."
             )
         object.__setattr__(self, "layers", tuple(self.layers))
         for number, layer in enumerate(self.layers, start=1):

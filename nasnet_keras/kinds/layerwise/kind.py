@@ -13,6 +13,7 @@ from nasnet_keras.kinds.layerwise.architecture import (
 )
 from nasnet_keras.kinds.layerwise.network import Plan, build_model, count
 from nasnet_keras.kinds.layerwise.picture import draw, label
+from nasnet_keras.quotation import quoted
 
 if TYPE_CHECKING:
     import keras
@@ -63,7 +64,7 @@ class LayerwiseKind(ArchitectureKind):
         if not isinstance(layers, list):
             raise ValueError(
                 "Invalid value for `layers`. Expected a list. Received: "
-                f"{layers!r:.60}."
+                f"{quoted(layers)}."
             )
         fields = {"kernel_size", "filters", "reads", "strides"}
         for layer in layers[: MAX_LAYERS + 1]:
@@ -126,5 +127,5 @@ def _check_keys(data: Any, keys: set[str], what: str) -> None:
     if not isinstance(data, dict) or data.keys() != keys:
         raise ValueError(
             f"Expected {what} to be a JSON object with {sorted(keys)}. "
-            f"Received: {data!r:.60}."
+            f"Received: {quoted(data)}."
         )

@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from nasnet_keras.architectures import Complexity
 from nasnet_keras.kinds.layerwise.architecture import (
+    ConvolutionLayer,
     LayerwiseArchitecture,
     Pair,
     check_numbers,
 )
+from nasnet_keras.network.skeletons import divided
+from nasnet_keras.quotation import quoted
 
 if TYPE_CHECKING:
     import keras
 
     from nasnet_keras.layers.conventions import Conventions
+    from nasnet_keras.layers.convolution_unit import UnitPlan
 
 ARGUMENTS = ("dropout", "conventions")
 
@@ -31,12 +35,12 @@ class Place:
         padded: The numbers of what is read, 0 for the image, each with the
             rows and columns of zeros that it lacks.
         channels: Those of the whole.
-        output_size: Height and width of what the layer makes of it.
+        size: Its height and width.
     """
 
     padded: tuple[tuple[int, Pair], ...]
     channels: int
-    output_size: Pair
+    size: Pair
 
 
 class Plan:
@@ -71,7 +75,8 @@ class Plan:
         if len(input_shape) != 3:
             raise ValueError(
                 "Invalid value for argument `input_shape`. Expected height, "
-                f"width and channels. Received: input_shape={input_shape!r}."
+                "width and channels. Received: "
+                f"input_shape={quoted(input_shape)}."
             )
         check_numbers(input_shape, "input_shape")
         check_numbers([classes], "classes")
@@ -86,7 +91,7 @@ class Plan:
             for number, layer in enumerate(architecture.layers, start=1)
         }
 
-        def place(reads: Sequence[int], strides: Pair = (1, 1)) -> Place:
+        def place(reads: Sequence[int]) -> Place:
             sources = reads or (0,)
             height, width = (
                 max(side)
@@ -103,13 +108,13 @@ class Plan:
                     for source in sources
                 ),
                 sum(channels[source] for source in sources),
-                (-(-height // strides[0]), -(-width // strides[1])),
+                (height, width),
             )
 
         self.places: list[Place] = []
         for number, layer in enumerate(architecture.layers, start=1):
-            self.places.append(place(layer.reads, layer.strides))
-            sizes[number] = self.places[-1].output_size
+            self.places.append(place(layer.reads))
+            sizes[number] = divided(self.places[-1].size, layer.strides)
         self.head = place(architecture.outputs)
 
 
@@ -117,7 +122,6 @@ def build_model(plan: Plan, name: str) -> "keras.Model":
     """The untrained network."""
     from keras import Model, layers
 
-    from nasnet_keras.layers.convolution_unit import UnitPlan
     from nasnet_keras.network.ends import finish
 
     conventions = plan.conventions
@@ -127,8 +131,7 @@ def build_model(plan: Plan, name: str) -> "keras.Model":
         zip(plan.architecture.layers, plan.places, strict=True), start=1
     ):
         layer_name = f"layer_{number}"
-        unit = UnitPlan(layer.filters, layer.kernel_size, layer.strides)
-        state = unit.layer(conventions, name=layer_name)(
+        state = _unit(layer).layer(conventions, name=layer_name)(
             _join(outputs, place, conventions, layer_name)
         )
         outputs[number] = layers.ReLU(name=f"{layer_name}_activation")(state)
@@ -143,18 +146,27 @@ def build_model(plan: Plan, name: str) -> "keras.Model":
 
 def count(plan: Plan) -> Complexity:
     """What the network costs, without building it."""
+    from nasnet_keras.network.complexity import (
+        classifier_complexity,
+        units_complexity,
+    )
+
     total = Complexity()
     for layer, place in zip(plan.architecture.layers, plan.places, strict=True):
-        height, width = layer.kernel_size
-        kernel = height * width * place.channels * layer.filters
-        positions = place.output_size[0] * place.output_size[1]
-        total += Complexity(kernel, 0, kernel * positions)
-        if plan.conventions.normalization == "batch":
-            total += Complexity(2 * layer.filters, 2 * layer.filters)
-        else:
-            total += Complexity(layer.filters)
-    products = plan.head.channels * plan.classes
-    return total + Complexity(products + plan.classes, 0, products)
+        total += units_complexity(
+            [_unit(layer)],
+            place.channels,
+            place.size,
+            plan.conventions.normalization,
+        )
+    return total + classifier_complexity(plan.head.channels, plan.classes)
+
+
+def _unit(layer: ConvolutionLayer) -> "UnitPlan":
+    """A layer as a unit."""
+    from nasnet_keras.layers.convolution_unit import UnitPlan
+
+    return UnitPlan(layer.filters, layer.kernel_size, layer.strides)
 
 
 def _join(
@@ -189,12 +201,12 @@ def _check_arguments(arguments: Mapping[str, Any]) -> None:
             raise ValueError(
                 f"Invalid argument `{name}` of a network given layer by layer. "
                 f"Expected some of {', '.join(ARGUMENTS)}. Received: "
-                f"{name}={value!r}."
+                f"{name}={quoted(value)}."
             )
     dropout = arguments.get("dropout", 0.0)
     if not isinstance(dropout, int | float) or not 0 <= dropout < 1:
         raise ValueError(
             "Invalid value for argument `dropout`. Expected a probability "
             "from 0 up to but not including 1. Received: "
-            f"dropout={dropout!r}."
+            f"dropout={quoted(dropout)}."
         )

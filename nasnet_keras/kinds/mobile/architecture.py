@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nasnet_keras.quotation import quoted
+
 MAX_BLOCKS = 100
 MAX_NUMBER = 10_000  # of filters
 MAX_LAYERS = 100  # of a block
@@ -63,7 +65,7 @@ class MobileBlock:
         if type(ratio) not in (int, float) or not 0 <= ratio <= 1:
             raise ValueError(
                 "Invalid value for argument `squeeze_ratio`. Expected a share "
-                f"from 0 to 1. Received: squeeze_ratio={ratio!r:.60}."
+                f"from 0 to 1. Received: squeeze_ratio={quoted(ratio)}."
             )
 
 
@@ -106,7 +108,7 @@ class MobileArchitecture:
             raise ValueError(
                 "Invalid value for argument `blocks`. Expected a list of 1 to "
                 f"{MAX_BLOCKS} `MobileBlock` objects. Received: "
-                f"blocks={self.blocks!r:.60}."
+                f"blocks={quoted(self.blocks)}."
             )
         object.__setattr__(self, "blocks", tuple(self.blocks))
         _check_number("stem_filters", self.stem_filters, MAX_NUMBER)
@@ -167,7 +169,7 @@ def _check_number(argument: str, value: Any, most: int) -> None:
     if type(value) is not int or not 1 <= value <= most:
         raise ValueError(
             f"Invalid value for argument `{argument}`. Expected an integer "
-            f"from 1 to {most:,}. Received: {argument}={value!r:.60}."
+            f"from 1 to {most:,}. Received: {argument}={quoted(value)}."
         )
 
 
@@ -179,5 +181,5 @@ def _check_choice(
         raise ValueError(
             f"Invalid value for argument `{argument}`. Expected one of "
             f"{', '.join(map(str, choices))}. Received: "
-            f"{argument}={value!r:.60}."
+            f"{argument}={quoted(value)}."
         )

@@ -14,6 +14,7 @@ from nasnet_keras.kinds.mobile.architecture import (
 )
 from nasnet_keras.kinds.mobile.network import Plan, build_model, count
 from nasnet_keras.kinds.mobile.picture import draw, label
+from nasnet_keras.quotation import quoted
 
 if TYPE_CHECKING:
     import keras
@@ -56,7 +57,7 @@ class MobileKind(ArchitectureKind):
         if not isinstance(blocks, list):
             raise ValueError(
                 "Invalid value for `blocks`. Expected a list. Received: "
-                f"{blocks!r:.60}."
+                f"{quoted(blocks)}."
             )
         # One more than there may be, so that the list is refused for that.
         blocks = blocks[: MAX_BLOCKS + 1]
@@ -128,5 +129,5 @@ def _check_keys(data: Any, keys: set[str], what: str) -> None:
     if not isinstance(data, dict) or data.keys() != keys:
         raise ValueError(
             f"Expected {what} to be a JSON object with {sorted(keys)}. "
-            f"Received: {data!r:.60}."
+            f"Received: {quoted(data)}."
         )

@@ -13,6 +13,7 @@ from nasnet_keras.kinds.mobile.architecture import (
     MobileArchitecture,
     MobileBlock,
 )
+from nasnet_keras.quotation import quoted
 
 if TYPE_CHECKING:
     import keras
@@ -110,7 +111,7 @@ class Plan:
                 raise ValueError(
                     f"Invalid argument `{name}` of a mobile network. Expected "
                     f"some of {', '.join(ARGUMENTS)}. Received: "
-                    f"{name}={value!r:.60}."
+                    f"{name}={quoted(value)}."
                 )
         self.arguments = {**ARGUMENTS, **arguments}
         ends.check_rates(
@@ -127,7 +128,7 @@ class Plan:
         if type(classes) is not int or classes < 1:
             raise ValueError(
                 "Invalid value for argument `classes`. Expected a positive "
-                f"integer. Received: classes={classes!r}."
+                f"integer. Received: classes={quoted(classes)}."
             )
         self.architecture = architecture
         self.input_shape = self._checked(input_shape)
@@ -160,7 +161,7 @@ class Plan:
             raise ValueError(
                 "Invalid value for argument `input_shape`. Expected height, "
                 f"width and channels ({self.conventions.data_format}), height "
-                f"and width or None. Received: input_shape={shape!r:.60}."
+                f"and width or None. Received: input_shape={quoted(shape)}."
             )
         return tuple(shape)
 

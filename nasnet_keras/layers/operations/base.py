@@ -7,6 +7,7 @@ from keras import ops
 
 from nasnet_keras.layers.conventions import Conventions
 from nasnet_keras.layers.convolution_unit import UnitPlan
+from nasnet_keras.quotation import quoted
 
 
 class Operation(keras.layers.Layer):
@@ -47,12 +48,12 @@ class Operation(keras.layers.Layer):
         if type(filters) is not int or filters < 1:
             raise ValueError(
                 "Invalid value for argument `filters`. Expected a positive "
-                f"integer. Received: filters={filters!r}."
+                f"integer. Received: filters={quoted(filters)}."
             )
         if strides not in (1, 2):
             raise ValueError(
                 "Invalid value for argument `strides`. Expected 1 or 2. "
-                f"Received: strides={strides!r}."
+                f"Received: strides={quoted(strides)}."
             )
         self.filters = filters
         self.strides = strides
@@ -90,6 +91,13 @@ class Operation(keras.layers.Layer):
         """The convolutions of the operation in order, given the channels
         that come in. Layers are made and costs are counted by it."""
         raise TypeError(f"{cls.__name__} is a base of operations, not one.")
+
+    def folded_weights(self) -> list[Any]:
+        """The weights with which the same operation with biases for its batch
+        norms does as this one does in inference."""
+        return [
+            weight for unit in self.units for weight in unit.folded_weights()
+        ]
 
     @property
     def reads_raw(self) -> bool:

@@ -1,4 +1,4 @@
-"""Image data sets in memory: `load_dataset`, `ImageDataset`.
+"""Image data sets: `load_dataset`, `ImageDataset`.
 
 Neither TensorFlow nor scikit-learn is imported before a source needs it.
 """
@@ -16,6 +16,8 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from nasnet_keras.files import expanded
+from nasnet_keras.quotation import quoted
+from nasnet_keras.training.data.holding import BY_MEMORY, Holding
 from nasnet_keras.training.data.readers import digits, folder, npz, tfds
 from nasnet_keras.training.data.readers.layout import holds_images
 from nasnet_keras.training.data.readers.source import (
@@ -24,6 +26,7 @@ from nasnet_keras.training.data.readers.source import (
     Source,
 )
 from nasnet_keras.training.data.sampling import count_of, stratified
+from nasnet_keras.training.data.streaming import Images, StreamedImages
 
 # A name, a path, or images and labels.
 DataSource = str | PathLike[str] | Sequence[Any]
@@ -37,19 +40,23 @@ class LabelledImages:
     """Images and their labels.
 
     Args:
-        images: `[N, H, W, C]`, uint8, 0 to 255.
+        images: `[N, H, W, C]`, uint8, 0 to 255: an array, or
+            `StreamedImages`, of which a part is read when it is indexed.
         labels: `[N]`, int32, from 0.
         files: `[N]`, the names of the files that they come from, below the
             data set's folder; None where they are no files.
+        digests: `[N]`, numbers by which it is seen whether images have
+            changed; None where these tell.
 
     Raises:
         ValueError: The images have another rank or type, or the labels are
             not one for each.
     """
 
-    images: np.ndarray
+    images: Images
     labels: np.ndarray
     files: np.ndarray | None = None
+    digests: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.images.ndim != 4 or self.images.dtype != np.uint8:
@@ -69,9 +76,22 @@ class LabelledImages:
         return len(self.labels)
 
     def take(self, indices: np.ndarray) -> "LabelledImages":
-        """A copy of the images with the given indices, `[n]`."""
-        files = None if self.files is None else self.files[indices]
-        return LabelledImages(self.images[indices], self.labels[indices], files)
+        """A copy of the images with the given indices, `[n]`; of streamed
+        ones none is read."""
+        streamed = isinstance(self.images, StreamedImages)
+        return LabelledImages(
+            self.images.take(indices) if streamed else self.images[indices],
+            self.labels[indices],
+            None if self.files is None else self.files[indices],
+            None if self.digests is None else self.digests[indices],
+        )
+
+    @property
+    def identity(self) -> np.ndarray:
+        """What changes when the images do: their digests, or else they."""
+        if self.digests is None:
+            return self.images[:]
+        return self.digests
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +127,7 @@ class ImageDataset:
                 f"Invalid training labels of {self.name!r}. Expected at least "
                 f"one image of each of the {self.num_classes} classes, "
                 "counted from 0. Received none of class "
-                f"{missing[0]}, {self.class_names[missing[0]]!r}."
+                f"{missing[0]}, {quoted(self.class_names[missing[0]])}."
             )
 
     @property
@@ -162,8 +182,11 @@ def load_dataset(
     train_images: int | float | None = None,
     seed: int = 0,
     skip_broken: bool = False,
+    stream: bool | None = None,
+    cache: str | PathLike[str] | None = None,
 ) -> ImageDataset:
-    """Loads a data set's training images into memory.
+    """Loads a data set's training images: into memory, or such that they are
+    read from the disk, a batch at a time, when they are asked for.
 
     Args:
         source: One of
@@ -199,6 +222,13 @@ def load_dataset(
         seed: Chooses the images of `train_images`.
         skip_broken: Whether to leave out files of a folder that are no whole
             images. Default: they are an error that names them all.
+        stream: Whether images are decoded each time they are asked for,
+            rather than held in memory. The pixels are the same. Default:
+            where they would take more than a quarter of the memory
+            available. A folder of images can be streamed, and what
+            tensorflow-datasets has as array_record.
+        cache: A folder in which the decoded images are kept, a byte for each
+            pixel and channel, to be read from there. Default: none.
 
     Returns:
         An `ImageDataset`. Grey images have one channel; its `notes` say what
@@ -226,9 +256,10 @@ def load_dataset(
     ):
         raise ValueError(
             "Invalid value for argument `image_size`. Expected a positive "
-            f"integer. Received: image_size={image_size!r}."
+            f"integer. Received: image_size={quoted(image_size)}."
         )
-    opened = _open(source, data_dir, image_size, skip_broken)
+    holding = Holding(stream, None if cache is None else expanded(cache))
+    opened = open_dataset(source, image_size, skip_broken, data_dir, holding)
     chosen = None
     if train_images is not None:
         labels = opened.read_labels()
@@ -245,6 +276,7 @@ def load_dataset(
         notes=(
             *opened.notes,
             *_size_note(opened.sizes, train.images.shape),
+            *_holding_note(train.images),
             *_evenness_note(train.labels, names),
         ),
     )
@@ -273,7 +305,7 @@ def count_training_images(
     >>> count_training_images("digits")
     1438
     """
-    return len(_open(source, None, image_size, False).read_labels())
+    return len(open_dataset(source, image_size).read_labels())
 
 
 def _size_note(sizes: tuple[Size, ...], shape: tuple[int, ...]) -> list[str]:
@@ -289,6 +321,11 @@ def _size_note(sizes: tuple[Size, ...], shape: tuple[int, ...]) -> list[str]:
     ]
 
 
+def _holding_note(images: Images) -> list[str]:
+    """Whether the images are not in memory."""
+    return [images.note] if isinstance(images, StreamedImages) else []
+
+
 def _evenness_note(labels: np.ndarray, names: tuple[str, ...]) -> list[str]:
     """Whether there are far more images of one class than of another."""
     counts = np.bincount(labels[labels >= 0], minlength=len(names))
@@ -297,7 +334,7 @@ def _evenness_note(labels: np.ndarray, names: tuple[str, ...]) -> list[str]:
         return []
     return [
         f"The classes are uneven: {counts[most]:,} images of "
-        f"{names[most]!r}, {counts[least]:,} of {names[least]!r}."
+        f"{quoted(names[most])}, {counts[least]:,} of {quoted(names[least])}."
     ]
 
 
@@ -325,26 +362,46 @@ def _is_name(source: str | PathLike[str]) -> bool:
     return not (os.path.isdir(name) and holds_images(Path(name)))
 
 
-def _open(
+def open_dataset(
     source: DataSource,
-    data_dir: str | PathLike[str] | None,
-    image_size: int | None,
-    skip_broken: bool,
+    image_size: int | None = None,
+    skip_broken: bool = False,
+    data_dir: str | PathLike[str] | None = None,
+    holding: Holding = BY_MEMORY,
 ) -> Source:
-    """Finds the reader of a source."""
+    """A data set to read from: what its files say, and no image yet.
+
+    Args:
+        source: As of `load_dataset`, as are the others.
+        image_size: Height and width to bring the images to.
+        skip_broken: Whether to leave out broken files.
+        data_dir: Where tensorflow-datasets keeps its data.
+        holding: Where images are held once they are read.
+
+    Raises:
+        ValueError: As of `load_dataset`.
+
+    Example:
+
+    >>> open_dataset("digits").read_labels().shape
+    (1438,)
+    """
     if are_arrays(source):
+        _check_holding(holding, ARRAYS)
         return npz.read_arrays(npz.ArraysInMemory(source), image_size)
     source = str(source) if isinstance(source, Sequence) else source
     name = str(source)
     if _is_name(source):
         if name == digits.NAME:
+            _check_holding(holding, name)
             return digits.read_digits(image_size)
-        return tfds.read_tfds(name, data_dir, image_size)
+        return tfds.read_tfds(name, data_dir, image_size, holding)
     path = expanded(name)
     if path.suffix.lower() == ".npz" and os.path.isfile(path):
+        _check_holding(holding, name)
         return npz.read_npz(path, image_size)
     if os.path.isdir(path):
-        return folder.read_folder(path, image_size, skip_broken)
+        return folder.read_folder(path, image_size, skip_broken, holding)
     names, name = tfds.dataset_names(), name[:NAME_LENGTH]
     near = difflib.get_close_matches(name, [digits.NAME, *names])
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
@@ -354,3 +411,15 @@ def _open(
         "with a sub-folder of images for each class. Received: "
         f"source={name!r}, which is none of them.{hint}"
     )
+
+
+def _check_holding(holding: Holding, name: str) -> None:
+    """Raises:
+    ValueError: Arrays are to be elsewhere than in memory.
+    """
+    if holding.stream or holding.cache:
+        raise ValueError(
+            "The arguments `stream` and `cache` are for files of images. "
+            "Expected a folder, or a data set of tensorflow-datasets. "
+            f"Received: {name[:NAME_LENGTH]}, whose images are in memory."
+        )

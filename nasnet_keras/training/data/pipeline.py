@@ -4,21 +4,25 @@
 A child of a search trains for seconds, so a pipeline must start at once: the
 images are one tensor from which each step gathers a batch, without a shuffle
 buffer to fill, and the augmentation is two gathers per batch. Keras' own
-layers do not serve here: its `RandomCrop` crops all images of a batch alike,
-and they draw from a state, so that a run could not be resumed exactly.
+layers do not serve for crops: its `RandomCrop` crops all images of a batch
+alike, and they draw from a state, so that a run could not be resumed exactly.
 """
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import get_args
 
 import numpy as np
 import tensorflow as tf
 
+from nasnet_keras.quotation import quoted
+from nasnet_keras.training.data.augmentation import mix, rand_augment
+from nasnet_keras.training.data.streaming import Images, StreamedImages
 from nasnet_keras.training.recipes import Augmentation, Recipe
 
 EVALUATION_BATCH_SIZE = 250
+STREAMED_AHEAD = 2  # batches
 PADDING_SHARE = 8  # 32 x 32 images are padded by 4, to 40 x 40
 # The parts that are cut out for ImageNet, as TF-slim does.
 LEAST_AREA, MOST_ASPECT = 0.08, 4 / 3
@@ -79,7 +83,7 @@ def augmentation_note(
     return ""
 
 
-def in_channels(images: np.ndarray, channels: int) -> np.ndarray:
+def in_channels(images: Images, channels: int) -> Images:
     """Grey images for a network that takes colour ones; others as they are.
 
     Args:
@@ -97,17 +101,24 @@ def in_channels(images: np.ndarray, channels: int) -> np.ndarray:
             f"Invalid number of channels. Expected images of {channels}, as "
             f"the network takes them, or of 1. Received: {found}."
         )
+    if isinstance(images, StreamedImages):
+        return images.in_channels(channels)
     return np.repeat(images, channels, axis=-1)
 
 
 def training_pipeline(
-    images: np.ndarray,
+    images: Images,
     labels: np.ndarray,
     batch_size: int,
     augmentation: Augmentation = "crop-flip",
     cutout: int = 0,
     seed: int = 0,
     first_epoch: int = 0,
+    randaugment: int = 0,
+    randaugment_magnitude: float = 9.0,
+    mixup: float = 0.0,
+    cutmix: float = 0.0,
+    classes: int | None = None,
 ) -> tf.data.Dataset:
     """Batches to train on, without end: shuffled anew each epoch, full, and
     augmented.
@@ -118,7 +129,7 @@ def training_pipeline(
     would have seen.
 
     Args:
-        images: `[N, H, W, C]`, 0 to 255.
+        images: `[N, H, W, C]`, 0 to 255, uint8 if they are streamed.
         labels: `[N]`.
         batch_size: How many images a batch has.
         augmentation: `"crop-flip"`, what the paper does for CIFAR (appendix
@@ -134,10 +145,19 @@ def training_pipeline(
             https://arxiv.org/abs/1708.04552)).
         seed: Fixes all batches.
         first_epoch: The number of the epoch to begin with, from 0.
+        randaugment: How many operations of RandAugment an image gets, after
+            crops and before cutout. Default: none.
+        randaugment_magnitude: How much these change at most, 0 to 10. The
+            default, 9, is the paper's for ImageNet, with two operations.
+        mixup: Alpha of mixup; default 0, for none. For ImageNet 0.2.
+        cutmix: Alpha of CutMix; default 0, for none. For ImageNet 1.
+        classes: How many classes there are, where images are mixed. Default:
+            one more than the highest label.
 
     Returns:
         A `tf.data.Dataset` of images, `[batch_size, H, W, C]`, float32, -1
-        to 1, and labels, `[batch_size]`.
+        to 1, and labels, `[batch_size]`; of mixed images the share of each
+        class, `[batch_size, classes]`, float32.
 
     Raises:
         ValueError: An argument is out of its range, or the images do not
@@ -159,12 +179,19 @@ def training_pipeline(
     """
     _check_images(images, labels)
     _check_least(1, batch_size=batch_size)
-    _check_least(0, cutout=cutout, first_epoch=first_epoch)
+    _check_least(
+        0,
+        cutout=cutout,
+        first_epoch=first_epoch,
+        randaugment=randaugment,
+        mixup=mixup,
+        cutmix=cutmix,
+    )
     if augmentation not in get_args(Augmentation):
         raise ValueError(
             "Invalid value for argument `augmentation`. Expected one of "
             f"{', '.join(get_args(Augmentation))}. Received: "
-            f"augmentation={augmentation!r}."
+            f"augmentation={quoted(augmentation)}."
         )
     steps = len(images) // batch_size
     if not steps:
@@ -173,7 +200,16 @@ def training_pipeline(
             f"number of images to train on, {len(images)}. Received: "
             f"batch_size={batch_size}."
         )
-    image_tensor, label_tensor = tf.constant(images), tf.constant(labels)
+    gather, label_tensor = _gatherer(images), tf.constant(labels)
+
+    mixes = bool(mixup or cutmix)
+    if mixes:
+        classes = int(labels.max()) + 1 if classes is None else classes
+    augment = None
+    if randaugment:
+        augment = rand_augment(
+            images.shape[-1], randaugment, randaugment_magnitude
+        )
 
     def shuffled(epoch: tf.Tensor) -> tf.Tensor:
         order = tf.random.experimental.stateless_shuffle(
@@ -182,39 +218,46 @@ def training_pipeline(
         return tf.reshape(order[: steps * batch_size], [steps, batch_size])
 
     def batch(step: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        crop_seed, cutout_seed = tf.unstack(
-            tf.random.split(tf.stack([seed, step]), 2)
-        )
-        chosen = tf.gather(image_tensor, rows)
+        step_seed = tf.stack([seed, step])
+        crop_seed, cutout_seed = tf.unstack(tf.random.split(step_seed, 2))
+        chosen = gather(rows)
         if augmentation == "inception":
             chosen = _crop_part(chosen, crop_seed)
         elif augmentation != "none":
             mirrored = augmentation == "crop-flip"
             chosen = _crop(chosen, mirrored, crop_seed)
+        if augment is not None:
+            augment_seed = tf.random.fold_in(step_seed, 1)
+            chosen = augment(tf.cast(chosen, tf.float32), augment_seed)
         chosen = _scale(chosen)
         if cutout:
             chosen = _cut_out(chosen, cutout, cutout_seed)
-        return chosen, tf.gather(label_tensor, rows)
+        drawn = tf.gather(label_tensor, rows)
+        if not mixes:
+            return chosen, drawn
+        mix_seed = tf.random.fold_in(step_seed, 2)
+        return mix(chosen, tf.one_hot(drawn, classes), mixup, cutmix, mix_seed)
 
+    parallel = _parallel_calls(images)
     return (
         tf.data.Dataset.range(first_epoch, tf.int64.max)
         .map(shuffled)
         .unbatch()
         .enumerate(first_epoch * steps)
-        .map(batch, tf.data.AUTOTUNE, deterministic=True)
+        .map(batch, parallel, deterministic=True)
         .apply(
             tf.data.experimental.assert_cardinality(
                 tf.data.INFINITE_CARDINALITY
             )
         )
-        .prefetch(tf.data.AUTOTUNE)
+        .prefetch(parallel)
     )
 
 
 def recipe_pipeline(
     recipe: Recipe,
     dataset: str,
-    images: np.ndarray,
+    images: Images,
     labels: np.ndarray,
     seed: int,
     first_epoch: int,
@@ -230,7 +273,8 @@ def recipe_pipeline(
         labels: `[N]`.
         seed: Fixes all batches.
         first_epoch: The number of the epoch to begin with, from 0.
-        class_names: A name for each class, which may say how to augment too.
+        class_names: A name for each class, which may say how to augment too;
+            needed where images are mixed and some class has none.
     """
     return training_pipeline(
         images,
@@ -241,11 +285,16 @@ def recipe_pipeline(
         cutout=recipe.cutout,
         seed=seed,
         first_epoch=first_epoch,
+        randaugment=recipe.randaugment,
+        randaugment_magnitude=recipe.randaugment_magnitude,
+        mixup=recipe.mixup,
+        cutmix=recipe.cutmix,
+        classes=len(class_names) or None,
     )
 
 
 def evaluation_pipeline(
-    images: np.ndarray,
+    images: Images,
     labels: np.ndarray,
     batch_size: int = EVALUATION_BATCH_SIZE,
 ) -> tf.data.Dataset:
@@ -266,18 +315,46 @@ def evaluation_pipeline(
     _check_images(images, labels)
     _check_least(1, batch_size=batch_size)
 
-    def scaled(
-        images: tf.Tensor, labels: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        return _scale(images), labels
+    gather, label_tensor = _gatherer(images), tf.constant(labels)
+
+    def batch(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return _scale(gather(rows)), tf.gather(label_tensor, rows)
 
     # Batches that are all full have a static shape.
     full = len(images) % batch_size == 0
+    parallel = _parallel_calls(images)
     return (
-        tf.data.Dataset.from_tensor_slices((images, labels))
+        tf.data.Dataset.range(len(images))
         .batch(batch_size, drop_remainder=full)
-        .map(scaled, tf.data.AUTOTUNE, deterministic=True)
-        .prefetch(tf.data.AUTOTUNE)
+        .map(batch, parallel, deterministic=True)
+        .prefetch(parallel)
+    )
+
+
+def _gatherer(images: Images) -> Callable[[tf.Tensor], tf.Tensor]:
+    """A function of rows, `[B]`, that returns their images, `[B, H, W, C]`."""
+    if not isinstance(images, StreamedImages):
+        tensor = tf.constant(images)
+        return lambda rows: tf.gather(tensor, rows)
+
+    def read(rows: tf.Tensor) -> tf.Tensor:
+        # Not stateful, else deterministic operations would be no more than
+        # one at a time.
+        chosen = tf.numpy_function(
+            images.__getitem__, [rows], tf.uint8, stateful=False
+        )
+        return tf.ensure_shape(chosen, [*rows.shape, *images.shape[1:]])
+
+    return read
+
+
+def _parallel_calls(images: Images) -> int:
+    """How many batches are made at once, and how many wait: few of streamed
+    ones, each of which several threads read, so that memory is bounded."""
+    return (
+        STREAMED_AHEAD
+        if isinstance(images, StreamedImages)
+        else tf.data.AUTOTUNE
     )
 
 
@@ -345,7 +422,7 @@ def _draw(seed: tf.Tensor, batch: int, ends: tf.Tensor) -> tf.Tensor:
     return tf.transpose(tf.cast(shares * ends, tf.int32), [2, 0, 1])
 
 
-def _check_images(images: np.ndarray, labels: np.ndarray) -> None:
+def _check_images(images: Images, labels: np.ndarray) -> None:
     if images.ndim != 4 or len(images) != len(labels):
         raise ValueError(
             "Invalid value for argument `images`. Expected images of shape "
@@ -354,7 +431,7 @@ def _check_images(images: np.ndarray, labels: np.ndarray) -> None:
         )
 
 
-def _check_least(least: int, **arguments: int | None) -> None:
+def _check_least(least: int, **arguments: float | None) -> None:
     for name, value in arguments.items():
         if value is not None and value < least:
             raise ValueError(

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from nasnet_keras.quotation import quoted
+
 
 def stratified(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
     """The indices of `count` labels, ascending: of each class its share,
@@ -58,6 +60,6 @@ def count_of(value: int | float, total: int, argument: str) -> int:
         raise ValueError(
             f"Invalid value for argument `{argument}`. Expected a number of "
             f"images from 1 to {total}, or a share between 0 and 1 that is "
-            f"at least one of them. Received: {argument}={value!r}."
+            f"at least one of them. Received: {argument}={quoted(value)}."
         )
     return count

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.datasets import ImageDataset, LabelledImages
 from nasnet_keras.training.data.sampling import count_of, stratified
 
@@ -37,10 +38,10 @@ class Split:
     def fingerprint(self) -> str:
         """Changes when an image, a label or an index of the split does."""
         return fingerprint(
-            self.train.images,
+            self.train.identity,
             self.train.labels,
             self.train_indices,
-            self.validation.images,
+            self.validation.identity,
             self.validation.labels,
             self.validation_indices,
         )
@@ -120,7 +121,7 @@ def split(
         raise ValueError(
             "Too few images to train on. Expected at least one of each of "
             f"the {dataset.num_classes} classes. Received: {wanted} images, "
-            f"none of class {dataset.class_names[missing[0]]!r}"
+            f"none of class {quoted(dataset.class_names[missing[0]])}"
             f"{apart if held_out else ''}."
         )
     return Split(
@@ -149,7 +150,7 @@ def with_test(dataset: ImageDataset) -> ImageDataset:
     count = max(1, round(TEST_SHARE * len(dataset.train)))
     parts = split(dataclasses.replace(dataset, read_validation=None), count)
     test = parts.validation
-    arrays = (test.images, test.labels, test.files)
+    arrays = (test.images, test.labels, test.files, test.digests)
     note = f"No images to test on: {count:,} of those to train on are held out."
     return dataclasses.replace(
         dataset,

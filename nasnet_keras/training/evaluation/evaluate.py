@@ -11,10 +11,12 @@ import numpy as np
 import tensorflow as tf
 
 from nasnet_keras.network.build import without_auxiliary_head
+from nasnet_keras.network.inspection import scales_pixels
 from nasnet_keras.training.data.pipeline import (
     EVALUATION_BATCH_SIZE,
     evaluation_pipeline,
 )
+from nasnet_keras.training.data.streaming import Images, unreadable_told
 
 WORST = 25  # mistakes that are told
 
@@ -163,7 +165,7 @@ class NetworkEvaluation:
 
 def evaluate_network(
     model: keras.Model,
-    images: np.ndarray,
+    images: Images,
     labels: np.ndarray,
     class_names: Sequence[str],
     batch_size: int = EVALUATION_BATCH_SIZE,
@@ -172,9 +174,10 @@ def evaluate_network(
     """Has a network classify images, and compares with their labels.
 
     Args:
-        model: A network that takes images of -1 to 1 and returns
-            probabilities, as `build_network` and `run_training` return it.
-        images: `[N, H, W, C]`, 0 to 255.
+        model: A network that returns probabilities, as `build_network` and
+            `run_training` return it, or a classifier around one, which takes
+            pixels from 0 to 255.
+        images: `[N, H, W, C]`, 0 to 255; may be `StreamedImages`.
         labels: `[N]`, from 0.
         class_names: A name for each class.
         batch_size: How many images are computed at once. Default 250.
@@ -200,11 +203,16 @@ def evaluate_network(
     batches = evaluation_pipeline(images, labels, batch_size)
     network = without_auxiliary_head(model)
 
+    takes_pixels = scales_pixels(model)
+
     @tf.function(input_signature=[batches.element_spec[0]])
     def classify(images: tf.Tensor) -> tf.Tensor:
+        if takes_pixels:
+            images = 127.5 * (images + 1)
         return network(images, training=False)
 
-    probabilities = [classify(batch).numpy() for batch, _ in batches]
+    with unreadable_told(images):
+        probabilities = [classify(batch).numpy() for batch, _ in batches]
     return NetworkEvaluation(
         class_names, np.asarray(labels), np.concatenate(probabilities), files
     )

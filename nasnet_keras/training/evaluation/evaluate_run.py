@@ -3,13 +3,14 @@
 
 from pathlib import Path
 
-import numpy as np
-
+from nasnet_keras.activity import tell_activity
 from nasnet_keras.command_line import InputError, provenance
 from nasnet_keras.files import write_json
 from nasnet_keras.network.build import load_model
+from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.datasets import LabelledImages
 from nasnet_keras.training.data.pipeline import EVALUATION_BATCH_SIZE
+from nasnet_keras.training.data.streaming import Images
 from nasnet_keras.training.evaluation.evaluate import (
     NetworkEvaluation,
     evaluate_network,
@@ -69,7 +70,7 @@ def evaluate_run(
     if split not in SPLITS:
         raise ValueError(
             "Invalid value for argument `split`. Expected one of "
-            f"{', '.join(SPLITS)}. Received: split={split!r}."
+            f"{', '.join(SPLITS)}. Received: split={quoted(split)}."
         )
     trained = folder / "model.keras"
     if not trained.exists():
@@ -77,6 +78,7 @@ def evaluate_run(
             f"The training {folder} is not finished: it has no model.keras. "
             f"Go on with it by `{read_record(folder)['command']}`."
         )
+    tell_activity("reading the data")
     data = load_data(settings)
     if split == "validation" and data.validation is None:
         raise InputError(
@@ -85,6 +87,7 @@ def evaluate_run(
         )
     check_data(folder, data)
     part: LabelledImages = getattr(data, split)
+    tell_activity("evaluating")
     evaluation = evaluate_network(
         load_model(trained),
         part.images,
@@ -98,7 +101,7 @@ def evaluate_run(
 
 
 def _write(
-    folder: Path, split: str, evaluation: NetworkEvaluation, images: np.ndarray
+    folder: Path, split: str, evaluation: NetworkEvaluation, images: Images
 ) -> None:
     folder.mkdir(exist_ok=True)
     pictures = {

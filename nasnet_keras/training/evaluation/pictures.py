@@ -8,6 +8,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from nasnet_keras.drawing.draw import INK, NotebookFigure
+from nasnet_keras.training.data.streaming import Images
 from nasnet_keras.training.evaluation.evaluate import Mistake, NetworkEvaluation
 
 RESOLUTION = 150  # pixels an inch
@@ -84,7 +85,7 @@ def _name_classes(axes: Axes, evaluation: NetworkEvaluation) -> None:
     axes.set_yticks(places, names, **style)
 
 
-def draw_mistakes(evaluation: NetworkEvaluation, images: np.ndarray) -> Figure:
+def draw_mistakes(evaluation: NetworkEvaluation, images: Images) -> Figure:
     """Draws the 25 images that are classified wrongly at the highest
     confidence, each with its class and what it is taken for.
 

@@ -10,24 +10,6 @@ the probabilities of its T decisions, so that log-probabilities have shape
 import tensorflow as tf
 
 
-def policy_gradient(log_prob: tf.Tensor, advantages: tf.Tensor) -> tf.Tensor:
-    """The loss whose gradient is REINFORCE's estimate.
-
-        L(θ) = - mean(log π_θ(a) A)
-
-    Reference:
-        [Williams 1992](https://doi.org/10.1007/BF00992696).
-
-    Args:
-        log_prob: `[B]`, log π_θ of the sampled architectures.
-        advantages: `[B]`, reward less baseline. No gradient flows into them.
-
-    Returns:
-        A scalar, to be minimised.
-    """
-    return -tf.reduce_mean(log_prob * tf.stop_gradient(advantages))
-
-
 def clipped_surrogate(
     log_prob: tf.Tensor,
     old_log_prob: tf.Tensor,
@@ -39,7 +21,8 @@ def clipped_surrogate(
         L(θ) = - mean(min(r A, clip(r, 1 - ε, 1 + ε) A)),
         r = π_θ(a) / π_old(a)
 
-    Where the two policies are equal, its gradient is `policy_gradient`'s.
+    Where the two policies are equal, its gradient is REINFORCE's estimate,
+    that of - mean(log π_θ(a) A).
 
     Reference:
         [Schulman et al. 2017](https://arxiv.org/abs/1707.06347), equation 7.

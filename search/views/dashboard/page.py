@@ -26,7 +26,7 @@ from search.views.report.tables import (
     RunSnapshot,
     differences,
     settings_of,
-    subjects_of,
+    snapshots_of,
 )
 
 GENERATOR = "nasnet-search dashboard"
@@ -85,7 +85,7 @@ class DashboardPage:
             heading="Search dashboard",
             generator=GENERATOR,
             nonce=self._nonce,
-            subjects=self._subjects,
+            snapshots=self._subjects,
             sections={
                 name: markupsafe.Markup(text) for name, text in sections.items()
             },
@@ -96,7 +96,7 @@ class DashboardPage:
         the problem is among the sections."""
         problems: list[str] = []
         try:
-            found = subjects_of(self.runs, problems)
+            found = snapshots_of(self.runs, problems)
             known = {each.label: each for each in (*self._subjects, *found)}
             self._subjects = list(known.values())
             content = self._content(self._subjects, " ".join(problems))
@@ -106,24 +106,24 @@ class DashboardPage:
         return {name: self._section(name, content) for name in SECTIONS}
 
     def _content(
-        self, subjects: Sequence[RunSnapshot], problem: str
+        self, snapshots: Sequence[RunSnapshot], problem: str
     ) -> Mapping[str, Any]:
         """What the templates of the sections show."""
         return {
             "problem": problem,
-            "subjects": subjects,
+            "snapshots": snapshots,
             "parts": PARTS,
-            "differences": differences(settings_of(subjects)),
+            "differences": differences(settings_of(snapshots)),
             "underway": [
-                self._watches[subject.run.directory.path.resolve()].look(
-                    subject
+                self._watches[snapshot.run.directory.path.resolve()].look(
+                    snapshot
                 )
-                for subject in subjects
+                for snapshot in snapshots
             ],
-            "rewards": rewards_chart(subjects),
-            "cells": top_cells(subjects, self._draw),
-            "failures": Failures.of(subjects),
-            "seconds": Seconds.of(subjects),
+            "rewards": rewards_chart(snapshots),
+            "cells": top_cells(snapshots, self._draw),
+            "failures": Failures.of(snapshots),
+            "seconds": Seconds.of(snapshots),
         }
 
     def _section(self, name: str, content: Mapping[str, Any]) -> str:

@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nasnet_keras.command_line import InputError
+from nasnet_keras.quotation import quoted
 from search.runs.record import Run
 from search.views.dashboard.page import SECONDS_BETWEEN, DashboardPage
 
@@ -59,7 +60,7 @@ class Dashboard(socketserver.ThreadingTCPServer):
         if not host:  # All addresses, to the system.
             raise InputError(
                 "Invalid value for argument `host`. Expected an address of "
-                f"this machine. Received: host={host!r}."
+                f"this machine. Received: host={quoted(host)}."
             )
         self.page = DashboardPage(runs)
         self.closing = threading.Event()

@@ -41,14 +41,14 @@ class UnderWay:
     """What goes on in a run.
 
     Attributes:
-        subject: The run.
+        snapshot: The run.
         driver: One sentence on who drives it.
         processes: The driver and its workers: the role of each, the process,
             and the most memory that it was seen to have.
         children: The trials under way.
     """
 
-    subject: RunSnapshot
+    snapshot: RunSnapshot
     driver: str
     processes: Sequence[tuple[str, Process, int]]
     children: Sequence[Child]
@@ -66,8 +66,8 @@ class RunWatch:
         self._since: dict[int, float] = {}  # by the trial's number
         self._memory: dict[int, int] = {}  # the most, by the process' number
 
-    def look(self, subject: RunSnapshot) -> UnderWay:
-        """What goes on now, with the trials of the subject."""
+    def look(self, snapshot: RunSnapshot) -> UnderWay:
+        """What goes on now, with the trials of the snapshot."""
         driver = self._driver.look()
         processes: list[tuple[str, Process]] = []
         if driver is not None:
@@ -78,53 +78,53 @@ class RunWatch:
             for _, process in processes
         }
         return UnderWay(
-            subject,
+            snapshot,
             NO_DRIVER if driver is None else str(driver),
             [
                 (role, process, self._memory[process.pid])
                 for role, process in processes
             ],
-            self._children(subject, driver),
+            self._children(snapshot, driver),
         )
 
     def _children(
-        self, subject: RunSnapshot, driver: Driver | None
+        self, snapshot: RunSnapshot, driver: Driver | None
     ) -> list[Child]:
         running = [
-            trial for trial in subject.trials if not trial.state.is_finished
+            trial for trial in snapshot.trials if not trial.state.is_finished
         ]
         now = time.monotonic()
         self._since = {
             trial.number: self._since.get(trial.number, now)
             for trial in running
         }
-        places = _places(subject, driver)
+        workers = _workers(snapshot, driver)
         return [
             Child(
                 trial.number,
-                "broken off" if self._driver.ended else _now(index, places),
+                "broken off" if self._driver.ended else _now(index, workers),
                 now - self._since[trial.number],
-                subject.text(trial),
+                snapshot.text(trial),
             )
             for index, trial in enumerate(running)
         ]
 
 
-def _places(subject: RunSnapshot, driver: Driver | None) -> int | None:
+def _workers(snapshot: RunSnapshot, driver: Driver | None) -> int | None:
     """How many of the running trials are in training, the first ones, since
     workers take them in order; None where that cannot be told: of Ray's
     workers, and when children that go on have workers too."""
-    if driver is None or subject.config.halving is not None:
+    if driver is None or snapshot.config.halving is not None:
         return None
     if driver.workers:
         return len(driver.workers)
-    return None if subject.config.lag else 1
+    return None if snapshot.config.lag else 1
 
 
-def _now(index: int, places: int | None) -> str:
-    if places is None:
+def _now(index: int, workers: int | None) -> str:
+    if workers is None:
         return "under way"
-    return "in training" if index < places else "waits for a worker"
+    return "in training" if index < workers else "waits for a worker"
 
 
 @dataclass(frozen=True)
@@ -135,12 +135,12 @@ class Failures:
     rows: Sequence[tuple[RunSnapshot, Trial]]
 
     @classmethod
-    def of(cls, subjects: Sequence[RunSnapshot]) -> "Failures":
+    def of(cls, snapshots: Sequence[RunSnapshot]) -> "Failures":
         """Those of all runs."""
         failed = [
-            (subject, trial)
-            for subject in subjects
-            for trial in subject.trials
+            (snapshot, trial)
+            for snapshot in snapshots
+            for trial in snapshot.trials
             if trial.state is TrialState.FAILED
         ]
         failed.sort(key=lambda pair: -pair[1].number)
@@ -163,26 +163,26 @@ class Seconds:
     rows: Sequence[tuple[RunSnapshot, Sequence[float | None]]]
 
     @classmethod
-    def of(cls, subjects: Sequence[RunSnapshot]) -> "Seconds":
+    def of(cls, snapshots: Sequence[RunSnapshot]) -> "Seconds":
         """Those of all runs."""
         curves = []
         measured: list[tuple[RunSnapshot, Mapping[str, float]]] = []
-        for subject in subjects:
-            complete = sorted(subject.ranked, key=lambda trial: trial.number)
+        for snapshot in snapshots:
+            complete = sorted(snapshot.ranked, key=lambda trial: trial.number)
             dots = [
                 (float(count), trial.seconds)
                 for count, trial in enumerate(complete, start=1)
             ]
-            curves.append(Curve(subject.label, dots, steps=()))
+            curves.append(Curve(snapshot.label, dots, steps=()))
             if complete:
-                measured.append((subject, _measured(complete)))
+                measured.append((snapshot, _measured(complete)))
         names = dict.fromkeys(name for _, row in measured for name in row)
         return cls(
             chart("Complete children", "Seconds", curves),
             list(names),
             [
-                (subject, [values.get(name) for name in names])
-                for subject, values in measured
+                (snapshot, [values.get(name) for name in names])
+                for snapshot, values in measured
             ],
         )
 

@@ -42,16 +42,16 @@ class Axis:
         )
         return cls(label, tuple(float(f"{tick:.12g}") for tick in found))
 
-    def place(self, value: float) -> float:
+    def percent(self, value: float) -> float:
         """How far along the axis the value lies, in percent."""
         low, high = self.ticks[0], self.ticks[-1]
         return round(100 * (value - low) / (high - low), 2)
 
     @property
     def marks(self) -> list[tuple[float, str]]:
-        """The place and the text of each tick."""
+        """The percent and the text of each tick."""
         return [
-            (self.place(tick), text)
+            (self.percent(tick), text)
             for tick, text in zip(
                 self.ticks, tick_texts(self.ticks), strict=True
             )
@@ -95,9 +95,11 @@ class Chart:
         y = Axis.around(y_label, (y for _, y in points))
         return cls(x, y, curves)
 
-    def place(self, point: Point) -> Point:
+    def percents(self, point: Point) -> Point:
         """Where a point lies, in percent from the left and from the top."""
-        return self.x.place(point[0]), round(100 - self.y.place(point[1]), 2)
+        return self.x.percent(point[0]), round(
+            100 - self.y.percent(point[1]), 2
+        )
 
     @property
     def thinned(self) -> bool:
@@ -108,14 +110,14 @@ class Chart:
         """The dots as SVG path data: lines of no length, which round ends
         make visible; of many dots every k-th."""
         every = math.ceil(len(curve.dots) / MAX_DOTS) or 1
-        places = map(self.place, curve.dots[::every])
-        return "".join(f"M{x:g} {y:g}h0" for x, y in places)
+        percents = map(self.percents, curve.dots[::every])
+        return "".join(f"M{x:g} {y:g}h0" for x, y in percents)
 
     def steps_path(self, curve: Curve) -> str:
         """The line as SVG path data."""
-        places = [self.place(point) for point in curve.steps]
-        start = "".join(f"M{x:g} {y:g}" for x, y in places[:1])
-        return start + "".join(f"H{x:g}V{y:g}" for x, y in places[1:])
+        percents = [self.percents(point) for point in curve.steps]
+        start = "".join(f"M{x:g} {y:g}" for x, y in percents[:1])
+        return start + "".join(f"H{x:g}V{y:g}" for x, y in percents[1:])
 
 
 def tick_texts(ticks: Sequence[float]) -> list[str]:

@@ -30,9 +30,9 @@ from search.views.report.tables import (
     differences,
     number_form,
     settings_of,
-    subjects_of,
+    snapshots_of,
 )
-from search.views.terminal import duration_text
+from search.views.text import duration_text
 
 TOP_CELLS = 3
 GENERATOR = "nasnet-search report"
@@ -84,7 +84,7 @@ def write_report(runs: Sequence[Run], output: str | os.PathLike[str]) -> Path:
 
 def _check_output(path: Path) -> None:
     """A slip of the keyboard must not cost a run its files."""
-    if not path.exists():
+    if not os.path.lexists(path):
         return
     if path.is_file():
         with path.open("rb") as file:
@@ -97,21 +97,21 @@ def _check_output(path: Path) -> None:
 
 def render(runs: Sequence[Run]) -> str:
     """The report as HTML."""
-    subjects = subjects_of(runs)
-    settings = settings_of(subjects)
+    snapshots = snapshots_of(runs)
+    settings = settings_of(snapshots)
     template = create_environment().get_template("report.html")
     return template.render(
         heading="Search report",
         generator=GENERATOR,
         now=datetime.datetime.now().astimezone(),
         sections=SECTIONS,
-        subjects=subjects,
+        snapshots=snapshots,
         parts=PARTS,
-        rewards=rewards_chart(subjects),
-        cells=top_cells(subjects),
-        usage=_usage(subjects),
-        fronts=_fronts(subjects),
-        table=TrialTable.of(subjects),
+        rewards=rewards_chart(snapshots),
+        cells=top_cells(snapshots),
+        usage=_choice_usage(snapshots),
+        fronts=_fronts(snapshots),
+        table=TrialTable.of(snapshots),
         settings=settings,
         differences=differences(settings),
     )
@@ -136,13 +136,13 @@ def create_environment() -> jinja2.Environment:
     return environment
 
 
-def rewards_chart(subjects: Sequence[RunSnapshot]) -> Chart | None:
+def rewards_chart(snapshots: Sequence[RunSnapshot]) -> Chart | None:
     """Rewards over the children evaluated. The best so far is of those that
     were trained longest, as the best of a run is."""
     curves = []
-    for subject in subjects:
-        counted = [trial for trial in subject.trials if trial.state.counts]
-        longest = {trial.number for trial in subject.longest}
+    for snapshot in snapshots:
+        counted = [trial for trial in snapshot.trials if trial.state.counts]
+        longest = {trial.number for trial in snapshot.longest}
         dots: list[Point] = []
         steps: list[Point] = []
         for count, trial in enumerate(counted, start=1):
@@ -155,31 +155,31 @@ def rewards_chart(subjects: Sequence[RunSnapshot]) -> Chart | None:
                 steps.append((float(count), reward))
         if steps:
             steps.append((float(len(counted)), steps[-1][1]))
-        curves.append(Curve(subject.label, dots, steps))
+        curves.append(Curve(snapshot.label, dots, steps))
     return chart("Children evaluated", "Reward", curves)
 
 
-def _usage(
-    subjects: Sequence[RunSnapshot],
+def _choice_usage(
+    snapshots: Sequence[RunSnapshot],
 ) -> dict[str, list[tuple[RunSnapshot, Usage]]]:
     """By kind of decision, numbers by what they are of, the runs that have
     such decisions."""
     by_name: dict[str, list[tuple[RunSnapshot, Usage]]] = {}
     for kind, name in KINDS.items():
-        for subject in subjects:
-            decisions = subject.run.shown_space.decisions
+        for snapshot in snapshots:
+            decisions = snapshot.run.shown_space.decisions
             for what, positions in alike(decisions, kind).items():
-                usage = usage_of(decisions, subject.trials, positions)
+                usage = usage_of(decisions, snapshot.trials, positions)
                 if usage is not None:
                     title = f"{name}: {what}" if what else name
-                    by_name.setdefault(title, []).append((subject, usage))
+                    by_name.setdefault(title, []).append((snapshot, usage))
     return by_name
 
 
 class FrontRow(NamedTuple):
     """A trial of a run's Pareto front."""
 
-    subject: RunSnapshot
+    snapshot: RunSnapshot
     trial: Trial
     cost: float
     accuracy: float
@@ -195,32 +195,32 @@ class Front(NamedTuple):
     volumes: list[tuple[RunSnapshot, float]]
 
 
-def _fronts(subjects: Sequence[RunSnapshot]) -> list[Front]:
+def _fronts(snapshots: Sequence[RunSnapshot]) -> list[Front]:
     """A chart for each cost that the trials have."""
     charts = []
     for cost, name in COSTS.items():
         curves, rows, volumes = [], [], []
-        places = [_places(subject.longest, cost) for subject in subjects]
+        points_of = [_points(snapshot.longest, cost) for snapshot in snapshots]
         dearest = max(
-            (price for dots in places for price, _ in dots.values()),
+            (price for dots in points_of for price, _ in dots.values()),
             default=0.0,
         )
-        for subject, dots in zip(subjects, places, strict=True):
+        for snapshot, dots in zip(snapshots, points_of, strict=True):
             front = [
-                FrontRow(subject, trial, *dots[trial.number])
-                for trial in pareto_front(subject.longest, [cost])
+                FrontRow(snapshot, trial, *dots[trial.number])
+                for trial in pareto_front(snapshot.longest, [cost])
             ]
             points = [(row.cost, row.accuracy) for row in front]
             if points:
-                volumes.append((subject, hypervolume(points, dearest)))
+                volumes.append((snapshot, hypervolume(points, dearest)))
             rows += front
             curves.append(
                 Curve(
-                    subject.label,
+                    snapshot.label,
                     dots=list(dots.values()),
                     steps=points,
                     marks=[
-                        (point, f"{subject.label}, trial {row.trial.number}")
+                        (point, f"{snapshot.label}, trial {row.trial.number}")
                         for point, row in zip(points, front, strict=True)
                     ],
                 )
@@ -231,7 +231,7 @@ def _fronts(subjects: Sequence[RunSnapshot]) -> list[Front]:
     return charts
 
 
-def _places(
+def _points(
     trials: Iterable[Trial], cost: str
 ) -> dict[int, tuple[float, float]]:
     """Costs and accuracies by number, of those trials that have both."""
@@ -260,22 +260,22 @@ def pictures_of(space: SearchSpace, decisions: Decisions) -> dict[str, str]:
 
 
 def top_cells(
-    subjects: Sequence[RunSnapshot],
+    snapshots: Sequence[RunSnapshot],
     draw: Callable[[SearchSpace, Decisions], dict[str, str]] = pictures_of,
 ) -> list[tuple[RunSnapshot, Trial, dict[str, str], str]]:
     """The best trials of all runs, their architectures drawn and as text."""
     best = sorted(
         (
-            (subject, trial)
-            for subject in subjects
-            for trial in subject.longest[:TOP_CELLS]
+            (snapshot, trial)
+            for snapshot in snapshots
+            for trial in snapshot.longest[:TOP_CELLS]
         ),
         key=lambda pair: -(pair[1].reward or 0.0),
     )
     cells = []
-    for subject, trial in best[:TOP_CELLS]:
-        space = subject.run.shown_space
+    for snapshot, trial in best[:TOP_CELLS]:
+        space = snapshot.run.shown_space
         text = space.text(space.decode(trial.decisions))
         pictures = draw(space, trial.decisions)
-        cells.append((subject, trial, pictures, text))
+        cells.append((snapshot, trial, pictures, text))
     return cells

@@ -85,7 +85,7 @@ class RunSnapshot:
         return float(np.mean(np.array_split(rewards, PARTS)[part]))
 
 
-def subjects_of(
+def snapshots_of(
     runs: Iterable[Run], problems: list[str] | None = None
 ) -> list[RunSnapshot]:
     """The runs with their trials, each once.
@@ -97,16 +97,16 @@ def subjects_of(
     """
     by_path = {run.directory.path.resolve(): run for run in runs}
     names = Counter(path.name for path in by_path)
-    subjects = []
+    snapshots = []
     for path, run in by_path.items():
         label = path.name if names[path.name] == 1 else str(path)
         try:
-            subjects.append(RunSnapshot(_printable(label), run, run.trials))
+            snapshots.append(RunSnapshot(_printable(label), run, run.trials))
         except (InputError, OSError) as error:
             if problems is None:
                 raise
             problems.append(str(error))
-    return subjects
+    return snapshots
 
 
 def _printable(name: str) -> str:
@@ -114,15 +114,15 @@ def _printable(name: str) -> str:
     return name.encode(errors="replace").decode()
 
 
-def settings_of(subjects: Sequence[RunSnapshot]) -> dict[str, list[str]]:
+def settings_of(snapshots: Sequence[RunSnapshot]) -> dict[str, list[str]]:
     """By setting, its value in each run."""
     columns = []
-    for subject in subjects:
-        record = subject.run.directory.record()
+    for snapshot in snapshots:
+        record = snapshot.run.directory.record()
         values = {
-            "run": _printable(str(subject.run.directory.path)),
+            "run": _printable(str(snapshot.run.directory.path)),
             "command": record.get("command"),
-            **subject.config.model_dump(mode="json"),
+            **snapshot.config.model_dump(mode="json"),
             "versions": record.get("versions", {}),
         }
         columns.append(dict(_flat(values)))
@@ -158,7 +158,7 @@ def differences(settings: Mapping[str, Sequence[str]]) -> list[str]:
 class Row:
     """A trial in the table: one text a column, and what its cells are."""
 
-    subject: RunSnapshot
+    snapshot: RunSnapshot
     trial: Trial
     values: Sequence[str]
     cells: str
@@ -185,10 +185,12 @@ class TrialTable:
         return [state.value for state in TrialState if state in present]
 
     @classmethod
-    def of(cls, subjects: Sequence[RunSnapshot]) -> "TrialTable":
+    def of(cls, snapshots: Sequence[RunSnapshot]) -> "TrialTable":
         """The table of these runs."""
         pairs = [
-            (subject, trial) for subject in subjects for trial in subject.trials
+            (snapshot, trial)
+            for snapshot in snapshots
+            for trial in snapshot.trials
         ]
         shown = sorted(pairs, key=lambda pair: _order(pair[1]))[:MAX_ROWS]
         measured = [_measured(trial) for _, trial in shown]
@@ -200,12 +202,12 @@ class TrialTable:
             columns.pop("accuracy", None)
         rows = [
             Row(
-                subject,
+                snapshot,
                 trial,
                 [texts[index] for texts in columns.values()],
-                subject.text(trial),
+                snapshot.text(trial),
             )
-            for index, (subject, trial) in enumerate(shown)
+            for index, (snapshot, trial) in enumerate(shown)
         ]
         return cls(list(columns), rows, len(pairs))
 

@@ -13,7 +13,6 @@ from PIL import Image
 from nasnet_keras.command_line import InputError
 from nasnet_keras.deployment.classifier import (
     as_classifier,
-    class_names_of,
     classify,
     description,
 )
@@ -22,6 +21,7 @@ from nasnet_keras.deployment.formats import FORMATS
 from nasnet_keras.deployment.predict_script import write_predict_script
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.network.build import build_network, load_model
+from nasnet_keras.network.inspection import class_names_of
 
 CELL = CellSpec((Block((0, 1), ("sep_conv_3x3", "max_pool_3x3")),))
 NAMES = ["ant", "bee", "großer Käfer"]

@@ -11,6 +11,7 @@ from nasnet_keras.layers import kernels
 from nasnet_keras.layers.auxiliary_head import AuxiliaryHead
 from nasnet_keras.layers.batch_normalization import BatchNormalization, Bias
 from nasnet_keras.layers.drop_path import DropPath
+from nasnet_keras.layers.factorized_reduction import FactorizedReduction
 from nasnet_keras.layers.operations import OPERATIONS
 from nasnet_keras.network.build import build_network
 from nasnet_keras.network.complexity import multiply_adds
@@ -275,7 +276,94 @@ def test_a_bias_is_the_same_on_every_backend(monkeypatch):
     np.testing.assert_allclose(kernels.add_bias(states, bias, -1), outputs)
 
 
+# === Layers of Keras ===
+
+
+def test_convolutions_of_keras_take_in_the_batch_norm_behind_them():
+    images = keras.Input(SHAPE)
+    states = images
+    for layer in (
+        keras.layers.Conv2D(4, 3, name="plain"),
+        keras.layers.DepthwiseConv2D(3, depth_multiplier=2, use_bias=False),
+        keras.layers.Conv2D(6, 1, use_bias=False, groups=2),
+    ):
+        states = keras.layers.BatchNormalization()(layer(states))
+        states = keras.layers.ReLU()(states)
+    states = keras.layers.GlobalAveragePooling2D()(states)
+    states = keras.layers.Dense(5)(states)
+    states = keras.layers.BatchNormalization(axis=1, scale=False)(states)
+    states = DropPath(0.5)(states)
+    model = keras.Model(images, states)
+    randomise(model)
+    fused = assert_fuses(model)
+    assert not fused.get_layer("plain").use_bias
+    assert sum(isinstance(layer, Bias) for layer in fused.layers) == 4
+
+
+def read_by_others(convolution, norm, states):
+    outputs = convolution(states)
+    return keras.layers.Concatenate()([norm(outputs), outputs])
+
+
+def after_an_activation(convolution, norm, states):
+    convolution.activation = keras.activations.relu
+    return norm(convolution(states))
+
+
+def shared(convolution, norm, states):
+    return norm(convolution(convolution(states)))
+
+
+def norm_of_the_input(convolution, norm, states):
+    return convolution(norm(states))
+
+
+def by_the_batch(convolution, norm, states):
+    return norm(convolution(states), training=True)
+
+
+def along_the_rows(convolution, norm, states):
+    norm.axis = 1
+    return norm(convolution(states))
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        read_by_others,
+        after_an_activation,
+        shared,
+        norm_of_the_input,
+        by_the_batch,
+        along_the_rows,
+    ],
+)
+def test_a_batch_norm_that_cannot_be_folded_stays(around):
+    images = keras.Input(SHAPE)
+    convolution = keras.layers.Conv2D(3, 3, padding="same")
+    norm = keras.layers.BatchNormalization(name="norm")
+    model = keras.Model(images, around(convolution, norm, images))
+    randomise(model)
+    batch = noise(2, *SHAPE)
+    fused = fuse_for_inference(model)
+    assert_same(fused(batch), model(batch), tolerance=1e-6)
+    assert isinstance(fused.get_layer("norm"), keras.layers.BatchNormalization)
+
+
+def test_operations_alone():
+    images = keras.Input(SHAPE)
+    states = OPERATIONS["sep_conv_3x3"](4, strides=2)(images)
+    states = FactorizedReduction(5)(states)
+    model = keras.Model(images, states)
+    randomise(model)
+    assert_fuses(model)
+
+
 # === Errors ===
+
+
+class Subclass(keras.Model):
+    pass
 
 
 @pytest.mark.parametrize(
@@ -284,10 +372,11 @@ def test_a_bias_is_the_same_on_every_backend(monkeypatch):
         None,
         "nasnet_mobile",
         SMALL,
-        keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]),
+        keras.layers.Dense(2),
         keras.Sequential([keras.Sequential([keras.layers.Dense(2)])]),
+        Subclass(),
     ],
-    ids=["none", "name", "genotype", "another", "nested"],
+    ids=["none", "name", "genotype", "layer", "not built", "subclass"],
 )
 def test_what_is_no_network_is_refused(model):
     with pytest.raises(ValueError, match="`model`.*Received: model="):

@@ -37,6 +37,9 @@ def test_phases_add_up():
     assert (head.epochs, head.learning_rate) == (3, 0.5)
     assert (body.epochs, body.learning_rate) == (7, 0.1)
     assert head.phases == (head,) and body.phases == (body,)
+    probe = dataclasses.replace(recipe, frozen_epochs=10)
+    (whole,) = probe.phases
+    assert (whole.epochs, whole.learning_rate) == (10, 0.5)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +50,7 @@ def test_phases_add_up():
         ("learning_rate", float("inf")),
         ("optimizer", "adam"),
         ("augmentation", "flip"),
-        ("frozen_epochs", 10),
+        ("frozen_epochs", 11),
         ("average_weights", 1.0),
         ("batch_size", "many"),
     ],

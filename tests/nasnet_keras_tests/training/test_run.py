@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import ExifTags, Image
 
 from nasnet_keras.architectures import find_kind, to_data
 from nasnet_keras.command_line import InputError, RunError
@@ -15,8 +16,10 @@ from nasnet_keras.files import locked
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.network.build import load_model
 from nasnet_keras.training import run
+from nasnet_keras.training.data.holding import Holding
 from nasnet_keras.training.recipes import Recipe
 from nasnet_keras.training.run import (
+    best_epoch,
     load_settings,
     read_history,
     run_training,
@@ -42,6 +45,10 @@ BROKEN_OFF = {
             label_smoothing=0.1,
         ),
         [3],
+    ),
+    "mixed": (
+        dataclasses.replace(PLAIN, randaugment=2, mixup=0.2, cutmix=1.0),
+        [2],
     ),
 }
 
@@ -124,6 +131,61 @@ def test_balanced_classes_count_alike(settings, tmp_path, monkeypatch):
     assert given[1] is None
 
 
+@pytest.fixture
+def photographs(tmp_path):
+    """Bright ones and dark ones of differing sizes, some turned by a note."""
+    rng = np.random.default_rng(0)
+    for number in range(40):
+        folder = tmp_path / "photographs" / ("dark", "bright")[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        sides = rng.integers(8, 20, 2)
+        pixels = rng.integers(0, 128, (*sides, 3)) + 127 * (number % 2)
+        exif = Image.Exif()
+        exif[ExifTags.Base.Orientation] = 1 + number % 8
+        Image.fromarray(pixels.astype(np.uint8)).save(
+            folder / f"{number}.jpg", exif=exif
+        )
+    return tmp_path / "photographs"
+
+
+def test_images_that_are_streamed_give_the_same_network(
+    settings, photographs, tmp_path
+):
+    """Also where a training in memory is broken off and goes on streamed."""
+    settings = dataclasses.replace(settings, dataset=str(photographs))
+    ways = {
+        "memory": Holding(stream=False),
+        "streamed": Holding(stream=True),
+        "cache": Holding(cache=tmp_path / "cache"),
+    }
+    folder = tmp_path / "both"
+    with pytest.raises(KeyboardInterrupt):
+        run_training(folder, settings, callbacks=[Stop(2)])
+    models = [run_training(folder, settings, holding=ways["streamed"])]
+    for name, holding in ways.items():
+        models.append(run_training(tmp_path / name, settings, holding=holding))
+        assert metrics(tmp_path / name) == metrics(folder)
+    for weights in zip(*(model.weights for model in models), strict=True):
+        for other in weights[1:]:
+            np.testing.assert_array_equal(weights[0], other)
+
+
+def test_an_image_that_breaks_is_named(settings, photographs, tmp_path):
+    settings = dataclasses.replace(settings, dataset=str(photographs))
+    file = photographs / "dark" / "0.jpg"
+    content = file.read_bytes()
+    file.write_bytes(content[:-40])  # its header is whole
+    settings = dataclasses.replace(
+        settings, train_images=None, validation_images=None
+    )
+    holding = Holding(stream=True)
+    with pytest.raises(ValueError, match="Received: 'dark/0.jpg' .cut short"):
+        run_training(tmp_path / "run", settings, holding=holding)
+    file.write_bytes(content[:-1] + b"?")
+    with pytest.raises(InputError, match="are not those that the training"):
+        run_training(tmp_path / "run", settings, holding=holding)
+
+
 def metrics(folder):
     return [
         {name: value for name, value in entry.items() if name != "seconds"}
@@ -170,6 +232,89 @@ def test_a_training_goes_on_as_if_it_had_never_stopped(
     ]
 
 
+def script(monkeypatch, accuracies):
+    """Has the epochs of a training measure these validation accuracies."""
+    left = iter(accuracies)
+
+    def accuracy(metrics, prefix=""):
+        if prefix:  # of the history
+            return accuracies[int(metrics["epoch"]) - 1]
+        return next(left)
+
+    monkeypatch.setattr(run, "_accuracy", accuracy)
+
+
+@pytest.mark.parametrize("frozen_epochs", [0, 2])
+def test_the_best_epoch_is_kept(frozen_epochs, settings, tmp_path, monkeypatch):
+    seen = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append(self.model.get_weights())
+
+    script(monkeypatch, [0.5, 0.7, 0.7, 0.6])
+    settings = dataclasses.replace(
+        settings,
+        keep_best=True,
+        recipe=dataclasses.replace(
+            PLAIN, epochs=4, frozen_epochs=frozen_epochs
+        ),
+    )
+    folder = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        # In the second phase, if there are two, or after three epochs.
+        stop = Stop(2 if frozen_epochs else 3)
+        run_training(folder, settings, callbacks=[Watch(), stop])
+    model = run_training(folder, settings, callbacks=[Watch()])
+    assert len(seen) == 4 and not (folder / "best.npz").exists()
+    for weight, best in zip(model.get_weights(), seen[1], strict=True):
+        np.testing.assert_array_equal(weight, best)
+    assert (seen[1][-1] != seen[3][-1]).any()
+    assert best_epoch(read_history(folder)) == (2, 0.7)
+
+
+@pytest.mark.large
+def test_of_averaged_weights_the_averages_are_kept(
+    settings, tmp_path, monkeypatch
+):
+    settings = dataclasses.replace(settings, recipe=BROKEN_OFF["averaged"][0])
+    last = run_training(tmp_path / "last", settings)
+    script(monkeypatch, [0.5, 0.6, 0.7])
+    settings = dataclasses.replace(settings, keep_best=True)
+    best = run_training(tmp_path / "best", settings)
+    for one, other in zip(best.weights, last.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_training_that_gets_no_better_ends(settings, tmp_path, monkeypatch):
+    class Break(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            raise KeyboardInterrupt
+
+    script(monkeypatch, [0.5, 0.7, 0.6, 0.7, 0.9, 0.9])
+    settings = dataclasses.replace(
+        settings,
+        early_stopping=2,
+        recipe=dataclasses.replace(PLAIN, epochs=6),
+    )
+    folder = tmp_path / "run"
+    # Also where it was killed after its last epoch.
+    with pytest.raises(KeyboardInterrupt):
+        run_training(folder, settings, callbacks=[Break()])
+    for _ in range(2):
+        run_training(folder, settings)
+        assert len(read_history(folder)) == 4
+
+
+@pytest.mark.parametrize("name", ["keep_best", "early_stopping"])
+def test_what_goes_by_validation_needs_some(name, settings, tmp_path):
+    settings = dataclasses.replace(
+        settings, validation_images=None, **{name: 1}
+    )
+    with pytest.raises(ValueError, match=f"`{name}` goes by .*`validation_im"):
+        run_training(tmp_path / "run", settings)
+
+
 def test_a_frozen_phase_teaches_the_classifier_alone(settings, tmp_path):
     seen = []
 
@@ -197,6 +342,14 @@ def test_a_frozen_phase_teaches_the_classifier_alone(settings, tmp_path):
     assert changed(first, seen[1]) == {"logits"}  # no moving statistics
     assert {"cell_0", "stem_convolution"} <= changed(seen[1], seen[2])
     assert all(layer.trainable for layer in model.layers)
+    probe = dataclasses.replace(recipe, epochs=1, frozen_epochs=1)
+    model = run_training(
+        tmp_path / "probe",
+        dataclasses.replace(settings, recipe=probe),
+        initialise,
+    )
+    ends = [np.array(weight) for weight in model.weights]
+    assert changed(first[-len(ends) :], ends) == {"logits"}
 
 
 @pytest.mark.large
@@ -295,6 +448,8 @@ def test_a_training_that_diverges_says_so(settings, tmp_path):
         ({"train_images": 4}, "at most the number of images to train on, 4"),
         ({"dataset": "nowhere"}, "Received: source='nowhere'"),
         ({"network": {"input_shape": [8, 16, 3]}}, "height equal"),
+        ({"network": {"input_shape": [8, 8, 10**9]}}, "from 1 to 10,000"),
+        ({"network": {"input_shape": "abc"}}, "from 1 to 10,000. .*'abc'"),
         ({"network": {"filters": 0}}, "`filters`"),
     ],
 )
@@ -374,3 +529,29 @@ def test_replicas_without_devices_are_refused(settings, tmp_path):
     settings = dataclasses.replace(settings, replicas=4)
     with pytest.raises(ValueError, match="of at most the number of devices, 1"):
         run_training(tmp_path / "run", settings)
+
+
+@pytest.mark.parametrize(
+    "text", ["{", '{"a": 1}', "[1]", "[{}]", '[{"seconds": "x"}]', "[[[["]
+)
+def test_a_damaged_history_is_a_sentence(text, tmp_path):
+    assert read_history(tmp_path) == []
+    (tmp_path / "history.json").write_text(text)
+    with pytest.raises(InputError, match="history.json is no history") as error:
+        read_history(tmp_path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("damage", [b"", b"junk"])
+def test_a_damaged_state_is_a_sentence(settings, tmp_path, damage):
+    folder = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        run_training(folder, settings, callbacks=[_BreakOff()])
+    (folder / "phase_0.weights.h5").write_bytes(damage)
+    with pytest.raises(InputError, match="phase_0.weights.h5, is damaged: "):
+        run_training(folder, settings)
+
+
+class _BreakOff(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        raise KeyboardInterrupt

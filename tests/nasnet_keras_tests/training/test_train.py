@@ -6,7 +6,11 @@ import pytest
 
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.network.build import build_network
-from nasnet_keras.training.data.pipeline import training_pipeline
+from nasnet_keras.training.data.pipeline import (
+    evaluation_pipeline,
+    recipe_pipeline,
+    training_pipeline,
+)
 from nasnet_keras.training.recipes import Recipe
 from nasnet_keras.training.train import compile_network, train
 
@@ -57,6 +61,30 @@ class Traces:
     def __call__(self, data):
         self.count += 1
         return self.step(data)
+
+
+@pytest.mark.parametrize("weights", [None, np.array([0.5, 1.5])])
+def test_images_that_are_mixed_are_learnt_and_measured(weights):
+    """With both heads, and validation on labels that are not mixed."""
+    recipe = dataclasses.replace(RECIPE, epochs=2, mixup=0.2, cutmix=1.0)
+    rng = np.random.default_rng(0)
+    labels = np.arange(32, dtype=np.int32) % 2
+    images = rng.integers(0, 256, (32, 16, 16, 1), np.uint8)
+    batches = recipe_pipeline(recipe, "noise", images, labels, 0, 0)
+    model = network(True, 16)
+    compile_network(model, recipe, 2)
+    history = train(
+        model,
+        batches,
+        recipe,
+        2,
+        validation=evaluation_pipeline(images, labels),
+        class_weights=weights,
+    )
+    assert np.isfinite([*history.values()]).all()
+    found = model.predict(images / 127.5 - 1.0, verbose=0)["predictions"]
+    expected = np.mean(found.argmax(1) == labels)
+    assert history["val_predictions_accuracy"][-1] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("auxiliary_head", [False, True])

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 import search
-from nasnet_keras.architectures import from_data
+from nasnet_keras import DARTS_V2
+from nasnet_keras.activity import listening
+from nasnet_keras.architectures import from_data, read_architecture
 from nasnet_keras.command_line import InputError
 from search.trial import TrialState
 
@@ -54,7 +56,13 @@ def run(tmp_path, learning, evaluator):
 def test_the_best_child_is_exported(run, evaluator, tmp_path):
     import keras
 
-    output = search.export(run, tmp_path / "best", evaluator=evaluator)
+    heard = []
+    with listening(heard.append):
+        output = search.export(run, tmp_path / "best", evaluator=evaluator)
+    assert [str(each) for each in heard] == [
+        "building the network",
+        "drawing the architecture",
+    ]
     assert {file.name for file in output.iterdir()} == PICTURES | {
         "architecture.json",
         "metrics.json",
@@ -69,6 +77,34 @@ def test_the_best_child_is_exported(run, evaluator, tmp_path):
     np.testing.assert_allclose(
         model.get_weights()[0], run.best.reward, rtol=1e-6
     )
+
+
+def test_the_cells_are_written_for_another_program(
+    tmp_path, evaluator, monkeypatch
+):
+    run = search.run(
+        tmp_path / "run",
+        evaluator=evaluator,
+        strategy="random",
+        trials=9,
+        space_options={"blocks": 2, "combiners": ["add"]},
+        tensorboard=False,
+    )
+    with pytest.raises(InputError, match="in the form nasbench201"):
+        search.export(
+            run,
+            tmp_path / "best",
+            evaluator=evaluator,
+            genotype_format="nasbench201",
+        )
+    assert not (tmp_path / "best").exists()
+    # What `search.run` draws at random has operations of none of the forms.
+    monkeypatch.setattr(type(run.space), "decode", lambda *_: DARTS_V2)
+    output = search.export(
+        run, tmp_path / "best", evaluator=evaluator, genotype_format="darts"
+    )
+    _, genotype = read_architecture(output / "genotype.txt")
+    assert genotype == DARTS_V2
 
 
 def test_another_child_can_be_chosen(run, evaluator, tmp_path):
@@ -114,3 +150,37 @@ def test_nothing_is_overwritten(run, evaluator, tmp_path):
     with pytest.raises(InputError, match="new or empty"):
         search.export(run, output, evaluator=evaluator)
     assert (output / "architecture.json").read_text() == "mine"
+
+
+def test_what_was_trained_takes_pixels_and_knows_its_classes(tmp_path):
+    from nasnet_keras.deployment.classifier import classify
+    from nasnet_keras.network.build import load_model
+    from nasnet_keras.network.inspection import class_names_of
+    from nasnet_keras.training.data.datasets import load_dataset
+    from nasnet_keras.training.data.splits import split
+    from nasnet_keras.training.evaluation.evaluate import evaluate_network
+
+    run = search.run(
+        tmp_path / "run",
+        dataset="digits",
+        space="layerwise",
+        space_options={"layers": 2, "filters": [8]},
+        strategy="random",
+        trials=1,
+        recipe={"epochs": 1},
+        tensorboard=False,
+    )
+    output = search.export(search.load(tmp_path / "run"), tmp_path / "best")
+    model = load_model(output / "model.keras")
+    digits = load_dataset("digits")
+    assert class_names_of(model) == digits.class_names
+    measured_on = split(digits).validation
+    pixels = measured_on.images
+    evaluation = evaluate_network(
+        model, pixels, measured_on.labels, digits.class_names
+    )
+    assert evaluation.accuracy == pytest.approx(run.best.reward)
+    names = [guesses[0].name for guesses in classify(model, pixels, top=1)]
+    assert names == [
+        digits.class_names[number] for number in evaluation.predictions
+    ]

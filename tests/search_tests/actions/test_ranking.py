@@ -1,28 +1,28 @@
 import pytest
 from scipy.stats import kendalltau
 
-from search.actions.ranking import Ranking, Retrained, places_of
+from search.actions.ranking import Ranking, Retrained, ranks_of
 
 
 def ranking_of(rewards, accuracies):
-    children = zip(places_of(rewards), rewards, accuracies, strict=True)
+    children = zip(ranks_of(rewards), rewards, accuracies, strict=True)
     return Ranking.of(
-        Retrained(number, reward, place, accuracy, 10, 1.0)
-        for number, (place, reward, accuracy) in enumerate(children)
+        Retrained(number, reward, rank, accuracy, 10, 1.0)
+        for number, (rank, reward, accuracy) in enumerate(children)
     )
 
 
 def test_equal_ones_share_a_place():
-    assert places_of([0.5, 0.7, 0.5, 0.1]) == [2, 1, 2, 4]
-    assert places_of([(4, 0.1), (1, 0.9)]) == [1, 2]
-    assert places_of([]) == []
+    assert ranks_of([0.5, 0.7, 0.5, 0.1]) == [2, 1, 2, 4]
+    assert ranks_of([(4, 0.1), (1, 0.9)]) == [1, 2]
+    assert ranks_of([]) == []
 
 
 def test_the_most_accurate_come_first_and_the_failed_last():
     ranking = ranking_of([0.9, 0.8, 0.7, 0.6], [None, 0.5, 0.0, 0.5])
     assert [child.trial for child in ranking.children] == [1, 3, 2, 0]
-    assert ranking.places == [1, 1, 3, None]
-    assert [child["place_now"] for child in ranking.to_dict()["children"]] == [
+    assert ranking.ranks == [1, 1, 3, None]
+    assert [child["rank_now"] for child in ranking.to_dict()["children"]] == [
         *(1, 1, 3),
         None,
     ]

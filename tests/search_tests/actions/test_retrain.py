@@ -72,7 +72,12 @@ class Trainings:
         number = int(folder.name)
         self.settings[number] = settings
         folder.mkdir(parents=True, exist_ok=True)
-        record = {"schema": 1, "settings": dataclasses.asdict(settings)}
+        record = {
+            "schema": 1,
+            "settings": dataclasses.asdict(settings),
+            "command": "",
+            "data": "",
+        }
         (folder / "config.json").write_text(json.dumps(record))
         history = [{"epoch": 1, "seconds": 2.5}, {"epoch": 2, "seconds": 1.5}]
         (folder / "history.json").write_text(json.dumps(history))
@@ -82,7 +87,7 @@ class Trainings:
 
     def evaluate_run(self, folder, split):
         assert split == "test"
-        (folder / "evaluation").mkdir()
+        (folder / "evaluation").mkdir(exist_ok=True)
         accuracy = {"accuracy": self.accuracies[int(folder.name)]}
         (folder / "evaluation" / "test.json").write_text(json.dumps(accuracy))
 
@@ -124,8 +129,8 @@ def test_the_best_are_ranked_again(run, best, trainings, tmp_path):
     ranking = search.retrain(run, RECIPE, top=3)
     first, second, third = best
     assert [child.trial for child in ranking.children] == [second, third, first]
-    assert [child.place for child in ranking.children] == [2, 3, 1]
-    assert ranking.places == [1, 2, 3]
+    assert [child.rank for child in ranking.children] == [2, 3, 1]
+    assert ranking.ranks == [1, 2, 3]
     assert ranking.tau == pytest.approx(-1 / 3)  # one pair of three agrees
     assert [child.seconds for child in ranking.children] == [4.0] * 3
     rewards = {trial.number: trial.reward for trial in run.trials}
@@ -197,11 +202,20 @@ def test_it_goes_on_where_it_was_stopped(run, best, trainings):
     assert len(ranking.children) == 3
 
 
+@pytest.mark.parametrize("text", ["{", "[]", '{"accuracy": "high"}'])
+def test_a_damaged_measurement_is_made_again(run, best, trainings, text):
+    search.retrain(run, RECIPE, top=1)
+    folder = run.directory.retrained / f"{best[0]:05d}"
+    (folder / "evaluation" / "test.json").write_text(text)
+    (child,) = search.retrain(run, RECIPE, top=1).children
+    assert child.accuracy == trainings.accuracies[best[0]]
+
+
 def test_one_that_diverges_does_not_stop_the_others(run, best, trainings):
     trainings.accuracies[best[0]] = RunError("The training diverged.")
     ranking = search.retrain(run, RECIPE, top=3)
     assert [child.trial for child in ranking.children] == [*best[1:], best[0]]
-    assert ranking.places == [1, 2, None]
+    assert ranking.ranks == [1, 2, None]
     assert ranking.tau == 1
     failed = ranking.children[-1]
     assert failed.reason == "The training diverged."
@@ -329,7 +343,7 @@ def test_the_command(run, best, trainings, command, capsys):
     assert output.startswith(f"Trial {best[0]}, reward 0.")
     for text in (
         "0.7500",
-        "Kendall's tau of the places now and before: -0.33.",
+        "Kendall's tau of the ranks now and before: -0.33.",
         "Wrote longer/ranking.json.",
     ):
         assert text in output

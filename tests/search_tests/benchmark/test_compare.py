@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nasnet_keras.command_line import RunError
 from search.benchmark.compare import (
     Search,
     benchmark,
@@ -30,6 +31,15 @@ REAL = (
 @pytest.fixture
 def job(small_table):
     return functools.partial(run_search, small_table, *COLUMNS, 40)
+
+
+def test_a_process_that_is_ended_is_a_sentence(monkeypatch):
+    with pytest.raises(RunError, match="was ended by something else"):
+        list(run_searches(_die, ["random"], 1, workers=1))
+
+
+def _die(strategy, seed):
+    os._exit(1)
 
 
 def searches(*reports):
@@ -183,7 +193,7 @@ def test_a_table_of_which_nothing_is_found(tmp_path):
 
 
 def test_refuses_what_it_cannot_run(small_table):
-    with pytest.raises(ValueError, match="a column 'loss' among arch"):
+    with pytest.raises(ValueError, match="a column 'loss' among .'arch'"):
         check_benchmark(small_table, ["loss"], [])
     with pytest.raises(ValueError, match="Expected one of auto, random"):
         check_benchmark(small_table, COLUMNS, ["annealing"])

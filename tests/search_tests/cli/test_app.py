@@ -32,10 +32,8 @@ def command(learning, monkeypatch, tmp_path, FakeEvaluator):
     monkeypatch.setattr(
         "search.observers.tensorboard.TensorBoardObserver", Nothing
     )
-    for module in ("session", "acting"):
-        monkeypatch.setattr(
-            f"search.cli.{module}.import_tensorflow", lambda: None
-        )
+    for module in ("search.cli.session", "nasnet_keras.command_line"):
+        monkeypatch.setattr(f"{module}.import_tensorflow", lambda: None)
     monkeypatch.setattr(
         "search.runs.create._create_named", lambda config: FakeEvaluator()
     )
@@ -149,6 +147,7 @@ def test_every_setting_is_an_option(command, capsys):
         ),
         (f"{RUN} --strategy-option size=2", "Invalid options for strategy"),
         ("run --dataset digits", "Missing option '--output'"),
+        (f"{RUN} --space-option blocks=3", "Expected each option of a space"),
         ("walk", "No such command 'walk'"),
         ("resume nowhere", "Expected the folder of a run. Received: nowhere"),
         ("status nowhere", "Expected the folder of a run. Received: nowhere"),
@@ -170,6 +169,11 @@ def test_a_run_is_begun_once(command, capsys):
     assert "`nasnet-search resume first`" in capsys.readouterr().err
     assert command("export first --output first") == 2
     assert "new or empty" in capsys.readouterr().err
+    assert command("export first --output best --genotype-format nasm") == 2
+    assert capsys.readouterr().err == (
+        "Invalid form of a genotype. Expected one of darts, nni, nasbench201. "
+        "Received: 'nasm'.\n"
+    )
 
 
 def test_an_interrupted_run_says_how_to_go_on(
@@ -268,9 +272,9 @@ def test_help_and_bad_arguments_need_no_keras(tmp_path, arguments, code):
 def test_tensorflow_is_imported_in_silence():
     script = (
         "import os, sys\n"
-        "import search.cli.session\n"
+        "import nasnet_keras.command_line\n"
         "os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'\n"
-        "search.cli.session.import_tensorflow()\n"
+        "nasnet_keras.command_line.import_tensorflow()\n"
         "print(sys.modules['tensorflow'].__name__)\n"
         "print('said', file=sys.stderr)\n"
     )
@@ -341,6 +345,9 @@ def test_a_table_of_latencies_is_measured_once(command, capsys, monkeypatch):
     assert measured == [({"blocks": 2}, 4)]
     assert "Wrote t." in capsys.readouterr().out
     assert command(call) == 2
+    assert "Expected as output a new file" in capsys.readouterr().err
+    Path("link").symlink_to("link")
+    assert command(call.replace("--output t", "--output link")) == 2
     assert "Expected as output a new file" in capsys.readouterr().err
     assert command("latency-table --output u --epochs 3") == 2
     assert "No such option: --epochs" in capsys.readouterr().err

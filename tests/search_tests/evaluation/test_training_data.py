@@ -38,6 +38,19 @@ def test_a_broken_file_is_refused_or_skipped_and_told(tmp_path, child_settings):
     assert any("broken.png" in note for note in evaluator.notes)
 
 
+@pytest.mark.parametrize(
+    ("augmentation", "words"),
+    [(None, "cropped and not mirrored"), ("crop-flip", "are mirrored")],
+)
+def test_what_is_chosen_for_the_images_is_told(
+    augmentation, words, child_settings
+):
+    evaluator = TrainingEvaluator(
+        child_settings("digits", batch_size=8, augmentation=augmentation)
+    )
+    assert words in evaluator.notes[-1]
+
+
 def test_arrays_are_read_as_files_of_them_are(tmp_path, child_settings):
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (40, 3, 8, 8))

@@ -6,6 +6,7 @@ import signal
 import time
 import zlib
 
+from nasnet_keras.activity import tell_activity
 from search.evaluation.base import EvaluationError, Evaluator, Refusal
 from search.trial import Evaluation
 
@@ -40,6 +41,12 @@ class Obedient(Evaluator):
         time.sleep(seconds)
         return Evaluation(1.0, {"pid": os.getpid()})
 
+    def tell(self, steps, *_):
+        for step in range(steps):
+            tell_activity("training steps", step, steps)
+        tell_activity("validating")
+        return Evaluation(1.0)
+
     def meet(self, folder, *_):
         """Waits for another process to be here."""
         (folder / f"{os.getpid()}.pid").touch()
@@ -67,6 +74,13 @@ class Obedient(Evaluator):
             os._exit(0)
         file.write_text(str(forked))
         self.die_of(signal.SIGKILL)
+
+
+class Talkative(Obedient):
+    """Says what it is doing while it is made."""
+
+    def __init__(self):
+        tell_activity("reading images", 12, 100)
 
 
 class Fickle(Obedient):

@@ -1,5 +1,6 @@
 import contextlib
 import functools
+import multiprocessing
 import os
 import re
 import signal
@@ -11,7 +12,9 @@ from pathlib import Path
 import executor_fakes
 import pytest
 
+from nasnet_keras.activity import Activity, listening
 from search.evaluation.base import Child
+from search.executors import processes
 from search.executors.base import SearchError
 from search.executors.configuration import ExecutionConfig
 from search.executors.pool import CHILDREN_PER_WORKER
@@ -27,6 +30,34 @@ def pool():
     executor = ProcessExecutor(executor_fakes.Obedient)
     with contextlib.closing(executor):
         yield executor
+
+
+def test_workers_say_what_goes_on():
+    heard, of_children = [], []
+    pool = ProcessExecutor(executor_fakes.Talkative)
+    pool.listen(lambda *each: of_children.append(each))
+    with contextlib.closing(pool):
+        with listening(heard.append):
+            pool.describe()
+        pool.submit(Child(7, ("tell", 1000)))
+        assert pool.collect().evaluation.reward == 1.0
+    assert heard == [Activity("reading images", 12, 100)]
+    # Not as often as the worker says it.
+    first, *_, last = of_children
+    assert first == (7, Activity("training steps", 0, 1000))
+    assert last == (7, Activity("validating"))
+    assert len(of_children) < 50
+
+
+def test_a_worker_waits_for_nobody_to_hear_it(monkeypatch):
+    """Its driver may learn from results for minutes meanwhile."""
+    monkeypatch.setattr(processes, "SECONDS_BETWEEN_ACTIVITIES", 0.0)
+    ours, theirs = multiprocessing.Pipe()
+    with contextlib.closing(ours), contextlib.closing(theirs):
+        tell = processes._Teller(theirs)
+        for step in range(20_000):
+            tell(Activity("training steps", step, 20_000))
+        assert ours.recv() == Activity("training steps", 0, 20_000)
 
 
 def process_of_a_child(pool):

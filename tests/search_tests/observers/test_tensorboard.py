@@ -60,5 +60,19 @@ def test_a_full_disk_is_an_error_of_the_system(tmp_path, monkeypatch):
         raise tf.errors.ResourceExhaustedError(None, None, "No space left\n!")
 
     monkeypatch.setattr(observer._writer, "flush", flush)
-    with pytest.raises(OSError, match="^No space left$"):
+    with pytest.raises(OSError, match="TensorBoard: No space left$"):
         observer.finished(complete(0, 0.5), None, {})
+
+
+def test_a_folder_that_cannot_be_written_is_an_os_error(tmp_path):
+    (tmp_path / "tensorboard").touch()
+    with pytest.raises(OSError, match="TensorBoard: Not a directory$"):
+        TensorBoardObserver(tmp_path / "tensorboard").begin([], 3)
+
+
+def test_the_name_of_the_folder_may_hold_any_bytes(tmp_path):
+    folder = tmp_path / "caf\udce9"
+    observer = TensorBoardObserver(folder)
+    observer.begin([], 3)
+    observer.end()
+    assert len(list(folder.iterdir())) == 1

@@ -324,6 +324,11 @@ def test_a_table_of_latencies_is_found_from_elsewhere(tmp_path, monkeypatch):
     assert config.objective.latency_table == tmp_path / "t.json"
     json = config.model_dump(mode="json")
     assert create_configuration(json) == config
+    (tmp_path / "loop").symlink_to("loop")
+    config = create_configuration(
+        {"objective": {"max_latency": 1, "latency_table": "loop"}}
+    )
+    assert config.objective.latency_table == tmp_path / "loop"
 
 
 def test_an_objective_is_put_around_any_evaluator(FakeEvaluator):

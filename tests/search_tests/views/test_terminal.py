@@ -1,21 +1,14 @@
-import contextlib
 import io
-import os
 
 import pytest
 from rich.console import Console
 
-import search
-import search.cli.app
-from nasnet_keras.activity import tell_activity
+from nasnet_keras.activity import Activity
 from search.trial import Evaluation, Stage, Trial, TrialState, ranked
 from search.views.terminal import (
     Display,
     LiveDisplay,
     create_display,
-    duration_text,
-    status_table,
-    watch_status,
 )
 
 
@@ -74,12 +67,14 @@ def test_a_terminal_shows_where_the_search_stands(clock):
     display.proposed(Trial(4, (2,)))
     clock[0] += 7
     display.proposed(Trial(5, (2,)))
+    display.going_on(5, Activity("validating"))
+    display.going_on(4, Activity("training steps", 6, 600))
     with console.capture() as shown:
         console.print(display.render())
     display.end()
     for part in (
         "3 of 10 children",
-        "trial 4, 7 s, and 1 more",
+        "trial 4, 7 s: training steps, 6 of 600, and 1 more",
         "trial 3: reward 0.7500 in 12 s",
         "reward 0.7500, trial 3",
         "about 2 min",
@@ -103,9 +98,9 @@ def test_a_child_that_lasts_is_a_line_a_minute(clock):
     display.proposed(TRIALS[0])
     for step in range(13):
         clock[0] += 10
-        tell_activity("training steps", step, 600)
+        display.going_on(0, Activity("training steps", step, 600))
+        display.going_on(1, Activity("of a child that was not proposed"))
     display.end()
-    tell_activity("training steps", 99, 600)
     assert text.getvalue().splitlines() == [
         "trial 0, 70 s: training steps, 6 of 600",
     ]
@@ -177,23 +172,6 @@ def test_time_left_counts_from_this_start_on(clock):
     assert display.left == 0.0
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.4, "0 s"), (99, "99 s"), (150, "2 min"), (13000, "3 h 37 min")],
-)
-def test_durations_are_said_as_people_say_them(seconds, text):
-    assert duration_text(seconds) == text
-
-
-def test_the_table_has_a_row_for_each_trial():
-    console = Console(file=io.StringIO(), width=80)
-    console.print(status_table(TRIALS))
-    text = console.file.getvalue()
-    for part in ("0.7500", "It diverged.", "of 0", "complete", "12.0"):
-        assert part in text
-    assert status_table(TRIALS).row_count == 4
-
-
 def test_children_that_go_on_count_once_and_refused_ones_not(clock):
     text = io.StringIO()
     display = create_display(Console(file=text, width=20))
@@ -222,100 +200,4 @@ def test_reasons_are_no_markup(clock):
     display.begin([], 1)
     display.finished(trial, None, {})
     display.end()
-    console.print(status_table([trial]))
-    assert console.file.getvalue().count("No data in [/data].") >= 2
-
-
-@pytest.fixture
-def run(tmp_path, learning, FakeEvaluator):
-    """A run that was interrupted in its third child."""
-    with pytest.raises(KeyboardInterrupt):
-        search.run(
-            tmp_path / "run",
-            evaluator=FakeEvaluator(interrupt=(2, KeyboardInterrupt())),
-            strategy="learning",
-            trials=3,
-            seed=1,
-            space_options={"blocks": 2},
-            tensorboard=False,
-        )
-    return search.load(tmp_path / "run")
-
-
-@pytest.fixture
-def sleep(monkeypatch):
-    """What happens while the status waits for its next look: calls, in
-    turn."""
-    calls = []
-    monkeypatch.setattr(
-        "search.views.terminal.time.sleep",
-        lambda seconds: calls.pop(0)(seconds),
-    )
-    return calls
-
-
-def watched(run):
-    console = Console(file=io.StringIO(), width=80, force_terminal=True)
-    watch_status(run, console, 7.0)
-    return console.file.getvalue()
-
-
-def test_the_status_is_watched_until_all_children_are_done(
-    run, sleep, FakeEvaluator
-):
-    waited = []
-    sleep += [
-        waited.append,
-        lambda _: search.resume(
-            run.directory.path, evaluator=FakeEvaluator(), tensorboard=False
-        ),
-    ]
-    text = watched(run)
-    assert waited == [7.0]
-    before, after = (text.index(f"{done} of 3 children") for done in (2, 3))
-    assert before < after
-    assert f"Best: trial {run.best.number}, reward" in text
-
-
-def test_the_status_is_watched_until_the_driver_ends(run, sleep):
-    with contextlib.ExitStack() as driver:
-        driver.enter_context(run.directory.lock())
-        sleep.append(lambda _: driver.close())
-        assert "2 of 3 children done.\n" in watched(run)
-
-
-def test_ctrl_c_ends_the_watch(run, sleep):
-    def interrupt(seconds):
-        raise KeyboardInterrupt
-
-    sleep.append(interrupt)
-    with run.directory.lock():
-        text = watched(run)
-    assert f"Driven by process {os.getpid()}." in text
-    assert "running" in text
-
-
-def test_the_command_watches(run, sleep, monkeypatch, capsys):
-    path = run.directory.path
-
-    def command(*options):
-        arguments = ["nasnet-search", "status", str(path), *options]
-        monkeypatch.setattr("sys.argv", arguments)
-        return search.cli.app.main()
-
-    with contextlib.ExitStack() as driver:
-        driver.enter_context(run.directory.lock())
-        sleep.append(lambda seconds: driver.close())
-        assert command("--watch", "--every", "9") == 0
-    text = capsys.readouterr().out
-    assert text.count("complete") == 2
-    assert text.rstrip().endswith(f"export {path} --output FOLDER`.")
-    for options, sentence in {
-        ("--watch", "--json"): "The options `--json` and `--watch` disagree.",
-        ("--watch", "--every", "0"): "Invalid value for '--every'",
-        ("--watch", "--every", "nan"): "Invalid value",
-    }.items():
-        assert command(*options) == 2
-        error = capsys.readouterr().err
-        assert error.startswith(sentence)
-        assert error.count("\n") == 1
+    assert "No data in [/data]." in console.file.getvalue()

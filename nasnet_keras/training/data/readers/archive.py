@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nasnet_keras.training.data.readers.source import MAX_BYTES
+from nasnet_keras.training.data.holding import amount, most_in_memory
 
 ENDING = ".npy"
 HEADER_BYTES = 4096  # most of an array's header; those of plain arrays have 118
@@ -66,12 +66,13 @@ class Archive:
             size = math.prod(described.shape) * described.dtype.itemsize
             if size != info.file_size - beginning.tell():
                 raise _Damage("the size of an array is not that of its shape")
-        if size > MAX_BYTES:
+        if size > (most := most_in_memory()):
             raise ValueError(
                 f"The array `{name}` of {str(self.path)!r} is too big for "
-                f"memory. Expected at most {MAX_BYTES / 2**30:.0f} GiB. "
-                f"Received: {described.dtype} of shape {described.shape}, "
-                f"{size / 2**30:.1f} GiB."
+                f"memory. Expected at most {amount(most)}, half of what is "
+                f"available. Received: {described.dtype} of shape "
+                f"{described.shape}, {amount(size)}; images in a folder are "
+                "streamed."
             )
         return described
 

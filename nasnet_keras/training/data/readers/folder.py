@@ -1,11 +1,22 @@
 """Data sets in folders: a sub-folder of images for each class."""
 
+import functools
+import hashlib
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from nasnet_keras.activity import tell_activity
+from nasnet_keras.quotation import quoted
+from nasnet_keras.training.data.holding import (
+    BY_MEMORY,
+    Holding,
+    Shape,
+    hold,
+)
 from nasnet_keras.training.data.readers.layout import (
     Classes,
     Layout,
@@ -23,15 +34,20 @@ from nasnet_keras.training.data.readers.pictures import (
 from nasnet_keras.training.data.readers.source import (
     PURPOSES,
     Arrays,
-    Shape,
     Source,
+    fit,
     listed,
-    stack,
 )
+from nasnet_keras.training.data.streaming import in_parallel
+
+ENDS = 2**15  # bytes of either end of a file, by which it is known again
 
 
 def read_folder(
-    path: Path, image_size: int | None, skip_broken: bool = False
+    path: Path,
+    image_size: int | None,
+    skip_broken: bool = False,
+    holding: Holding = BY_MEMORY,
 ) -> Source:
     """A sub-folder of images for each class, or one for each part (`train`,
     and `val` or `test` or both) with those. Classes and files are in the
@@ -41,6 +57,7 @@ def read_folder(
         path: The folder.
         image_size: Height and width to bring the images to; None for theirs.
         skip_broken: Whether to leave out files that are no whole images.
+        holding: Where the images are held.
 
     Raises:
         ValueError: There is no class, a class has no image, the classes of
@@ -49,11 +66,11 @@ def read_folder(
     """
     layout = find_layout(path)
     files = {name: images_of(part) for name, part in layout.parts.items()}
-    headers, broken = _survey(
+    looks, broken = _survey(
         {file: skip_broken or name == "test" for file, name in _parted(files)}
     )
     if broken and not skip_broken:
-        raise _broken_files(layout, files)
+        raise _broken_files(path)
     parts = {
         name: {
             label: [file for file in members if file not in broken]
@@ -66,27 +83,38 @@ def read_folder(
         if not members:
             raise ValueError(
                 f"Invalid folder {str(path)!r}. Expected images of the class "
-                f"{label!r}. Received: only files that are broken."
+                f"{quoted(label)}. Received: only files that are broken."
             )
     parts = {name: part for name, part in parts.items() if any(part.values())}
     seen = [
-        headers[file] for part in parts.values() for file in images_of(part)
+        looks[file].header
+        for part in parts.values()
+        for file in images_of(part)
     ]
     shape = _common_shape(path, seen, image_size)
 
     def reader(part: str) -> Callable[..., Arrays]:
-        found = [
-            (file, names.index(label))
-            for label, members in parts[part].items()
-            for file in members
-        ]
+        members = parts[part]
+        found = images_of(members)
+        labels = np.repeat(
+            [names.index(label) for label in members],
+            [len(each) for each in members.values()],
+        ).astype(np.int32)
+        # Texts, for paths take several times the memory.
+        paths = np.array([os.fspath(file) for file in found], object)
+        shorter = np.array(
+            [shown(file.relative_to(layout.root)) for file in found], object
+        )
+        digests = np.array([looks[file].digest for file in found], np.uint64)
 
         def read(chosen: np.ndarray | None = None) -> Arrays:
-            taken = found if chosen is None else [found[i] for i in chosen]
+            rows = slice(None) if chosen is None else chosen
+            one = functools.partial(_picture, paths[rows], shorter[rows], shape)
             try:
-                return _read(taken, shape, layout.root)
+                images = hold(holding, shape, digests[rows], one)
             except NotAPicture:
-                raise _broken_files(layout, files) from None
+                raise _broken_files(path) from None
+            return images, labels[rows], shorter[rows], digests[rows]
 
         return read
 
@@ -105,11 +133,14 @@ def read_folder(
     )
 
 
-def _read(files: list[tuple[Path, int]], shape: Shape, root: Path) -> Arrays:
-    grey = shape[2] == 1
-    examples = ((read_picture(file, grey), label) for file, label in files)
-    names = [shown(file.relative_to(root)) for file, _ in files]
-    return *stack(examples, len(files), shape), np.array(names, object)
+def _picture(
+    paths: np.ndarray, names: np.ndarray, shape: Shape, row: int
+) -> np.ndarray:
+    """The picture of a row, brought to a shape."""
+    try:
+        return fit(read_picture(Path(paths[row]), shape[2] == 1), shape)
+    except NotAPicture as error:
+        raise NotAPicture(f"{names[row]!r} ({error})") from None
 
 
 def _parted(files: Mapping[str, list[Path]]) -> Iterator[tuple[Path, str]]:
@@ -117,28 +148,60 @@ def _parted(files: Mapping[str, list[Path]]) -> Iterator[tuple[Path, str]]:
         yield from ((file, name) for file in members)
 
 
+class Look(NamedTuple):
+    """What is known of a picture that is not decoded.
+
+    Attributes:
+        header: What its file says of it.
+        digest: A number that changes with the file's size or either end.
+    """
+
+    header: Header
+    digest: int
+
+
 def _survey(
     files: Mapping[Path, bool],
-) -> tuple[dict[Path, Header], dict[Path, str]]:
+) -> tuple[dict[Path, Look], dict[Path, str]]:
     """Looks at every file, and decodes those for which it is asked.
 
     Returns:
-        What the pictures' headers say, and what the others are.
+        What is known of the pictures, and what the others are.
     """
-    headers, broken = {}, {}
-    for row, (file, whole) in enumerate(files.items()):
+    looks: dict[Path, Look] = {}
+    broken: dict[Path, str] = {}
+    found = in_parallel(_look, files.items())
+    for row, (file, look) in enumerate(zip(files, found, strict=True)):
         tell_activity("looking at files", row, len(files))
-        try:
-            headers[file] = read_header(file, whole)
-        except NotAPicture as error:
-            broken[file] = str(error)
-    return headers, broken
+        if isinstance(look, Look):
+            looks[file] = look
+        else:
+            broken[file] = look
+    return looks, broken
 
 
-def _broken_files(
-    layout: Layout, files: Mapping[str, list[Path]]
-) -> ValueError:
+def _look(item: tuple[Path, bool]) -> Look | str:
+    path, whole = item
+    try:
+        return Look(read_header(path, whole), _digest(path))
+    except NotAPicture as error:
+        return str(error)
+
+
+def _digest(path: Path) -> int:
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        digest = hashlib.blake2b(size.to_bytes(8), digest_size=8)
+        digest.update(file.read(ENDS))
+        file.seek(max(file.tell(), size - ENDS))
+        digest.update(file.read())
+    return int.from_bytes(digest.digest())
+
+
+def _broken_files(path: Path) -> ValueError:
     """One is broken: the user wants to know of all of them."""
+    layout = find_layout(path)
+    files = {name: images_of(part) for name, part in layout.parts.items()}
     _, broken = _survey({file: True for file, _ in _parted(files)})
     return ValueError(
         f"Invalid folder {str(layout.root)!r}. Expected images. Received: "

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from nasnet_keras.command_line import printable
+from nasnet_keras.files import resolved
+from nasnet_keras.quotation import printable
 from nasnet_keras.training.data.readers.pictures import suffixes
 from nasnet_keras.training.data.readers.source import PURPOSES, listed
 
@@ -154,7 +155,7 @@ def _branch(path: Path) -> Branch:
     loose, classes, skipped = [], {}, Counter[str]()
     for entry in _visible(path, skipped):
         if entry.is_dir():
-            below = _walk(entry, skipped, (path.resolve(),))
+            below = _walk(entry, skipped, (resolved(path),))
             classes[shown(entry.name)] = list(below)
         elif _is_image(entry):
             loose.append(entry)
@@ -168,14 +169,14 @@ def _walk(
 ) -> Iterator[Path]:
     """The images in a folder and below; links may lead to a folder, but not
     in a circle."""
-    if path.resolve() in above:
+    if resolved(path) in above:
         return
     if len(above) > DEEPEST:
         raise ValueError(
             f"Invalid folder {str(above[0])!r}. Expected at most {DEEPEST} "
             "folders one in another. Received: more."
         )
-    above = (*above, path.resolve())
+    above = (*above, resolved(path))
     for entry in _visible(path, skipped):
         if entry.is_dir():
             yield from _walk(entry, skipped, above)

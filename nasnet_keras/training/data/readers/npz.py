@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nasnet_keras.command_line import printable
+from nasnet_keras.quotation import printable
 from nasnet_keras.training.data.readers.archive import Archive, Described
 from nasnet_keras.training.data.readers.source import (
     PURPOSES,

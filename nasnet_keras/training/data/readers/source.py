@@ -1,17 +1,18 @@
 """What every reader returns: `Source`; and images brought to one shape."""
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from nasnet_keras.activity import tell_activity
+from nasnet_keras.training.data.holding import Shape
+from nasnet_keras.training.data.streaming import in_parallel
 
-MAX_BYTES = 4 * 2**30  # of training or test images: 28 times CIFAR-10
-
-# Images [n, H, W, C], labels [n], and [n] names where the images are files.
+# What `LabelledImages` takes: images [n, H, W, C], labels [n], and where the
+# images are files [n] names of these and [n] digests.
 Arrays = tuple[Any, ...]
-Shape = tuple[int, int, int]  # height, width, channels
 Size = tuple[int, int]  # width, height, as of pictures
 
 LISTED = 20  # names that a sentence has at most
@@ -32,7 +33,8 @@ class Source(NamedTuple):
         read_labels: Returns all training labels, `[N]`, int32.
         read_train: Returns the training images, `[n, H, W, C]`, uint8, and
             labels, `[n]`, int32, of the given indices, which ascend; of all
-            for None. Where images are files, their names come third, `[n]`.
+            for None. Where images are files, their names come third, `[n]`,
+            and fourth digests, `[n]`, uint64.
         read_test: Returns the test images and labels; None without any.
         read_validation: Likewise those to validate on.
         sizes: Width and height of the smallest image and of the largest, as
@@ -65,38 +67,20 @@ def resized(
     if image_size is None or images.shape[1:3] == (image_size, image_size):
         return images, labels
     shape = (image_size, image_size, images.shape[3])
-    return stack(zip(images, labels, strict=True), len(images), shape)
-
-
-def stack(
-    examples: Iterable[tuple[np.ndarray, int]], count: int, shape: Shape
-) -> Arrays:
-    """Puts uint8 images and their labels into arrays. Of an image of another
-    size the largest centred part of the shape's proportions is scaled.
-
-    Raises:
-        ValueError: They would take too much memory.
-    """
-    size = count * int(np.prod(shape))
-    if size > MAX_BYTES:
-        raise ValueError(
-            "The data set is too big for memory. Expected at most "
-            f"{MAX_BYTES / 2**30:.0f} GiB of images. Received: {count:,} of "
-            f"shape {shape}, {size / 2**30:.1f} GiB. Ask for fewer with "
-            "`train_images`, or for smaller ones with `image_size`."
-        )
-    images = np.empty((count, *shape), np.uint8)
-    labels = np.empty(count, np.int32)
-    for row, (image, label) in enumerate(examples):
-        tell_activity("reading images", row, count)
-        images[row] = image if image.shape == shape else fit(image, shape)
-        labels[row] = label
-    return images, labels
+    scaled = np.empty((len(images), *shape), np.uint8)
+    scale = functools.partial(fit, shape=shape)
+    for row, image in enumerate(in_parallel(scale, images)):
+        tell_activity("scaling images", row, len(images))
+        scaled[row] = image
+    return scaled, labels
 
 
 def fit(image: np.ndarray, shape: Shape) -> np.ndarray:
-    """The one resizer: the largest centred part of an image, `[H, W, C]`, of
-    the shape's proportions, scaled."""
+    """The one resizer: the largest centred part of an image, `[H, W, C]`,
+    uint8, of the shape's proportions, scaled; the image itself where that is
+    its shape."""
+    if image.shape == shape:
+        return image
     from PIL import Image, ImageOps
 
     height, width, channels = shape

@@ -1,24 +1,35 @@
 """Data sets of tensorflow-datasets (TFDS)."""
 
 import functools
+import hashlib
 import os
 import textwrap
+from collections.abc import Callable, Iterator
 from os import PathLike
 from typing import Any
 
 import numpy as np
 
-from nasnet_keras.training.data.readers.source import (
-    Arrays,
+from nasnet_keras.quotation import quoted
+from nasnet_keras.training.data.holding import (
+    BY_MEMORY,
+    Holding,
     Shape,
-    Source,
-    stack,
+    hold,
 )
+from nasnet_keras.training.data.readers.source import Arrays, Source, fit
+from nasnet_keras.training.data.streaming import StreamedImages, in_parallel
 
 BATCH_SIZE = 256  # of reading; one at a time takes six times as long
 CHANNELS = (1, 3, 4)
 TEST_SPLITS = ("test", "validation")
 REASON_LENGTH = 160  # of other libraries' errors within ours
+RANDOM_ACCESS = "array_record"  # the format of files that is read in any order
+HOW_TO_STREAM = (
+    "give a folder for the decoded images (`cache`, --cache), or an empty one "
+    "in the environment variable `TFDS_DATA_DIR`, in which to prepare it in "
+    f"the format {RANDOM_ACCESS}, and stream it (`stream`, --stream)"
+)
 
 
 def dataset_names() -> list[str]:
@@ -29,16 +40,20 @@ def dataset_names() -> list[str]:
 
 
 def read_tfds(
-    name: str, data_dir: str | PathLike[str] | None, image_size: int | None
+    name: str,
+    data_dir: str | PathLike[str] | None,
+    image_size: int | None,
+    holding: Holding = BY_MEMORY,
 ) -> Source:
-    """A data set of TFDS, downloaded if it is not there yet.
+    """A data set of TFDS, downloaded if it is not there yet: as array_record
+    if it is to be streamed.
 
     Raises:
         ValueError: It is not for image classification, its images differ in
             size and there is no `image_size`, or it has no training images.
         OSError: It cannot be downloaded.
     """
-    builder = _builder(name, data_dir)
+    builder = _builder(name, data_dir, holding)
     _check_features(builder)
     image, label = builder.info.supervised_keys
     own = builder.info.features[image].shape
@@ -50,7 +65,7 @@ def read_tfds(
             f"Invalid data set {name!r}. Expected a split `train`. Received: "
             f"{', '.join(splits)}."
         )
-    read = functools.partial(_read, builder, shape)
+    read = functools.partial(_read, builder, shape, holding)
     test = _labelled_test_split(builder)
     return Source(
         class_names=tuple(builder.info.features[label].names),
@@ -64,17 +79,24 @@ def read_tfds(
     )
 
 
-def _builder(name: str, data_dir: str | PathLike[str] | None) -> Any:
+def _builder(
+    name: str, data_dir: str | PathLike[str] | None, holding: Holding
+) -> Any:
     import tensorflow_datasets as tfds
 
     data_dir = data_dir or os.environ.get("TFDS_DATA_DIR") or None
     try:
-        return tfds.builder(name, data_dir=data_dir)
+        builder = tfds.builder(name, data_dir=data_dir)
+        if holding.stream and not holding.cache and not builder.is_prepared():
+            return tfds.builder(
+                name, data_dir=data_dir, file_format=RANDOM_ACCESS
+            )
+        return builder
     except (AssertionError, ValueError) as error:  # configuration, version
         raise ValueError(
             "Invalid value for argument `source`. Expected a data set of "
             "tensorflow-datasets, with a configuration and version that it "
-            f"has. Received: {name!r} ({_reason(error)})."
+            f"has. Received: {quoted(name)} ({_reason(error)})."
         ) from None
 
 
@@ -143,32 +165,103 @@ def _labelled_test_split(builder: Any) -> str | None:
     return present[0] if present else None
 
 
+def _is_random_access(builder: Any) -> bool:
+    form = builder.info.file_format
+    return form is not None and form.value == RANDOM_ACCESS
+
+
 def _labels(builder: Any, split: str) -> np.ndarray:
+    if _is_random_access(builder):
+        _, label = builder.info.supervised_keys
+        source = _encoded(builder, split)
+        labels = in_parallel(lambda row: source[row][label], range(len(source)))
+        return np.fromiter(labels, np.int32)
     dataset = _dataset(builder, split, decoded=False).batch(BATCH_SIZE)
-    return np.concatenate([batch[1] for batch in dataset.as_numpy_iterator()])
+    batches = [batch[1] for batch in dataset.as_numpy_iterator()]
+    return np.concatenate(batches).astype(np.int32)
 
 
 def _read(
     builder: Any,
     shape: Shape,
+    holding: Holding,
     split: str,
     chosen: np.ndarray | None = None,
 ) -> Arrays:
+    rows = np.arange(builder.info.splits[split].num_examples)
+    rows = rows if chosen is None else chosen
+    labels = np.full(len(rows), -1, np.int32)
+
+    def in_order() -> Iterator[np.ndarray]:
+        examples = _examples(builder, split, chosen)
+        for row, (image, label) in enumerate(examples):
+            labels[row] = label
+            yield fit(image, shape)
+
+    random_access = _is_random_access(builder)
+    images = hold(
+        holding,
+        shape,
+        _digests(builder, split)[rows],
+        _reader(builder, shape, split, rows) if random_access else None,
+        None if random_access else in_order,
+        HOW_TO_STREAM,
+    )
+    if isinstance(images, StreamedImages) or random_access:
+        labels = _labels(builder, split)[rows]
+    return images, labels, None, _digests(builder, split)[rows]
+
+
+def _digests(builder: Any, split: str) -> np.ndarray:
+    """A number for each image: of the data set's version and its row."""
+    whole = builder.info.splits[split]
+    text = f"{builder.info.full_name} {split} {whole.num_examples}"
+    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+    first = np.frombuffer(digest, np.uint64)
+    return first + np.arange(whole.num_examples, dtype=np.uint64)
+
+
+def _encoded(builder: Any, split: str) -> Any:
+    """Examples by their number, whose images are strings."""
+    import tensorflow_datasets as tfds
+
+    image, _ = builder.info.supervised_keys
+    return builder.as_data_source(
+        split, decoders={image: tfds.decode.SkipDecoding()}
+    )
+
+
+def _reader(
+    builder: Any, shape: Shape, split: str, rows: np.ndarray
+) -> Callable[[int], np.ndarray]:
+    """Reads an image by its number among the rows."""
+    import tensorflow as tf
+
+    image, _ = builder.info.supervised_keys
+    feature, source = builder.info.features[image], _encoded(builder, split)
+
+    def read(row: int) -> np.ndarray:
+        encoded = source[int(rows[row])][image]
+        # As `as_dataset` decodes it; the processor's decoder alone is there.
+        with tf.device("CPU"):
+            return fit(feature.decode_example(encoded).numpy(), shape)
+
+    return read
+
+
+def _examples(
+    builder: Any, split: str, chosen: np.ndarray | None
+) -> Iterator[tuple[np.ndarray, int]]:
+    """Images and labels in the order of the split's files."""
     if chosen is None:
-        count = builder.info.splits[split].num_examples
         dataset = _dataset(builder, split, decoded=True)
     else:
-        count = len(chosen)
         dataset = _chosen_examples(builder, split, chosen)
     images, _ = dataset.element_spec
     # Images that differ in size make no batch.
     size = BATCH_SIZE if images.shape.is_fully_defined() else 1
-    examples = (
-        example
-        for batch in dataset.batch(size).as_numpy_iterator()
-        for example in zip(*batch, strict=True)
-    )
-    return stack(examples, count, shape)
+    for batch in dataset.batch(size).as_numpy_iterator():
+        yield from zip(*batch, strict=True)
 
 
 def _dataset(builder: Any, split: str, decoded: bool) -> Any:

@@ -178,6 +178,11 @@ def test_a_file_of_no_table_is_refused(table, tmp_path, change, message):
         LatencyTable.load(path)
 
 
+def test_a_file_without_end_is_not_read_whole():
+    with pytest.raises(OSError, match="Not a regular file"):
+        LatencyTable.load("/dev/zero")
+
+
 # === A model ===
 
 

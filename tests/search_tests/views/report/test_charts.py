@@ -20,17 +20,17 @@ from search.views.report.charts import MAX_DOTS, Axis, Chart, Curve
 def test_an_axis_has_round_ticks_around_the_values(values, texts):
     axis = Axis.around("cost", values)
     assert [text for _, text in axis.marks] == texts
-    places = [axis.place(value) for value in values]
-    assert min(places) >= 0
-    assert max(places) <= 100
-    places = [place for place, _ in axis.marks]
-    assert (places[0], places[-1]) == (0, 100)
+    percents = [axis.percent(value) for value in values]
+    assert min(percents) >= 0
+    assert max(percents) <= 100
+    percents = [place for place, _ in axis.marks]
+    assert (percents[0], percents[-1]) == (0, 100)
 
 
 @pytest.mark.parametrize("difference", [1e-16, 1e-8])
 def test_values_that_hardly_differ_have_an_axis(difference):
     axis = Axis.around("reward", [0.5, 0.5 + difference])
-    assert 0 <= axis.place(0.5) <= 100
+    assert 0 <= axis.percent(0.5) <= 100
     assert len(set(axis.ticks)) == len(axis.ticks)
 
 
@@ -40,9 +40,9 @@ def chart_of(curve):
 
 def test_a_point_is_placed_from_the_upper_left_corner():
     chart = chart_of(Curve("", [(0.0, 0.0), (10.0, 1.0), (5.0, 0.25)], []))
-    assert chart.place((0.0, 0.0)) == (0, 100)
-    assert chart.place((10.0, 1.0)) == (100, 0)
-    assert chart.place((5.0, 0.25)) == (50, 75)
+    assert chart.percents((0.0, 0.0)) == (0, 100)
+    assert chart.percents((10.0, 1.0)) == (100, 0)
+    assert chart.percents((5.0, 0.25)) == (50, 75)
 
 
 def test_paths():

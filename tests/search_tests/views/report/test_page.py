@@ -1,5 +1,6 @@
 import base64
 import html.parser
+import os
 import re
 import shutil
 import subprocess
@@ -333,10 +334,14 @@ def test_a_report_replaces_an_earlier_one(make_run, tmp_path):
     }
 
 
-@pytest.mark.parametrize("name", ["first/search.db", "first", "empty.html"])
+@pytest.mark.parametrize(
+    "name", ["first/search.db", "first", "empty.html", "loop", "pipe"]
+)
 def test_a_report_replaces_nothing_else(make_run, tmp_path, name):
     run = make_run()
     (tmp_path / "empty.html").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    os.mkfifo(tmp_path / "pipe")
     before = run.directory.database.read_bytes()
     with pytest.raises(InputError, match="a new file or an earlier report"):
         write_report([run], tmp_path / name)

@@ -82,7 +82,8 @@ def test_sizes_are_looked_at_before_anything_is_read(tmp_path, shape, kind):
 
 def test_what_is_too_big_is_not_decompressed(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "nasnet_keras.training.data.readers.archive.MAX_BYTES", 1000
+        "nasnet_keras.training.data.readers.archive.most_in_memory",
+        lambda: 1000,
     )
     whole = header((50, 50))
     archive = write(tmp_path / "data.npz", whole, b"\0" * 2500)

@@ -7,45 +7,57 @@ from nasnet_keras.training.data.datasets import load_dataset
 NAMED = ("cifar10", "cifar100", "fashion_mnist")
 
 
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory):
-    """Three data sets of tensorflow-datasets, made up and small."""
+def store(folder, name, version, shape, classes, counts, sizes, form=None):
+    """Stores a data set of tensorflow-datasets, made up and small."""
     import tensorflow_datasets as tfds
 
-    folder = tmp_path_factory.mktemp("tfds")
     rng = np.random.default_rng(0)
+    features = tfds.features.FeaturesDict(
+        {
+            "image": tfds.features.Image(shape=shape),
+            "label": tfds.features.ClassLabel(names=classes),
+        }
+    )
+    splits = {}
+    for split, count in counts.items():
+        splits[split] = [
+            (
+                number,
+                {
+                    "image": rng.integers(
+                        0, 256, sizes[number % len(sizes)], np.uint8
+                    ),
+                    "label": number % len(classes),
+                },
+            )
+            for number in range(count)
+        ]
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name=name,
+        version=version,
+        features=features,
+        split_datasets=splits,
+        data_dir=folder,
+        file_format=form,
+    )
 
-    def store(name, version, shape, classes, counts, sizes):
-        features = tfds.features.FeaturesDict(
-            {
-                "image": tfds.features.Image(shape=shape),
-                "label": tfds.features.ClassLabel(names=classes),
-            }
-        )
-        splits = {}
-        for split, count in counts.items():
-            splits[split] = [
-                (
-                    number,
-                    {
-                        "image": rng.integers(
-                            0, 256, sizes[number % len(sizes)], np.uint8
-                        ),
-                        "label": number % len(classes),
-                    },
-                )
-                for number in range(count)
-            ]
-        tfds.dataset_builders.store_as_tfds_dataset(
-            name=name,
-            version=version,
-            features=features,
-            split_datasets=splits,
-            data_dir=folder,
-        )
 
+MALARIA = (
+    "malaria",
+    "1.0.0",
+    (None, None, 3),
+    ["parasitized", "uninfected"],
+    {"train": 6},
+    [(9, 12, 3), (8, 8, 3), (15, 5, 3)],
+)
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tfds")
     digits = [str(digit) for digit in range(10)]
     store(
+        folder,
         "mnist",
         "3.0.1",
         (28, 28, 1),
@@ -53,15 +65,9 @@ def data_dir(tmp_path_factory):
         {"train": 300, "test": 20},
         [(28, 28, 1)],
     )
+    store(folder, *MALARIA)
     store(
-        "malaria",
-        "1.0.0",
-        (None, None, 3),
-        ["parasitized", "uninfected"],
-        {"train": 6},
-        [(9, 12, 3), (8, 8, 3), (15, 5, 3)],
-    )
-    store(
+        folder,
         "beans",
         "0.1.0",
         (500, 500, 3),
@@ -125,6 +131,36 @@ def test_a_split_for_validation(data_dir):
     parts = dataset.train, dataset.validation, dataset.test
     assert [len(part) for part in parts] == [6, 4, 3]
     assert "500 x 500 pixels, are brought to 8 x 8" in dataset.notes[0]
+
+
+def test_a_data_set_of_random_access_is_streamed(data_dir, tmp_path):
+    arguments = {"image_size": 8, "train_images": 5}
+    before = load_dataset("malaria", data_dir=data_dir, **arguments)
+    with pytest.raises(ValueError, match="as they are; .*array_record"):
+        load_dataset("malaria", data_dir=data_dir, stream=True, **arguments)
+    store(tmp_path / "converted", *MALARIA, form="array_record")
+    arguments["data_dir"] = tmp_path / "converted"
+    others = [
+        load_dataset("malaria", stream=True, **arguments),
+        load_dataset("malaria", **arguments),
+        load_dataset("malaria", cache=tmp_path / "cache", **arguments),
+        load_dataset(
+            "malaria",
+            cache=tmp_path / "cache",
+            **(arguments | {"data_dir": data_dir}),
+        ),
+    ]
+    for other in others:
+        np.testing.assert_array_equal(
+            other.train.images[:], before.train.images
+        )
+        for name in ("labels", "digests"):
+            one, another = (
+                getattr(each.train, name) for each in (before, other)
+            )
+            np.testing.assert_array_equal(one, another)
+    assert [len(each.notes) for each in others] == [2, 1, 2, 2]
+    assert len(list((tmp_path / "cache").iterdir())) == 1
 
 
 @pytest.mark.parametrize("name", ["imdb_reviews", "coco", "lfw"])

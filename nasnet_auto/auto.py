@@ -1,0 +1,294 @@
+"""From images to a deployed network: `run`."""
+
+import contextlib
+import dataclasses
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from nasnet_auto.book import Book
+from nasnet_auto.candidates import Candidate, Row, folder_of, train
+from nasnet_auto.pace import Pace
+from nasnet_auto.publish import publish
+from nasnet_auto.result import Result
+from nasnet_auto.stages import (
+    FINISH,
+    MOST_EPOCHS,
+    MOST_FROZEN,
+    STAGES,
+    Context,
+    Request,
+    best_of,
+    plan_lines,
+    seconds_of,
+)
+from nasnet_auto.survey import survey
+from nasnet_keras.activity import tell_activity
+from nasnet_keras.command_line import InputError, RunError
+from nasnet_keras.deployment.formats import find_format
+from nasnet_keras.files import locked
+from nasnet_keras.quotation import quoted
+from nasnet_keras.training.data.datasets import are_arrays, resolve_source
+from nasnet_keras.training.process_state import kept_process_state
+from nasnet_keras.training.progress import Progress
+from nasnet_keras.training.train import prepare_long_trainings
+from zoo import weights as pretrained
+
+LEAST_HOURS = 1 / 60  # below, no training has time for an epoch
+
+
+@dataclasses.dataclass(frozen=True)
+class Display:
+    """What shows a run. By default nothing does.
+
+    Attributes:
+        tell: Takes sentences.
+        progress: Makes what shows a training of so many epochs.
+        begin: Takes the name of what is trained next.
+        end: Takes what came of it.
+        observers: Of a search.
+    """
+
+    tell: Callable[[Sequence[str]], None] = lambda lines: None
+    progress: Callable[[int], Progress] | None = None
+    begin: Callable[[str], None] = lambda name: None
+    end: Callable[[Row], None] = lambda row: None
+    observers: tuple[Any, ...] = ()
+
+
+@kept_process_state()
+def run(
+    data: str | os.PathLike[str] | Sequence[Any],
+    hours: float,
+    output: str | os.PathLike[str],
+    *,
+    format: str | None = None,
+    max_latency: float | None = None,
+    preset: str | None = None,
+    weights: str | os.PathLike[str] | None = None,
+    workers: int = 0,
+    skip_broken: bool = False,
+    seed: int = 0,
+    display: Display = Display(),
+) -> Result:
+    """Finds and trains a classifier of images within a time.
+
+    Networks are tried one after the other: with pretrained weights, of which
+    the classifier alone or all learns; a plain one; cells that a search finds,
+    where there is time and data for one; and the best of them with other
+    values of its training. The best on images that none of them has learnt
+    from is tested, once, and written for use.
+
+    The same call goes on with a run that was stopped, and time in which
+    nothing runs does not count.
+
+    Args:
+        data: A folder with a sub-folder of images for each class, a name of a
+            data set, an `.npz` file, or a pair of arrays, images and labels.
+        hours: How long it takes in all.
+        output: The folder of the run.
+        format: A runtime to write the network for too, of `FORMATS`: onnx,
+            openvino, litert or saved_model.
+        max_latency: Seconds; networks that take longer for one image, on this
+            machine and in that runtime, are not chosen.
+        preset: A network of the zoo to fine-tune. Default: of photographs
+            NASNet-A Mobile, if its weights of ImageNet can be downloaded.
+        weights: Its weights: a name or a file.
+        workers: Processes that train children of the search at once. Default
+            0: this one, one by one.
+        skip_broken: Whether to leave out files that are no whole images.
+        seed: Fixes what is random.
+        display: What shows how far it is.
+
+    Returns:
+        The result.
+
+    Raises:
+        InputError: An argument cannot be used, or the output holds something
+            else.
+        RunError: No network could be trained in the time.
+
+    Example:
+
+    >>> import nasnet_auto
+    >>> result = nasnet_auto.run("digits", hours=1 / 60, output="runs/auto")
+    >>> 0 < result.test_accuracy <= 1
+    True
+    """
+    folder = Path(output)
+    with _bad_input():
+        request = _request(
+            folder,
+            data,
+            hours=hours,
+            format=format,
+            max_latency=max_latency,
+            preset=preset,
+            weights=None if weights is None else os.fspath(weights),
+            workers=workers,
+            skip_broken=skip_broken,
+            seed=seed,
+        )
+        tell_activity("looking at the data")
+        found = survey(request.dataset, skip_broken)
+    _check_folder(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(
+        folder / "lock",
+        f"Another process works in {folder}. Wait for it to end.",
+    ):
+        book = Book(folder / "plan.json", dataclasses.asdict(request))
+        context = Context(
+            request, found, book, folder, display.observers, display.tell
+        )
+        display.tell([*found.lines(), *plan_lines(context)])
+        prepare_long_trainings()
+        with _bad_input():
+            for stage in STAGES:
+                _drive(stage, context, display)
+            best = best_of(book.rows)
+            if best is None:
+                raise RunError(_without_result(book.rows))
+            tell_activity("testing and writing the best network")
+            publish(context, best)
+    return Result(folder)
+
+
+def _drive(stage: str, context: Context, display: Display) -> None:
+    """Trains what a stage tries, from wherever it stands."""
+    book = context.book
+    for number, draft in enumerate(STAGES[stage](context)):
+        if number < len(book.rows_of(stage)):
+            continue
+        planned = book.candidates(stage)
+        if number == len(planned):
+            candidate = _fitted(draft, stage, context)
+            book.plan(stage, candidate)
+        else:
+            candidate = planned[number]
+        display.begin(candidate.name)
+        row = train(
+            candidate,
+            context.folder / folder_of(candidate.name),
+            [_Ticker(book)],
+            display.progress,
+            context.request.runtime,
+            context.request.max_latency,
+        )
+        book.add(stage, row)
+        display.end(row)
+
+
+def _fitted(draft: Candidate, stage: str, context: Context) -> Candidate:
+    """A candidate of so many epochs as there is time for."""
+    request, found = context.request, context.survey
+    left = (1 - FINISH) * request.seconds - context.book.elapsed
+    seconds = min(seconds_of(stage, context), left)
+    held_out = found.validation_images or 0
+    recipe = draft.recipe
+    batch = min(recipe.batch_size, max(1, (found.images - held_out) // 8))
+    frozen = recipe.frozen_epochs == recipe.epochs
+    draft = draft.changed(draft.name, batch_size=batch)
+    if seconds <= 0:
+        return dataclasses.replace(draft, reason="no time is left")
+    tell_activity(f"timing {draft.name}")
+    pace = Pace(draft, len(found.class_names))
+    epochs = pace.epochs(seconds, found.images - held_out, held_out)
+    if epochs < 1:
+        return dataclasses.replace(
+            draft,
+            reason=f"an epoch takes longer than the {seconds:.0f} s it has",
+        )
+    epochs = min(epochs, MOST_EPOCHS)
+    return draft.changed(
+        draft.name,
+        epochs=epochs,
+        frozen_epochs=epochs if frozen else _frozen(recipe, epochs),
+    )
+
+
+def _frozen(recipe: Any, epochs: int) -> int:
+    return min(MOST_FROZEN, epochs // 4) if recipe.frozen_epochs else 0
+
+
+class _Ticker(keras.callbacks.Callback):
+    """Notes the time of a run while it trains."""
+
+    def __init__(self, book: Book) -> None:
+        super().__init__()
+        self._book = book
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self._book.tick()
+
+
+def _request(folder: Path, data: Any, **asked: Any) -> Request:
+    """What is asked for, checked."""
+    hours = asked["hours"]
+    if not isinstance(hours, int | float) or not LEAST_HOURS <= hours <= 1e5:
+        raise ValueError(
+            "Invalid value for argument `hours`. Expected at least "
+            f"{LEAST_HOURS:.3f}, a minute. Received: hours={quoted(hours)}."
+        )
+    latency = asked["max_latency"]
+    if latency is not None and not latency > 0:
+        raise ValueError(
+            "Invalid value for argument `max_latency`. Expected positive "
+            f"seconds. Received: max_latency={quoted(latency)}."
+        )
+    if (asked["preset"] is None) != (asked["weights"] is None):
+        raise ValueError(
+            "Expected `preset` and `weights` together. Received: one of them."
+        )
+    if asked["preset"] is not None:
+        pretrained.check(asked["weights"], asked["preset"])
+    if asked["format"] is not None:
+        find_format(asked["format"]).check()
+    return Request(_dataset(folder, data), **asked)
+
+
+def _dataset(folder: Path, data: Any) -> str:
+    """The name or the path of the data; arrays are written."""
+    if not are_arrays(data):
+        return resolve_source(data)
+    file = folder / "data.npz"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        images, labels = (np.asarray(each) for each in data)
+        np.savez(file, images=images, labels=labels)
+    return str(file.resolve())
+
+
+def _check_folder(folder: Path) -> None:
+    own = folder / "plan.json"
+    taken = folder.exists() and not own.exists()
+    others = taken and [
+        file for file in folder.iterdir() if file.name not in OWN_FILES
+    ]
+    if others or (folder.exists() and not folder.is_dir()):
+        raise InputError(
+            "Invalid value for argument `output`. Expected a new folder, or "
+            f"that of a run to go on with. Received: {folder}, which holds "
+            "something else."
+        )
+
+
+OWN_FILES = ("data.npz", "lock")  # before there is a plan
+
+
+def _without_result(rows: list[Row]) -> str:
+    reasons = "; ".join(f"{row.name}: {row.reason}" for row in rows)
+    return f"No network could be trained in the time. {reasons}."
+
+
+@contextlib.contextmanager
+def _bad_input() -> Iterator[None]:
+    """What cannot be used is bad input."""
+    try:
+        yield
+    except ValueError as error:
+        raise InputError(str(error)) from error

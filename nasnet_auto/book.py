@@ -1,0 +1,146 @@
+"""What is recorded of a run while it goes on: `Book`."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from nasnet_auto.candidates import Candidate, Row
+from nasnet_keras.command_line import InputError, provenance
+from nasnet_keras.files import write_json
+from nasnet_keras.strict_json import read_json
+
+SCHEMA_VERSION = 1
+SECONDS_BETWEEN = 5.0  # two notes of the time
+
+
+class Book:
+    """The file plan.json of a run: what was asked for, what each stage tries
+    and what came of it, and how much of the time is gone.
+
+    What is recorded is not decided again: with the same plan a run ends with
+    the same accuracies, however often it was stopped.
+
+    Args:
+        file: The file; it is made if it is not there.
+        asked: What the run was begun with, as JSON data.
+
+    Raises:
+        InputError: The file is that of a run with other settings, or damaged.
+    """
+
+    def __init__(self, file: Path, asked: dict[str, Any]) -> None:
+        self._file = file
+        if file.exists():
+            self._data = _read(file)
+            _check(file, self._data["asked"], asked)
+        else:
+            self._data = {
+                "schema": SCHEMA_VERSION,
+                **provenance(),
+                "asked": asked,
+                "elapsed": 0.0,
+                "decided": {},
+                "stages": {},
+            }
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_json(file, self._data)
+        self._began = self._noted = time.monotonic()
+        self._before = float(self._data["elapsed"])
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        return self._data["asked"]
+
+    @property
+    def command(self) -> str:
+        """The command that began the run."""
+        return self._data["command"]
+
+    @property
+    def elapsed(self) -> float:
+        """The seconds that the run has taken, over all calls."""
+        return self._before + time.monotonic() - self._began
+
+    def tick(self) -> None:
+        """Notes the time now and then."""
+        if time.monotonic() - self._noted > SECONDS_BETWEEN:
+            self._write()
+
+    def candidates(self, stage: str) -> list[Candidate]:
+        """What a stage tries, as far as it is decided."""
+        entry = self._data["stages"].get(stage, {"candidates": []})
+        return [Candidate(**each) for each in entry["candidates"]]
+
+    def plan(self, stage: str, candidate: Candidate) -> None:
+        """Adds what a stage tries."""
+        entry = self._data["stages"].setdefault(
+            stage, {"candidates": [], "rows": []}
+        )
+        entry["candidates"].append(dataclasses.asdict(candidate))
+        self._write()
+
+    def decided(self, name: str, decide: Callable[[], Any]) -> Any:
+        """What was decided once, as JSON data, by a function that is called
+        the first time."""
+        if name not in self._data["decided"]:
+            self._data["decided"][name] = decide()
+            self._write()
+        return self._data["decided"][name]
+
+    def rows_of(self, stage: str) -> list[Row]:
+        """What has come of the candidates of a stage, in their order."""
+        entry = self._data["stages"].get(stage, {"rows": []})
+        return [Row(**row) for row in entry["rows"]]
+
+    def add(self, stage: str, row: Row) -> None:
+        """Adds what came of a stage's next candidate."""
+        self._data["stages"][stage]["rows"].append(dataclasses.asdict(row))
+        self._write()
+
+    @property
+    def rows(self) -> list[Row]:
+        """What has come of all candidates, in the order of their training."""
+        return [
+            row for stage in self._data["stages"] for row in self.rows_of(stage)
+        ]
+
+    def candidate(self, name: str) -> Candidate:
+        """The candidate of a row."""
+        return next(
+            candidate
+            for stage in self._data["stages"]
+            for candidate in self.candidates(stage)
+            if candidate.name == name
+        )
+
+    def _write(self) -> None:
+        self._noted = time.monotonic()
+        self._data["elapsed"] = self.elapsed
+        write_json(self._file, self._data)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        data: Any = read_json(file)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file} cannot be read: {error}.") from None
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA_VERSION:
+        raise InputError(
+            f"{file} is not that of a run of this version of nasnet-auto. "
+            "Choose another output."
+        )
+    return data
+
+
+def _check(file: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    changed: Sequence[str] = [
+        name for name in now if before.get(name) != now[name]
+    ]
+    if changed:
+        raise InputError(
+            f"{file.parent} holds a run that was begun with other "
+            f"{', '.join(changed)}. Give the same again to go on with it, or "
+            "choose another output."
+        )

@@ -1,0 +1,200 @@
+"""What is tried: `Candidate`, a training as data, and `Row`, what came of
+it."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from nasnet_auto.survey import standard_error
+from nasnet_keras.architectures import find_kind, to_data
+from nasnet_keras.command_line import RunError
+from nasnet_keras.deployment.latency.latency_table import measure_latency
+from nasnet_keras.kinds.layerwise import (
+    ConvolutionLayer,
+    LayerwiseArchitecture,
+)
+from nasnet_keras.network.build import load_model
+from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
+from nasnet_keras.training.progress import Progress
+from nasnet_keras.training.recipes import Recipe
+from nasnet_keras.training.run import read_history, run_training
+from nasnet_keras.training.settings import TrainingSettings
+from zoo import weights as pretrained
+
+PLAIN_FILTERS = (32, 64, 64, 128, 128, 256)  # of its 3 x 3 convolutions
+PLAIN_STRIDES = (1, 2, 1, 2, 1, 2)
+LARGE = 48  # from this image size on the first convolution is strided too
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """A training to try.
+
+    Attributes:
+        name: Of the row in the leaderboard, and of its folder.
+        settings: Of `TrainingSettings`, as JSON data.
+        preset: The network of the zoo whose weights it begins with; None for
+            random weights.
+        reason: Why it is not trained, if it is not.
+    """
+
+    name: str
+    settings: dict[str, Any]
+    preset: str | None = None
+    reason: str | None = None
+
+    @property
+    def training(self) -> TrainingSettings:
+        return TrainingSettings(**self.settings)
+
+    @property
+    def image_size(self) -> int:
+        return self.settings["network"]["input_shape"][0]
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.training.recipe
+
+    def changed(self, name: str, **values: Any) -> "Candidate":
+        """The same under another name, with other values of the recipe, or
+        with another `image_size`."""
+        settings = json.loads(json.dumps(self.settings))
+        size = values.pop("image_size", None)
+        if size is not None:
+            channels = settings["network"]["input_shape"][-1]
+            settings["network"]["input_shape"] = [size, size, channels]
+        recipe = dataclasses.replace(Recipe(**settings["recipe"]), **values)
+        settings["recipe"] = dataclasses.asdict(recipe)
+        return dataclasses.replace(
+            self, name=name, settings=settings, reason=None
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A row of the leaderboard.
+
+    Attributes:
+        name: Of the candidate.
+        accuracy: On the images that networks are chosen by; None where there
+            is none.
+        error: The standard error of that.
+        parameters: Of the network.
+        latency: The seconds of one image in the runtime asked for; None
+            unless a limit was given.
+        image_size: Height and width of the images.
+        epochs: How long it was trained.
+        seconds: Of the training.
+        reason: Why there is no accuracy, or why it cannot be chosen.
+    """
+
+    name: str
+    accuracy: float | None = None
+    error: float | None = None
+    parameters: int | None = None
+    latency: float | None = None
+    image_size: int | None = None
+    epochs: int | None = None
+    seconds: float | None = None
+    reason: str | None = None
+
+    @property
+    def can_be_chosen(self) -> bool:
+        return self.accuracy is not None and self.reason is None
+
+
+def folder_of(name: str) -> Path:
+    """Where a candidate is trained, within the folder of the run.
+
+    Example:
+
+    >>> folder_of("plain network, rate / 3").name
+    'plain-network-rate-by-3'
+    """
+    words = name.replace("/", "by").replace(",", "").split()
+    return Path("trainings") / "-".join(words)
+
+
+def plain_network(image_size: int) -> dict[str, Any]:
+    """A plain network, by hand: six convolutions of 3 x 3, each with batch
+    norm and ReLU, three of them strided, four of larger images."""
+    strides = [*PLAIN_STRIDES]
+    if image_size >= LARGE:
+        strides[0] = 2
+    layers = tuple(
+        ConvolutionLayer(
+            (3, 3), filters, (number,) if number else (), (stride, stride)
+        )
+        for number, (filters, stride) in enumerate(
+            zip(PLAIN_FILTERS, strides, strict=True)
+        )
+    )
+    architecture = LayerwiseArchitecture(layers)
+    return {
+        "architecture": to_data(find_kind("layerwise"), architecture),
+        "input_shape": [image_size, image_size, 3],
+    }
+
+
+def train(
+    candidate: Candidate,
+    folder: Path,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    progress: Callable[[int], Progress] | None = None,
+    runtime: str | None = None,
+    max_latency: float | None = None,
+) -> Row:
+    """Trains a candidate, or goes on with it, and measures it on the images
+    that networks are chosen by.
+
+    Args:
+        candidate: What to train.
+        folder: The folder of its training.
+        callbacks: More Keras callbacks.
+        progress: Makes what shows a training of so many epochs.
+        runtime: In which the latency is measured; None for no latency.
+        max_latency: Slower networks cannot be chosen; seconds.
+    """
+    row = Row(candidate.name, image_size=candidate.image_size)
+    if candidate.reason is not None:
+        return dataclasses.replace(row, reason=candidate.reason)
+    epochs = candidate.recipe.epochs
+    row = dataclasses.replace(row, epochs=epochs)
+    keras.backend.clear_session()
+    try:
+        run_training(
+            folder,
+            candidate.training,
+            initialiser(candidate),
+            callbacks,
+            progress and progress(epochs),
+        )
+    except RunError as error:
+        return dataclasses.replace(row, reason=str(error))
+    measured = evaluate_run(folder, "validation")
+    model = load_model(folder / "model.keras")
+    latency = None
+    if runtime is not None:
+        latency = measure_latency(model, runtime=runtime)
+    slow = max_latency is not None and latency and latency > max_latency
+    return dataclasses.replace(
+        row,
+        accuracy=measured.accuracy,
+        error=standard_error(measured.accuracy, len(measured.labels)),
+        parameters=model.count_params(),
+        latency=latency,
+        seconds=sum(epoch["seconds"] for epoch in read_history(folder)),
+        reason="slower than asked for" if slow else None,
+    )
+
+
+def initialiser(candidate: Candidate) -> Callable[[keras.Model], None] | None:
+    """What gives the network its first weights, if they are not random."""
+    weights, preset = candidate.settings.get("weights"), candidate.preset
+    if weights is None or preset is None:
+        return None
+    return lambda model: pretrained.load(model, weights, preset)

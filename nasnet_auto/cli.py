@@ -1,0 +1,180 @@
+"""The command `nasnet-auto`: run, predict.
+
+`--help` and wrong arguments are answered without Keras and TensorFlow.
+
+Exit codes: 0 done, 1 no network could be trained, 2 bad input, 130
+interrupted.
+"""
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nasnet_keras.activity import shown_activity, tell_activity
+from nasnet_keras.command_line import (
+    LARGEST,
+    InputError,
+    create_app,
+    import_tensorflow,
+    run_command,
+    working,
+)
+from nasnet_keras.deployment.formats import FORMATS
+from nasnet_keras.processor import enable_onednn
+from nasnet_keras.quotation import printable, quoted
+
+app = create_app("From a folder of photographs to a deployed network.")
+
+
+def main() -> int:
+    """Runs the command line; returns the exit code."""
+    return run_command(app, "nasnet-auto")
+
+
+@app.command()
+def run(
+    data: Annotated[
+        str,
+        typer.Argument(
+            help="A folder with a sub-folder of images for each class, in "
+            "parts or not, a name such as digits or cifar10, or an .npz file."
+        ),
+    ],
+    *,
+    hours: Annotated[
+        float,
+        typer.Option(
+            min=1 / 60, max=10**5, help="How long it takes in all, at most."
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(help="The folder of the run: new, or one to go on with."),
+    ],
+    format: Annotated[
+        str | None,
+        typer.Option(
+            help=f"A runtime to write the network for: {', '.join(FORMATS)}."
+        ),
+    ] = None,
+    max_latency: Annotated[
+        float | None,
+        typer.Option(
+            min=1e-6,
+            help="Seconds: networks that take longer for an image, here and "
+            "in that runtime, are not chosen.",
+        ),
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="A network of the zoo to fine-tune; of photographs NASNet-A "
+            "Mobile if not given, where its weights can be had."
+        ),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(help="Its weights: a name, such as imagenet, or a file."),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=LARGEST,
+            help="Processes that train children of the search at once; as "
+            "many as cores if not given.",
+        ),
+    ] = None,
+    skip_broken: Annotated[
+        bool,
+        typer.Option(
+            "--skip-broken", help="Leave out files that are no whole images."
+        ),
+    ] = False,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Fixes what is random.")
+    ] = 0,
+) -> None:
+    """Finds and trains a classifier within a time; the same command goes on
+    after a kill."""
+    if format is not None and format not in FORMATS:
+        raise InputError(
+            f"Invalid value for `--format`. Expected one of "
+            f"{', '.join(FORMATS)}. Received: {quoted(format)}."
+        )
+    from rich.console import Console
+
+    enable_onednn()
+    console = Console()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with (
+        working("Interrupted. Go on by the same command."),
+        shown_activity(console) as activity,
+    ):
+        tell_activity("importing TensorFlow")
+        import_tensorflow()
+        from nasnet_auto.auto import run
+        from nasnet_auto.display import create_display, leaderboard_table
+
+        result = run(
+            data,
+            hours,
+            output,
+            format=format,
+            max_latency=max_latency,
+            preset=preset,
+            weights=weights,
+            workers=os.cpu_count() or 1 if workers is None else workers,
+            skip_broken=skip_broken,
+            seed=seed,
+            display=create_display(console, activity),
+        )
+    console.print(leaderboard_table(result))
+    print(
+        f"Chosen: {result.chosen}, {result.test_accuracy:.2%} of the test "
+        "images."
+    )
+    print(f"Wrote {printable(str(output))}/model.keras and report.html.")
+
+
+@app.command()
+def predict(
+    run: Annotated[Path, typer.Argument(help="The folder of a run.")],
+    images: Annotated[list[Path], typer.Argument(help="Photographs.")],
+    *,
+    top: Annotated[
+        int, typer.Option(min=1, max=LARGEST, help="Classes to name.")
+    ] = 3,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, a list of the images.")
+    ] = False,
+) -> None:
+    """Says what photographs show."""
+    from nasnet_auto.result import load
+
+    result = load(run)
+    missing = [path for path in images if not path.exists()]
+    if missing:
+        raise InputError(
+            f"Expected photographs. Received: {missing[0]}, which is not there."
+        )
+    import_tensorflow()
+    with working():
+        guesses = result.predict(images, top)
+    if as_json:
+        rows: list[dict[str, Any]] = [
+            {
+                "image": str(path),
+                "classes": [guess._asdict() for guess in found],
+            }
+            for path, found in zip(images, guesses, strict=True)
+        ]
+        print(json.dumps(rows, indent=2))
+        return
+    for path, found in zip(images, guesses, strict=True):
+        shown = [f"{guess.name} {guess.probability:.2%}" for guess in found]
+        print(printable(str(path)), *shown, sep="\t")

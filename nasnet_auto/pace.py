@@ -1,0 +1,77 @@
+"""How fast a candidate trains on this machine: `Pace`."""
+
+import time
+from typing import Any
+
+import keras
+import numpy as np
+
+from nasnet_auto.candidates import Candidate
+from nasnet_keras.training.data.pipeline import recipe_pipeline
+from nasnet_keras.training.settings import build_model
+from nasnet_keras.training.train import compile_network, train
+
+STEPS = 6  # that are timed
+FORWARD = 1 / 3  # of the time of a step, to go forward alone
+
+
+class Pace:
+    """The seconds of a candidate's training, by a few steps on noise.
+
+    Attributes:
+        start: The seconds until its second step.
+        step: The seconds of a step.
+        batch_size: The images of a step.
+    """
+
+    def __init__(self, candidate: Candidate, classes: int) -> None:
+        settings, recipe = candidate.training, candidate.recipe
+        self.batch_size = recipe.batch_size
+        rng = np.random.default_rng(0)
+        count = self.batch_size * STEPS
+        shape = (count, *settings.network["input_shape"])
+        began = time.monotonic()
+        keras.backend.clear_session()
+        model = build_model(settings, classes, STEPS)
+        compile_network(model, recipe, STEPS)
+        clock = _Clock()
+        train(
+            model,
+            recipe_pipeline(
+                recipe,
+                settings.dataset,
+                rng.integers(0, 256, shape, np.uint8),
+                rng.integers(0, classes, count, np.int32),
+                0,
+                0,
+            ),
+            recipe,
+            STEPS,
+            [clock],
+            epochs=1,
+        )
+        self.start = clock.times[0] - began
+        self.step = float(np.median(np.diff(clock.times)))
+
+    def epochs(self, seconds: float, images: int, validated: int) -> int:
+        """How many epochs fit into so many seconds.
+
+        Args:
+            seconds: That there are.
+            images: That are trained on in an epoch.
+            validated: That are measured on after an epoch.
+        """
+        trained = max(1, images // self.batch_size)
+        forward = FORWARD * validated / self.batch_size
+        return int((seconds - self.start) / (self.step * (trained + forward)))
+
+
+class _Clock(keras.callbacks.Callback):
+    """The times at which steps ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times: list[float] = []
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.times.append(time.monotonic())

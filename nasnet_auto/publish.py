@@ -1,0 +1,71 @@
+"""The result of a run, written for use: `publish`."""
+
+import dataclasses
+import os
+from pathlib import Path
+
+from nasnet_auto.candidates import Row, folder_of
+from nasnet_auto.report import write_report
+from nasnet_auto.stages import Context
+from nasnet_keras.command_line import provenance
+from nasnet_keras.deployment.classifier import as_classifier
+from nasnet_keras.deployment.export import export
+from nasnet_keras.deployment.formats import find_format
+from nasnet_keras.deployment.predict_script import write_predict_script
+from nasnet_keras.files import sync, write_json
+from nasnet_keras.network.build import load_model
+from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
+
+
+def publish(context: Context, best: Row) -> None:
+    """Tests the best network and writes it for use, into the folder of the
+    run:
+
+    model.keras             the network, its classes and its scaling of pixels
+    model.SUFFIX            the same in the format asked for
+    predict.py              names what photographs show, by that file
+    architecture.json       the architecture, for `nasnet-train`
+    leaderboard.json        what was tried, and the accuracy on test images
+    report.html             the same to read
+
+    Args:
+        context: Of the run.
+        best: The row that was chosen.
+    """
+    folder, format = context.folder, context.request.format
+    training = folder / folder_of(best.name)
+    test = evaluate_run(training, "test")
+    candidate = context.book.candidate(best.name)
+    write_json(
+        folder / "architecture.json",
+        candidate.settings["network"]["architecture"],
+    )
+    model = as_classifier(
+        load_model(training / "model.keras"), context.survey.class_names
+    )
+    draft = folder / ".model.keras"
+    model.save(draft)
+    sync(draft)
+    draft.rename(folder / "model.keras")
+    if format is not None:
+        _export(folder, model, format)
+    write_json(
+        folder / "leaderboard.json",
+        {
+            **provenance(),
+            "chosen": best.name,
+            "test_accuracy": test.accuracy,
+            "test_images": len(test.labels),
+            "class_names": list(context.survey.class_names),
+            "minutes": context.book.elapsed / 60,
+            "rows": [dataclasses.asdict(row) for row in context.book.rows],
+        },
+    )
+    write_report(context, best, test)
+
+
+def _export(folder: Path, model: object, format: str) -> None:
+    path = folder / f"model{find_format(format).suffix}"
+    if not os.path.exists(path):
+        export(model, path, format)
+    write_predict_script(folder, format)

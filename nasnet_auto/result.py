@@ -1,0 +1,110 @@
+"""What a run has come to: `Result`."""
+
+import functools
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nasnet_keras.command_line import InputError
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from nasnet_keras.deployment.classifier import Guess
+
+
+class Result:
+    """A finished run.
+
+    Args:
+        folder: The folder of the run.
+
+    Attributes:
+        folder: The same.
+        leaderboard: What was tried, the best first: a dict for each, of the
+            fields of `nasnet_auto.candidates.Row`.
+        test_accuracy: Of the chosen network, on images that were looked at
+            once.
+
+    Raises:
+        InputError: There is no finished run.
+
+    Example:
+
+    >>> import nasnet_auto
+    >>> result = nasnet_auto.run("digits", hours=1 / 60, output="runs/auto")
+    >>> result.leaderboard[0]["name"] == result.chosen
+    True
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+        file = self.folder / "leaderboard.json"
+        try:
+            self._board: dict[str, Any] = json.loads(file.read_text())
+        except (OSError, ValueError):
+            raise InputError(
+                "Expected the folder of a finished run of nasnet-auto. "
+                f"Received: {folder}, which has no leaderboard.json. Finish it "
+                "by the command that began it."
+            ) from None
+        rows: list[dict[str, Any]] = self._board["rows"]
+        self.leaderboard = sorted(
+            rows,
+            key=lambda row: (
+                row["name"] != self.chosen,
+                row["reason"] is not None,
+                -(row["accuracy"] or 0.0),
+            ),
+        )
+
+    def __repr__(self) -> str:
+        return f"Result({str(self.folder)!r})"
+
+    @property
+    def chosen(self) -> str:
+        """The name of the network that was chosen."""
+        return self._board["chosen"]
+
+    @property
+    def test_accuracy(self) -> float:
+        return self._board["test_accuracy"]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return tuple(self._board["class_names"])
+
+    @property
+    def report(self) -> Path:
+        """A page to read."""
+        return self.folder / "report.html"
+
+    @functools.cached_property
+    def model(self) -> "keras.Model":
+        """The network: it takes pixels from 0 to 255."""
+        from nasnet_keras.network.build import load_model
+
+        return load_model(self.folder / "model.keras")
+
+    def predict(
+        self,
+        images: "Sequence[str | os.PathLike[str]] | np.ndarray",
+        top: int = 5,
+    ) -> "list[list[Guess]]":
+        """Says of images what they show; see
+        `nasnet_keras.deployment.classifier.classify`."""
+        from nasnet_keras.deployment.classifier import classify
+
+        return classify(self.model, images, top)
+
+
+def load(folder: str | os.PathLike[str]) -> Result:
+    """The result of a finished run.
+
+    Raises:
+        InputError: There is none.
+    """
+    return Result(folder)

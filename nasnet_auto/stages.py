@@ -1,0 +1,345 @@
+"""What is tried, in which order, and for how long: `STAGES`."""
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import search
+from nasnet_auto.book import Book
+from nasnet_auto.candidates import (
+    Candidate,
+    Row,
+    plain_network,
+)
+from nasnet_auto.survey import FIRST_SIZE, Survey
+from nasnet_keras.kinds.layerwise.kind import LayerwiseKind
+from nasnet_keras.training.recipes import RECIPES, Recipe, adapted
+from search.trial import ranked
+from zoo import weights as pretrained
+from zoo.preset import find
+from zoo.presets import PRESETS
+
+FINISH = 0.05  # of the time, for the test, the export and the report
+UNEVEN = 3  # times the images of another class: classes are weighed then
+
+# The network that comes with its weights, and the one whose weights are
+# downloaded, for photographs; and the most that the latter is trained at first.
+SHIPPED = ("nasnet_a_cifar_nano", "cifar10")
+PUBLISHED = ("nasnet_mobile", "imagenet")
+PUBLISHED_SIZE = 128
+
+# A search pays from so many images and minutes on: below, children differ less
+# by their cells than by chance (docs/auto.md).
+SEARCH_IMAGES, SEARCH_SECONDS = 1_000, 900.0
+FOUND = 3  # cells of a search that are trained longer
+FOUND_REPEATS, FOUND_FILTERS = 2, 16  # of these networks
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What a run was asked for.
+
+    Attributes:
+        dataset: A name, a folder or an `.npz` file.
+        hours: How long the run may take in all.
+        weights: A file of weights for `preset`, to fine-tune beside the
+            network that comes with its weights.
+        preset: The network of these weights.
+        max_latency: Slower networks are not chosen; seconds an image.
+        format: The runtime that the latency is measured in and that the
+            result is exported for; None for Keras alone.
+        workers: Children of the search at once; 0 in this process.
+        skip_broken: Whether to leave out files that are no whole images.
+        seed: Fixes what is random.
+    """
+
+    dataset: str
+    hours: float
+    weights: str | None = None
+    preset: str | None = None
+    max_latency: float | None = None
+    format: str | None = None
+    workers: int = 0
+    skip_broken: bool = False
+    seed: int = 0
+
+    @property
+    def seconds(self) -> float:
+        return 3600 * self.hours
+
+    @property
+    def runtime(self) -> str | None:
+        """In which latencies are measured, if they are."""
+        if self.max_latency is None:
+            return None
+        return self.format or "keras"
+
+
+@dataclasses.dataclass(frozen=True)
+class Context:
+    """What a stage knows.
+
+    Attributes:
+        request: What was asked for.
+        survey: The data.
+        book: What is recorded so far.
+        folder: Of the run.
+        observers: Of a search, to show it.
+        tell: Takes sentences for the user.
+    """
+
+    request: Request
+    survey: Survey
+    book: Book
+    folder: Path
+    observers: tuple[Any, ...] = ()
+    tell: Callable[[Sequence[str]], None] = lambda lines: None
+
+    def settings(
+        self, network: dict[str, Any], recipe: Recipe, **others: Any
+    ) -> dict[str, Any]:
+        """Of a training, as JSON data."""
+        counts = [count for count in self.survey.counts if count]
+        uneven = max(counts) >= UNEVEN * min(counts)
+        return {
+            "dataset": self.request.dataset,
+            "network": network,
+            "recipe": dataclasses.asdict(recipe),
+            "validation_images": self.survey.validation_images,
+            "skip_broken": self.request.skip_broken,
+            "class_weights": "balanced" if uneven else None,
+            "seed": self.request.seed,
+            **others,
+        }
+
+    def fetches(self) -> bool:
+        """Whether the published weights can be had; says why not."""
+        try:
+            pretrained.fetch(PUBLISHED[0], include_top=False)
+        except RuntimeError as error:
+            self.tell([f"{error} Without them, photographs are told worse."])
+            return False
+        return True
+
+    @property
+    def searches(self) -> bool:
+        """Whether there are images and time enough for a search."""
+        return (
+            self.survey.images >= SEARCH_IMAGES
+            and SHARES["search"] * self.request.seconds >= SEARCH_SECONDS
+        )
+
+
+def best_of(rows: list[Row]) -> Row | None:
+    """The row of the highest accuracy; of equal ones the smallest network."""
+    chosen = [row for row in rows if row.can_be_chosen]
+    return max(
+        chosen,
+        key=lambda row: (row.accuracy or 0.0, -(row.parameters or 0)),
+        default=None,
+    )
+
+
+def _fine_tuned(context: Context) -> Iterator[Candidate]:
+    """Networks that begin with weights."""
+    for preset, weights in _pretrained(context):
+        size = context.survey.image_size
+        if preset != SHIPPED[0]:
+            size = min(PUBLISHED_SIZE, context.survey.largest_size)
+        network = find(PRESETS, preset, "preset", "`zoo.list_models()`")
+        yield Candidate(
+            name=f"{preset} fine-tuned",
+            settings=context.settings(
+                network.network(size), RECIPES["fine-tune"], weights=weights
+            ),
+            preset=preset,
+        )
+
+
+def _pretrained(context: Context) -> list[tuple[str, str]]:
+    """The networks to fine-tune, each with its weights."""
+    request = context.request
+    if request.preset and request.weights:
+        return [(request.preset, request.weights), SHIPPED]
+    if context.survey.largest_size < FIRST_SIZE:
+        return [SHIPPED]
+    can_be_had = context.book.decided("published weights", context.fetches)
+    return [PUBLISHED, SHIPPED] if can_be_had else [SHIPPED]
+
+
+def _probes(context: Context) -> Iterator[Candidate]:
+    """The same networks, of which the classifier alone learns."""
+    for candidate in _fine_tuned(context):
+        epochs = candidate.recipe.epochs
+        name = candidate.name.replace("fine-tuned", "linear probe")
+        yield candidate.changed(name, frozen_epochs=epochs)
+
+
+def _plain(context: Context) -> Iterator[Candidate]:
+    """A network by hand, from random weights."""
+    yield Candidate(
+        name="plain network",
+        settings=context.settings(
+            plain_network(context.survey.image_size),
+            adapted(RECIPES["search-proxy"], LayerwiseKind.unsupported),
+        ),
+    )
+
+
+def _found(context: Context) -> Iterator[Candidate]:
+    """The best cells of a search, trained longer in larger networks."""
+    if not context.searches:
+        return
+    run = _search(context)
+    size = context.survey.image_size
+    for trial in ranked(run.trials)[:FOUND]:
+        architecture = run.space.decode(trial.decisions)
+        yield Candidate(
+            name=f"searched cell {trial.number}",
+            settings=context.settings(
+                {
+                    "architecture": run.space.to_data(architecture),
+                    "input_shape": [size, size, 3],
+                    "repeats": FOUND_REPEATS,
+                    "filters": FOUND_FILTERS,
+                },
+                RECIPES["search-proxy"],
+            ),
+        )
+
+
+def _search(context: Context) -> search.Run:
+    """The search, driven to its end."""
+    folder, request = context.folder / "search", context.request
+    watching: dict[str, Any] = {
+        "on_trial": lambda trial: context.book.tick(),
+        "observers": context.observers,
+        "workers": request.workers,
+    }
+    if (folder / "config.json").exists():
+        run = search.load(folder)
+        if run.is_over(run.trials):
+            return run
+        return search.resume(folder, **watching)
+    objective: dict[str, Any] = {}
+    if request.max_latency is not None:
+        objective = {
+            "max_latency": request.max_latency,
+            "latency_runtime": request.runtime,
+        }
+    return search.run(
+        folder,
+        dataset=request.dataset,
+        hours=SHARES["search"] * request.hours,
+        seed=request.seed,
+        child={
+            "image_size": min(32, context.survey.image_size),
+            "skip_broken": request.skip_broken,
+            "threads": 1 if request.workers else os.cpu_count(),
+        },
+        objective=objective,
+        **watching,
+    )
+
+
+def _tuned(context: Context) -> Iterator[Candidate]:
+    """The best so far with one value of its training changed; what is better
+    is changed further."""
+    before = [
+        row
+        for stage in STAGES
+        if stage != "tuning"
+        for row in context.book.rows_of(stage)
+    ]
+    done = 0
+    for what, change in CHANGES.items():
+        # Also when a run goes on, only what came before counts.
+        best = best_of(before + context.book.rows_of("tuning")[:done])
+        if best is None:
+            return
+        candidate = context.book.candidate(best.name)
+        values = change(candidate, context.survey)
+        if values:
+            yield candidate.changed(f"{candidate.name}, {what}", **values)
+            done += 1
+
+
+def _larger_images(candidate: Candidate, survey: Survey) -> dict[str, Any]:
+    size = min(2 * candidate.image_size, survey.largest_size)
+    return {"image_size": size} if size >= 1.25 * candidate.image_size else {}
+
+
+def _rate_times(factor: float) -> Callable[..., dict[str, Any]]:
+    return lambda candidate, survey: {
+        "learning_rate": factor * candidate.recipe.learning_rate
+    }
+
+
+Change = Callable[[Candidate, Survey], dict[str, Any]]
+# In the order of what they are worth on photographs (docs/auto.md).
+CHANGES: dict[str, Change] = {
+    "larger images": _larger_images,
+    "rate x 3": _rate_times(3),
+    "labels smoothed": lambda candidate, survey: {"label_smoothing": 0.1},
+    "rate / 3": _rate_times(1 / 3),
+}
+
+Stage = Callable[[Context], Iterator[Candidate]]
+STAGES: dict[str, Stage] = {
+    "linear probe": _probes,
+    "fine-tuning": _fine_tuned,
+    "plain network": _plain,
+    "search": _found,
+    "tuning": _tuned,
+}
+# Of the time, for a stage's trainings; of the search for its children.
+SHARES = {
+    "linear probe": 0.05,
+    "fine-tuning": 0.15,
+    "plain network": 0.10,
+    "search": 0.35,
+    "found": 0.15,
+    "tuning": 0.15,
+}
+# Without a search its time goes to the tuning.
+SHARES_WITHOUT = {
+    "linear probe": 0.05,
+    "fine-tuning": 0.25,
+    "plain network": 0.10,
+    "tuning": 0.55,
+}
+MOST_EPOCHS = 100
+MOST_FROZEN = 5
+
+
+def seconds_of(stage: str, context: Context) -> float:
+    """The seconds of each training of a stage."""
+    if not context.searches:
+        count = {"tuning": len(CHANGES)}.get(stage, 1)
+        share = SHARES_WITHOUT.get(stage, 0.0)
+    else:
+        count = {"tuning": len(CHANGES), "search": FOUND}.get(stage, 1)
+        share = SHARES["found" if stage == "search" else stage]
+    if stage in ("linear probe", "fine-tuning"):
+        count = len(_pretrained(context))
+    return share * context.request.seconds / count
+
+
+def plan_lines(context: Context) -> list[str]:
+    """What is going to be done, a sentence a line."""
+    minutes = context.request.seconds / 60
+    shares = SHARES if context.searches else SHARES_WITHOUT
+    parts = ", ".join(
+        f"{name} {share * minutes:.1f}" for name, share in shares.items()
+    )
+    lines = [f"The plan, in minutes: {parts}; the rest to test and export."]
+    if not context.searches:
+        lines.append(
+            "No search: with less than "
+            f"{SEARCH_IMAGES:,} training images or "
+            f"{SEARCH_SECONDS / SHARES['search'] / 3600:.1f} hours it does not "
+            "beat fine-tuning. Its time goes to the tuning of the training."
+        )
+    return lines

@@ -1,0 +1,31 @@
+"""What can be seen of a model: its layers, the pixels that it takes, the
+classes that it tells apart."""
+
+from collections.abc import Iterator
+
+import keras
+
+from nasnet_keras.layers.class_names import ClassNames
+
+
+def all_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """The layers of a model, and those of the models among them."""
+    for layer in model.layers:
+        yield layer
+        if isinstance(layer, keras.Model):
+            yield from all_layers(layer)
+
+
+def scales_pixels(model: keras.Model) -> bool:
+    """Whether a model takes pixels from 0 to 255, and not from -1 to 1."""
+    return any(
+        isinstance(layer, keras.layers.Rescaling) for layer in all_layers(model)
+    )
+
+
+def class_names_of(model: keras.Model) -> tuple[str, ...] | None:
+    """The names of a classifier's classes; None if it does not know them."""
+    for layer in all_layers(model):
+        if isinstance(layer, ClassNames):
+            return layer.class_names
+    return None

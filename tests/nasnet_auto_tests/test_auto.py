@@ -1,0 +1,241 @@
+"""A run in small: it ends in what was promised, and a stopped one ends as one
+that was never stopped."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+import nasnet_auto
+import nasnet_auto.survey
+from nasnet_auto import auto, stages
+from nasnet_auto.book import Book
+from nasnet_auto.candidates import Row
+from nasnet_keras.command_line import InputError, RunError
+
+HOURS = 0.1  # of which these runs need seconds
+
+
+def images(count=60, classes=3):
+    """Of a square whose brightness is its class."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(count) % classes
+    noise = rng.integers(0, 40, (count, 8, 8, 3))
+    pixels = noise + 80 * labels[:, None, None, None]
+    return pixels.astype(np.uint8), labels
+
+
+@pytest.fixture(autouse=True)
+def in_small(monkeypatch):
+    """Two epochs of a plain network, and of two changes to its training."""
+    monkeypatch.setattr(auto, "MOST_EPOCHS", 2)
+    monkeypatch.setattr(
+        auto,
+        "STAGES",
+        {name: stages.STAGES[name] for name in ("plain network", "tuning")},
+    )
+    monkeypatch.setattr(
+        stages,
+        "CHANGES",
+        {
+            name: stages.CHANGES[name]
+            for name in ("rate x 3", "labels smoothed")
+        },
+    )
+
+
+def board(result):
+    """What was tried, the minutes aside."""
+    return [
+        {name: row[name] for name in row if name != "seconds"}
+        for row in result.leaderboard
+    ]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run that nothing stops."""
+    with pytest.MonkeyPatch.context() as patch:
+        in_small.__wrapped__(patch)
+        folder = tmp_path_factory.mktemp("auto") / "whole"
+        return nasnet_auto.run(images(), HOURS, folder)
+
+
+def test_a_run_ends_in_what_was_promised(whole):
+    names = [row["name"] for row in whole.leaderboard]
+    assert whole.chosen == names[0]
+    assert len(names) == 3
+    assert all(row["accuracy"] is not None for row in whole.leaderboard)
+    assert 0 <= whole.test_accuracy <= 1
+    for name in ("model.keras", "architecture.json", "report.html"):
+        assert (whole.folder / name).is_file()
+    page = whole.report.read_text()
+    assert whole.chosen in page
+    assert "Model card" in page
+
+
+def test_the_result_names_classes(whole):
+    guesses = whole.predict(images()[0][:2])
+    assert {guess.name for guess in guesses[0]} == set(whole.class_names)
+
+
+def test_pixels_of_another_range_are_refused(whole):
+    with pytest.raises(InputError, match="pixels from 0 to 255"):
+        whole.predict(images()[0][:2] / 255)
+
+
+class Stop(Exception):
+    pass
+
+
+@pytest.mark.parametrize("moment", range(3))
+def test_a_stopped_run_ends_as_one_that_never_was(whole, moment, tmp_path):
+    def begin(name, seen=[]):  # noqa: B006
+        seen.append(name)
+        if len(seen) > moment:
+            raise Stop
+
+    with pytest.raises(Stop):
+        nasnet_auto.run(
+            images(), HOURS, tmp_path, display=auto.Display(begin=begin)
+        )
+    with pytest.raises(InputError, match="finished run"):
+        nasnet_auto.load(tmp_path)
+    result = nasnet_auto.run(images(), HOURS, tmp_path)
+    assert board(result) == board(whole)
+    assert result.test_accuracy == whole.test_accuracy
+
+
+def test_a_finished_run_is_not_trained_again(whole):
+    shown = []
+    again = nasnet_auto.run(
+        images(), HOURS, whole.folder, display=auto.Display(begin=shown.append)
+    )
+    assert shown == []
+    assert board(again) == board(whole)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"hours": 0}, "Expected at least 0.017"),
+        ({"hours": float("nan")}, "Expected at least 0.017"),
+        ({"hours": "1"}, "Expected at least 0.017"),
+        ({"max_latency": -1}, "positive"),
+        ({"format": "exe"}, "Expected one of openvino"),
+        ({"preset": "nasnet_mobile"}, "`preset` and `weights` together"),
+        (
+            {"preset": "nasnet_mobile", "weights": "nowhere.h5"},
+            "the path of a file",
+        ),
+        ({"data": "nowhere"}, "Expected 'digits', a name"),
+    ],
+)
+def test_what_cannot_be_used_leaves_nothing(changes, message, tmp_path):
+    arguments = {"data": "digits", "hours": 1, "output": tmp_path / "run"}
+    with pytest.raises(InputError, match=message):
+        nasnet_auto.run(**{**arguments, **changes})
+    assert not (tmp_path / "run").exists()
+
+
+def test_other_settings_are_refused(whole):
+    with pytest.raises(InputError, match="begun with other seed"):
+        nasnet_auto.run(images(), HOURS, whole.folder, seed=1)
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(InputError, match="something else"):
+        nasnet_auto.run("digits", HOURS, tmp_path)
+
+
+def test_without_time_the_reasons_are_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(auto, "seconds_of", lambda stage, context: 1e-6)
+    with pytest.raises(RunError, match="longer than the"):
+        nasnet_auto.run(images(), HOURS, tmp_path)
+
+
+def test_the_best_of_rows():
+    rows = [
+        Row("a", accuracy=0.5, parameters=10),
+        Row("b", accuracy=0.7, parameters=30),
+        Row("c", accuracy=0.7, parameters=20),
+        Row("d", accuracy=0.9, reason="slower than asked for"),
+        Row("e", reason="no time is left"),
+    ]
+    assert stages.best_of(rows).name == "c"
+    assert stages.best_of(rows[3:]) is None
+
+
+def test_a_damaged_plan_is_a_sentence(tmp_path):
+    file = tmp_path / "plan.json"
+    for text in ("", "[]", '{"schema": 99}', "[" * 10_000):
+        file.write_text(text)
+        with pytest.raises(InputError, match=r"plan\.json"):
+            Book(file, {})
+
+
+def test_the_time_of_earlier_calls_counts(tmp_path):
+    file = tmp_path / "plan.json"
+    Book(file, {"hours": 1})
+    data = json.loads(file.read_text())
+    file.write_text(json.dumps({**data, "elapsed": 1000.0}))
+    assert 1000 <= Book(file, {"hours": 1}).elapsed < 1010
+
+
+def test_a_search_needs_images_and_time(tmp_path):
+    survey = nasnet_auto.survey.survey("digits")
+    book = Book(tmp_path / "plan.json", {})
+
+    def searches(hours, images):
+        counted = dataclasses.replace(survey, counts=(images, images))
+        request = stages.Request("digits", hours)
+        context = stages.Context(request, counted, book, tmp_path)
+        assert stages.plan_lines(context)
+        return context.searches
+
+    assert searches(1, 1000)
+    assert not searches(0.1, 1000)
+    assert not searches(1, 100)
+
+
+@pytest.mark.parametrize(
+    ("size", "reachable", "presets"),
+    [
+        (8, True, ["nasnet_a_cifar_nano"]),  # no photographs
+        (100, True, ["nasnet_mobile", "nasnet_a_cifar_nano"]),
+        (100, False, ["nasnet_a_cifar_nano"]),
+    ],
+)
+def test_published_weights_are_for_photographs(
+    size, reachable, presets, tmp_path, monkeypatch
+):
+    asked = []
+
+    def fetch(preset, include_top):
+        asked.append(preset)
+        if not reachable:
+            raise RuntimeError("They could not be fetched.")
+
+    monkeypatch.setattr(stages.pretrained, "fetch", fetch)
+    survey = dataclasses.replace(
+        nasnet_auto.survey.survey("digits"), sizes=((size, size),)
+    )
+    told = []
+    for _ in range(2):  # The second time it is read.
+        context = stages.Context(
+            stages.Request("digits", HOURS),
+            survey,
+            Book(tmp_path / "plan.json", {}),
+            tmp_path,
+            tell=told.extend,
+        )
+        for stage in ("linear probe", "fine-tuning"):
+            candidates = list(stages.STAGES[stage](context))
+            assert [each.preset for each in candidates] == presets
+        assert stages.seconds_of("fine-tuning", context) == pytest.approx(
+            0.25 * HOURS * 3600 / len(presets)
+        )
+    assert len(asked) == (size > 8)
+    assert len(told) == (size > 8 and not reachable)

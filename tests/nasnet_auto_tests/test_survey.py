@@ -1,0 +1,84 @@
+"""What is said of images before they are decoded."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nasnet_auto.survey import FIRST_SIZE, Survey, standard_error, survey
+
+
+def made(**values):
+    return Survey(
+        **{
+            "class_names": ("a", "b"),
+            "counts": (50, 50),
+            "sizes": ((100, 80), (300, 200)),
+            "has_validation": False,
+            "has_test": True,
+            "notes": (),
+            **values,
+        }
+    )
+
+
+def test_digits():
+    found = survey("digits")
+    assert found.images == 1438
+    assert found.image_size == 8
+    assert found.has_test
+    assert "1,438 training images of 10 classes" in found.lines()[0]
+
+
+def test_a_folder_of_several_sizes(tmp_path):
+    for label, count in (("ant", 4), ("bee", 2)):
+        (tmp_path / label).mkdir()
+        for number in range(count):
+            pixels = np.zeros((70, 90 + number, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / label / f"{number}.png")
+    found = survey(tmp_path)
+    assert found.counts == (4, 2)
+    assert found.image_size == FIRST_SIZE
+    text = " ".join(found.lines())
+    assert "ant 4, bee 2" in text
+    assert "90 x 70 to 93 x 70" in text
+
+
+@pytest.mark.parametrize(
+    ("values", "size"),
+    [
+        ({"sizes": ((8, 8),)}, 8),
+        ({"sizes": ((32, 32),)}, 32),
+        ({"sizes": ((500, 400),)}, FIRST_SIZE),
+        ({"sizes": ()}, FIRST_SIZE),
+    ],
+)
+def test_the_first_size_makes_no_image_larger(values, size):
+    assert made(**values).image_size == size
+
+
+@pytest.mark.parametrize(
+    ("values", "held_out"),
+    [
+        ({"has_validation": True}, None),
+        ({}, 20),  # a fifth of few
+        ({"has_test": False}, 18),  # a tenth is held out for the test first
+        ({"counts": (5_000, 5_000)}, 1_000),
+        ({"counts": (500_000, 500_000)}, 5_000),
+        ({"counts": (1, 1)}, 1),
+    ],
+)
+def test_how_many_are_held_out(values, held_out):
+    assert made(**values).validation_images == held_out
+
+
+def test_many_classes_are_not_all_listed():
+    names = tuple(map(str, range(1000)))
+    (first, *_) = made(class_names=names, counts=(3,) * 1000).lines()
+    assert first.endswith("and 992 more.")
+
+
+def test_the_error_of_an_accuracy():
+    # As the spread of so many draws.
+    rng = np.random.default_rng(0)
+    spread = rng.binomial(60, 0.8, 100_000).std() / 60
+    assert abs(standard_error(0.8, 60) - spread) < 1e-3

@@ -105,7 +105,8 @@ def _run(app: typer.Typer, name: str) -> int:
     os.environ.setdefault(LOG_LEVEL, QUIET)
     interruptions = _Interruptions()
     try:
-        os.getcwd()
+        # A module of a user's own is found here, and takes no other's place.
+        sys.path.append(os.getcwd())
     except FileNotFoundError:
         complain("The current folder is not there any more. Go to another.")
         return BAD_INPUT

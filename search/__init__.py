@@ -42,6 +42,7 @@ _MODULES = {
     "search.observers.base": ("Observer",),
     "search.runs.record": ("Run", "load"),
     "search.spaces.base": ("Decision", "SearchSpace"),
+    "search.spaces.choices": ("ChoiceSpace",),
     "search.spaces.nasnet": ("NASNetSpace",),
     "search.strategies.base": ("Strategy",),
     "search.trial": ("Evaluation", "Trial", "TrialState"),

@@ -151,7 +151,8 @@ class ResidualConvolution(keras.layers.Layer):
             None,
         )
 
-    def _plan(self, channels: int) -> ResidualPlan:
+    def planned(self, channels: int) -> ResidualPlan:
+        """`plan` with the arguments of this layer."""
         return self.plan(
             channels,
             self.filters,
@@ -163,7 +164,7 @@ class ResidualConvolution(keras.layers.Layer):
     def build(self, input_shape):
         axis = self.conventions.channel_axis
         channels = input_shape[axis]
-        plan = self._plan(channels)
+        plan = self.planned(channels)
         self.activated = []
         for unit, name in zip(
             plan.activated, _NAMES[-len(plan.activated) :], strict=True
@@ -359,7 +360,8 @@ class InvertedResidual(ResidualConvolution):
             UnitPlan(filters),
         )
 
-    def _plan(self, channels: int) -> ResidualPlan:
+    def planned(self, channels: int) -> ResidualPlan:
+        """`plan` with the arguments of this layer."""
         return self.plan(
             channels,
             self.filters,

@@ -5,6 +5,7 @@ ones included, and of the classifier, at the size of their output, for one
 image; not biases, batch norms, pools, activations or the auxiliary head.
 """
 
+import contextlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,7 +17,8 @@ from nasnet_keras.layers.auxiliary_head import AuxiliaryHead
 from nasnet_keras.layers.cell import Cell
 from nasnet_keras.layers.combiners import COMBINERS
 from nasnet_keras.layers.conventions import Conventions
-from nasnet_keras.layers.convolution_unit import UnitPlan
+from nasnet_keras.layers.convolution_unit import ConvolutionUnit, UnitPlan
+from nasnet_keras.layers.inverted_residual import ResidualConvolution
 from nasnet_keras.layers.operations import OPERATIONS
 from nasnet_keras.layers.projection import Projection
 from nasnet_keras.network.placed_operations import (
@@ -119,40 +121,94 @@ def multiply_adds(model: keras.Model) -> int:
     """
     total = 0
     for layer in model.layers:
-        shapes = layer.input if isinstance(layer.input, list) else [layer.input]
-        shapes = [tuple(tensor.shape) for tensor in shapes]
-        if isinstance(layer, Cell):
-            axes = layer.conventions.spatial_axes
-            size = known_size(*(shapes[0][axis] for axis in axes))
-            channels = [
-                shape[layer.conventions.channel_axis] for shape in shapes
-            ]
-            total += cell_complexity(
-                layer.spec,
-                layer.filters,
-                layer.strides,
-                layer.input_strides,
-                channels,
-                size,
-                layer.conventions,
-                layer.projection,
-            ).multiply_adds
-        elif isinstance(layer, keras.layers.Conv2D):
-            first = 2 if layer.data_format == "channels_first" else 1
-            height, width = known_size(*layer.output.shape[first : first + 2])
-            total += _products(layer.kernel.shape) * height * width
-        elif isinstance(layer, keras.layers.Dense):
-            total += _products(layer.kernel.shape)
-        elif not isinstance(layer, AuxiliaryHead) and any(
-            len(weight.shape) > 1 for weight in layer.weights
-        ):
+        products = _layer_products(layer)
+        if products is None:
             raise ValueError(
                 "Invalid value for argument `model`. Expected a network of "
                 "`build_network`; the costs of other kinds are counted by "
                 "their `complexity`. Received: a network with the layer "
                 f"{layer.name!r}, a {type(layer).__name__}."
             )
+        total += products
     return total
+
+
+def known_multiply_adds(model: keras.Model) -> int:
+    """The multiply-adds of the convolutions and dense layers of any model,
+    and of our layers, those of models within it too. What other layers
+    compute is not counted.
+
+    Raises:
+        ValueError: The size of the images is unknown.
+    """
+    total = 0
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            total += known_multiply_adds(layer)
+        else:
+            # A layer that is called twice, or by a subclass of models, has no
+            # output of its own.
+            with contextlib.suppress(AttributeError):
+                total += _layer_products(layer) or 0
+    return total
+
+
+def _layer_products(layer: keras.layers.Layer) -> int | None:
+    """The multiply-adds of a layer of a graph, None if it is of a class that
+    is not known and has kernels."""
+    if isinstance(layer, Cell):
+        return _cell_products(layer)
+    if isinstance(layer, keras.layers.Dense):
+        *between, _ = layer.output.shape[1:]
+        return _products(layer.kernel.shape) * _products(between)
+    if isinstance(layer, _CONVOLUTIONS):
+        # All kernels, of separable ones too, at the size of the output.
+        first = 2 if _data_format(layer) == "channels_first" else 1
+        size = known_size(*layer.output.shape[first : first + 2])
+        kernels = [w for w in layer.weights if len(w.shape) == 4]
+        return _products(size) * sum(_products(w.shape) for w in kernels)
+    if isinstance(layer, ResidualConvolution):
+        axes = layer.conventions.spatial_axes
+        size = known_size(*(layer.input.shape[axis] for axis in axes))
+        channels = layer.input.shape[layer.conventions.channel_axis]
+        units = layer.planned(channels).units
+        return units_complexity(units, channels, size).multiply_adds
+    if isinstance(layer, AuxiliaryHead) or not any(
+        len(weight.shape) > 1 for weight in layer.weights
+    ):
+        return 0
+    return None
+
+
+_CONVOLUTIONS = (
+    keras.layers.Conv2D,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv2D,
+    ConvolutionUnit,
+)
+
+
+def _data_format(convolution: Any) -> str:
+    if isinstance(convolution, ConvolutionUnit):
+        return convolution.conventions.data_format
+    return convolution.data_format
+
+
+def _cell_products(cell: Cell) -> int:
+    shapes = cell.input if isinstance(cell.input, list) else [cell.input]
+    shapes = [tuple(tensor.shape) for tensor in shapes]
+    axes = cell.conventions.spatial_axes
+    size = known_size(*(shapes[0][axis] for axis in axes))
+    return cell_complexity(
+        cell.spec,
+        cell.filters,
+        cell.strides,
+        cell.input_strides,
+        [shape[cell.conventions.channel_axis] for shape in shapes],
+        size,
+        cell.conventions,
+        cell.projection,
+    ).multiply_adds
 
 
 def cell_complexity(

@@ -6,10 +6,6 @@ rank, report, dashboard, latency-table, benchmark.
 Exit codes: 0 done, 1 the run failed, 2 bad input, 130 interrupted.
 """
 
-import contextlib
-import os
-import sys
-
 from nasnet_keras.command_line import create_app, run_command
 from search.cli import acting, comparing, driving, looking
 
@@ -34,7 +30,4 @@ for command in COMMANDS:
 
 def main() -> int:
     """Runs the command line; returns the exit code."""
-    # A space of one's own is found here, and takes no other module's place.
-    with contextlib.suppress(FileNotFoundError):  # which `run_command` tells
-        sys.path.append(os.getcwd())
     return run_command(app, "nasnet-search")

@@ -1,8 +1,10 @@
 """Evaluation by training: a child's reward is its validation accuracy."""
 
+import contextlib
 import dataclasses
 import math
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -90,7 +92,8 @@ class TrainingEvaluator(Evaluator):
         }
 
     def costs(self, architecture: Any) -> dict[str, float]:
-        complexity = self.kind.complexity(architecture, **self.network)
+        with _buildable():
+            complexity = self.kind.complexity(architecture, **self.network)
         return {
             "parameters": complexity.parameters,
             "multiply_adds": complexity.multiply_adds,
@@ -142,13 +145,11 @@ class TrainingEvaluator(Evaluator):
         # Graphs and variables of the last child.
         keras.backend.clear_session()
         keras.utils.set_random_seed(child.seed)
-        model = self.kind.build(
-            child.architecture,
-            **{
-                **self.network,
-                **recipe_arguments(schedule.recipe, schedule.steps, self.kind),
-            },
-        )
+        asked = recipe_arguments(schedule.recipe, schedule.steps, self.kind)
+        with _buildable():
+            model = self.kind.build(
+                child.architecture, **{**self.network, **asked}
+            )
         compile_network(model, schedule.recipe, schedule.steps_per_epoch)
         if child.weights is not None and child.is_begun:
             try:
@@ -266,6 +267,17 @@ class _Steps(keras.callbacks.Callback):
             self._clock.lap("trace")
         self._done += 1
         tell_activity("training steps", self._done, self._total)
+
+
+@contextlib.contextmanager
+def _buildable() -> Iterator[None]:
+    """A child that cannot be built fails, and the search goes on."""
+    try:
+        yield
+    except ValueError as error:
+        raise EvaluationError(
+            f"The child cannot be built: {str(error).rstrip('.')}."
+        ) from error
 
 
 def _scale(kind: ArchitectureKind, settings: ChildSettings) -> dict[str, int]:

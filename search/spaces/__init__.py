@@ -3,13 +3,12 @@
 Neither Keras nor TensorFlow is imported here.
 """
 
-import importlib
 import inspect
 import json
-import sys
 from collections.abc import Mapping
 from typing import Any
 
+from nasnet_keras.own_modules import find_attribute
 from nasnet_keras.quotation import quoted
 from search.spaces.base import SearchSpace
 
@@ -85,6 +84,8 @@ def name_space(space: SearchSpace) -> tuple[str, dict[str, Any]]:
     ('pnasnet', {})
     """
     described = _as_json(space.describe())
+    if space.place is not None:
+        return space.place, {}
     for known in SPACES:
         made = _find(known)
         if type(made) is type(space) and _as_json(made.describe()) == described:
@@ -133,31 +134,9 @@ def _as_json(description: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _find(name: str) -> Any:
-    location = SPACES.get(name, name)
-    module, colon, attribute = location.partition(":")
-    if not (module and colon and attribute):
-        raise ValueError(
-            "Invalid value for argument `space`. Expected one of "
-            f"{', '.join(SPACES)}, or 'module:attribute'. Received: "
-            f"space={quoted(name)}."
-        )
-    # The name may come from the folder of a run: no program is started by it.
-    # Python's own list leaves out its tests.
-    if module.partition(".")[0] in {*sys.stdlib_module_names, "test"}:
-        raise ValueError(
-            "Invalid value for argument `space`. Expected a module of your "
-            f"own. Received: space={quoted(name)}, of the standard library."
-        )
-    try:
-        found = importlib.import_module(module)
-        for part in attribute.split("."):
-            found = getattr(found, part)
-    except (Exception, SystemExit) as error:  # whatever a module may do
-        raise ValueError(
-            "Invalid value for argument `space`. Expected a module that can "
-            "be imported and an attribute of it. Received: "
-            f"space={quoted(name)} ({type(error).__name__}: {error})."
-        ) from None
+    found = find_attribute(
+        SPACES.get(name, name), "space", f"one of {', '.join(SPACES)}, or "
+    )
     if isinstance(found, SearchSpace) or (
         isinstance(found, type)
         and issubclass(found, SearchSpace)

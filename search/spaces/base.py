@@ -7,7 +7,7 @@ space by its class. Neither Keras nor TensorFlow is imported here.
 import abc
 import functools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -89,6 +89,13 @@ class SearchSpace(abc.ABC):
     version: ClassVar[int]
     decisions: tuple[Decision, ...]
     kind_name: ClassVar[str | None] = None
+
+    @property
+    def place(self) -> str | None:
+        """Where the space stands, "module:attribute", if it is found there;
+        None, as by default, if it is made again by its class and what it is
+        described by."""
+        return None
 
     @functools.cached_property
     def kind(self) -> ArchitectureKind | None:
@@ -296,6 +303,26 @@ class SearchSpace(abc.ABC):
             }
             for decision in self.decisions
         }
+
+
+def features_by_place(
+    decisions: Sequence[Decision], choices: Decisions
+) -> np.ndarray:
+    """Of each decision which choice is taken, and of ordered ones the number:
+    features of a space in which it matters where a choice is taken.
+
+    Example:
+
+    >>> features_by_place([Decision("kernel", ("3", "5"), "ordered")], (1,))
+    array([0., 1., 5.])
+    """
+    numbers: list[float] = []
+    for decision, choice in zip(decisions, choices, strict=True):
+        count = len(decision.choices)
+        numbers += [float(choice == each) for each in range(count)]
+        if decision.kind == "ordered":
+            numbers.append(decision.numbers[choice])
+    return np.array(numbers, float)
 
 
 def lacks(space: SearchSpace, capability: Capability) -> str:

@@ -9,7 +9,6 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from nasnet_keras.command_line import quoted
 from nasnet_keras.kinds.mobile import published
 from nasnet_keras.kinds.mobile.architecture import (
     OPERATORS,
@@ -17,7 +16,13 @@ from nasnet_keras.kinds.mobile.architecture import (
     MobileArchitecture,
     MobileBlock,
 )
-from search.spaces.base import Decision, DecisionKind, SearchSpace
+from nasnet_keras.quotation import quoted
+from search.spaces.base import (
+    Decision,
+    DecisionKind,
+    SearchSpace,
+    features_by_place,
+)
 from search.trial import Decisions
 
 MULTIPLES = (0.75, 1.0, 1.25)  # of the filters; section 4.1, as the next two
@@ -126,7 +131,7 @@ class MobileSpace(SearchSpace):
             f"an integer from 1 to {most}, or None",
             blocks is None or (type(blocks) is int and 1 <= blocks <= most),
         )
-        self._options = {
+        self._options: dict[str, Any] = {
             "reference": reference,
             "width": width,
             "stem": stem,
@@ -211,17 +216,7 @@ class MobileSpace(SearchSpace):
         return tuple(form)
 
     def features(self, decisions: Decisions) -> np.ndarray:
-        """Of each decision of each block which choice is taken, and of
-        ordered ones the number."""
-        numbers: list[float] = []
-        for decision, choice in zip(
-            self.decisions, self.canonical(decisions), strict=True
-        ):
-            count = len(decision.choices)
-            numbers += [float(choice == each) for each in range(count)]
-            if decision.kind == "ordered":
-                numbers.append(decision.numbers[choice])
-        return np.array(numbers, float)
+        return features_by_place(self.decisions, self.canonical(decisions))
 
     def prefix(self, groups: int) -> "MobileSpace":
         """The space of the first `groups` blocks."""

@@ -1,5 +1,7 @@
 import json
 import os
+import sys
+import types
 
 import keras
 import numpy as np
@@ -19,6 +21,7 @@ from nasnet_keras.command_line import InputError
 from nasnet_keras.deployment.export import export
 from nasnet_keras.deployment.fuse import fuse_for_inference
 from nasnet_keras.deployment.latency.latency_table import measure_latency
+from nasnet_keras.kinds.choices import ChoiceNetworks, ChosenNetwork
 from nasnet_keras.kinds.layerwise import NAS_V1
 from nasnet_keras.kinds.mobile import MNASNET_A1
 from nasnet_keras.published import NASNET_A
@@ -26,7 +29,33 @@ from nasnet_keras.training.recipes import RECIPES, adapted
 from nasnet_keras.training.settings import recipe_arguments
 
 # An architecture of each kind.
-EXAMPLES = {"nasnet": NASNET_A, "layerwise": NAS_V1, "mobile": MNASNET_A1}
+EXAMPLES = {
+    "nasnet": NASNET_A,
+    "layerwise": NAS_V1,
+    "mobile": MNASNET_A1,
+    "choices": ChosenNetwork("own_networks:networks", (("filters", 8),)),
+}
+
+
+@pytest.fixture(autouse=True)
+def own_networks(monkeypatch):
+    """A module of one's own, where the example of choices stands."""
+
+    def build(choices, input_shape, classes):
+        return keras.Sequential(
+            [
+                keras.Input(input_shape),
+                keras.layers.Conv2D(choices["filters"], 3),
+                keras.layers.GlobalAveragePooling2D(),
+                keras.layers.Dense(classes, "softmax"),
+            ]
+        )
+
+    module = types.ModuleType("own_networks")
+    module.networks = ChoiceNetworks({"filters": [8, 16]}, build)
+    monkeypatch.setitem(sys.modules, "own_networks", module)
+
+
 all_kinds = pytest.mark.parametrize("name", KINDS)
 
 

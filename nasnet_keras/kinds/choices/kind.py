@@ -1,0 +1,180 @@
+"""Networks of a user's own as a kind: `ChoicesKind`.
+
+Neither Keras nor TensorFlow is imported here before a network is built.
+"""
+
+import functools
+import math
+from typing import TYPE_CHECKING, Any
+
+from nasnet_keras.architectures import ArchitectureKind, Complexity
+from nasnet_keras.kinds.choices.architecture import (
+    MAX_CHOICES,
+    TYPES,
+    ChoiceNetworks,
+    ChosenNetwork,
+    is_among,
+)
+from nasnet_keras.own_modules import find_attribute
+
+if TYPE_CHECKING:
+    import keras
+
+
+class ChoicesKind(ArchitectureKind):
+    """A `ChosenNetwork`: what a function of the user's own builds.
+
+    Example:
+
+    >>> chosen = ChosenNetwork("my_module:space", (("kernel", 3),))
+    >>> print(ChoicesKind().text(chosen))
+    kernel = 3
+    """
+
+    name = "choices"
+    version = 1
+    scale = {}
+    unsupported = dict.fromkeys(
+        (
+            *("drop_path_rate", "auxiliary_weight", "dropout"),
+            *("bn_momentum", "frozen_epochs"),
+        ),
+        "a network of your own has what its `build` gives it",
+    )
+
+    def to_data(self, architecture: ChosenNetwork) -> Any:
+        return {
+            "networks": architecture.networks,
+            "choices": dict(architecture.choices),
+            "unused": list(architecture.unused),
+        }
+
+    def from_data(self, data: Any) -> ChosenNetwork:
+        keys = {"networks", "choices", "unused"}
+        if not isinstance(data, dict) or data.keys() != keys:
+            raise ValueError(
+                "Expected an architecture to be a JSON object with "
+                f"{sorted(keys)}. Received: {data!r:.60}."
+            )
+        networks, choices, unused = (
+            data[key] for key in ("networks", "choices", "unused")
+        )
+        if not (
+            isinstance(networks, str)
+            and isinstance(choices, dict)
+            and 1 <= len(choices) <= MAX_CHOICES
+            and all(type(each) in TYPES for each in choices.values())
+            and isinstance(unused, list)
+            and all(isinstance(name, str) for name in unused)
+        ):
+            raise ValueError(
+                "Expected a place, values by name, and names. Received: "
+                f"{data!r:.60}."
+            )
+        return ChosenNetwork(networks, tuple(choices.items()), tuple(unused))
+
+    def text(self, architecture: ChosenNetwork) -> str:
+        """A line for each choice."""
+        return "\n".join(
+            f"{name} = {value}"
+            + (" (not used)" if name in architecture.unused else "")
+            for name, value in architecture.choices
+        )
+
+    def build(
+        self,
+        architecture: ChosenNetwork,
+        input_shape: tuple[int, int, int],
+        classes: int,
+        **arguments: Any,
+    ) -> "keras.Model":
+        """The untrained network, built by the function of `ChoiceNetworks`,
+        whose module is imported.
+
+        Args:
+            architecture: The architecture.
+            input_shape: Height, width and channels of the images.
+            classes: The number of classes.
+            **arguments: None.
+
+        Raises:
+            ValueError: The networks are not there, `build` fails, or it
+                returns no model of these classes.
+        """
+        if arguments:
+            raise ValueError(
+                "Invalid arguments of a network of one's own. Expected none. "
+                f"Received: {', '.join(arguments)}."
+            )
+        import keras
+
+        networks = find_attribute(architecture.networks, "networks")
+        if not isinstance(networks, ChoiceNetworks):
+            raise ValueError(
+                "Invalid value for argument `networks`. Expected a "
+                f"`ChoiceSpace`. Received: {architecture.networks!r:.60}, a "
+                f"{type(networks).__name__}."
+            )
+        said = f"`build` of {architecture.networks} for {architecture.used}"
+        for name, value in architecture.choices:
+            if not is_among(value, networks.choices.get(name, ())):
+                raise ValueError(
+                    f"Invalid choices of {architecture.networks}. Expected "
+                    f"for {name!r} one of {networks.choices.get(name, ())}. "
+                    f"Received: {value!r}."
+                )
+        try:
+            model = networks.build(
+                architecture.used, tuple(input_shape), classes
+            )
+        except Exception as error:  # whatever the user's function may do
+            raise ValueError(
+                f"{said} failed: {type(error).__name__}: {error}"
+            ) from error
+        if isinstance(model, keras.Sequential):
+            if not model.built:
+                model.build((None, *input_shape))
+            # What trains and exports networks asks for their output.
+            model = keras.Model(
+                model.inputs[0], model.outputs[0], name=model.name
+            )
+        found = getattr(model, "output_shape", None)
+        if not isinstance(model, keras.Model) or found != (None, classes):
+            raise ValueError(
+                f"{said} failed. Expected a Sequential or functional model "
+                f"that returns {classes} probabilities. Received: "
+                f"{model!r:.80}, which returns {found!r:.40}."
+            )
+        return model
+
+    def complexity(
+        self,
+        architecture: ChosenNetwork,
+        input_shape: tuple[int, int, int],
+        classes: int,
+        **arguments: Any,
+    ) -> Complexity:
+        """As of every kind; here the network is built to be counted. The
+        multiply-adds are those of Keras' convolutions and dense layers, and
+        of our layers."""
+        height, width, channels = input_shape
+        return _complexity(architecture, (height, width, channels), classes)
+
+
+@functools.lru_cache(maxsize=10_000)
+def _complexity(
+    architecture: ChosenNetwork,
+    input_shape: tuple[int, int, int],
+    classes: int,
+) -> Complexity:
+    from nasnet_keras.network.complexity import known_multiply_adds
+
+    model = ChoicesKind().build(architecture, input_shape, classes)
+    trainable = sum(
+        math.prod(weight.shape) for weight in model.trainable_weights
+    )
+    return Complexity(
+        trainable,
+        model.count_params() - trainable,
+        known_multiply_adds(model),
+    )

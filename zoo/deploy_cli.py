@@ -133,7 +133,7 @@ def deploy(
             batch_size,
             shape,
             test and _scaled(network, test.images[:VERIFIED]),
-            by and _scaled(network, by.train.images),
+            by and _scaled(network, by.train.images[:]),
         )
         activity.end()
         _show(report)

@@ -49,6 +49,7 @@ PARTS = {
     "dies": Part(dies, 60),
     "ends": Part(ends, 60),
     "hangs": Part(hangs, 2),
+    "takes all": Part(hangs, 480),
     "works": Part(works, 60),
 }
 sys.exit(main(PARTS, "Tries. \\n\\n More.", prepare))
@@ -77,7 +78,8 @@ def run(tmp_path):
 
 
 def test_no_part_stops_the_others(run):
-    done, rows = run()
+    parts = ("fails", "goes on", "dies", "ends", "hangs", "works")
+    done, rows = run("--only", *parts)
     assert done.returncode == 1
     assert [
         (row["part"], row["what"], row["error"]) for row in rows if row["error"]
@@ -126,11 +128,11 @@ def test_figures_are_a_table_and_json_lines(run):
 
 
 def test_the_time_of_all_is_limited(run):
-    # The limits are a 480th of those in the table: no time to start Python.
-    done, rows = run("--only", "hangs", "works", "--seconds", "1")
+    done, rows = run("--only", "takes all", "works", "--seconds", "1")
     assert done.returncode == 1
-    assert rows[-1]["part"] == "works"
-    assert rows[-1]["error"].startswith(("It took longer", "Not run"))
+    errors = {row["part"]: row["error"] for row in rows}
+    assert errors["takes all"] == "It took longer than its 1 seconds."
+    assert errors["works"] == "Not run: no time was left."
 
 
 def test_what_comes_before_each_part_may_refuse_it(run):

@@ -155,7 +155,8 @@ def test_photographs_in_parts(photographs, here, capsys, monkeypatch):
     error = capsys.readouterr().err
     assert "1 broken, 'val/bright/broken.png' (text);" in error
     assert "(--skip-broken)" in error
-    assert call(f"{command} --skip-broken --class-weights balanced") == 0
+    command += " --skip-broken --class-weights balanced --stream"
+    assert call(f"{command} --keep-best --early-stopping 1") == 0
     record = json.loads((here / "parts" / "config.json").read_text())
     assert record["settings"]["class_weights"] == "balanced"
     output = capsys.readouterr().out
@@ -164,7 +165,9 @@ def test_photographs_in_parts(photographs, here, capsys, monkeypatch):
         "Skipped as broken: 1, 'val/bright/broken.png' (text).",
         "The images, 24 x 20 pixels, are brought to 8 x 8;",
         "Images are cropped and mirrored (augmentation crop-flip).",
+        "if decoded, are streamed from their files: as asked for.",
         "val accuracy 0.",
+        "model.keras, of epoch ",
     ):
         assert text in output
     for split, images in (("test", 6), ("validation", 10)):
@@ -210,6 +213,8 @@ def test_images_that_have_changed_are_refused(trained, here, tmp_path, capsys):
     ("arguments", "sentence"),
     [
         (f"{RUN} --output new --epochs 0", "Invalid value for `epochs`."),
+        (f"{RUN} --output new --stream", "The arguments `stream` and `cache`"),
+        (f"{RUN} --output new --keep-best", "The argument `keep_best` goes by"),
         (f"{RUN} --output new --frozen-epochs 3", "The settings disagree"),
         (
             "run --architecture layers.json --dataset images.npz --output new "

@@ -421,5 +421,5 @@ def _check_holding(holding: Holding, name: str) -> None:
         raise ValueError(
             "The arguments `stream` and `cache` are for files of images. "
             "Expected a folder, or a data set of tensorflow-datasets. "
-            f"Received: {name[:NAME_LENGTH]}, whose images are in memory."
+            f"Received: {quoted(name)}, whose images are in memory."
         )

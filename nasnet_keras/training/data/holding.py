@@ -170,7 +170,13 @@ def _cache_file(
     file = folder / f"{digest.hexdigest()[:16]}.npy"
     if file.exists():
         return file
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            "Invalid value for argument `cache`. Expected a folder, or the "
+            f"path of a new one. Received: {folder} ({error.strerror})."
+        ) from None
     check_room(folder, math.prod(shape))
     draft = folder / f".{os.getpid()}_{file.name}"
     try:

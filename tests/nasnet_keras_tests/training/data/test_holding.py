@@ -81,6 +81,12 @@ def test_a_cache_that_breaks_off_leaves_nothing(monkeypatch, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_cache_needs_a_folder(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="`cache`. Expected a folder"):
+        held(Holding(cache=tmp_path / "file"), 0, monkeypatch)
+
+
 def test_the_limit_of_a_container_counts(monkeypatch, tmp_path):
     monkeypatch.setattr(holding, "CONTAINER", tmp_path)
     whole = holding.available_memory()

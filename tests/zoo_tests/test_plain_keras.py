@@ -92,9 +92,8 @@ class Killed(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize(
-    "drop_path_rate", [0.2, pytest.param(0.0, marks=pytest.mark.large)]
-)
+@pytest.mark.large
+@pytest.mark.parametrize("drop_path_rate", [0.2, 0.0])
 def test_backup_and_restore(drop_path_rate, tmp_path):
     """Keras keeps the step of a drop path and not what is drawn next."""
 

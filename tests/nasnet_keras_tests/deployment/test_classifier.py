@@ -93,7 +93,9 @@ def test_names_that_are_too_few():
         as_classifier(network(), NAMES[:2])
 
 
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    "channels", [3, pytest.param(1, marks=pytest.mark.large)]
+)
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_script_says_what_keras_says(name, channels, photographs, tmp_path):
     try:

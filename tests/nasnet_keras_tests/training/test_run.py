@@ -155,13 +155,12 @@ def test_images_that_are_streamed_give_the_same_network(
     settings = dataclasses.replace(settings, dataset=str(photographs))
     ways = {
         "memory": Holding(stream=False),
-        "streamed": Holding(stream=True),
         "cache": Holding(cache=tmp_path / "cache"),
     }
     folder = tmp_path / "both"
     with pytest.raises(KeyboardInterrupt):
         run_training(folder, settings, callbacks=[Stop(2)])
-    models = [run_training(folder, settings, holding=ways["streamed"])]
+    models = [run_training(folder, settings, holding=Holding(stream=True))]
     for name, holding in ways.items():
         models.append(run_training(tmp_path / name, settings, holding=holding))
         assert metrics(tmp_path / name) == metrics(folder)

@@ -10,6 +10,7 @@ def test_the_public_names():
     assert search.__all__ == [
         "Child",
         "ChildConfig",
+        "ChoiceSpace",
         "Decision",
         "Evaluation",
         "EvaluationError",

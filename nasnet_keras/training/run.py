@@ -88,6 +88,7 @@ def run_training(
 
     >>> from dataclasses import replace
     >>> from nasnet_keras import NASNET_A
+    >>> from nasnet_keras.architectures import find_kind, to_data
     >>> from nasnet_keras.training.recipes import RECIPES
     >>> settings = TrainingSettings(
     ...     dataset="digits",

@@ -49,13 +49,14 @@ def evaluate_run(
 
     >>> from dataclasses import replace
     >>> from nasnet_keras import NASNET_A
+    >>> from nasnet_keras.architectures import find_kind, to_data
     >>> from nasnet_keras.training.run import run_training
     >>> from nasnet_keras.training.recipes import RECIPES
     >>> from nasnet_keras.training.settings import TrainingSettings
     >>> settings = TrainingSettings(
     ...     dataset="digits",
     ...     network={
-    ...         "genotype": NASNET_A.to_dict(),
+    ...         "architecture": to_data(find_kind("nasnet"), NASNET_A),
     ...         "input_shape": [8, 8, 1],
     ...         "repeats": 1,
     ...         "filters": 4,

@@ -17,13 +17,10 @@ Reference:
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from nasnet_keras.quotation import quoted
 from nasnet_keras.strict_json import parse_json
-
-if TYPE_CHECKING:
-    pass
 
 SCHEMA_VERSION = 1
 MAX_BLOCKS = 10

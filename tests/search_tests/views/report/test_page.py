@@ -146,6 +146,12 @@ def test_the_page_tells_of_a_run(make_run):
     assert ["recipe.epochs", "3"] in settings
 
 
+def test_a_run_of_so_many_hours(make_run):
+    run = make_run(strategy="random", trials=None, hours=0.01)
+    page = Page(render([run]))
+    assert f"Children evaluated {len(run.trials)} of {run.total}" in page.text
+
+
 def test_all_trials_are_in_the_table_the_best_first(make_run):
     run = make_run()
     (table,) = Page(render([run])).tables["trials"]

@@ -61,9 +61,14 @@ def export(
     if retrained is not None:
         weights = _trained_longer(run, retrained)
     if not weights.is_file() and not run.config.shares_weights:
+        kept = (
+            f"A run keeps those of its {run.config.keep} best children."
+            if any(run.directory.children.glob("*.weights.h5"))
+            else "The evaluator of the run leaves none: train its best by "
+            "`nasnet-search retrain`."
+        )
         raise InputError(
-            f"The weights of trial {chosen.number} are not there. A run keeps "
-            f"those of its {run.config.keep} best children."
+            f"The weights of trial {chosen.number} are not there. {kept}"
         )
     architecture = run.space.decode(chosen.decisions)
     text = _genotype_text(architecture, genotype_format)

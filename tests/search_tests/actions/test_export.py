@@ -184,3 +184,24 @@ def test_what_was_trained_takes_pixels_and_knows_its_classes(tmp_path):
     assert names == [
         digits.class_names[number] for number in evaluation.predictions
     ]
+
+
+def test_an_evaluator_without_networks_has_none_to_export(
+    tmp_path, FakeEvaluator
+):
+    class Costs(FakeEvaluator):
+        def evaluate(self, child):
+            evaluation = super().evaluate(child)
+            child.weights.unlink()
+            return evaluation
+
+    evaluator = Costs()
+    run = search.run(
+        tmp_path / "run",
+        evaluator=evaluator,
+        strategy="random",
+        trials=2,
+        tensorboard=False,
+    )
+    with pytest.raises(InputError, match="leaves none: train its best by"):
+        search.export(run, tmp_path / "best", evaluator=evaluator)

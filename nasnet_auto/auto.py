@@ -16,7 +16,6 @@ from nasnet_auto.pace import Pace
 from nasnet_auto.publish import publish
 from nasnet_auto.result import Result
 from nasnet_auto.stages import (
-    FINISH,
     MOST_EPOCHS,
     MOST_FROZEN,
     STAGES,
@@ -141,7 +140,9 @@ def run(
         folder / "lock",
         f"Another process works in {folder}. Wait for it to end.",
     ):
-        book = Book(folder / "plan.json", dataclasses.asdict(request))
+        asked = dataclasses.asdict(request)
+        del asked["workers"]  # Any number finds the same.
+        book = Book(folder / "plan.json", asked)
         context = Context(
             request, found, book, folder, display.observers, display.tell
         )
@@ -185,9 +186,8 @@ def _drive(stage: str, context: Context, display: Display) -> None:
 
 def _fitted(draft: Candidate, stage: str, context: Context) -> Candidate:
     """A candidate of so many epochs as there is time for."""
-    request, found = context.request, context.survey
-    left = (1 - FINISH) * request.seconds - context.book.elapsed
-    seconds = min(seconds_of(stage, context), left)
+    found = context.survey
+    seconds = min(seconds_of(stage, context), context.left)
     held_out = found.validation_images or 0
     recipe = draft.recipe
     batch = min(recipe.batch_size, max(1, (found.images - held_out) // 8))

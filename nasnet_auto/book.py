@@ -19,8 +19,8 @@ class Book:
     """The file plan.json of a run: what was asked for, what each stage tries
     and what came of it, and how much of the time is gone.
 
-    What is recorded is not decided again: with the same plan a run ends with
-    the same accuracies, however often it was stopped.
+    What is recorded is not decided again: what is planned ends in the same
+    accuracy, however often the run was stopped.
 
     Args:
         file: The file; it is made if it is not there.

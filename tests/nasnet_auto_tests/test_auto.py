@@ -9,6 +9,7 @@ import pytest
 
 import nasnet_auto
 import nasnet_auto.survey
+import search
 from nasnet_auto import auto, stages
 from nasnet_auto.book import Book
 from nasnet_auto.candidates import Row
@@ -239,3 +240,71 @@ def test_published_weights_are_for_photographs(
         )
     assert len(asked) == (size > 8)
     assert len(told) == (size > 8 and not reachable)
+
+
+def context_of_a_search(folder, left=3600, told=None, **request):
+    """Of a run of an hour, of which so many seconds are left."""
+    survey = nasnet_auto.survey.survey("digits")
+    book = Book(folder / "plan.json", {})
+    book._before = (1 - stages.FINISH) * 3600 - left
+    return stages.Context(
+        stages.Request("digits", 1, **request),
+        survey,
+        book,
+        folder,
+        tell=(told if told is not None else []).extend,
+    )
+
+
+def test_a_search_that_fails_leaves_the_other_networks(tmp_path, monkeypatch):
+    asked = []
+
+    def fail(*arguments, **settings):
+        asked.append(settings)
+        raise InputError("Expected at least 9 hours.")
+
+    monkeypatch.setattr(search, "run", fail)
+    told = []
+    for _ in range(2):  # The second time it is read.
+        context = context_of_a_search(tmp_path, told=told)
+        assert list(stages.STAGES["search"](context)) == []
+    assert len(asked) == 1
+    assert told == ["The search has found no cell. Expected at least 9 hours."]
+
+
+@pytest.mark.parametrize(("workers", "threads"), [(0, None), (2, 1)])
+def test_a_search_takes_the_time_and_the_threads_there_are(
+    workers, threads, tmp_path, monkeypatch
+):
+    asked = {}
+
+    def fail(*arguments, **settings):
+        asked.update(settings)
+        raise RunError("Enough.")
+
+    monkeypatch.setattr(search, "run", fail)
+    context = context_of_a_search(tmp_path, left=1000, workers=workers)
+    assert list(stages.STAGES["search"](context)) == []
+    # In a process where TensorFlow has begun work they cannot be set.
+    assert asked["child"]["threads"] == threads
+    assert asked["hours"] == pytest.approx(1000 / 3600, abs=1e-3)
+
+
+def test_no_search_begins_when_its_time_is_gone(tmp_path, monkeypatch):
+    monkeypatch.setattr(search, "run", None)
+    told = []
+    context = context_of_a_search(tmp_path, left=60, told=told)
+    assert list(stages.STAGES["search"](context)) == []
+    assert told == ["No search: too little time is left."]
+
+
+def test_a_network_is_fine_tuned_once_a_name(tmp_path):
+    """Rows and folders are named by the preset."""
+    context = dataclasses.replace(
+        context_of_a_search(tmp_path),
+        request=stages.Request(
+            "digits", 1, preset="nasnet_a_cifar_nano", weights="own.h5"
+        ),
+    )
+    (candidate,) = stages.STAGES["fine-tuning"](context)
+    assert candidate.settings["weights"] == "own.h5"

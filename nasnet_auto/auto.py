@@ -11,7 +11,14 @@ import keras
 import numpy as np
 
 from nasnet_auto.book import Book
-from nasnet_auto.candidates import Candidate, Row, folder_of, train
+from nasnet_auto.candidates import (
+    NO_ROOM,
+    TOO_LARGE,
+    Candidate,
+    Row,
+    folder_of,
+    train,
+)
 from nasnet_auto.pace import Pace
 from nasnet_auto.publish import publish
 from nasnet_auto.result import Result
@@ -109,7 +116,8 @@ def run(
     Raises:
         InputError: An argument cannot be used, or the output holds something
             else.
-        RunError: No network could be trained in the time.
+        RunError: No network could be trained in the time or is as fast as
+            asked for, or the chosen one cannot be exported.
 
     Example:
 
@@ -196,7 +204,10 @@ def _fitted(draft: Candidate, stage: str, context: Context) -> Candidate:
     if seconds <= 0:
         return dataclasses.replace(draft, reason="no time is left")
     tell_activity(f"timing {draft.name}")
-    pace = Pace(draft, len(found.class_names))
+    try:
+        pace = Pace(draft, len(found.class_names))
+    except NO_ROOM:
+        return dataclasses.replace(draft, reason=TOO_LARGE)
     epochs = pace.epochs(seconds, found.images - held_out, held_out)
     if epochs < 1:
         return dataclasses.replace(
@@ -282,7 +293,10 @@ OWN_FILES = ("data.npz", "lock")  # before there is a plan
 
 def _without_result(rows: list[Row]) -> str:
     reasons = "; ".join(f"{row.name}: {row.reason}" for row in rows)
-    return f"No network could be trained in the time. {reasons}."
+    return (
+        "No network can be chosen. Give more hours, or allow a longer latency, "
+        f"in a new folder. {reasons}."
+    )
 
 
 @contextlib.contextmanager

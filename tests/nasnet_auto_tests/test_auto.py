@@ -3,17 +3,20 @@ that was never stopped."""
 
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import nasnet_auto
 import nasnet_auto.survey
 import search
-from nasnet_auto import auto, stages
+from nasnet_auto import auto, candidates, publish, stages
 from nasnet_auto.book import Book
-from nasnet_auto.candidates import Row
+from nasnet_auto.candidates import Candidate, Row, plain_network
 from nasnet_keras.command_line import InputError, RunError
+from nasnet_keras.training.recipes import RECIPES
 
 HOURS = 0.1  # of which these runs need seconds
 
@@ -308,3 +311,88 @@ def test_a_network_is_fine_tuned_once_a_name(tmp_path):
     )
     (candidate,) = stages.STAGES["fine-tuning"](context)
     assert candidate.settings["weights"] == "own.h5"
+
+
+def finished_again(whole, folder, **settings):
+    """A copy of a run of which all is left but its last step."""
+    shutil.copytree(whole.folder, folder)
+    plan = json.loads((folder / "plan.json").read_text())
+    plan["asked"].update(settings, dataset=str((folder / "data.npz").resolve()))
+    for entry in plan["stages"].values():
+        for candidate in entry["candidates"]:
+            candidate["settings"]["dataset"] = plan["asked"]["dataset"]
+    (folder / "plan.json").write_text(json.dumps(plan))
+    for file in folder.glob("trainings/*/config.json"):
+        record = json.loads(file.read_text())
+        record["settings"]["dataset"] = plan["asked"]["dataset"]
+        file.write_text(json.dumps(record))
+    (folder / "leaderboard.json").unlink()
+    return nasnet_auto.run(images(), HOURS, folder, **settings)
+
+
+def test_what_cannot_be_exported_is_there_all_the_same(
+    whole, tmp_path, monkeypatch
+):
+    def fail(*arguments):
+        raise ValueError("No such operation.")
+
+    monkeypatch.setattr(publish, "export", fail)
+    with pytest.raises(RunError, match=r"model\.keras is written.*No such op"):
+        finished_again(whole, tmp_path / "run", format="saved_model")
+    result = nasnet_auto.load(tmp_path / "run")
+    assert result.report.is_file()
+    assert result.predict(images()[0][:1])
+
+
+def test_an_export_that_was_killed_is_begun_anew(tmp_path, monkeypatch):
+    """Of OpenVINO's two files the second says that both are there."""
+    (tmp_path / "model.bin").write_bytes(b"half")
+
+    def export(model, path, format):
+        assert not (tmp_path / "model.bin").exists()
+        path.write_text("whole")
+
+    monkeypatch.setattr(publish, "export", export)
+    publish._export(tmp_path, None, "openvino")
+    assert (tmp_path / "model.xml").read_text() == "whole"
+    assert (tmp_path / "predict.py").is_file()
+
+
+def a_candidate(**values):
+    return Candidate(
+        "plain network",
+        {
+            "dataset": "digits",
+            "network": plain_network(8),
+            "recipe": dataclasses.asdict(RECIPES["search-proxy"]),
+        },
+        **values,
+    )
+
+
+def test_a_training_without_room_is_a_row(tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM")
+
+    monkeypatch.setattr(candidates, "run_training", fail)
+    row = candidates.train(a_candidate(), tmp_path)
+    assert row.reason == "it takes more memory than there is"
+    assert not row.can_be_chosen
+
+
+def test_weights_that_cannot_be_fetched_are_a_row(tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise RuntimeError("No network.")
+
+    monkeypatch.setattr(candidates.pretrained, "load", fail)
+    candidate = a_candidate(preset="nasnet_mobile")
+    candidate.settings["weights"] = "imagenet"
+    with pytest.raises(RunError, match="No network"):
+        candidates.initialiser(candidate)(None)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "[" * 100_000])
+def test_a_damaged_leaderboard_is_a_sentence(text, tmp_path):
+    (tmp_path / "leaderboard.json").write_text(text)
+    with pytest.raises(InputError, match="finished run"):
+        nasnet_auto.load(tmp_path)

@@ -12,7 +12,7 @@ import tensorflow as tf
 import nasnet_auto
 import nasnet_auto.survey
 import search
-from nasnet_auto import auto, candidates, publish, stages
+from nasnet_auto import auto, candidates, pace, publish, stages
 from nasnet_auto.book import Book
 from nasnet_auto.candidates import Candidate, Row, plain_network
 from nasnet_keras.command_line import InputError, RunError
@@ -84,9 +84,10 @@ def test_the_result_names_classes(whole):
     assert {guess.name for guess in guesses[0]} == set(whole.class_names)
 
 
-def test_pixels_of_another_range_are_refused(whole):
+@pytest.mark.parametrize("scale", [1 / 255, np.nan])
+def test_pixels_of_another_range_are_refused(whole, scale):
     with pytest.raises(InputError, match="pixels from 0 to 255"):
-        whole.predict(images()[0][:2] / 255)
+        whole.predict(images()[0][:2] * scale)
 
 
 class Stop(Exception):
@@ -127,6 +128,7 @@ def test_a_finished_run_is_not_trained_again(whole):
         ({"hours": float("nan")}, "Expected at least 0.017"),
         ({"hours": "1"}, "Expected at least 0.017"),
         ({"max_latency": -1}, "positive"),
+        ({"max_latency": "fast"}, "positive"),
         ({"format": "exe"}, "Expected one of openvino"),
         ({"preset": "nasnet_mobile"}, "`preset` and `weights` together"),
         (
@@ -154,6 +156,32 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
         nasnet_auto.run("digits", HOURS, tmp_path)
 
 
+def test_a_file_as_output_is_refused(tmp_path):
+    (tmp_path / "thesis").write_text("years of work")
+    with pytest.raises(InputError, match="something else"):
+        nasnet_auto.run("digits", HOURS, tmp_path / "thesis")
+
+
+def test_arrays_that_are_refused_leave_nothing(tmp_path):
+    pixels, labels = images()
+    with pytest.raises(InputError, match="disagree"):
+        nasnet_auto.run((pixels, labels[1:]), HOURS, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_killed_before_its_plan_goes_on(tmp_path):
+    for name in ("lock", ".plan.json"):
+        (tmp_path / name).touch()
+    auto._check_folder(tmp_path)
+
+
+def test_other_images_are_refused(whole):
+    pixels, labels = images()
+    pixels[0] = 0
+    with pytest.raises(InputError, match="images are not those"):
+        nasnet_auto.run((pixels, labels), HOURS, whole.folder)
+
+
 def test_without_time_the_reasons_are_told(tmp_path, monkeypatch):
     monkeypatch.setattr(auto, "seconds_of", lambda stage, context: 1e-6)
     with pytest.raises(RunError, match="longer than the"):
@@ -174,7 +202,7 @@ def test_the_best_of_rows():
 
 def test_a_damaged_plan_is_a_sentence(tmp_path):
     file = tmp_path / "plan.json"
-    for text in ("", "[]", '{"schema": 99}', "[" * 10_000):
+    for text in ("", "[]", '{"schema": 1}', '{"schema": 99}', "[" * 10_000):
         file.write_text(text)
         with pytest.raises(InputError, match=r"plan\.json"):
             Book(file, {})
@@ -396,3 +424,21 @@ def test_a_damaged_leaderboard_is_a_sentence(text, tmp_path):
     (tmp_path / "leaderboard.json").write_text(text)
     with pytest.raises(InputError, match="finished run"):
         nasnet_auto.load(tmp_path)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_probe_is_timed_as_it_is_trained(frozen, monkeypatch):
+    seen = []
+
+    def train(model, *arguments, **keywords):
+        seen.extend(layer.name for layer in model.layers if layer.trainable)
+        raise Stop
+
+    monkeypatch.setattr(pace, "train", train)
+    candidate = a_candidate()
+    if frozen:
+        epochs = candidate.recipe.epochs
+        candidate = candidate.changed("probe", frozen_epochs=epochs)
+    with pytest.raises(Stop):
+        pace.Pace(candidate, 10)
+    assert (seen == ["logits"]) == frozen

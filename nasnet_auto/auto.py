@@ -11,12 +11,18 @@ import keras
 import numpy as np
 
 from nasnet_auto.book import Book
-from nasnet_auto.candidates import Candidate, Row, folder_of, train
+from nasnet_auto.candidates import (
+    NO_ROOM,
+    TOO_LARGE,
+    Candidate,
+    Row,
+    folder_of,
+    train,
+)
 from nasnet_auto.pace import Pace
 from nasnet_auto.publish import publish
 from nasnet_auto.result import Result
 from nasnet_auto.stages import (
-    FINISH,
     MOST_EPOCHS,
     MOST_FROZEN,
     STAGES,
@@ -30,7 +36,7 @@ from nasnet_auto.survey import survey
 from nasnet_keras.activity import tell_activity
 from nasnet_keras.command_line import InputError, RunError
 from nasnet_keras.deployment.formats import find_format
-from nasnet_keras.files import locked
+from nasnet_keras.files import locked, sync
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.datasets import are_arrays, resolve_source
 from nasnet_keras.training.process_state import kept_process_state
@@ -110,7 +116,8 @@ def run(
     Raises:
         InputError: An argument cannot be used, or the output holds something
             else.
-        RunError: No network could be trained in the time.
+        RunError: No network could be trained in the time or is as fast as
+            asked for, or the chosen one cannot be exported.
 
     Example:
 
@@ -120,10 +127,10 @@ def run(
     True
     """
     folder = Path(output)
+    _check_folder(folder)
     with _bad_input():
         request = _request(
-            folder,
-            data,
+            _name(folder, data),
             hours=hours,
             format=format,
             max_latency=max_latency,
@@ -134,14 +141,25 @@ def run(
             seed=seed,
         )
         tell_activity("looking at the data")
-        found = survey(request.dataset, skip_broken)
-    _check_folder(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+        source = data if are_arrays(data) else request.dataset
+        found = survey(source, skip_broken, seed)
+        _make(folder)
     with locked(
         folder / "lock",
         f"Another process works in {folder}. Wait for it to end.",
     ):
-        book = Book(folder / "plan.json", dataclasses.asdict(request))
+        asked = dataclasses.asdict(request)
+        del asked["workers"]  # Any number finds the same.
+        book = Book(folder / "plan.json", asked)
+        if book.decided("images", lambda: found.fingerprint) != (
+            found.fingerprint
+        ):
+            raise InputError(
+                f"The images are not those that the run in {folder} was begun "
+                "with. Restore them, or choose another output."
+            )
+        if are_arrays(data):
+            _keep(data, Path(request.dataset))
         context = Context(
             request, found, book, folder, display.observers, display.tell
         )
@@ -185,9 +203,8 @@ def _drive(stage: str, context: Context, display: Display) -> None:
 
 def _fitted(draft: Candidate, stage: str, context: Context) -> Candidate:
     """A candidate of so many epochs as there is time for."""
-    request, found = context.request, context.survey
-    left = (1 - FINISH) * request.seconds - context.book.elapsed
-    seconds = min(seconds_of(stage, context), left)
+    found = context.survey
+    seconds = min(seconds_of(stage, context), context.left)
     held_out = found.validation_images or 0
     recipe = draft.recipe
     batch = min(recipe.batch_size, max(1, (found.images - held_out) // 8))
@@ -196,7 +213,10 @@ def _fitted(draft: Candidate, stage: str, context: Context) -> Candidate:
     if seconds <= 0:
         return dataclasses.replace(draft, reason="no time is left")
     tell_activity(f"timing {draft.name}")
-    pace = Pace(draft, len(found.class_names))
+    try:
+        pace = Pace(draft, len(found.class_names))
+    except NO_ROOM:
+        return dataclasses.replace(draft, reason=TOO_LARGE)
     epochs = pace.epochs(seconds, found.images - held_out, held_out)
     if epochs < 1:
         return dataclasses.replace(
@@ -226,7 +246,7 @@ class _Ticker(keras.callbacks.Callback):
         self._book.tick()
 
 
-def _request(folder: Path, data: Any, **asked: Any) -> Request:
+def _request(dataset: str, **asked: Any) -> Request:
     """What is asked for, checked."""
     hours = asked["hours"]
     if not isinstance(hours, int | float) or not LEAST_HOURS <= hours <= 1e5:
@@ -235,7 +255,9 @@ def _request(folder: Path, data: Any, **asked: Any) -> Request:
             f"{LEAST_HOURS:.3f}, a minute. Received: hours={quoted(hours)}."
         )
     latency = asked["max_latency"]
-    if latency is not None and not latency > 0:
+    if latency is not None and not (
+        isinstance(latency, int | float) and latency > 0
+    ):
         raise ValueError(
             "Invalid value for argument `max_latency`. Expected positive "
             f"seconds. Received: max_latency={quoted(latency)}."
@@ -248,28 +270,42 @@ def _request(folder: Path, data: Any, **asked: Any) -> Request:
         pretrained.check(asked["weights"], asked["preset"])
     if asked["format"] is not None:
         find_format(asked["format"]).check()
-    return Request(_dataset(folder, data), **asked)
+    return Request(dataset, **asked)
 
 
-def _dataset(folder: Path, data: Any) -> str:
-    """The name or the path of the data; arrays are written."""
-    if not are_arrays(data):
-        return resolve_source(data)
-    file = folder / "data.npz"
-    if not file.exists():
+def _name(folder: Path, data: Any) -> str:
+    """The name or the path of the data; that of arrays is in the folder."""
+    if are_arrays(data):
+        return str((folder / "data.npz").resolve())
+    return resolve_source(data)
+
+
+def _keep(arrays: Sequence[Any], file: Path) -> None:
+    """Writes arrays for the trainings, which read files."""
+    if file.exists():
+        return
+    images, labels = map(np.asarray, arrays)
+    draft = file.with_name(f".{file.name}")
+    np.savez(draft, images=images, labels=labels)
+    sync(draft)
+    draft.rename(file)
+
+
+def _make(folder: Path) -> None:
+    try:
         folder.mkdir(parents=True, exist_ok=True)
-        images, labels = (np.asarray(each) for each in data)
-        np.savez(file, images=images, labels=labels)
-    return str(file.resolve())
+    except OSError as error:
+        raise InputError(
+            f"Cannot make the folder {folder}: {error.strerror}."
+        ) from None
 
 
 def _check_folder(folder: Path) -> None:
-    own = folder / "plan.json"
-    taken = folder.exists() and not own.exists()
-    others = taken and [
-        file for file in folder.iterdir() if file.name not in OWN_FILES
-    ]
-    if others or (folder.exists() and not folder.is_dir()):
+    others = folder.exists()
+    if folder.is_dir():
+        names = {file.name for file in folder.iterdir()}
+        others = "plan.json" not in names and not names <= OWN_FILES
+    if others:
         raise InputError(
             "Invalid value for argument `output`. Expected a new folder, or "
             f"that of a run to go on with. Received: {folder}, which holds "
@@ -277,12 +313,15 @@ def _check_folder(folder: Path) -> None:
         )
 
 
-OWN_FILES = ("data.npz", "lock")  # before there is a plan
+OWN_FILES = {"lock", ".plan.json"}  # before there is a plan
 
 
 def _without_result(rows: list[Row]) -> str:
     reasons = "; ".join(f"{row.name}: {row.reason}" for row in rows)
-    return f"No network could be trained in the time. {reasons}."
+    return (
+        "No network can be chosen. Give more hours, or allow a longer latency, "
+        f"in a new folder. {reasons}."
+    )
 
 
 @contextlib.contextmanager

@@ -12,6 +12,13 @@ from nasnet_keras.files import write_json
 from nasnet_keras.strict_json import read_json
 
 SCHEMA_VERSION = 1
+KINDS = (
+    ("command", str),
+    ("asked", dict),
+    ("elapsed", float),
+    ("decided", dict),
+    ("stages", dict),
+)
 SECONDS_BETWEEN = 5.0  # two notes of the time
 
 
@@ -19,8 +26,8 @@ class Book:
     """The file plan.json of a run: what was asked for, what each stage tries
     and what came of it, and how much of the time is gone.
 
-    What is recorded is not decided again: with the same plan a run ends with
-    the same accuracies, however often it was stopped.
+    What is recorded is not decided again: what is planned ends in the same
+    accuracy, however often the run was stopped.
 
     Args:
         file: The file; it is made if it is not there.
@@ -126,7 +133,11 @@ def _read(file: Path) -> dict[str, Any]:
         data: Any = read_json(file)
     except (OSError, ValueError) as error:
         raise InputError(f"{file} cannot be read: {error}.") from None
-    if not isinstance(data, dict) or data.get("schema") != SCHEMA_VERSION:
+    if (
+        not isinstance(data, dict)
+        or data.get("schema") != SCHEMA_VERSION
+        or not all(isinstance(data.get(name), kind) for name, kind in KINDS)
+    ):
         raise InputError(
             f"{file} is not that of a run of this version of nasnet-auto. "
             "Choose another output."

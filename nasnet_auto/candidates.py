@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from nasnet_auto.survey import standard_error
 from nasnet_keras.architectures import find_kind, to_data
@@ -28,6 +29,10 @@ from zoo import weights as pretrained
 PLAIN_FILTERS = (32, 64, 64, 128, 128, 256)  # of its 3 x 3 convolutions
 PLAIN_STRIDES = (1, 2, 1, 2, 1, 2)
 LARGE = 48  # from this image size on the first convolution is strided too
+
+NO_ROOM = (MemoryError, tf.errors.ResourceExhaustedError)
+TOO_LARGE = "it takes more memory than there is"
+SLOW = "slower than asked for"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,12 +180,18 @@ def train(
         )
     except RunError as error:
         return dataclasses.replace(row, reason=str(error))
+    except NO_ROOM:
+        return dataclasses.replace(row, reason=TOO_LARGE)
     measured = evaluate_run(folder, "validation")
     model = load_model(folder / "model.keras")
-    latency = None
+    latency = reason = None
     if runtime is not None:
-        latency = measure_latency(model, runtime=runtime)
-    slow = max_latency is not None and latency and latency > max_latency
+        try:
+            latency = measure_latency(model, runtime=runtime)
+        except (RunError, ValueError) as error:
+            reason = str(error)
+    if max_latency is not None and latency and latency > max_latency:
+        reason = SLOW
     return dataclasses.replace(
         row,
         accuracy=measured.accuracy,
@@ -188,7 +199,7 @@ def train(
         parameters=model.count_params(),
         latency=latency,
         seconds=sum(epoch["seconds"] for epoch in read_history(folder)),
-        reason="slower than asked for" if slow else None,
+        reason=reason,
     )
 
 
@@ -197,4 +208,11 @@ def initialiser(candidate: Candidate) -> Callable[[keras.Model], None] | None:
     weights, preset = candidate.settings.get("weights"), candidate.preset
     if weights is None or preset is None:
         return None
-    return lambda model: pretrained.load(model, weights, preset)
+
+    def initialise(model: keras.Model) -> None:
+        try:
+            pretrained.load(model, weights, preset)
+        except RuntimeError as error:  # They cannot be fetched.
+            raise RunError(str(error)) from error
+
+    return initialise

@@ -63,7 +63,7 @@ def leaderboard_table(result: Result) -> Table:
         row = Row(**data)
         table.add_row(
             escape(row.name),
-            _accuracy_text(row) or escape(row.reason or ""),
+            escape(" ".join(filter(None, [_accuracy_text(row), row.reason]))),
             "" if row.parameters is None else f"{row.parameters:,}",
             "" if row.image_size is None else str(row.image_size),
             "" if row.epochs is None else str(row.epochs),

@@ -8,6 +8,7 @@ import numpy as np
 
 from nasnet_auto.candidates import Candidate
 from nasnet_keras.training.data.pipeline import recipe_pipeline
+from nasnet_keras.training.run import CLASSIFIER
 from nasnet_keras.training.settings import build_model
 from nasnet_keras.training.train import compile_network, train
 
@@ -33,6 +34,9 @@ class Pace:
         began = time.monotonic()
         keras.backend.clear_session()
         model = build_model(settings, classes, STEPS)
+        if recipe.frozen_epochs == recipe.epochs:
+            for layer in model.layers:
+                layer.trainable = layer.name == CLASSIFIER
         compile_network(model, recipe, STEPS)
         clock = _Clock()
         train(

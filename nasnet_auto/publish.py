@@ -1,13 +1,13 @@
 """The result of a run, written for use: `publish`."""
 
 import dataclasses
-import os
 from pathlib import Path
+from typing import Any
 
 from nasnet_auto.candidates import Row, folder_of
 from nasnet_auto.report import write_report
 from nasnet_auto.stages import Context
-from nasnet_keras.command_line import provenance
+from nasnet_keras.command_line import RunError, provenance
 from nasnet_keras.deployment.classifier import as_classifier
 from nasnet_keras.deployment.export import export
 from nasnet_keras.deployment.formats import find_format
@@ -31,6 +31,9 @@ def publish(context: Context, best: Row) -> None:
     Args:
         context: Of the run.
         best: The row that was chosen.
+
+    Raises:
+        RunError: The format cannot hold the network; all else is written.
     """
     folder, format = context.folder, context.request.format
     training = folder / folder_of(best.name)
@@ -47,8 +50,13 @@ def publish(context: Context, best: Row) -> None:
     model.save(draft)
     sync(draft)
     draft.rename(folder / "model.keras")
-    if format is not None:
-        _export(folder, model, format)
+    # What cannot be exported is there all the same, for it took hours.
+    failure = None
+    try:
+        if format is not None:
+            _export(folder, model, format)
+    except (RunError, ValueError) as error:
+        failure = error
     write_json(
         folder / "leaderboard.json",
         {
@@ -62,10 +70,17 @@ def publish(context: Context, best: Row) -> None:
         },
     )
     write_report(context, best, test)
+    if failure is not None:
+        raise RunError(
+            f"{folder}/model.keras is written, and no {format} file. {failure}"
+        ) from failure
 
 
-def _export(folder: Path, model: object, format: str) -> None:
-    path = folder / f"model{find_format(format).suffix}"
-    if not os.path.exists(path):
+def _export(folder: Path, model: Any, format: str) -> None:
+    chosen = find_format(format)
+    path = folder / f"model{chosen.suffix}"
+    if not path.exists():
+        for file in chosen.files(path):  # A kill may have left one of two.
+            file.unlink(missing_ok=True)
         export(model, path, format)
     write_predict_script(folder, format)

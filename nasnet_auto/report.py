@@ -69,7 +69,8 @@ def write_report(context: Context, best: Row, test: NetworkEvaluation) -> Path:
             },
         )
     )
-    write_text(path, page)
+    # Paths may hold any bytes.
+    write_text(path, page.encode("utf-8", "backslashreplace").decode())
     return path
 
 

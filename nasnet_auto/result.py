@@ -1,13 +1,13 @@
 """What a run has come to: `Result`."""
 
 import functools
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nasnet_keras.command_line import InputError
+from nasnet_keras.strict_json import read_json
 
 if TYPE_CHECKING:
     import keras
@@ -44,14 +44,14 @@ class Result:
         self.folder = Path(folder)
         file = self.folder / "leaderboard.json"
         try:
-            self._board: dict[str, Any] = json.loads(file.read_text())
-        except (OSError, ValueError):
+            self._board: dict[str, Any] = read_json(file)
+            rows: list[dict[str, Any]] = self._board["rows"]
+        except (OSError, LookupError, TypeError, ValueError):
             raise InputError(
                 "Expected the folder of a finished run of nasnet-auto. "
-                f"Received: {folder}, which has no leaderboard.json. Finish it "
-                "by the command that began it."
+                f"Received: {folder}, which has no whole leaderboard.json. "
+                "Finish it by the command that began it."
             ) from None
-        rows: list[dict[str, Any]] = self._board["rows"]
         self.leaderboard = sorted(
             rows,
             key=lambda row: (

@@ -1,7 +1,6 @@
 """What is tried, in which order, and for how long: `STAGES`."""
 
 import dataclasses
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from nasnet_auto.candidates import (
     plain_network,
 )
 from nasnet_auto.survey import FIRST_SIZE, Survey
+from nasnet_keras.command_line import InputError, RunError
 from nasnet_keras.kinds.layerwise.kind import LayerwiseKind
 from nasnet_keras.training.recipes import RECIPES, Recipe, adapted
 from search.trial import ranked
@@ -124,6 +124,11 @@ class Context:
         return True
 
     @property
+    def left(self) -> float:
+        """The seconds that are left for trainings."""
+        return (1 - FINISH) * self.request.seconds - self.book.elapsed
+
+    @property
     def searches(self) -> bool:
         """Whether there are images and time enough for a search."""
         return (
@@ -162,7 +167,9 @@ def _pretrained(context: Context) -> list[tuple[str, str]]:
     """The networks to fine-tune, each with its weights."""
     request = context.request
     if request.preset and request.weights:
-        return [(request.preset, request.weights), SHIPPED]
+        # By the preset a row is named.
+        others = [SHIPPED] if request.preset != SHIPPED[0] else []
+        return [(request.preset, request.weights), *others]
     if context.survey.largest_size < FIRST_SIZE:
         return [SHIPPED]
     can_be_had = context.book.decided("published weights", context.fetches)
@@ -192,15 +199,13 @@ def _found(context: Context) -> Iterator[Candidate]:
     """The best cells of a search, trained longer in larger networks."""
     if not context.searches:
         return
-    run = _search(context)
     size = context.survey.image_size
-    for trial in ranked(run.trials)[:FOUND]:
-        architecture = run.space.decode(trial.decisions)
+    for cell in context.book.decided("cells", lambda: _cells(context)):
         yield Candidate(
-            name=f"searched cell {trial.number}",
+            name=f"searched cell {cell['number']}",
             settings=context.settings(
                 {
-                    "architecture": run.space.to_data(architecture),
+                    "architecture": cell["architecture"],
                     "input_shape": [size, size, 3],
                     "repeats": FOUND_REPEATS,
                     "filters": FOUND_FILTERS,
@@ -210,19 +215,44 @@ def _found(context: Context) -> Iterator[Candidate]:
         )
 
 
+def _cells(context: Context) -> list[dict[str, Any]]:
+    """The best cells of the search, each by its number; none of a search that
+    cannot end, for the other networks are there all the same."""
+    begun = (context.folder / "search" / "config.json").exists()
+    if context.left < SEARCH_SECONDS and not begun:
+        context.tell(["No search: too little time is left."])
+        return []
+    try:
+        run = _search(context)
+    except (InputError, RunError) as error:
+        context.tell([f"The search has found no cell. {error}"])
+        return []
+    return [
+        {
+            "number": trial.number,
+            "architecture": run.space.to_data(
+                run.space.decode(trial.decisions)
+            ),
+        }
+        for trial in ranked(run.trials)[:FOUND]
+    ]
+
+
 def _search(context: Context) -> search.Run:
-    """The search, driven to its end."""
+    """The search, driven to its end, or as far as it came in the time."""
     folder, request = context.folder / "search", context.request
     watching: dict[str, Any] = {
         "on_trial": lambda trial: context.book.tick(),
         "observers": context.observers,
-        "workers": request.workers,
     }
     if (folder / "config.json").exists():
         run = search.load(folder)
-        if run.is_over(run.trials):
+        if run.is_over(run.trials) or context.left <= 0:
             return run
-        return search.resume(folder, **watching)
+        # Threads are those of workers, see below.
+        least = 1 if run.config.child.threads else 0
+        workers = max(request.workers, least)
+        return search.resume(folder, workers=workers, **watching)
     objective: dict[str, Any] = {}
     if request.max_latency is not None:
         objective = {
@@ -232,14 +262,16 @@ def _search(context: Context) -> search.Run:
     return search.run(
         folder,
         dataset=request.dataset,
-        hours=SHARES["search"] * request.hours,
+        hours=min(SHARES["search"] * request.seconds, context.left) / 3600,
         seed=request.seed,
         child={
             "image_size": min(32, context.survey.image_size),
             "skip_broken": request.skip_broken,
-            "threads": 1 if request.workers else os.cpu_count(),
+            # In this process TensorFlow has begun work: threads are set.
+            "threads": 1 if request.workers else None,
         },
         objective=objective,
+        workers=request.workers,
         **watching,
     )
 

@@ -2,13 +2,27 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+import os
+from os import PathLike
 from typing import Any
 
 import numpy as np
 
-from nasnet_keras.training.data.datasets import DataSource, open_dataset
-from nasnet_keras.training.data.splits import TEST_SHARE
+from nasnet_keras.training.data.datasets import (
+    ARRAYS,
+    DataSource,
+    ImageDataset,
+    LabelledImages,
+    are_arrays,
+    open_dataset,
+)
+from nasnet_keras.training.data.holding import BY_MEMORY, Holding
+from nasnet_keras.training.data.splits import (
+    TEST_SHARE,
+    fingerprint,
+    split,
+    with_test,
+)
 
 # Of images that are larger, this size is trained at first: four times the
 # pixels of CIFAR-10, a few milliseconds an image on a processor.
@@ -32,6 +46,8 @@ class Survey:
         has_validation: Whether there are images to validate on.
         has_test: Whether there are images to test on.
         notes: Sentences on what is read and what is not.
+        fingerprint: Changes when an image to train on does, or a class; of a
+            data set by name, when a label does.
     """
 
     class_names: tuple[str, ...]
@@ -40,6 +56,7 @@ class Survey:
     has_validation: bool
     has_test: bool
     notes: tuple[str, ...]
+    fingerprint: str = ""
 
     @property
     def images(self) -> int:
@@ -106,33 +123,93 @@ class Survey:
         return lines
 
 
-def survey(source: DataSource, skip_broken: bool = False) -> Survey:
-    """Looks at a data set, of which no image is decoded.
+def survey(
+    source: DataSource, skip_broken: bool = False, seed: int = 0
+) -> Survey:
+    """Looks at a data set. Of files no image is decoded; arrays are read, all
+    of them, so that what is wrong with those to test on is found now.
 
     Args:
         source: As of `load_dataset`.
         skip_broken: As of `load_dataset`.
+        seed: Chooses the images that are held out.
 
     Raises:
-        ValueError: As of `load_dataset`.
+        ValueError: As of `load_dataset`; or networks of colour images cannot
+            take the images, or there are too few to hold some out.
 
     Example:
 
     >>> survey("digits").images
     1438
     """
-    # A size is needed where images differ; none is read here.
-    opened: Any = open_dataset(source, FIRST_SIZE, skip_broken)
-    labels: Sequence[int] = opened.read_labels()
+    is_folder = isinstance(source, str | PathLike) and (
+        os.path.isabs(source) and os.path.isdir(source)
+    )
+    is_named = isinstance(source, str) and not os.path.isabs(source)
+    # A size is needed where images differ; none of a folder is read here.
+    opened: Any = open_dataset(
+        source,
+        FIRST_SIZE,
+        skip_broken,
+        holding=Holding(stream=True) if is_folder else BY_MEMORY,
+    )
+    labels: np.ndarray = opened.read_labels()
+    identity = [labels]
+    if is_folder:
+        identity.append(opened.read_train(None)[3])  # digests
+    elif not is_named:
+        images = opened.read_train(None)[0]
+        _check_channels(images)
+        identity.append(images)
+        for read in (opened.read_validation, opened.read_test):
+            if read is not None:
+                read()
     counts = np.bincount(labels, minlength=len(opened.class_names))
-    return Survey(
+    found = Survey(
         class_names=tuple(opened.class_names),
         counts=tuple(map(int, counts)),
         sizes=tuple(opened.sizes),
         has_validation=opened.read_validation is not None,
         has_test=opened.read_test is not None,
         notes=tuple(opened.notes),
+        fingerprint=fingerprint(*identity, np.array(opened.class_names)),
     )
+    name = ARRAYS if are_arrays(source) else str(source)
+    _check_split(name, found, labels, seed)
+    return found
+
+
+def _check_channels(images: np.ndarray) -> None:
+    channels = images.shape[-1]
+    if channels not in (1, 3):
+        raise ValueError(
+            "Invalid images. Expected grey ones, or 3 channels. Received: "
+            f"{channels} channels."
+        )
+
+
+def _check_split(
+    name: str, found: Survey, labels: np.ndarray, seed: int
+) -> None:
+    """Holds images out as trainings will, without their pixels.
+
+    Raises:
+        ValueError: A class has no image left to train on, or there is one
+            class alone.
+    """
+
+    def read() -> tuple[np.ndarray, np.ndarray]:
+        return np.zeros((len(labels), 1, 1, 1), np.uint8), labels
+
+    dataset = ImageDataset(
+        name,
+        LabelledImages(*read()),
+        found.class_names,
+        read_test=read if found.has_test else None,
+        read_validation=read if found.has_validation else None,
+    )
+    split(with_test(dataset), found.validation_images, seed=seed)
 
 
 def standard_error(accuracy: float, images: int) -> float:

@@ -154,7 +154,7 @@ def _checked(pixels: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
         )
     low, high = pixels.min(initial=0), pixels.max(initial=0)
     scaled = not np.issubdtype(pixels.dtype, np.integer) and high <= 1
-    if scaled or low < 0 or high > 255:
+    if scaled or not 0 <= low <= high <= 255:  # Neither is what is no number.
         raise InputError(
             "Invalid value for argument `images`. Expected pixels from 0 to "
             f"255. Received: pixels from {low:g} to {high:g}."

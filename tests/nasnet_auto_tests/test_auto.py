@@ -3,16 +3,20 @@ that was never stopped."""
 
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import nasnet_auto
 import nasnet_auto.survey
-from nasnet_auto import auto, stages
+import search
+from nasnet_auto import auto, candidates, pace, publish, stages
 from nasnet_auto.book import Book
-from nasnet_auto.candidates import Row
+from nasnet_auto.candidates import Candidate, Row, plain_network
 from nasnet_keras.command_line import InputError, RunError
+from nasnet_keras.training.recipes import RECIPES
 
 HOURS = 0.1  # of which these runs need seconds
 
@@ -80,9 +84,10 @@ def test_the_result_names_classes(whole):
     assert {guess.name for guess in guesses[0]} == set(whole.class_names)
 
 
-def test_pixels_of_another_range_are_refused(whole):
+@pytest.mark.parametrize("scale", [1 / 255, np.nan])
+def test_pixels_of_another_range_are_refused(whole, scale):
     with pytest.raises(InputError, match="pixels from 0 to 255"):
-        whole.predict(images()[0][:2] / 255)
+        whole.predict(images()[0][:2] * scale)
 
 
 class Stop(Exception):
@@ -130,6 +135,7 @@ def test_a_finished_run_is_not_trained_again(whole):
         ({"hours": float("nan")}, "Expected at least 0.017"),
         ({"hours": "1"}, "Expected at least 0.017"),
         ({"max_latency": -1}, "positive"),
+        ({"max_latency": "fast"}, "positive"),
         ({"format": "exe"}, "Expected one of openvino"),
         ({"preset": "nasnet_mobile"}, "`preset` and `weights` together"),
         (
@@ -157,6 +163,32 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
         nasnet_auto.run("digits", HOURS, tmp_path)
 
 
+def test_a_file_as_output_is_refused(tmp_path):
+    (tmp_path / "thesis").write_text("years of work")
+    with pytest.raises(InputError, match="something else"):
+        nasnet_auto.run("digits", HOURS, tmp_path / "thesis")
+
+
+def test_arrays_that_are_refused_leave_nothing(tmp_path):
+    pixels, labels = images()
+    with pytest.raises(InputError, match="disagree"):
+        nasnet_auto.run((pixels, labels[1:]), HOURS, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_killed_before_its_plan_goes_on(tmp_path):
+    for name in ("lock", ".plan.json"):
+        (tmp_path / name).touch()
+    auto._check_folder(tmp_path)
+
+
+def test_other_images_are_refused(whole):
+    pixels, labels = images()
+    pixels[0] = 0
+    with pytest.raises(InputError, match="images are not those"):
+        nasnet_auto.run((pixels, labels), HOURS, whole.folder)
+
+
 def test_without_time_the_reasons_are_told(tmp_path, monkeypatch):
     monkeypatch.setattr(auto, "seconds_of", lambda stage, context: 1e-6)
     with pytest.raises(RunError, match="longer than the"):
@@ -177,7 +209,7 @@ def test_the_best_of_rows():
 
 def test_a_damaged_plan_is_a_sentence(tmp_path):
     file = tmp_path / "plan.json"
-    for text in ("", "[]", '{"schema": 99}', "[" * 10_000):
+    for text in ("", "[]", '{"schema": 1}', '{"schema": 99}', "[" * 10_000):
         file.write_text(text)
         with pytest.raises(InputError, match=r"plan\.json"):
             Book(file, {})
@@ -246,3 +278,174 @@ def test_published_weights_are_for_photographs(
         )
     assert len(asked) == (size > 8)
     assert len(told) == (size > 8 and not reachable)
+
+
+def context_of_a_search(folder, left=3600, told=None, **request):
+    """Of a run of an hour, of which so many seconds are left."""
+    survey = nasnet_auto.survey.survey("digits")
+    book = Book(folder / "plan.json", {})
+    book._before = (1 - stages.FINISH) * 3600 - left
+    return stages.Context(
+        stages.Request("digits", 1, **request),
+        survey,
+        book,
+        folder,
+        tell=(told if told is not None else []).extend,
+    )
+
+
+def test_a_search_that_fails_leaves_the_other_networks(tmp_path, monkeypatch):
+    asked = []
+
+    def fail(*arguments, **settings):
+        asked.append(settings)
+        raise InputError("Expected at least 9 hours.")
+
+    monkeypatch.setattr(search, "run", fail)
+    told = []
+    for _ in range(2):  # The second time it is read.
+        context = context_of_a_search(tmp_path, told=told)
+        assert list(stages.STAGES["search"](context)) == []
+    assert len(asked) == 1
+    assert told == ["The search has found no cell. Expected at least 9 hours."]
+
+
+@pytest.mark.parametrize(("workers", "threads"), [(0, None), (2, 1)])
+def test_a_search_takes_the_time_and_the_threads_there_are(
+    workers, threads, tmp_path, monkeypatch
+):
+    asked = {}
+
+    def fail(*arguments, **settings):
+        asked.update(settings)
+        raise RunError("Enough.")
+
+    monkeypatch.setattr(search, "run", fail)
+    context = context_of_a_search(tmp_path, left=1000, workers=workers)
+    assert list(stages.STAGES["search"](context)) == []
+    # In a process where TensorFlow has begun work they cannot be set.
+    assert asked["child"]["threads"] == threads
+    assert asked["hours"] == pytest.approx(1000 / 3600, abs=1e-3)
+
+
+def test_no_search_begins_when_its_time_is_gone(tmp_path, monkeypatch):
+    monkeypatch.setattr(search, "run", None)
+    told = []
+    context = context_of_a_search(tmp_path, left=60, told=told)
+    assert list(stages.STAGES["search"](context)) == []
+    assert told == ["No search: too little time is left."]
+
+
+def test_a_network_is_fine_tuned_once_a_name(tmp_path):
+    """Rows and folders are named by the preset."""
+    context = dataclasses.replace(
+        context_of_a_search(tmp_path),
+        request=stages.Request(
+            "digits", 1, preset="nasnet_a_cifar_nano", weights="own.h5"
+        ),
+    )
+    (candidate,) = stages.STAGES["fine-tuning"](context)
+    assert candidate.settings["weights"] == "own.h5"
+
+
+def finished_again(whole, folder, **settings):
+    """A copy of a run of which all is left but its last step."""
+    shutil.copytree(whole.folder, folder)
+    plan = json.loads((folder / "plan.json").read_text())
+    plan["asked"].update(settings, dataset=str((folder / "data.npz").resolve()))
+    for entry in plan["stages"].values():
+        for candidate in entry["candidates"]:
+            candidate["settings"]["dataset"] = plan["asked"]["dataset"]
+    (folder / "plan.json").write_text(json.dumps(plan))
+    for file in folder.glob("trainings/*/config.json"):
+        record = json.loads(file.read_text())
+        record["settings"]["dataset"] = plan["asked"]["dataset"]
+        file.write_text(json.dumps(record))
+    (folder / "leaderboard.json").unlink()
+    return nasnet_auto.run(images(), HOURS, folder, **settings)
+
+
+def test_what_cannot_be_exported_is_there_all_the_same(
+    whole, tmp_path, monkeypatch
+):
+    def fail(*arguments):
+        raise ValueError("No such operation.")
+
+    monkeypatch.setattr(publish, "export", fail)
+    with pytest.raises(RunError, match=r"model\.keras is written.*No such op"):
+        finished_again(whole, tmp_path / "run", format="saved_model")
+    result = nasnet_auto.load(tmp_path / "run")
+    assert result.report.is_file()
+    assert result.predict(images()[0][:1])
+
+
+def test_an_export_that_was_killed_is_begun_anew(tmp_path, monkeypatch):
+    """Of OpenVINO's two files the second says that both are there."""
+    (tmp_path / "model.bin").write_bytes(b"half")
+
+    def export(model, path, format):
+        assert not (tmp_path / "model.bin").exists()
+        path.write_text("whole")
+
+    monkeypatch.setattr(publish, "export", export)
+    publish._export(tmp_path, None, "openvino")
+    assert (tmp_path / "model.xml").read_text() == "whole"
+    assert (tmp_path / "predict.py").is_file()
+
+
+def a_candidate(**values):
+    return Candidate(
+        "plain network",
+        {
+            "dataset": "digits",
+            "network": plain_network(8),
+            "recipe": dataclasses.asdict(RECIPES["search-proxy"]),
+        },
+        **values,
+    )
+
+
+def test_a_training_without_room_is_a_row(tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM")
+
+    monkeypatch.setattr(candidates, "run_training", fail)
+    row = candidates.train(a_candidate(), tmp_path)
+    assert row.reason == "it takes more memory than there is"
+    assert not row.can_be_chosen
+
+
+def test_weights_that_cannot_be_fetched_are_a_row(tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise RuntimeError("No network.")
+
+    monkeypatch.setattr(candidates.pretrained, "load", fail)
+    candidate = a_candidate(preset="nasnet_mobile")
+    candidate.settings["weights"] = "imagenet"
+    with pytest.raises(RunError, match="No network"):
+        candidates.initialiser(candidate)(None)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "[" * 100_000])
+def test_a_damaged_leaderboard_is_a_sentence(text, tmp_path):
+    (tmp_path / "leaderboard.json").write_text(text)
+    with pytest.raises(InputError, match="finished run"):
+        nasnet_auto.load(tmp_path)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_probe_is_timed_as_it_is_trained(frozen, monkeypatch):
+    seen = []
+
+    def train(model, *arguments, **keywords):
+        seen.extend(layer.name for layer in model.layers if layer.trainable)
+        raise Stop
+
+    monkeypatch.setattr(pace, "train", train)
+    candidate = a_candidate()
+    if frozen:
+        epochs = candidate.recipe.epochs
+        candidate = candidate.changed("probe", frozen_epochs=epochs)
+    with pytest.raises(Stop):
+        pace.Pace(candidate, 10)
+    assert (seen == ["logits"]) == frozen

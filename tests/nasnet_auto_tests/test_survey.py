@@ -82,3 +82,63 @@ def test_the_error_of_an_accuracy():
     rng = np.random.default_rng(0)
     spread = rng.binomial(60, 0.8, 100_000).std() / 60
     assert abs(standard_error(0.8, 60) - spread) < 1e-3
+
+
+def a_folder(path, **counts):
+    """Of so many pictures of each class."""
+    for label, count in counts.items():
+        (path / label).mkdir(parents=True)
+        for number in range(count):
+            pixels = np.full((9, 9, 3), number, np.uint8)
+            Image.fromarray(pixels).save(path / label / f"{number}.png")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("counts", "message"),
+    [
+        ({"ant": 1, "bee": 1}, "at least one of each"),
+        ({"ant": 9}, "at least two classes"),
+    ],
+)
+def test_too_few_images_are_refused_at_once(counts, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        survey(a_folder(tmp_path, **counts))
+
+
+def test_one_image_of_a_class_among_many_does(tmp_path):
+    assert survey(a_folder(tmp_path, ant=30, bee=1)).counts == (30, 1)
+
+
+def test_an_image_of_the_same_name_changes_the_fingerprint(tmp_path):
+    a_folder(tmp_path, ant=5, bee=5)
+    before = survey(tmp_path).fingerprint
+    assert survey(tmp_path).fingerprint == before
+    pixels = np.full((9, 9, 3), 200, np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "ant" / "0.png")
+    assert survey(tmp_path).fingerprint != before
+
+
+def arrays(channels=3, **others):
+    images = np.arange(40, dtype=np.uint8)[:, None, None, None]
+    images = np.tile(images, (1, 8, 8, channels))
+    labels = np.arange(40) % 2
+    return {"x_train": images, "y_train": labels, **others}
+
+
+@pytest.mark.parametrize("channels", [4, 7])
+def test_other_channels_are_refused(channels):
+    with pytest.raises(ValueError, match=f"Received: {channels} channels"):
+        survey(tuple(arrays(channels).values()))
+
+
+def test_grey_images_do():
+    assert survey(tuple(arrays(1).values())).images == 40
+
+
+def test_test_images_that_cannot_be_read_are_refused_at_once(tmp_path):
+    file = tmp_path / "data.npz"
+    images = np.zeros((2, 8, 8, 3), np.uint8)
+    np.savez(file, **arrays(x_test=images, y_test=np.array([0, 5])))
+    with pytest.raises(ValueError, match="y_test"):
+        survey(file)

@@ -48,7 +48,9 @@ def run(
     hours: Annotated[
         float,
         typer.Option(
-            min=1 / 60, max=10**5, help="How long it takes in all, at most."
+            max=10**5,
+            help="About how long it takes in all; the least is a minute, "
+            "0.017.",
         ),
     ],
     output: Annotated[
@@ -135,10 +137,11 @@ def run(
         )
     console.print(leaderboard_table(result))
     print(
-        f"Chosen: {result.chosen}, {result.test_accuracy:.2%} of the test "
-        "images."
+        f"Chosen: {result.chosen}, {result.test_accuracy:.1%} ± "
+        f"{result.test_error:.1%} of {result.test_images:,} test images."
     )
-    print(f"Wrote {printable(str(output))}/model.keras and report.html.")
+    files = ", ".join(file.name for file in result.files)
+    print(f"Wrote to {printable(str(output))}: {files}.")
 
 
 @app.command()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nasnet_auto.survey import standard_error
 from nasnet_keras.command_line import InputError
 from nasnet_keras.strict_json import read_json
 
@@ -72,6 +73,24 @@ class Result:
     @property
     def test_accuracy(self) -> float:
         return self._board["test_accuracy"]
+
+    @property
+    def test_images(self) -> int:
+        """On how many images that was measured."""
+        return self._board["test_images"]
+
+    @property
+    def test_error(self) -> float:
+        """The standard error of the test accuracy."""
+        return standard_error(self.test_accuracy, self.test_images)
+
+    @property
+    def files(self) -> list[Path]:
+        """What was written for use."""
+        names = ("model.*", "predict.py", "report.html", "leaderboard.json")
+        return [
+            file for name in names for file in sorted(self.folder.glob(name))
+        ]
 
     @property
     def class_names(self) -> tuple[str, ...]:

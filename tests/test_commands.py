@@ -1,4 +1,4 @@
-"""What holds for the three commands alike."""
+"""What holds for all commands alike."""
 
 import importlib
 import inspect
@@ -11,6 +11,7 @@ MODULES = {
     "nasnet-search": "search.cli.app",
     "nasnet-train": "zoo.train_cli",
     "nasnet-deploy": "zoo.deploy_cli",
+    "nasnet-auto": "nasnet_auto.cli",
 }
 # A module, a function of it, and arguments that are complete, but for data
 # that are not there.
@@ -33,6 +34,8 @@ CALLS = [
     ),
     ("zoo.train_cli", "evaluate", "evaluate nowhere"),
     ("zoo.deploy_cli", "deploy", "nowhere --format onnx --output out.onnx"),
+    ("nasnet_auto.cli", "run", "run nowhere --hours 1 --output out"),
+    ("nasnet_auto.cli", "predict", "predict nowhere photo.jpg"),
 ]
 NUMBERS = ("9" * 400, "9" * 5000, "1e400", "nan")
 
@@ -59,11 +62,10 @@ def test_a_number_beyond_all_bounds_is_a_sentence(
     module, function, arguments, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
-    name = {
-        "search": "nasnet-search",
-        "zoo.train_cli": "nasnet-train",
-        "zoo.deploy_cli": "nasnet-deploy",
-    }[module if module.startswith("zoo") else "search"]
+    name = next(
+        (name for name, place in MODULES.items() if place == module),
+        "nasnet-search",
+    )
     options = numeric(module, function)
     for option in options:
         for number in NUMBERS:

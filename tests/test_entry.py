@@ -1,4 +1,4 @@
-"""The three commands as processes: how they begin, and how Ctrl-C ends them in
+"""The commands as processes: how they begin, and how Ctrl-C ends them in
 their first seconds."""
 
 import os
@@ -22,6 +22,7 @@ COMMANDS = {
         "zoo.entry:deploy",
         "nasnet_mobile --weights imagenet --format openvino --output x.xml",
     ),
+    "auto": ("nasnet_auto.entry:main", "run digits --hours 1 --output run"),
 }
 
 

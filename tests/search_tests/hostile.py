@@ -37,6 +37,7 @@ MODULES = {
     "nasnet-search": ("search.cli.app", "search.cli.entry:main"),
     "nasnet-train": ("zoo.train_cli", "zoo.entry:train"),
     "nasnet-deploy": ("zoo.deploy_cli", "zoo.entry:deploy"),
+    "nasnet-auto": ("nasnet_auto.cli", "nasnet_auto.entry:main"),
 }
 
 # What commands need besides, so that a hostile file is what they stumble on.
@@ -62,6 +63,8 @@ NEEDED = {
     ("nasnet-train", "run"): f"--dataset digits --output {{new}} {TRAINING}",
     ("nasnet-train", "evaluate"): "{nowhere}",
     ("nasnet-deploy", None): "{network} --format litert --output {new}.tflite",
+    ("nasnet-auto", "run"): "{nowhere} --hours 0.02 --output {new}",
+    ("nasnet-auto", "predict"): "{nowhere} {nowhere}",
 }
 
 PRESET = "nasnet_a_cifar_nano"
@@ -69,7 +72,8 @@ PRESET = "nasnet_a_cifar_nano"
 # The names under which a command looks into a file.
 ENDINGS = {
     **dict.fromkeys(
-        ("dataset", "images", "calibration"), ("", ".npz", "/cat/1.png")
+        ("data", "dataset", "images", "calibration"),
+        ("", ".npz", "/cat/1.png"),
     ),
     "architecture": ("", ".json"),
     "model": (".keras", "/model.keras"),

@@ -257,7 +257,7 @@ def _request(dataset: str, **asked: Any) -> Request:
         )
     latency = asked["max_latency"]
     if latency is not None and not (
-        isinstance(latency, int | float) and latency > 0
+        isinstance(latency, int | float) and 0 < latency < math.inf
     ):
         raise ValueError(
             "Invalid value for argument `max_latency`. Expected positive "

@@ -468,3 +468,21 @@ def test_a_probe_is_timed_as_it_is_trained(frozen, monkeypatch):
     with pytest.raises(Stop):
         pace.Pace(candidate, 10)
     assert (seen == ["logits"]) == frozen
+
+
+def test_a_network_whose_latency_cannot_be_had_is_not_chosen(
+    whole, monkeypatch
+):
+    """As of an operation that the runtime does not have."""
+
+    def fail(*arguments, **keywords):
+        raise ValueError("No such operation.")
+
+    monkeypatch.setattr(candidates, "measure_latency", fail)
+    (candidate,) = Book(whole.folder / "plan.json", {}).candidates(
+        "plain network"
+    )
+    folder = whole.folder / candidates.folder_of(candidate.name)
+    row = candidates.train(candidate, folder, runtime="onnx")
+    assert row.accuracy is not None
+    assert row.reason == "No such operation."

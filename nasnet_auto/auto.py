@@ -190,6 +190,7 @@ def _drive(stage: str, context: Context, display: Display) -> None:
         else:
             candidate = planned[number]
         display.begin(candidate.name)
+        began = book.elapsed
         row = train(
             candidate,
             context.folder / folder_of(candidate.name),
@@ -198,17 +199,20 @@ def _drive(stage: str, context: Context, display: Display) -> None:
             context.request.runtime,
             context.request.max_latency,
         )
-        book.add(stage, row)
+        beside = book.elapsed - began - (row.seconds or 0.0)
+        book.add(stage, row, beside)
         display.end(row)
 
 
 def _fitted(draft: Candidate, stage: str, context: Context) -> Candidate:
     """A candidate of so many epochs as there is time for."""
     found = context.survey
-    seconds = min(seconds_of(stage, context), context.left)
-    held_out = found.validation_images or 0
+    seconds = min(
+        seconds_of(stage, context), context.left - context.book.beside
+    )
+    trained = found.images - (found.validation_images or 0)
     recipe = draft.recipe
-    batch = min(recipe.batch_size, max(1, (found.images - held_out) // 8))
+    batch = min(recipe.batch_size, max(1, trained // 8))
     frozen = recipe.frozen_epochs == recipe.epochs
     draft = draft.changed(draft.name, batch_size=batch)
     if seconds <= 0:
@@ -218,7 +222,7 @@ def _fitted(draft: Candidate, stage: str, context: Context) -> Candidate:
         pace = Pace(draft, len(found.class_names))
     except NO_ROOM:
         return dataclasses.replace(draft, reason=TOO_LARGE)
-    epochs = pace.epochs(seconds, found.images - held_out, held_out)
+    epochs = pace.epochs(seconds, trained, found.validated)
     if epochs < 1:
         return dataclasses.replace(
             draft,

@@ -101,10 +101,18 @@ class Book:
         entry = self._data["stages"].get(stage, {"rows": []})
         return [Row(**row) for row in entry["rows"]]
 
-    def add(self, stage: str, row: Row) -> None:
-        """Adds what came of a stage's next candidate."""
+    def add(self, stage: str, row: Row, beside: float = 0.0) -> None:
+        """Adds what came of a stage's next candidate, and the seconds that it
+        took beside its epochs."""
         self._data["stages"][stage]["rows"].append(dataclasses.asdict(row))
+        self._data["beside"] = max(self.beside, beside)
         self._write()
+
+    @property
+    def beside(self) -> float:
+        """The most seconds that a candidate took beside its epochs: to read
+        the images, to evaluate."""
+        return self._data.get("beside", 0.0)
 
     @property
     def rows(self) -> list[Row]:

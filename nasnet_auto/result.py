@@ -110,7 +110,8 @@ class Result:
 
     def predict(
         self,
-        images: "Sequence[str | os.PathLike[str]] | np.ndarray",
+        images: "str | os.PathLike[str] | Sequence[str | os.PathLike[str]] "
+        "| np.ndarray",
         top: int = 5,
     ) -> "list[list[Guess]]":
         """Says of images what they show; see

@@ -46,6 +46,8 @@ class Survey:
         has_validation: Whether there are images to validate on.
         has_test: Whether there are images to test on.
         notes: Sentences on what is read and what is not.
+        given: How many images there are to validate on, as far as that is
+            known before they are read.
         fingerprint: Changes when an image to train on does, or a class; of a
             data set by name, when a label does.
     """
@@ -56,6 +58,7 @@ class Survey:
     has_validation: bool
     has_test: bool
     notes: tuple[str, ...]
+    given: int = 0
     fingerprint: str = ""
 
     @property
@@ -85,6 +88,11 @@ class Survey:
             left -= max(1, round(TEST_SHARE * left))
         share = 0.2 if left < FEW else 0.1
         return max(1, min(MOST_VALIDATED, round(share * left)))
+
+    @property
+    def validated(self) -> int:
+        """How many images a network is measured on after an epoch."""
+        return self.validation_images or self.given
 
     def lines(self) -> list[str]:
         """What a user should know, a sentence a line."""
@@ -155,16 +163,17 @@ def survey(
         holding=Holding(stream=True) if is_folder else BY_MEMORY,
     )
     labels: np.ndarray = opened.read_labels()
-    identity = [labels]
+    identity, given = [labels], 0
+    if opened.read_validation is not None and not is_named:
+        given = len(opened.read_validation()[1])
     if is_folder:
         identity.append(opened.read_train(None)[3])  # digests
     elif not is_named:
         images = opened.read_train(None)[0]
         _check_channels(images)
         identity.append(images)
-        for read in (opened.read_validation, opened.read_test):
-            if read is not None:
-                read()
+        if opened.read_test is not None:
+            opened.read_test()
     counts = np.bincount(labels, minlength=len(opened.class_names))
     found = Survey(
         class_names=tuple(opened.class_names),
@@ -173,6 +182,7 @@ def survey(
         has_validation=opened.read_validation is not None,
         has_test=opened.read_test is not None,
         notes=tuple(opened.notes),
+        given=given,
         fingerprint=fingerprint(*identity, np.array(opened.class_names)),
     )
     name = ARRAYS if are_arrays(source) else str(source)

@@ -96,15 +96,15 @@ def description(model: keras.Model, shape: Sequence[int]) -> dict[str, Any]:
 
 def classify(
     model: keras.Model,
-    images: Sequence[str | PathLike[str]] | np.ndarray,
+    images: str | PathLike[str] | Sequence[str | PathLike[str]] | np.ndarray,
     top: int = 5,
 ) -> list[list[Guess]]:
     """Says of images what they show.
 
     Args:
         model: Of `as_classifier`.
-        images: Paths of pictures, whatever their sizes; or `[N, H, W, C]`,
-            pixels from 0 to 255, in the model's size.
+        images: Paths of pictures, or one, whatever their sizes; or
+            `[N, H, W, C]`, pixels from 0 to 255, in the model's size.
         top: How many classes to name, the most probable first. Default 5.
 
     Returns:
@@ -120,6 +120,8 @@ def classify(
             "Invalid value for argument `model`. Expected one that knows its "
             "classes, of `as_classifier`. Received: a model without names."
         )
+    if isinstance(images, str | PathLike):  # else each letter would be one
+        images = [images]
     shape = model.input_shape[1:]
     pixels = (
         _checked(images, shape)

@@ -14,7 +14,7 @@ from nasnet_keras.training.data.pipeline import (
     evaluation_pipeline,
     recipe_pipeline,
 )
-from nasnet_keras.training.data.splits import split
+from nasnet_keras.training.data.splits import split, with_test
 from nasnet_keras.training.data.streaming import Images, StreamedImages
 from nasnet_keras.training.recipes import Augmentation, Recipe
 from nasnet_keras.training.train import prepare_short_trainings
@@ -43,10 +43,12 @@ class ChildData:
     """
 
     def __init__(self, settings: ChildSettings) -> None:
-        data = load_dataset(
-            settings.dataset,
-            image_size=settings.image_size,
-            skip_broken=settings.skip_broken,
+        data = with_test(
+            load_dataset(
+                settings.dataset,
+                image_size=settings.image_size,
+                skip_broken=settings.skip_broken,
+            )
         )
         parts = split(
             data,

@@ -16,7 +16,8 @@ from nasnet_auto import auto, candidates, pace, publish, stages
 from nasnet_auto.book import Book
 from nasnet_auto.candidates import Candidate, Row, plain_network
 from nasnet_keras.command_line import InputError, RunError
-from nasnet_keras.training.recipes import RECIPES
+from nasnet_keras.kinds.layerwise.kind import LayerwiseKind
+from nasnet_keras.training.recipes import RECIPES, adapted
 
 HOURS = 0.1  # of which these runs need seconds
 
@@ -223,6 +224,29 @@ def test_the_time_of_earlier_calls_counts(tmp_path):
     assert 1000 <= Book(file, {"hours": 1}).elapsed < 1010
 
 
+def test_the_last_training_leaves_time_to_read_and_evaluate(
+    tmp_path, monkeypatch
+):
+    """As a training took beside its epochs, the next will too."""
+    context = context_of_a_search(tmp_path, left=100)
+    given = []
+
+    class Pace:
+        def __init__(self, *arguments):
+            pass
+
+        def epochs(self, seconds, *counts):
+            given.append(seconds)
+            return 1
+
+    monkeypatch.setattr(auto, "Pace", Pace)
+    auto._fitted(a_candidate(), "fine-tuning", context)
+    context.book.plan("fine-tuning", a_candidate())
+    context.book.add("fine-tuning", Row("a"), beside=40.0)
+    auto._fitted(a_candidate(), "fine-tuning", context)
+    assert given == pytest.approx([100, 60], abs=1)
+
+
 def test_a_search_needs_images_and_time(tmp_path):
     survey = nasnet_auto.survey.survey("digits")
     book = Book(tmp_path / "plan.json", {})
@@ -399,7 +423,9 @@ def a_candidate(**values):
         {
             "dataset": "digits",
             "network": plain_network(8),
-            "recipe": dataclasses.asdict(RECIPES["search-proxy"]),
+            "recipe": dataclasses.asdict(
+                adapted(RECIPES["search-proxy"], LayerwiseKind.unsupported)
+            ),
         },
         **values,
     )
@@ -449,3 +475,21 @@ def test_a_probe_is_timed_as_it_is_trained(frozen, monkeypatch):
     with pytest.raises(Stop):
         pace.Pace(candidate, 10)
     assert (seen == ["logits"]) == frozen
+
+
+def test_a_network_whose_latency_cannot_be_had_is_not_chosen(
+    whole, monkeypatch
+):
+    """As of an operation that the runtime does not have."""
+
+    def fail(*arguments, **keywords):
+        raise ValueError("No such operation.")
+
+    monkeypatch.setattr(candidates, "measure_latency", fail)
+    (candidate,) = Book(whole.folder / "plan.json", {}).candidates(
+        "plain network"
+    )
+    folder = whole.folder / candidates.folder_of(candidate.name)
+    row = candidates.train(candidate, folder, runtime="onnx")
+    assert row.accuracy is not None
+    assert row.reason == "No such operation."

@@ -142,3 +142,12 @@ def test_test_images_that_cannot_be_read_are_refused_at_once(tmp_path):
     np.savez(file, **arrays(x_test=images, y_test=np.array([0, 5])))
     with pytest.raises(ValueError, match="y_test"):
         survey(file)
+
+
+def test_the_images_for_validation_are_counted(tmp_path):
+    a_folder(tmp_path / "train", ant=30, bee=30)
+    a_folder(tmp_path / "val", ant=4, bee=3)
+    found = survey(tmp_path)
+    assert found.validation_images is None
+    assert found.validated == 7
+    assert made().validated == 20

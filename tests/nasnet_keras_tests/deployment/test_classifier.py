@@ -182,6 +182,12 @@ def test_dark_pixels_are_taken():
     assert classify(as_classifier(network(), NAMES), dark)
 
 
+def test_one_path_is_one_photograph(photographs):
+    model = as_classifier(network(), NAMES)
+    (guesses,) = classify(model, str(photographs[0]))
+    assert guesses == classify(model, photographs[:1])[0]
+
+
 def test_a_model_without_names_is_refused():
     with pytest.raises(InputError, match="knows its classes"):
         classify(network(), np.zeros((1, 16, 16, 3), np.uint8))

@@ -2,6 +2,8 @@ import keras
 import numpy as np
 import pytest
 
+from nasnet_keras.training.data.datasets import load_dataset
+from nasnet_keras.training.data.splits import with_test
 from search.evaluation.training import TrainingEvaluator
 
 
@@ -61,3 +63,15 @@ def test_arrays_are_read_as_files_of_them_are(tmp_path, child_settings):
         for dataset in (str(tmp_path / "images.npz"), (images, labels))
     ]
     assert described[0] == described[1]
+
+
+def test_images_that_a_retraining_is_tested_on_are_left_out(child_settings):
+    """Where there are none to test on, it takes a tenth."""
+    images = np.zeros((100, 8, 8, 3), "uint8")
+    images += np.arange(100, dtype="uint8")[:, None, None, None]
+    data = (images, np.arange(100) % 2)
+    held_out = with_test(load_dataset(data)).test.images
+    read = TrainingEvaluator(child_settings(data, batch_size=8)).data
+    seen = np.concatenate([read.train_images, read.validation_images])
+    assert len(seen) == 90
+    assert not np.isin(held_out[:, 0, 0, 0], seen[:, 0, 0, 0]).any()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-PACKAGES = ("nasnet_keras", "search", "zoo")
+PACKAGES = ("nasnet_auto", "nasnet_keras", "search", "zoo")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 # Not run, and why. Their names are looked up all the same.
@@ -26,6 +26,9 @@ NOT_RUN = {
 }
 # They take more than some seconds.
 LARGE = {
+    "nasnet_auto",
+    "nasnet_auto.auto.run",
+    "nasnet_auto.result.Result",
     "nasnet_keras.training.evaluation.evaluate_run.evaluate_run",
     "nasnet_keras.training.run.run_training",
     "search",

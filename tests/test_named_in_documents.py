@@ -91,7 +91,7 @@ def test_files_that_are_named_are_there(name):
         for path in (REPOSITORY / top).rglob("*.*")
     ]
     text = (REPOSITORY / name).read_text()
-    named = set(re.findall(r"(?<![\w/])[\w/]+\.(?:py|md)\b", text))
+    named = set(re.findall(r"(?<![\w/-])[\w/-]+\.(?:py|md)\b", text))
     assert len(named) > 10
     for each in named:
         if (REPOSITORY / each).exists() or PLACEHOLDER.search(each):

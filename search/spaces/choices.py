@@ -14,6 +14,7 @@ from nasnet_keras.kinds.choices.architecture import (
     ChosenNetwork,
     Value,
 )
+from nasnet_keras.quotation import quoted
 from search.spaces.base import Decision, SearchSpace, features_by_place
 from search.trial import Decisions
 
@@ -78,7 +79,7 @@ class ChoiceSpace(ChoiceNetworks, SearchSpace):
         if type(version) is not int:
             raise ValueError(
                 "Invalid value for argument `version`. Expected an integer. "
-                f"Received: version={version!r:.60}."
+                f"Received: version={quoted(version)}."
             )
         of_this: Any = self  # of the class, where a space is written down
         of_this.version = version

@@ -95,14 +95,8 @@ class Stop(Exception):
     pass
 
 
-@pytest.mark.parametrize(
-    "moment",
-    [
-        pytest.param(0, marks=pytest.mark.large),
-        1,
-        pytest.param(2, marks=pytest.mark.large),
-    ],
-)
+@pytest.mark.large
+@pytest.mark.parametrize("moment", range(3))
 def test_a_stopped_run_ends_as_one_that_never_was(whole, moment, tmp_path):
     def begin(name, seen=[]):  # noqa: B006
         seen.append(name)

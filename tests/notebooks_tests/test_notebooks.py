@@ -31,6 +31,7 @@ SMALL = {
 }
 # Those that take over 15 seconds of a processor even so.
 SLOW = {
+    "02_load_classify_look_inside",
     "03_fine_tune",
     "04_run_and_read_a_search",
     "05_from_small_images_to_large",

@@ -52,6 +52,7 @@ def policy(request):
     keras.mixed_precision.set_global_policy("float32")
 
 
+@pytest.mark.large
 @NETWORKS
 def test_callbacks_under_a_global_policy(network, policy, tmp_path):
     model = network(drop_path_rate=0.2, drop_path_steps=12)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nasnet_keras.own_modules import find_place
+from nasnet_keras.quotation import quoted
 
 if TYPE_CHECKING:
     import keras
@@ -64,7 +65,7 @@ class ChoiceNetworks:
             raise ValueError(
                 "Invalid value for argument `choices`. Expected a dict of 1 to "
                 f"{MAX_CHOICES:,} names, each with a list of values. "
-                f"Received: choices={choices!r:.100}."
+                f"Received: choices={quoted(choices)}."
             )
         for name, values in choices.items():
             _check_values(name, values)
@@ -72,7 +73,7 @@ class ChoiceNetworks:
             raise ValueError(
                 "Invalid value for argument `build`. Expected a function of "
                 "the choices, the shape of the images and the number of "
-                f"classes. Received: build={build!r:.60}."
+                f"classes. Received: build={quoted(build)}."
             )
         self.choices = {name: tuple(each) for name, each in choices.items()}
         self.build = build
@@ -99,7 +100,7 @@ class ChoiceNetworks:
                 raise ValueError(
                     "Invalid value for argument `only_if`. Expected for a name "
                     "values of names before it. Received: "
-                    f"{name!r} only if {other!r} is one of {values!r:.60}."
+                    f"{name!r} only if {other!r} is one of {quoted(values)}."
                 )
 
     def used(self, choices: Mapping[str, Value]) -> dict[str, Value]:
@@ -156,7 +157,7 @@ def _check_values(name: Any, values: Any) -> None:
         raise ValueError(
             "Invalid value for argument `choices`. Expected by name a list of "
             "texts, numbers or booleans, each once. Received: "
-            f"{name!r:.60}: {values!r:.60}."
+            f"{quoted(name)}: {quoted(values)}."
         )
 
 

@@ -16,6 +16,7 @@ from nasnet_keras.kinds.choices.architecture import (
     is_among,
 )
 from nasnet_keras.own_modules import find_attribute
+from nasnet_keras.quotation import quoted
 
 if TYPE_CHECKING:
     import keras
@@ -54,7 +55,7 @@ class ChoicesKind(ArchitectureKind):
         if not isinstance(data, dict) or data.keys() != keys:
             raise ValueError(
                 "Expected an architecture to be a JSON object with "
-                f"{sorted(keys)}. Received: {data!r:.60}."
+                f"{sorted(keys)}. Received: {quoted(data)}."
             )
         networks, choices, unused = (
             data[key] for key in ("networks", "choices", "unused")
@@ -69,7 +70,7 @@ class ChoicesKind(ArchitectureKind):
         ):
             raise ValueError(
                 "Expected a place, values by name, and names. Received: "
-                f"{data!r:.60}."
+                f"{quoted(data)}."
             )
         return ChosenNetwork(networks, tuple(choices.items()), tuple(unused))
 
@@ -112,7 +113,7 @@ class ChoicesKind(ArchitectureKind):
         if not isinstance(networks, ChoiceNetworks):
             raise ValueError(
                 "Invalid value for argument `networks`. Expected a "
-                f"`ChoiceSpace`. Received: {architecture.networks!r:.60}, a "
+                f"`ChoiceSpace`. Received: {quoted(architecture.networks)}, a "
                 f"{type(networks).__name__}."
             )
         said = f"`build` of {architecture.networks} for {architecture.used}"
@@ -143,7 +144,7 @@ class ChoicesKind(ArchitectureKind):
             raise ValueError(
                 f"{said} failed. Expected a Sequential or functional model "
                 f"that returns {classes} probabilities. Received: "
-                f"{model!r:.80}, which returns {found!r:.40}."
+                f"{quoted(model)}, which returns {quoted(found)}."
             )
         return model
 

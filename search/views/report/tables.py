@@ -33,11 +33,13 @@ class RunSnapshot:
         label: The run's name on the page.
         run: The run.
         trials: Its trials.
+        total: How many children are to begin, if that is known.
     """
 
     label: str
     run: Run
     trials: Sequence[Trial]
+    total: int | None
 
     @cached_property
     def config(self) -> RunConfig:
@@ -101,7 +103,9 @@ def snapshots_of(
     for path, run in by_path.items():
         label = path.name if names[path.name] == 1 else str(path)
         try:
-            snapshots.append(RunSnapshot(_printable(label), run, run.trials))
+            snapshots.append(
+                RunSnapshot(_printable(label), run, run.trials, run.total)
+            )
         except (InputError, OSError) as error:
             if problems is None:
                 raise

@@ -131,8 +131,8 @@ def mortal_training(diary):
 
     save = training.save_training
 
-    def save_and_die(model, path):
-        save(model, path)
+    def save_and_die(model, path, **others):
+        save(model, path, **others)
         with open(diary, "a") as file:
             file.write(f"{int(model.optimizer.iterations)} ")
         if len(diary.read_text().split()) == 2:

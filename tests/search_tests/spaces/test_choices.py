@@ -212,6 +212,7 @@ def test_the_example_of_the_page_keeps_the_contract(tmp_path, monkeypatch):
         sys.modules.pop("mine", None)
 
 
+@pytest.mark.large
 def test_a_child_that_cannot_be_built_fails_alone(space, tmp_path, monkeypatch):
     whole = space.build
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
+from keras.callbacks import LambdaCallback
 
 from nasnet_auto.book import Book
 from nasnet_auto.candidates import (
@@ -31,7 +31,6 @@ from nasnet_auto.stages import (
     Request,
     best_of,
     plan_lines,
-    seconds_of,
 )
 from nasnet_auto.survey import survey
 from nasnet_keras.activity import tell_activity
@@ -77,7 +76,7 @@ def run(
     max_latency: float | None = None,
     preset: str | None = None,
     weights: str | os.PathLike[str] | None = None,
-    workers: int = 0,
+    workers: int = 1,
     skip_broken: bool = False,
     seed: int = 0,
     display: Display = Display(),
@@ -105,8 +104,8 @@ def run(
         preset: A network of the zoo to fine-tune. Default: of photographs
             NASNet-A Mobile, if its weights of ImageNet can be downloaded.
         weights: Its weights: a name or a file.
-        workers: Processes that train children of the search at once. Default
-            0: this one, one by one.
+        workers: How many children of the search are trained at once, each in
+            a process of its own. Default 1: in this process.
         skip_broken: Whether to leave out files that are no whole images.
         seed: Fixes what is random.
         display: What shows how far it is.
@@ -180,12 +179,13 @@ def run(
 def _drive(stage: str, context: Context, display: Display) -> None:
     """Trains what a stage tries, from wherever it stands."""
     book = context.book
-    for number, draft in enumerate(STAGES[stage](context)):
+    for number, draft in enumerate(STAGES[stage].propose(context)):
         if number < len(book.rows_of(stage)):
             continue
         planned = book.candidates(stage)
         if number == len(planned):
-            candidate = _fitted(draft, stage, context)
+            seconds = STAGES[stage].seconds(context)
+            candidate = _fitted(draft, seconds, context)
             book.plan(stage, candidate)
         else:
             candidate = planned[number]
@@ -194,7 +194,7 @@ def _drive(stage: str, context: Context, display: Display) -> None:
         row = train(
             candidate,
             context.folder / folder_of(candidate.name),
-            [_Ticker(book)],
+            [LambdaCallback(on_epoch_end=lambda epoch, logs=None: book.tick())],
             display.progress,
             context.request.runtime,
             context.request.max_latency,
@@ -204,16 +204,14 @@ def _drive(stage: str, context: Context, display: Display) -> None:
         display.end(row)
 
 
-def _fitted(draft: Candidate, stage: str, context: Context) -> Candidate:
-    """A candidate of so many epochs as there is time for."""
+def _fitted(draft: Candidate, seconds: float, context: Context) -> Candidate:
+    """A candidate of so many epochs as fit into so many seconds, or into those
+    that are left."""
     found = context.survey
-    seconds = min(
-        seconds_of(stage, context), context.left - context.book.beside
-    )
+    seconds = min(seconds, context.left - context.book.beside)
     trained = found.images - (found.validation_images or 0)
     recipe = draft.recipe
     batch = min(recipe.batch_size, max(1, trained // 8))
-    frozen = recipe.frozen_epochs == recipe.epochs
     draft = draft.changed(draft.name, batch_size=batch)
     if seconds <= 0:
         return dataclasses.replace(draft, reason="no time is left")
@@ -229,26 +227,11 @@ def _fitted(draft: Candidate, stage: str, context: Context) -> Candidate:
             reason=f"an epoch takes longer than the {seconds:.0f} s it has",
         )
     epochs = min(epochs, MOST_EPOCHS)
-    return draft.changed(
-        draft.name,
-        epochs=epochs,
-        frozen_epochs=epochs if frozen else _frozen(recipe, epochs),
-    )
-
-
-def _frozen(recipe: Any, epochs: int) -> int:
-    return min(MOST_FROZEN, epochs // 4) if recipe.frozen_epochs else 0
-
-
-class _Ticker(keras.callbacks.Callback):
-    """Notes the time of a run while it trains."""
-
-    def __init__(self, book: Book) -> None:
-        super().__init__()
-        self._book = book
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._book.tick()
+    if recipe.frozen_epochs == recipe.epochs:
+        frozen = epochs
+    else:
+        frozen = min(recipe.frozen_epochs, MOST_FROZEN, epochs // 4)
+    return draft.changed(draft.name, epochs=epochs, frozen_epochs=frozen)
 
 
 def _request(dataset: str, **asked: Any) -> Request:
@@ -266,6 +249,12 @@ def _request(dataset: str, **asked: Any) -> Request:
         raise ValueError(
             "Invalid value for argument `max_latency`. Expected positive "
             f"seconds. Received: max_latency={quoted(latency)}."
+        )
+    workers = asked["workers"]
+    if type(workers) is not int or workers < 1:
+        raise ValueError(
+            "Invalid value for argument `workers`. Expected at least 1. "
+            f"Received: workers={quoted(workers)}."
         )
     if (asked["preset"] is None) != (asked["weights"] is None):
         raise ValueError(

@@ -51,14 +51,9 @@ class Book:
                 "decided": {},
                 "stages": {},
             }
-            file.parent.mkdir(parents=True, exist_ok=True)
             write_json(file, self._data)
         self._began = self._noted = time.monotonic()
         self._before = float(self._data["elapsed"])
-
-    @property
-    def asked(self) -> dict[str, Any]:
-        return self._data["asked"]
 
     @property
     def command(self) -> str:

@@ -23,9 +23,9 @@ from nasnet_keras.command_line import (
     run_command,
     working,
 )
-from nasnet_keras.deployment.formats import FORMATS
+from nasnet_keras.deployment.formats import FORMATS, find_format
 from nasnet_keras.processor import enable_onednn
-from nasnet_keras.quotation import printable, quoted
+from nasnet_keras.quotation import printable
 
 app = create_app("From a folder of photographs to a deployed network.")
 
@@ -85,7 +85,7 @@ def run(
     workers: Annotated[
         int | None,
         typer.Option(
-            min=0,
+            min=1,
             max=LARGEST,
             help="Processes that train children of the search at once; as "
             "many as cores if not given.",
@@ -103,11 +103,6 @@ def run(
 ) -> None:
     """Finds and trains a classifier within a time; the same command goes on
     after a kill."""
-    if format is not None and format not in FORMATS:
-        raise InputError(
-            f"Invalid value for `--format`. Expected one of "
-            f"{', '.join(FORMATS)}. Received: {quoted(format)}."
-        )
     from rich.console import Console
 
     enable_onednn()
@@ -117,6 +112,8 @@ def run(
         working("Interrupted. Go on by the same command."),
         shown_activity(console) as activity,
     ):
+        if format is not None:
+            find_format(format).check()
         tell_activity("importing TensorFlow")
         import_tensorflow()
         from nasnet_auto.auto import run

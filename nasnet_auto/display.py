@@ -1,7 +1,7 @@
 """A run as it goes, for the terminal: `create_display`,
 `leaderboard_table`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -20,8 +20,8 @@ from search.views.terminal import create_display as search_display
 def create_display(console: Console, activity: ActivityDisplay) -> Display:
     """Shows a run, line by line; on a terminal what goes on too."""
 
-    def tell(lines: object) -> None:
-        for line in lines:  # type: ignore[attr-defined]
+    def tell(lines: Sequence[str]) -> None:
+        for line in lines:
             console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def end(row: Row) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras.callbacks import LambdaCallback
 
 from nasnet_auto.candidates import Candidate
 from nasnet_keras.training.data.pipeline import recipe_pipeline
@@ -20,7 +21,7 @@ class Pace:
     """The seconds of a candidate's training, by a few steps on noise.
 
     Attributes:
-        start: The seconds until its second step.
+        start: The seconds until its first step has ended.
         step: The seconds of a step.
         batch_size: The images of a step.
     """
@@ -38,7 +39,11 @@ class Pace:
             for layer in model.layers:
                 layer.trainable = layer.name == CLASSIFIER
         compile_network(model, recipe, STEPS)
-        clock = _Clock()
+        times: list[float] = []
+
+        def note(batch: int, logs: Any = None) -> None:
+            times.append(time.monotonic())
+
         train(
             model,
             recipe_pipeline(
@@ -51,11 +56,11 @@ class Pace:
             ),
             recipe,
             STEPS,
-            [clock],
+            [LambdaCallback(on_train_batch_end=note)],
             epochs=1,
         )
-        self.start = clock.times[0] - began
-        self.step = float(np.median(np.diff(clock.times)))
+        self.start = times[0] - began
+        self.step = float(np.median(np.diff(times)))
 
     def epochs(self, seconds: float, images: int, validated: int) -> int:
         """How many epochs fit into so many seconds.
@@ -68,14 +73,3 @@ class Pace:
         trained = max(1, images // self.batch_size)
         forward = FORWARD * validated / self.batch_size
         return int((seconds - self.start) / (self.step * (trained + forward)))
-
-
-class _Clock(keras.callbacks.Callback):
-    """The times at which steps ended."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.times: list[float] = []
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self.times.append(time.monotonic())

@@ -6,7 +6,7 @@ from typing import Any
 
 from nasnet_auto.candidates import Row, folder_of
 from nasnet_auto.report import write_report
-from nasnet_auto.stages import Context
+from nasnet_auto.stages import Context, ranked_rows
 from nasnet_keras.command_line import RunError, provenance
 from nasnet_keras.deployment.classifier import as_classifier
 from nasnet_keras.deployment.export import export
@@ -66,7 +66,10 @@ def publish(context: Context, best: Row) -> None:
             "test_images": len(test.labels),
             "class_names": list(context.survey.class_names),
             "minutes": context.book.elapsed / 60,
-            "rows": [dataclasses.asdict(row) for row in context.book.rows],
+            "rows": [
+                dataclasses.asdict(row)
+                for row in ranked_rows(context.book.rows)
+            ],
         },
     )
     write_report(context, best, test)

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from nasnet_auto.candidates import Row, folder_of
-from nasnet_auto.stages import Context, best_of
+from nasnet_auto.stages import Context, ranked_rows
 from nasnet_auto.survey import standard_error
 from nasnet_keras.files import write_text
 from nasnet_keras.training.evaluation.evaluate import NetworkEvaluation
@@ -43,7 +43,7 @@ def write_report(context: Context, best: Row, test: NetworkEvaluation) -> Path:
             now=datetime.datetime.now().astimezone(),
             request=context.request,
             survey=context.survey,
-            rows=_ranked(context.book.rows),
+            rows=ranked_rows(context.book.rows),
             best=best,
             recipe=candidate.settings["recipe"],
             architecture=candidate.settings["network"]["architecture"],
@@ -84,15 +84,6 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _ranked(rows: list[Row]) -> list[Row]:
-    """The best first; those that cannot be chosen last."""
-    left, ranked = list(rows), []
-    while (best := best_of(left)) is not None:
-        ranked.append(best)
-        left.remove(best)
-    return ranked + left
-
-
 def _classes(test: NetworkEvaluation) -> list[dict[str, Any]]:
     """For each class its images, precision and recall."""
     matrix = test.confusion_matrix
@@ -113,7 +104,7 @@ def _curves(context: Context) -> str | None:
     """The validation accuracies of the best trainings as a picture."""
     figure = Figure(figsize=(6.4, 4.0), layout="constrained")
     axes = figure.add_subplot()
-    for row in _ranked(context.book.rows)[:CURVES]:
+    for row in ranked_rows(context.book.rows)[:CURVES]:
         history = read_history(context.folder / folder_of(row.name))
         values = [epoch.get("val_accuracy", np.nan) for epoch in history]
         if values:

@@ -46,21 +46,13 @@ class Result:
         file = self.folder / "leaderboard.json"
         try:
             self._board: dict[str, Any] = read_json(file)
-            rows: list[dict[str, Any]] = self._board["rows"]
+            self.leaderboard: list[dict[str, Any]] = self._board["rows"]
         except (OSError, LookupError, TypeError, ValueError):
             raise InputError(
                 "Expected the folder of a finished run of nasnet-auto. "
                 f"Received: {folder}, which has no whole leaderboard.json. "
                 "Finish it by the command that began it."
             ) from None
-        self.leaderboard = sorted(
-            rows,
-            key=lambda row: (
-                row["name"] != self.chosen,
-                row["reason"] is not None,
-                -(row["accuracy"] or 0.0),
-            ),
-        )
 
     def __repr__(self) -> str:
         return f"Result({str(self.folder)!r})"

@@ -22,6 +22,7 @@ from zoo.preset import find
 from zoo.presets import PRESETS
 
 FINISH = 0.05  # of the time, for the test, the export and the report
+MOST_EPOCHS, MOST_FROZEN = 100, 5
 UNEVEN = 3  # times the images of another class: classes are weighed then
 
 # The network that comes with its weights, and the one whose weights are
@@ -30,9 +31,12 @@ SHIPPED = ("nasnet_a_cifar_nano", "cifar10")
 PUBLISHED = ("nasnet_mobile", "imagenet")
 PUBLISHED_SIZE = 128
 
-# A search pays from so many images and minutes on: below, children differ less
-# by their cells than by chance (docs/auto.md).
+# With fewer images or seconds than these there is no search. A guess: below,
+# an accuracy on a tenth of the images, or on a few dozen children, tells
+# little. No such search has been compared with fine-tuning yet.
 SEARCH_IMAGES, SEARCH_SECONDS = 1_000, 900.0
+SEARCH_SHARE = 0.35  # of the time, for the children of the search
+IN_PROCESS = "in-process"
 FOUND = 3  # cells of a search that are trained longer
 FOUND_REPEATS, FOUND_FILTERS = 2, 16  # of these networks
 
@@ -50,7 +54,7 @@ class Request:
         max_latency: Slower networks are not chosen; seconds an image.
         format: The runtime that the latency is measured in and that the
             result is exported for; None for Keras alone.
-        workers: Children of the search at once; 0 in this process.
+        workers: Children of the search at once; 1 in this process.
         skip_broken: Whether to leave out files that are no whole images.
         seed: Fixes what is random.
     """
@@ -61,7 +65,7 @@ class Request:
     preset: str | None = None
     max_latency: float | None = None
     format: str | None = None
-    workers: int = 0
+    workers: int = 1
     skip_broken: bool = False
     seed: int = 0
 
@@ -119,7 +123,7 @@ class Context:
         try:
             pretrained.fetch(PUBLISHED[0], include_top=False)
         except RuntimeError as error:
-            self.tell([f"{error} Without them, photographs are told worse."])
+            self.tell([f"{error} The run goes on without them."])
             return False
         return True
 
@@ -133,7 +137,7 @@ class Context:
         """Whether there are images and time enough for a search."""
         return (
             self.survey.images >= SEARCH_IMAGES
-            and SHARES["search"] * self.request.seconds >= SEARCH_SECONDS
+            and SEARCH_SHARE * self.request.seconds >= SEARCH_SECONDS
         )
 
 
@@ -145,6 +149,15 @@ def best_of(rows: list[Row]) -> Row | None:
         key=lambda row: (row.accuracy or 0.0, -(row.parameters or 0)),
         default=None,
     )
+
+
+def ranked_rows(rows: list[Row]) -> list[Row]:
+    """The best first; those that cannot be chosen last."""
+    left, rows = list(rows), []
+    while (best := best_of(left)) is not None:
+        rows.append(best)
+        left.remove(best)
+    return rows + left
 
 
 def _fine_tuned(context: Context) -> Iterator[Candidate]:
@@ -174,6 +187,10 @@ def _pretrained(context: Context) -> list[tuple[str, str]]:
         return [SHIPPED]
     can_be_had = context.book.decided("published weights", context.fetches)
     return [PUBLISHED, SHIPPED] if can_be_had else [SHIPPED]
+
+
+def _count_pretrained(context: Context) -> int:
+    return len(_pretrained(context))
 
 
 def _probes(context: Context) -> Iterator[Candidate]:
@@ -249,28 +266,35 @@ def _search(context: Context) -> search.Run:
         run = search.load(folder)
         if run.is_over(run.trials) or context.left <= 0:
             return run
-        # Threads are those of workers, see below.
-        least = 1 if run.config.child.threads else 0
-        workers = max(request.workers, least)
-        return search.resume(folder, workers=workers, **watching)
+        # In the way it began, for results depend on threads.
+        if run.config.child.threads is None:
+            return search.resume(folder, executor=IN_PROCESS, **watching)
+        return search.resume(
+            folder,
+            executor="processes",
+            workers=request.workers,
+            **watching,
+        )
     objective: dict[str, Any] = {}
     if request.max_latency is not None:
         objective = {
             "max_latency": request.max_latency,
             "latency_runtime": request.runtime,
         }
+    alone = request.workers == 1
     return search.run(
         folder,
         dataset=request.dataset,
-        hours=min(SHARES["search"] * request.seconds, context.left) / 3600,
+        hours=min(SEARCH_SHARE * request.seconds, context.left) / 3600,
         seed=request.seed,
         child={
             "image_size": min(32, context.survey.image_size),
             "skip_broken": request.skip_broken,
             # In this process TensorFlow has begun work: threads are set.
-            "threads": 1 if request.workers else None,
+            "threads": None if alone else 1,
         },
         objective=objective,
+        executor=IN_PROCESS if alone else "processes",
         workers=request.workers,
         **watching,
     )
@@ -310,7 +334,6 @@ def _rate_times(factor: float) -> Callable[..., dict[str, Any]]:
 
 
 Change = Callable[[Candidate, Survey], dict[str, Any]]
-# In the order of what they are worth on photographs (docs/auto.md).
 CHANGES: dict[str, Change] = {
     "larger images": _larger_images,
     "rate x 3": _rate_times(3),
@@ -318,60 +341,60 @@ CHANGES: dict[str, Change] = {
     "rate / 3": _rate_times(1 / 3),
 }
 
-Stage = Callable[[Context], Iterator[Candidate]]
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """What is tried together.
+
+    Attributes:
+        propose: The candidates, one after the other; each may depend on what
+            came of those before.
+        trainings: How many there are.
+        share: Of the time, for all of them, in a run that searches.
+        share_without: Likewise in one that does not.
+    """
+
+    propose: Callable[[Context], Iterator[Candidate]]
+    trainings: Callable[[Context], int]
+    share: float
+    share_without: float
+
+    def part(self, context: Context) -> float:
+        """Its share of the time of a run."""
+        return self.share if context.searches else self.share_without
+
+    def seconds(self, context: Context) -> float:
+        """Those of each of its trainings."""
+        part = self.part(context) * context.request.seconds
+        return part / self.trainings(context)
+
+
+# The search itself takes `SEARCH_SHARE`; without one its time and that of what
+# it finds go to the tuning.
 STAGES: dict[str, Stage] = {
-    "linear probe": _probes,
-    "fine-tuning": _fine_tuned,
-    "plain network": _plain,
-    "search": _found,
-    "tuning": _tuned,
+    "linear probe": Stage(_probes, _count_pretrained, 0.05, 0.05),
+    "fine-tuning": Stage(_fine_tuned, _count_pretrained, 0.15, 0.25),
+    "plain network": Stage(_plain, lambda context: 1, 0.10, 0.10),
+    "found cells": Stage(_found, lambda context: FOUND, 0.15, 0.0),
+    "tuning": Stage(_tuned, lambda context: len(CHANGES), 0.15, 0.55),
 }
-# Of the time, for a stage's trainings; of the search for its children.
-SHARES = {
-    "linear probe": 0.05,
-    "fine-tuning": 0.15,
-    "plain network": 0.10,
-    "search": 0.35,
-    "found": 0.15,
-    "tuning": 0.15,
-}
-# Without a search its time goes to the tuning.
-SHARES_WITHOUT = {
-    "linear probe": 0.05,
-    "fine-tuning": 0.25,
-    "plain network": 0.10,
-    "tuning": 0.55,
-}
-MOST_EPOCHS = 100
-MOST_FROZEN = 5
-
-
-def seconds_of(stage: str, context: Context) -> float:
-    """The seconds of each training of a stage."""
-    if not context.searches:
-        count = {"tuning": len(CHANGES)}.get(stage, 1)
-        share = SHARES_WITHOUT.get(stage, 0.0)
-    else:
-        count = {"tuning": len(CHANGES), "search": FOUND}.get(stage, 1)
-        share = SHARES["found" if stage == "search" else stage]
-    if stage in ("linear probe", "fine-tuning"):
-        count = len(_pretrained(context))
-    return share * context.request.seconds / count
 
 
 def plan_lines(context: Context) -> list[str]:
     """What is going to be done, a sentence a line."""
-    minutes = context.request.seconds / 60
-    shares = SHARES if context.searches else SHARES_WITHOUT
+    shares = {name: stage.part(context) for name, stage in STAGES.items()}
+    if context.searches:
+        shares = {"search": SEARCH_SHARE, **shares}
     parts = ", ".join(
-        f"{name} {share * minutes:.1f}" for name, share in shares.items()
+        f"{name} {share * context.request.seconds / 60:.1f}"
+        for name, share in shares.items()
+        if share
     )
     lines = [f"The plan, in minutes: {parts}; the rest to test and export."]
     if not context.searches:
         lines.append(
-            "No search: with less than "
-            f"{SEARCH_IMAGES:,} training images or "
-            f"{SEARCH_SECONDS / SHARES['search'] / 3600:.1f} hours it does not "
-            "beat fine-tuning. Its time goes to the tuning of the training."
+            f"No search: it begins with {SEARCH_IMAGES:,} training images and "
+            f"{SEARCH_SECONDS / SEARCH_SHARE / 3600:.1f} hours. Its time goes "
+            "to the tuning of the training."
         )
     return lines

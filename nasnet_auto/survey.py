@@ -25,7 +25,7 @@ from nasnet_keras.training.data.splits import (
 )
 
 # Of images that are larger, this size is trained at first: four times the
-# pixels of CIFAR-10, a few milliseconds an image on a processor.
+# pixels of CIFAR-10.
 FIRST_SIZE = 64
 MOST_CLASSES = 8  # that are listed
 # Below so many images a fifth is validated on, for a tenth would be too few to

@@ -247,6 +247,24 @@ def from_data(data: Any) -> tuple[ArchitectureKind, Any]:
     return kind, kind.from_data(data["architecture"])
 
 
+def check_keys(data: Any, keys: set[str], what: str) -> None:
+    """Checks that data is a JSON object with these keys and no others.
+
+    Args:
+        data: The data.
+        keys: The keys.
+        what: What a message calls it.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if not isinstance(data, dict) or data.keys() != keys:
+        raise ValueError(
+            f"Expected {what} to be a JSON object with {sorted(keys)}. "
+            f"Received: {quoted(data)}."
+        )
+
+
 def read_architecture(path: Path) -> tuple[ArchitectureKind, Any]:
     """The kind and the architecture of a file, as a search exports it, or
     of a genotype as other programs write it, see `genotype_formats`.

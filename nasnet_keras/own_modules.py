@@ -1,4 +1,4 @@
-"""What stands in a module of a user's own: `find_attribute`, `find_place`.
+"""What stands in a module of a user's own: `find_attribute`, `find_location`.
 
 Neither Keras nor TensorFlow is imported here.
 """
@@ -10,35 +10,36 @@ from typing import Any
 from nasnet_keras.quotation import quoted
 
 
-def find_attribute(place: str, argument: str, known: str = "") -> Any:
-    """What stands at a place. Its module is imported; nothing is called.
+def find_attribute(location: str, argument: str, known: str = "") -> Any:
+    """What stands at a location. Its module is imported; nothing is called.
 
     Args:
-        place: "module:attribute".
+        location: "module:attribute".
         argument: What a message calls it.
         known: What else a message says is expected, such as names.
 
     Raises:
-        ValueError: There is no such place, or it is in the standard library.
+        ValueError: There is no such location, or it is in the standard library.
 
     Example:
 
     >>> find_attribute("nasnet_keras.published:NASNET_A", "space")
     Genotype(...)
     """
-    module, colon, attribute = place.partition(":")
+    module, colon, attribute = location.partition(":")
     if not (module and colon and attribute):
         raise ValueError(
             f"Invalid value for argument `{argument}`. Expected "
-            f"{known}'module:attribute'. Received: {argument}={quoted(place)}."
+            f"{known}'module:attribute'. Received: "
+            f"{argument}={quoted(location)}."
         )
-    # The place may come from a file: no program is started by it. Python's
+    # The location may come from a file: no program is started by it. Python's
     # own list leaves out its tests.
     if module.partition(".")[0] in {*sys.stdlib_module_names, "test"}:
         raise ValueError(
             f"Invalid value for argument `{argument}`. Expected a module of "
-            f"your own. Received: {argument}={quoted(place)}, of the standard "
-            "library."
+            f"your own. Received: {argument}={quoted(location)}, of the "
+            "standard library."
         )
     try:
         found = importlib.import_module(module)
@@ -48,12 +49,12 @@ def find_attribute(place: str, argument: str, known: str = "") -> Any:
         raise ValueError(
             f"Invalid value for argument `{argument}`. Expected a module that "
             "can be imported and an attribute of it. Received: "
-            f"{argument}={quoted(place)} ({type(error).__name__}: {error})."
+            f"{argument}={quoted(location)} ({type(error).__name__}: {error})."
         ) from None
     return found
 
 
-def find_place(thing: Any, first: str = "") -> str | None:
+def find_location(thing: Any, first: str = "") -> str | None:
     """Where something stands as "module:attribute", None if nowhere.
 
     Args:

@@ -84,8 +84,8 @@ def name_space(space: SearchSpace) -> tuple[str, dict[str, Any]]:
     ('pnasnet', {})
     """
     described = _as_json(space.describe())
-    if space.place is not None:
-        return space.place, {}
+    if space.location is not None:
+        return space.location, {}
     for known in SPACES:
         made = _find(known)
         if type(made) is type(space) and _as_json(made.describe()) == described:

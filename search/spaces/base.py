@@ -91,7 +91,7 @@ class SearchSpace(abc.ABC):
     kind_name: ClassVar[str | None] = None
 
     @property
-    def place(self) -> str | None:
+    def location(self) -> str | None:
         """Where the space stands, "module:attribute", if it is found there;
         None, as by default, if it is made again by its class and what it is
         described by."""
@@ -305,7 +305,7 @@ class SearchSpace(abc.ABC):
         }
 
 
-def features_by_place(
+def positional_features(
     decisions: Sequence[Decision], choices: Decisions
 ) -> np.ndarray:
     """Of each decision which choice is taken, and of ordered ones the number:
@@ -313,7 +313,7 @@ def features_by_place(
 
     Example:
 
-    >>> features_by_place([Decision("kernel", ("3", "5"), "ordered")], (1,))
+    >>> positional_features([Decision("kernel", ("3", "5"), "ordered")], (1,))
     array([0., 1., 5.])
     """
     numbers: list[float] = []

@@ -15,7 +15,7 @@ from nasnet_keras.kinds.choices.architecture import (
     Value,
 )
 from nasnet_keras.quotation import quoted
-from search.spaces.base import Decision, SearchSpace, features_by_place
+from search.spaces.base import Decision, SearchSpace, positional_features
 from search.trial import Decisions
 
 
@@ -109,7 +109,7 @@ class ChoiceSpace(ChoiceNetworks, SearchSpace):
         choices = self._values(decisions)
         used = self.used(choices)
         return ChosenNetwork(
-            self.place or "",
+            self.location or "",
             tuple(choices.items()),
             tuple(name for name in choices if name not in used),
         )
@@ -135,7 +135,7 @@ class ChoiceSpace(ChoiceNetworks, SearchSpace):
         )
 
     def features(self, decisions: Decisions) -> np.ndarray:
-        return features_by_place(self.decisions, self.canonical(decisions))
+        return positional_features(self.decisions, self.canonical(decisions))
 
     def _values(self, decisions: Decisions) -> dict[str, Value]:
         self.check(decisions)

@@ -21,7 +21,7 @@ from search.spaces.base import (
     Decision,
     DecisionKind,
     SearchSpace,
-    features_by_place,
+    positional_features,
 )
 from search.trial import Decisions
 
@@ -216,7 +216,7 @@ class MobileSpace(SearchSpace):
         return tuple(form)
 
     def features(self, decisions: Decisions) -> np.ndarray:
-        return features_by_place(self.decisions, self.canonical(decisions))
+        return positional_features(self.decisions, self.canonical(decisions))
 
     def prefix(self, groups: int) -> "MobileSpace":
         """The space of the first `groups` blocks."""

@@ -18,6 +18,7 @@ from nasnet_auto.candidates import Candidate, Row, plain_network
 from nasnet_keras.command_line import InputError, RunError
 from nasnet_keras.kinds.layerwise.kind import LayerwiseKind
 from nasnet_keras.training.recipes import RECIPES, adapted
+from search.observers.base import Observer
 
 HOURS = 0.1  # of which these runs need seconds
 
@@ -185,7 +186,7 @@ def test_other_images_are_refused(whole):
 
 
 def test_without_time_the_reasons_are_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(auto, "seconds_of", lambda stage, context: 1e-6)
+    monkeypatch.setattr(stages.Stage, "seconds", lambda stage, context: 1e-6)
     with pytest.raises(RunError, match="longer than the"):
         nasnet_auto.run(images(), HOURS, tmp_path)
 
@@ -234,10 +235,10 @@ def test_the_last_training_leaves_time_to_read_and_evaluate(
             return 1
 
     monkeypatch.setattr(auto, "Pace", Pace)
-    auto._fitted(a_candidate(), "fine-tuning", context)
+    auto._fitted(a_candidate(), 200.0, context)
     context.book.plan("fine-tuning", a_candidate())
     context.book.add("fine-tuning", Row("a"), beside=40.0)
-    auto._fitted(a_candidate(), "fine-tuning", context)
+    auto._fitted(a_candidate(), 200.0, context)
     assert given == pytest.approx([100, 60], abs=1)
 
 
@@ -289,9 +290,9 @@ def test_published_weights_are_for_photographs(
             tell=told.extend,
         )
         for stage in ("linear probe", "fine-tuning"):
-            candidates = list(stages.STAGES[stage](context))
+            candidates = list(stages.STAGES[stage].propose(context))
             assert [each.preset for each in candidates] == presets
-        assert stages.seconds_of("fine-tuning", context) == pytest.approx(
+        assert stages.STAGES["fine-tuning"].seconds(context) == pytest.approx(
             0.25 * HOURS * 3600 / len(presets)
         )
     assert len(asked) == (size > 8)
@@ -323,12 +324,12 @@ def test_a_search_that_fails_leaves_the_other_networks(tmp_path, monkeypatch):
     told = []
     for _ in range(2):  # The second time it is read.
         context = context_of_a_search(tmp_path, told=told)
-        assert list(stages.STAGES["search"](context)) == []
+        assert list(stages.STAGES["found cells"].propose(context)) == []
     assert len(asked) == 1
     assert told == ["The search has found no cell. Expected at least 9 hours."]
 
 
-@pytest.mark.parametrize(("workers", "threads"), [(0, None), (2, 1)])
+@pytest.mark.parametrize(("workers", "threads"), [(1, None), (2, 1)])
 def test_a_search_takes_the_time_and_the_threads_there_are(
     workers, threads, tmp_path, monkeypatch
 ):
@@ -340,17 +341,49 @@ def test_a_search_takes_the_time_and_the_threads_there_are(
 
     monkeypatch.setattr(search, "run", fail)
     context = context_of_a_search(tmp_path, left=1000, workers=workers)
-    assert list(stages.STAGES["search"](context)) == []
+    assert list(stages.STAGES["found cells"].propose(context)) == []
     # In a process where TensorFlow has begun work they cannot be set.
     assert asked["child"]["threads"] == threads
     assert asked["hours"] == pytest.approx(1000 / 3600, abs=1e-3)
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_search_finds_cells_and_goes_on(workers, tmp_path, monkeypatch):
+    """A real one of seconds, in this process and in others."""
+    monkeypatch.setattr(stages, "SEARCH_IMAGES", 10)
+    monkeypatch.setattr(stages, "SEARCH_SECONDS", 1.0)
+    monkeypatch.setattr(stages, "FOUND_FILTERS", 4)
+    monkeypatch.setattr(
+        auto, "STAGES", {"found cells": stages.STAGES["found cells"]}
+    )
+    arguments = {"workers": workers, "output": tmp_path}
+
+    class Breaking(Observer):
+        def finished(self, trial, *others, **more):
+            if trial.number == 1:
+                raise Stop
+
+    with pytest.raises(Stop):
+        nasnet_auto.run(
+            "digits",
+            0.05,
+            display=auto.Display(observers=(Breaking(),)),
+            **arguments,
+        )
+    result = nasnet_auto.run("digits", 0.05, **arguments)
+    assert len(result.leaderboard) == stages.FOUND
+    assert result.chosen.startswith("searched cell")
+    assert result.test_accuracy > 0.2  # by chance 0.1
+    run = search.load(tmp_path / "search")
+    assert run.config.child.threads == (None if workers == 1 else 1)
 
 
 def test_no_search_begins_when_its_time_is_gone(tmp_path, monkeypatch):
     monkeypatch.setattr(search, "run", None)
     told = []
     context = context_of_a_search(tmp_path, left=60, told=told)
-    assert list(stages.STAGES["search"](context)) == []
+    assert list(stages.STAGES["found cells"].propose(context)) == []
     assert told == ["No search: too little time is left."]
 
 
@@ -362,7 +395,7 @@ def test_a_network_is_fine_tuned_once_a_name(tmp_path):
             "digits", 1, preset="nasnet_a_cifar_nano", weights="own.h5"
         ),
     )
-    (candidate,) = stages.STAGES["fine-tuning"](context)
+    (candidate,) = stages.STAGES["fine-tuning"].propose(context)
     assert candidate.settings["weights"] == "own.h5"
 
 

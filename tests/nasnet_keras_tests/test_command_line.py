@@ -108,6 +108,11 @@ def test_ctrl_c_waits_for_the_end_of_an_import(monkeypatch):
         get_logger=lambda: SimpleNamespace(setLevel=lambda level: None)
     )
     monkeypatch.setattr(command_line.importlib, "import_module", import_module)
-    with pytest.raises(KeyboardInterrupt):
-        command_line.import_tensorflow()
+    # Who starts the tests may have them ignore Ctrl-C, as a shell does.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            command_line.import_tensorflow()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert imported == ["tensorflow"]

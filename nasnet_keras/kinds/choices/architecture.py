@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nasnet_keras.own_modules import find_place
+from nasnet_keras.own_modules import find_location
 from nasnet_keras.quotation import quoted
 
 if TYPE_CHECKING:
@@ -115,10 +115,12 @@ class ChoiceNetworks:
         return used
 
     @functools.cached_property
-    def place(self) -> str | None:
+    def location(self) -> str | None:
         """Where these stand as "module:attribute", by which other processes
         find them; None if they stand in no module."""
-        return find_place(self, getattr(self.build, "__module__", None) or "")
+        return find_location(
+            self, getattr(self.build, "__module__", None) or ""
+        )
 
 
 @dataclass(frozen=True)

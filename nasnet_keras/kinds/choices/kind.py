@@ -7,7 +7,11 @@ import functools
 import math
 from typing import TYPE_CHECKING, Any
 
-from nasnet_keras.architectures import ArchitectureKind, Complexity
+from nasnet_keras.architectures import (
+    ArchitectureKind,
+    Complexity,
+    check_keys,
+)
 from nasnet_keras.kinds.choices.architecture import (
     MAX_CHOICES,
     TYPES,
@@ -51,12 +55,7 @@ class ChoicesKind(ArchitectureKind):
         }
 
     def from_data(self, data: Any) -> ChosenNetwork:
-        keys = {"networks", "choices", "unused"}
-        if not isinstance(data, dict) or data.keys() != keys:
-            raise ValueError(
-                "Expected an architecture to be a JSON object with "
-                f"{sorted(keys)}. Received: {quoted(data)}."
-            )
+        check_keys(data, {"networks", "choices", "unused"}, "an architecture")
         networks, choices, unused = (
             data[key] for key in ("networks", "choices", "unused")
         )
@@ -69,7 +68,7 @@ class ChoicesKind(ArchitectureKind):
             and all(isinstance(name, str) for name in unused)
         ):
             raise ValueError(
-                "Expected a place, values by name, and names. Received: "
+                "Expected a location, values by name, and names. Received: "
                 f"{quoted(data)}."
             )
         return ChosenNetwork(networks, tuple(choices.items()), tuple(unused))

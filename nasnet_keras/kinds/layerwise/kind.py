@@ -5,7 +5,11 @@ Neither Keras nor TensorFlow is imported here before a network is built.
 
 from typing import TYPE_CHECKING, Any
 
-from nasnet_keras.architectures import ArchitectureKind, Complexity
+from nasnet_keras.architectures import (
+    ArchitectureKind,
+    Complexity,
+    check_keys,
+)
 from nasnet_keras.kinds.layerwise.architecture import (
     MAX_LAYERS,
     ConvolutionLayer,
@@ -59,7 +63,7 @@ class LayerwiseKind(ArchitectureKind):
         }
 
     def from_data(self, data: Any) -> LayerwiseArchitecture:
-        _check_keys(data, {"layers"}, "an architecture")
+        check_keys(data, {"layers"}, "an architecture")
         layers = data["layers"]
         if not isinstance(layers, list):
             raise ValueError(
@@ -68,7 +72,7 @@ class LayerwiseKind(ArchitectureKind):
             )
         fields = {"kernel_size", "filters", "reads", "strides"}
         for layer in layers[: MAX_LAYERS + 1]:
-            _check_keys(layer, fields, "a layer")
+            check_keys(layer, fields, "a layer")
         return LayerwiseArchitecture(
             tuple(
                 ConvolutionLayer(**layer) for layer in layers[: MAX_LAYERS + 1]
@@ -121,11 +125,3 @@ class LayerwiseKind(ArchitectureKind):
         **arguments: Any,
     ) -> Complexity:
         return count(Plan(architecture, input_shape, classes, arguments))
-
-
-def _check_keys(data: Any, keys: set[str], what: str) -> None:
-    if not isinstance(data, dict) or data.keys() != keys:
-        raise ValueError(
-            f"Expected {what} to be a JSON object with {sorted(keys)}. "
-            f"Received: {quoted(data)}."
-        )

@@ -6,7 +6,11 @@ Neither Keras nor TensorFlow is imported here before a network is built.
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from nasnet_keras.architectures import ArchitectureKind, Complexity
+from nasnet_keras.architectures import (
+    ArchitectureKind,
+    Complexity,
+    check_keys,
+)
 from nasnet_keras.kinds.mobile.architecture import (
     MAX_BLOCKS,
     MobileArchitecture,
@@ -52,7 +56,7 @@ class MobileKind(ArchitectureKind):
         }
 
     def from_data(self, data: Any) -> MobileArchitecture:
-        _check_keys(data, _FIELDS, "an architecture")
+        check_keys(data, _FIELDS, "an architecture")
         blocks = data["blocks"]
         if not isinstance(blocks, list):
             raise ValueError(
@@ -62,7 +66,7 @@ class MobileKind(ArchitectureKind):
         # One more than there may be, so that the list is refused for that.
         blocks = blocks[: MAX_BLOCKS + 1]
         for block in blocks:
-            _check_keys(block, _BLOCK_FIELDS, "a block")
+            check_keys(block, _BLOCK_FIELDS, "a block")
         return MobileArchitecture(
             **{**data, "blocks": tuple(MobileBlock(**each) for each in blocks)}
         )
@@ -123,11 +127,3 @@ class MobileKind(ArchitectureKind):
         **arguments: Any,
     ) -> Complexity:
         return count(architecture, input_shape, classes, arguments)
-
-
-def _check_keys(data: Any, keys: set[str], what: str) -> None:
-    if not isinstance(data, dict) or data.keys() != keys:
-        raise ValueError(
-            f"Expected {what} to be a JSON object with {sorted(keys)}. "
-            f"Received: {quoted(data)}."
-        )

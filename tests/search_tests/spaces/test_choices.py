@@ -114,7 +114,7 @@ def test_errors_name_the_argument(arguments, named):
 
 
 def test_it_is_found_where_it_stands(space):
-    assert space.place == "own_space:space"
+    assert space.location == "own_space:space"
     assert name_space(space) == ("own_space:space", {})
     assert create_space("own_space:space") is space
 

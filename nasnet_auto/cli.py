@@ -8,23 +8,20 @@ interrupted.
 
 import json
 import os
-import signal
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from nasnet_keras.activity import shown_activity, tell_activity
 from nasnet_keras.command_line import (
     LARGEST,
     InputError,
+    computing,
     create_app,
-    import_tensorflow,
     run_command,
     working,
 )
 from nasnet_keras.deployment.formats import FORMATS, find_format
-from nasnet_keras.processor import enable_onednn
 from nasnet_keras.quotation import printable
 
 app = create_app("From a folder of photographs to a deployed network.")
@@ -103,22 +100,16 @@ def run(
 ) -> None:
     """Finds and trains a classifier within a time; the same command goes on
     after a kill."""
-    from rich.console import Console
-
-    enable_onednn()
-    console = Console()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with (
-        working("Interrupted. Go on by the same command."),
-        shown_activity(console) as activity,
-    ):
-        if format is not None:
+    if format is not None:
+        with working():
             find_format(format).check()
-        tell_activity("importing TensorFlow")
-        import_tensorflow()
+    with computing("Interrupted. Go on by the same command.") as activity:
+        from rich.console import Console
+
         from nasnet_auto.auto import run
         from nasnet_auto.display import create_display, leaderboard_table
 
+        console = Console()
         result = run(
             data,
             hours,
@@ -162,8 +153,7 @@ def predict(
         raise InputError(
             f"Expected photographs. Received: {missing[0]}, which is not there."
         )
-    import_tensorflow()
-    with working():
+    with computing(stderr=True):
         guesses = result.predict(images, top)
     if as_json:
         rows: list[dict[str, Any]] = [

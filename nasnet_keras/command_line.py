@@ -208,12 +208,16 @@ def working(interrupted: str = "Interrupted.") -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def computing(interrupted: str = "Interrupted.") -> Iterator[ActivityDisplay]:
+def computing(
+    interrupted: str = "Interrupted.", stderr: bool = False
+) -> Iterator[ActivityDisplay]:
     """The `working` of a command by TensorFlow, which is imported; what goes
-    on is shown, until the display is ended."""
+    on is shown, until the display is ended: on standard error where the
+    output is for programs."""
     from rich.console import Console
 
-    with working(interrupted), shown_activity(Console()) as activity:
+    console = Console(stderr=stderr)
+    with working(interrupted), shown_activity(console) as activity:
         tell_activity("importing TensorFlow")
         import_tensorflow()
         yield activity

@@ -33,6 +33,13 @@ def drawn():
     )
 
 
+@pytest.fixture(autouse=True)
+def _as_tensorflow_begins():
+    """Whatever the tests before have set."""
+    config.disable_op_determinism()
+    prepare_short_trainings(False)
+
+
 @pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
 def test_what_is_set_is_unset(policy):
     keras.config.set_dtype_policy(policy)

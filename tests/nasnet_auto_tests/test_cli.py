@@ -1,0 +1,82 @@
+"""The command `nasnet-auto`: what it prints, and what programs read of it."""
+
+import json
+import sys
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from nasnet_auto import cli
+from nasnet_keras.deployment.classifier import as_classifier
+
+NAMES = ["ant", "bee"]
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A finished run, of a network that tells dark from bright."""
+    images = keras.Input((8, 8, 3))
+    brightness = keras.layers.GlobalAveragePooling2D()(images)
+    network = keras.Model(
+        images, keras.layers.Dense(2, activation="softmax")(brightness)
+    )
+    network.layers[-1].set_weights([np.array([[-5.0, 5.0]] * 3), np.zeros(2)])
+    as_classifier(network, NAMES).save(tmp_path / "model.keras")
+    board = {"rows": [], "chosen": "it", "class_names": NAMES}
+    (tmp_path / "leaderboard.json").write_text(json.dumps(board))
+    return tmp_path
+
+
+@pytest.fixture
+def photographs(tmp_path):
+    paths = []
+    for name, value in (("dark", 20), ("bright", 230)):
+        paths.append(tmp_path / f"{name}.png")
+        Image.fromarray(np.full((30, 20, 3), value, np.uint8)).save(paths[-1])
+    return paths
+
+
+def call(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["nasnet-auto", *map(str, arguments)])
+    return cli.main()
+
+
+def test_photographs_are_named(run, photographs, monkeypatch, capsys):
+    assert call(monkeypatch, "predict", run, *photographs, "--top", 1) == 0
+    dark, bright = capsys.readouterr().out.splitlines()
+    assert dark.startswith(f"{photographs[0]}\tant ")
+    assert bright.startswith(f"{photographs[1]}\tbee ")
+
+
+def test_a_program_reads_json_and_nothing_else(
+    run, photographs, monkeypatch, capsys
+):
+    monkeypatch.setattr("nasnet_keras.activity.SECONDS_BEFORE", 0.0)
+    assert call(monkeypatch, "predict", run, *photographs, "--json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["classes"][0]["name"] for row in rows] == NAMES
+    assert rows[0]["image"] == str(photographs[0])
+
+
+def test_what_is_no_photograph_is_a_sentence(run, monkeypatch, capsys):
+    assert call(monkeypatch, "predict", run, run / "leaderboard.json") == 2
+    assert "Expected a picture" in capsys.readouterr().err
+    assert call(monkeypatch, "predict", run, run / "nowhere.png") == 2
+    assert "which is not there" in capsys.readouterr().err
+
+
+def test_a_run_that_has_not_ended_is_a_sentence(
+    run, photographs, monkeypatch, capsys
+):
+    (run / "leaderboard.json").unlink()
+    assert call(monkeypatch, "predict", run, *photographs) == 2
+    assert "Finish it by the command" in capsys.readouterr().err
+
+
+def test_a_format_that_is_unknown_is_a_sentence(tmp_path, monkeypatch, capsys):
+    arguments = ("run", "digits", "--hours", 1, "--output", tmp_path / "run")
+    assert call(monkeypatch, *arguments, "--format", "exe") == 2
+    assert "Expected one of openvino" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

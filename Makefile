@@ -34,10 +34,10 @@ search: $(INSTALLED)
 	@$(BIN)/nasnet-search export $(OUTPUT) --output $(OUTPUT)/best
 
 test: $(TESTED)
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not large"
+	$(BIN)/pytest -n 2 -m "not large"
 
 test-all: $(TESTED)
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2
 
 # Has faults befall searches and damaged files read, and prints what they cost.
 soak: $(TESTED)

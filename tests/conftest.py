@@ -7,26 +7,6 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
-# Modules whose fixtures take seconds: all of their tests run in one process,
-# where the tests are run in several.
-TOGETHER = (
-    "nasnet_auto_tests/test_auto.py",
-    "search_tests/evaluation/test_shared.py",
-    "search_tests/evaluation/test_training.py",
-    "search_tests/strategies/test_proposals.py",
-    "zoo_tests/conversion/test_keras_applications.py",
-    "zoo_tests/test_drop_in.py",
-    "zoo_tests/test_hub.py",
-    "zoo_tests/test_train_cli.py",
-)
-
-
-def pytest_collection_modifyitems(items):
-    for item in items:
-        for module in TOGETHER:
-            if item.path.as_posix().endswith(f"/{module}"):
-                item.add_marker(pytest.mark.xdist_group(module))
-
 
 @pytest.fixture(scope="session")
 def cifar10_folder():

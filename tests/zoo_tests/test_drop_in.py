@@ -153,7 +153,13 @@ def test_two_in_one_model():
 # === include_top=False with weights, at any size ===
 
 
-@pytest.mark.parametrize("size", [150, 224, 512, 640])
+@pytest.mark.parametrize(
+    "size",
+    [
+        150,
+        *(pytest.param(s, marks=pytest.mark.large) for s in (224, 512, 640)),
+    ],
+)
 def test_the_body_with_weights_at_any_size(size, published):
     """keras#9812, keras#9865, keras#10294, keras#13690, keras#14170;
     keras-applications#78, #95, #122, #164, #208."""
@@ -356,7 +362,9 @@ def before(model, name):
     return part(images(1, 96, 96, 3)).numpy()
 
 
-@pytest.mark.parametrize("channels", [1, 4])
+@pytest.mark.parametrize(
+    "channels", [1, pytest.param(4, marks=pytest.mark.large)]
+)
 def test_images_of_other_channels(channels, published):
     """X-rays, or near infrared beside the colours. Images alike in all
     channels give what they give in colour."""

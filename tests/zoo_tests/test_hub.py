@@ -85,6 +85,7 @@ def test_a_classifier_computes_what_the_network_does(published, classifier):
     assert_close(classifier.predict(images, verbose=0), expected)
 
 
+@pytest.mark.large
 def test_grey_images_with_weights_of_colour(published, classifier):
     _, path = published
     with pytest.warns(UserWarning, match="images have 1: "):

@@ -69,7 +69,21 @@ def test_the_list_is_what_can_be_made():
     assert zoo.list_models("resnet*") == []
 
 
-@pytest.mark.parametrize("name", DISTINCT)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            name,
+            # The first of each family is among the fast ones.
+            marks=[pytest.mark.large]
+            if name.split("_")[0] in {each.split("_")[0] for each in before}
+            else [],
+        )
+        for name, before in (
+            (name, DISTINCT[:number]) for number, name in enumerate(DISTINCT)
+        )
+    ],
+)
 def test_each_runs(small, name):
     """Small, but with its cells, its frame and its conventions."""
     model = zoo.create_model(name, classifier_activation=None)

@@ -166,7 +166,13 @@ def test_a_file_loads_under_layers_of_ones_own(tmp_path):
         weights.load(tiny(), again, "small")
 
 
-@pytest.mark.parametrize("channels", [(1, 3), (3, 2), (3, 5)])
+@pytest.mark.parametrize(
+    "channels",
+    [
+        (1, 3),
+        *(pytest.param(c, marks=pytest.mark.large) for c in ((3, 2), (3, 5))),
+    ],
+)
 def test_the_first_kernel_is_made_one_of_other_channels(channels, tmp_path):
     stored, target = (tiny(input_shape=(32, 32, each)) for each in channels)
     path = saved(stored, tmp_path / "ours.weights.h5")

@@ -73,7 +73,17 @@ def test_recipes_need_no_tensorflow():
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        # Its parts are those of imagenet-mobile.
+        pytest.param(
+            name,
+            marks=[pytest.mark.large] if name == "imagenet-large" else [],
+        )
+        for name in RECIPES
+    ],
+)
 def test_a_network_is_compiled_and_trained_by_every_recipe(name):
     cell = CellSpec((Block((0, 1), ("conv_1x1", "identity")),))
     for phase in RECIPES[name].phases:

@@ -243,7 +243,9 @@ def script(monkeypatch, accuracies):
     monkeypatch.setattr(run, "_accuracy", accuracy)
 
 
-@pytest.mark.parametrize("frozen_epochs", [0, 2])
+@pytest.mark.parametrize(
+    "frozen_epochs", [0, pytest.param(2, marks=pytest.mark.large)]
+)
 def test_the_best_epoch_is_kept(frozen_epochs, settings, tmp_path, monkeypatch):
     seen = []
 

@@ -137,7 +137,16 @@ def flat(body):
 
 
 @pytest.mark.parametrize("around", [nested, flat])
-@pytest.mark.parametrize("suffix", [".keras", ".weights.h5", ".h5"])
+@pytest.mark.parametrize(
+    "suffix",
+    [
+        ".keras",
+        *(
+            pytest.param(suffix, marks=pytest.mark.large)
+            for suffix in (".weights.h5", ".h5")
+        ),
+    ],
+)
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5")
 def test_the_body_of_a_fine_tuned_one(
     around, suffix, their_body, zeros, difference, tmp_path

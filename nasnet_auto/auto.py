@@ -189,7 +189,8 @@ def _drive(stage: str, context: Context, display: Display) -> None:
             book.plan(stage, candidate)
         else:
             candidate = planned[number]
-        display.begin(candidate.name)
+        if candidate.reason is None:
+            display.begin(candidate.name)
         began = book.elapsed
         row = train(
             candidate,

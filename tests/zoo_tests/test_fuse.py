@@ -30,25 +30,34 @@ def test_each_computes_the_same(name):
     if preset.kind == "nasnet":
         least["repeats"] = 3 if preset.arguments["frame"] == "darts" else 1
         least["filters"] = 8 if imagenet else 4
+    # States of mobile networks grow by these weights until roundings decide on
+    # which side a sigmoid saturates: in single precision the network itself is
+    # 2e-3 from what it is in double precision, in which they are compared.
+    dtype, tolerance = "float32", 1e-4
+    if preset.kind == "mobile":
+        dtype, tolerance = (
+            "float64",
+            1e-6,
+        )  # The logits are single all the same.
     model = zoo.create_model(
         name,
         (side, side, 3),
         classes=5,
         classifier_activation=None,
+        dtype=dtype,
         **least,
     )
     random = np.random.default_rng(0)
-    # States grow without bounds by offsets of 1, and the sigmoid of a
-    # squeeze-and-excite is a step for them.
-    offset = 1.0 if preset.kind == "nasnet" else 0.2
     for weight in model.weights:
         if weight.path.endswith(("gamma", "moving_variance")):
             weight.assign(random.uniform(0.5, 2, weight.shape))
         elif weight.path.endswith(("beta", "moving_mean")):
-            weight.assign(random.normal(scale=offset, size=weight.shape))
-    images = random.uniform(-1, 1, (2, side, side, 3)).astype("float32")
+            weight.assign(random.normal(size=weight.shape))
+    images = random.uniform(-1, 1, (2, side, side, 3)).astype(dtype)
     expected = np.asarray(model(images))
     outputs = np.asarray(fuse_for_inference(model)(images))
     largest = np.abs(expected).max()
     assert np.isfinite(largest)
-    np.testing.assert_allclose(outputs, expected, atol=1e-4 * largest, rtol=0)
+    np.testing.assert_allclose(
+        outputs, expected, atol=tolerance * largest, rtol=0
+    )

@@ -17,7 +17,7 @@ from nasnet_keras.network.build import load_model
 from nasnet_keras.training.checkpoint import steps_taken
 from search.actions.ranking import Ranking, Retrained
 from search.evaluation.base import Child, Evaluator
-from search.runs.record import Run
+from search.runs.record import Run, opened
 from search.spaces.base import SearchSpace
 from search.trial import Trial, TrialState, ranked
 
@@ -25,7 +25,7 @@ PICTURE_FORMATS = ("svg", "png")
 
 
 def export(
-    run: Run,
+    run: Run | str | os.PathLike[str],
     output: str | os.PathLike[str],
     trial: int | None = None,
     evaluator: Evaluator | None = None,
@@ -39,7 +39,7 @@ def export(
     taken, and metrics.json says so.
 
     Args:
-        run: The run.
+        run: The run, or its folder.
         output: The folder to write, new or empty.
         trial: The number of the trial; None for the best: by the test
             accuracy of those that were trained longer, or by the reward.
@@ -55,6 +55,7 @@ def export(
             weights were not kept, the evaluator is needed, or the form cannot
             say the architecture.
     """
+    run = opened(run)
     retrained = _retrained(run, trial)
     chosen = _chosen(run, retrained.trial if retrained else trial)
     weights = run.directory.weights(chosen.number)

@@ -7,6 +7,7 @@ Neither Keras nor TensorFlow is imported here before
 
 import dataclasses
 import math
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
@@ -21,7 +22,7 @@ from search.runs.begin import resume
 from search.runs.begin import run as run_search
 from search.runs.config import RunConfig
 from search.runs.objective_config import ObjectiveConfig
-from search.runs.record import Run
+from search.runs.record import Run, opened
 from search.storage.run_folder import SHARED_FILE
 from search.trial import TrialState
 
@@ -119,7 +120,7 @@ class SharedRanking:
 
 @kept_process_state()
 def rank_correlation(
-    run: Run,
+    run: Run | str | os.PathLike[str],
     cells: int = 20,
     epochs: int | None = None,
     observers: Iterable[Observer] = (),
@@ -134,7 +135,7 @@ def rank_correlation(
     one, so the same call goes on after a kill, and with more cells.
 
     Args:
-        run: The run.
+        run: The run, or its folder.
         cells: How many. Default 20.
         epochs: For how long each is trained. Default: the epochs of the
             shared network.
@@ -162,6 +163,7 @@ def rank_correlation(
     >>> -1 <= ranking.kendall.value <= 1
     True
     """
+    run = opened(run)
     _check(run)
     config = _alone(run.config, cells, epochs)
     folder = run.directory.path / "ranked"

@@ -26,7 +26,7 @@ from nasnet_keras.training.run import (
 from nasnet_keras.training.settings import TrainingSettings
 from nasnet_keras.training.train import prepare_long_trainings
 from search.actions.ranking import Ranking, Retrained, ranks_of
-from search.runs.record import Run
+from search.runs.record import Run, opened
 from search.trial import Trial, ranked
 
 Watch = Callable[[Trial], Progress]
@@ -34,7 +34,7 @@ Watch = Callable[[Trial], Progress]
 
 @kept_process_state()
 def retrain(
-    run: Run,
+    run: Run | str | os.PathLike[str],
     recipe: Recipe,
     top: int = 5,
     *,
@@ -59,7 +59,7 @@ def retrain(
     go on.
 
     Args:
-        run: The run.
+        run: The run, or its folder.
         recipe: How they are trained, such as `RECIPES["cifar"]`.
         top: How many of them. Default 5.
         repeats: N. Default: the search's.
@@ -99,6 +99,7 @@ def retrain(
     >>> [child.trial for child in ranking.children]
     [0]
     """
+    run = opened(run)
     network = _network(run, repeats, filters, image_size)
     kind: Any = run.space.kind
     check_supported(recipe, kind.unsupported)

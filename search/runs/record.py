@@ -52,6 +52,22 @@ def load(path: str | os.PathLike[str]) -> "Run":
     return Run(path)
 
 
+def opened(run: "Run | str | os.PathLike[str]") -> "Run":
+    """A run, given itself or its folder.
+
+    Raises:
+        InputError: There is no run, or it is neither.
+    """
+    if isinstance(run, Run):
+        return run
+    if isinstance(run, str | os.PathLike):
+        return load(run)
+    raise InputError(
+        "Invalid value for argument `run`. Expected a run or its folder. "
+        f"Received: {quoted(run)}."
+    )
+
+
 class Run:
     """A run to look at: each question is answered from what is on disk at
     that moment. Made by `run`, `resume` and `load`.

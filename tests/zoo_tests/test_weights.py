@@ -388,6 +388,30 @@ def test_damaged_files_are_called_so(damage, tmp_path):
     assert "\n" not in str(error.value)
 
 
+def unfold_array(path):
+    """A few hundred bytes that say they are 4 TB."""
+    path = saved(tiny(), path.with_suffix(".weights.h5"))
+    with h5py.File(path, "a") as file:
+        file.create_dataset(
+            "layers/large/vars/0", (2**40,), "float32", chunks=(2**20,)
+        )
+    return path
+
+
+def unfold_archive(path):
+    path = path.with_suffix(".keras")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model.weights.h5", bytes(2**26 + 1))
+    return path
+
+
+@pytest.mark.parametrize("unfold", [unfold_array, unfold_archive])
+def test_small_files_that_unfold_to_much_are_not_read(unfold, tmp_path):
+    path = unfold(tmp_path / "file")
+    with pytest.raises(ValueError, match="which unfolds to .* GB"):
+        weights.load(tiny(), path, "small")
+
+
 @pytest.mark.parametrize("name", ["layers", "model_weights", "layers/x"])
 def test_other_hdf5_files_are_refused(name, tmp_path):
     path = tmp_path / "other.h5"

@@ -9,8 +9,12 @@ from collections.abc import Collection, Iterator, Mapping
 import h5py
 import numpy as np
 
+from nasnet_keras.quotation import quoted
+
 _MEMBER = "model.weights.h5"
 _AROUND = ("optimizer", "vars")  # what is no layer of a model
+# Weights hardly compress, and Keras does not compress them.
+_UNFOLDS, _SMALL = 10, 2**26
 
 
 def is_hdf5(path: str | os.PathLike) -> bool:
@@ -37,9 +41,14 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
         By the names of the layers that they are nested in and their number in
         the last: `cell_0/input_0/batch_norm/3`. The state of an optimizer is
         not among them.
+
+    Raises:
+        ValueError: The arrays are many times as large as the file.
     """
     with _opened(path) as file:
-        return {name: _array(dataset) for name, dataset in _stored(file)}
+        stored = dict(_stored(file))
+        _check_size(path, sum(dataset.nbytes for dataset in stored.values()))
+        return {name: _array(dataset) for name, dataset in stored.items()}
 
 
 def holds(path: str | os.PathLike, first: Collection[str]) -> bool:
@@ -95,9 +104,20 @@ def _opened(path: str | os.PathLike) -> Iterator[h5py.File]:
             yield file
         return
     with zipfile.ZipFile(path) as archive:
+        _check_size(path, archive.getinfo(_MEMBER).file_size)
         content = io.BytesIO(archive.read(_MEMBER))
     with h5py.File(content) as file:
         yield file
+
+
+def _check_size(path: str | os.PathLike, size: int) -> None:
+    """Before anything is read: a small file may unfold to all memory."""
+    if size > max(_SMALL, _UNFOLDS * os.path.getsize(path)):
+        raise ValueError(
+            "Invalid value for argument `weights`. Expected arrays of at most "
+            f"{_UNFOLDS} times the size of their file. Received: "
+            f"{quoted(os.fspath(path))}, which unfolds to {size / 1e9:.1f} GB."
+        )
 
 
 def _stored(file: h5py.File) -> Iterator[tuple[str, h5py.Dataset]]:

@@ -13,6 +13,7 @@ from nasnet_keras.network.placed_operations import (
     OUTPUT,
     PlacedOperation,
 )
+from nasnet_keras.strict_json import parse_json
 
 SCHEMA_VERSION = 1
 NAMES = (*OPERATIONS, *COMBINERS, ADJUSTMENT, OUTPUT)
@@ -45,8 +46,8 @@ def from_json(text: str) -> dict[str, Any]:
             is missing, unknown or has an impossible value.
     """
     try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        content = parse_json(text)
+    except ValueError as error:
         raise ValueError(
             f"A table of latencies is a JSON text, and this is none: {error}."
         ) from None

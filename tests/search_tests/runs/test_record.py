@@ -4,6 +4,8 @@ import pytest
 
 import search
 from nasnet_keras.command_line import InputError
+from nasnet_keras.training.recipes import RECIPES
+from search.runs.record import opened
 from search.trial import TrialState, ranked
 
 
@@ -94,6 +96,17 @@ def test_a_run_without_a_complete_trial(tmp_path, learning, FakeEvaluator):
 def test_only_runs_are_loaded(tmp_path):
     with pytest.raises(InputError, match="Expected the folder of a run"):
         search.load(tmp_path)
+
+
+def test_actions_take_a_run_or_its_folder(run, tmp_path):
+    assert opened(run) is run
+    for path in (run.directory.path, str(run.directory.path)):
+        assert opened(path).best == run.best
+    with pytest.raises(InputError, match="a run or its folder. Received: 3"):
+        opened(3)
+    for act in (search.export, search.retrain, search.rank_correlation):
+        with pytest.raises(InputError, match="Expected the folder of a run"):
+            act(tmp_path, RECIPES["cifar"])
 
 
 @pytest.mark.parametrize("content", [b"", b"noise " * 1000])

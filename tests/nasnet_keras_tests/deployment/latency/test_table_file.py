@@ -25,7 +25,9 @@ def test_both_ways():
     assert '{"name": "conv_1x1", "height": 4' in text
 
 
-@pytest.mark.parametrize("text", ["", "[" * 100_000, "no"])
+@pytest.mark.parametrize(
+    "text", ["", "[" * 100_000, "no", '{"schema": 1, "schema": 1}']
+)
 def test_what_is_not_json_is_refused(text):
     with pytest.raises(ValueError, match="is a JSON text, and this is none"):
         from_json(text)

@@ -1,11 +1,31 @@
-"""Data that a machine may have."""
+"""Data that a machine may have, and what no test may leave behind."""
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+# Variables that change what is computed, in this process or those it starts.
+COMPUTING = ("OMP_", "ONEDNN_", "TF_ENABLE_", "TF_NUM_", "XLA_")
+
+
+@pytest.fixture(autouse=True)
+def computing_is_as_it_was():
+    """Else the tests that follow in the process compute other things."""
+    before = _computing()
+    yield
+    assert _computing() == before
+
+
+def _computing():
+    variables = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(COMPUTING)
+    }
+    return variables, resource.getrlimit(resource.RLIMIT_DATA)
 
 
 @pytest.fixture(scope="session")

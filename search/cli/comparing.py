@@ -3,7 +3,9 @@
 Neither Keras nor TensorFlow is imported here before it is needed.
 """
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -53,13 +55,9 @@ def benchmark(
     output: Annotated[Path, typer.Option(help="The folder, new or empty.")],
 ) -> None:
     """Compares strategies on a table of known results."""
-    # The matrices are too small for several threads. It holds for the
-    # workers: NumPy has read it here.
-    for library in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
-        os.environ.setdefault(library, "1")
     from search.benchmark.summary import save_benchmark
 
-    with working():
+    with working(), _one_thread():
         save_benchmark(
             output,
             table=table,
@@ -70,3 +68,16 @@ def benchmark(
             seeds=seeds,
             workers=workers,
         )
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """The matrices are too small for several threads. It holds for the
+    workers: NumPy has read it here."""
+    libraries = {"OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"} - {*os.environ}
+    os.environ.update(dict.fromkeys(libraries, "1"))
+    try:
+        yield
+    finally:
+        for library in libraries:
+            del os.environ[library]

@@ -361,11 +361,11 @@ def test_a_search_finds_cells_and_goes_on(workers, tmp_path, monkeypatch):
     with pytest.raises(Stop):
         nasnet_auto.run(
             "digits",
-            0.05,
+            0.1,
             display=auto.Display(observers=(Breaking(),)),
             **arguments,
         )
-    result = nasnet_auto.run("digits", 0.05, **arguments)
+    result = nasnet_auto.run("digits", 0.1, **arguments)
     assert len(result.leaderboard) == stages.FOUND
     assert result.chosen.startswith("searched cell")
     assert result.test_accuracy > 0.2  # by chance 0.1

@@ -357,11 +357,15 @@ def tried(place, lines, attempt):
         AssertionError: One broke the contract; a note says which.
     """
     codes = collections.Counter()
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.RLIM_INFINITY))
-    for name, arguments in lines:
-        try:
-            codes[attempt(place, name, arguments)] += 1
-        except BaseException as error:
-            error.add_note(f"{name} {[each[:300] for each in arguments]}")
-            raise
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, before[1]))
+    try:
+        for name, arguments in lines:
+            try:
+                codes[attempt(place, name, arguments)] += 1
+            except BaseException as error:
+                error.add_note(f"{name} {[each[:300] for each in arguments]}")
+                raise
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
     return codes

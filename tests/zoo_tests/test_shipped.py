@@ -36,6 +36,7 @@ def test_a_file_is_small(preset):
     assert weights.shipped(preset).stat().st_size < 4e6
 
 
+@pytest.mark.large
 def test_the_body_is_that_of_the_classifier(preset, model):
     body = zoo.create_model(
         preset, weights="cifar10", include_top=False, pooling="avg"

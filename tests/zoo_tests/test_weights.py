@@ -12,9 +12,10 @@ import tensorflow as tf
 
 import zoo
 from nasnet_keras.architectures import find_kind
+from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.kinds.mobile import MNASNET_A1, MNASNET_SMALL
 from nasnet_keras.network.build import build_network
-from nasnet_keras.published import DARTS_V2, ENAS_MICRO, NASNET_A, NASNET_C
+from nasnet_keras.published import DARTS_V2, ENAS_MICRO, NASNET_C
 from zoo import weights
 from zoo.conversion import hdf5
 from zoo.presets import PRESETS
@@ -69,8 +70,15 @@ def test_our_own_files(small, suffix, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+# Few layers, of all that a network has.
+CELLS = Genotype(
+    normal=CellSpec((Block((0, 1), ("sep_conv_3x3", "conv_3x3")),)),
+    reduction=CellSpec((Block((1, 0), ("sep_conv_5x5", "max_pool_3x3")),)),
+)
+
+
 def tiny(**arguments):
-    return build_network(NASNET_A, repeats=1, **{"filters": 4, **arguments})
+    return build_network(CELLS, repeats=1, **{"filters": 4, **arguments})
 
 
 def saved(model, path):

@@ -148,6 +148,7 @@ def photographs(tmp_path):
     return tmp_path / "photographs"
 
 
+@pytest.mark.large
 def test_images_that_are_streamed_give_the_same_network(
     settings, photographs, tmp_path
 ):

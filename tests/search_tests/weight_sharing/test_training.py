@@ -110,6 +110,7 @@ def test_nothing_else_is_changed(create):
     assert changed > 20
 
 
+@pytest.mark.large
 def test_a_training_goes_on_as_if_never_stopped(create, tmp_path, monkeypatch):
     tf.config.experimental.enable_op_determinism()  # as an evaluator does
     recipe = dataclasses.replace(RECIPE, drop_path_rate=0.5)

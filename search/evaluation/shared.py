@@ -3,6 +3,7 @@ that holds them all is."""
 
 import functools
 import math
+import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from nasnet_keras.command_line import RunError
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.checkpoint import save_weights
+from nasnet_keras.training.data.pipeline import EVALUATION_BATCH_SIZE
 from nasnet_keras.training.data.streaming import Images
 from nasnet_keras.training.recipes import check_supported
 from search.evaluation.base import (
@@ -34,6 +36,7 @@ from search.weight_sharing.architecture_parameters import (
     warn_of_collapse,
 )
 from search.weight_sharing.child_log import ChildLog
+from search.weight_sharing.measurement import measure
 from search.weight_sharing.mixture_training import MixtureTraining
 from search.weight_sharing.shared_network import SharedNetwork
 from search.weight_sharing.subnetwork import Subnetwork
@@ -45,6 +48,9 @@ OTHERWISE = dict.fromkeys(
     ("optimizer", "schedule", "decay_rate", "decay_epochs", "epsilon"),
     "a shared network is trained by momentum, with a cosine",
 )
+
+# Of a batch of small images to evaluate: each call of a layer costs the same.
+PIXELS = 2**18
 
 # Sets the draws of the cells that are trained apart from those of strategies.
 TRAINING_STREAM = 2
@@ -144,6 +150,7 @@ class SharedEvaluator(TrainingEvaluator):
                 f"{batch_size}."
             )
         self.seed = settings.seed
+        self._threads = settings.threads or os.cpu_count() or 1
         self.shared_weights = self
         # What the capability promises: a `NASNetSpace`.
         self._cells = cast(Any, settings.space)
@@ -359,17 +366,13 @@ class SharedEvaluator(TrainingEvaluator):
         """Accuracy and mean loss on the validation images, after the batch
         norms of the subnetwork were given statistics of its own."""
         subnetwork.calibrate(self._calibration)
-        correct, loss, count = 0.0, 0.0, 0
-        for images, labels in self.data.validation:
-            logits = subnetwork(images)
-            found = tf.argmax(logits, axis=1, output_type=labels.dtype)
-            correct += float(tf.reduce_sum(tf.cast(found == labels, "float32")))
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
-                labels, logits
-            )
-            loss += float(tf.reduce_sum(losses))
-            count += len(labels)
-        return correct / count, loss / count
+        height, width, _ = self.data.image_shape
+        images_at_once = max(EVALUATION_BATCH_SIZE, PIXELS // (height * width))
+        return measure(
+            subnetwork,
+            self.data.validation.rebatch(images_at_once),
+            self._threads,
+        )
 
     def _extract(self, cells: Genotype, child: Subnetwork) -> keras.Model:
         model = self.build(cells)

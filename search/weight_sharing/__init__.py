@@ -6,7 +6,7 @@ bank's layer is computed by `layer_function`, weights in, outputs out.
 `channels` says what a cell hands on.
 
 A child: `subnetwork` takes slices of the banks for one genotype; `mixture`
-takes all of them at once, as DARTS does.
+takes all of them at once, as DARTS does; `measurement` says how good it is.
 
 The training: `training` trains one child in each step, `mixture_training` the
 mixture and its `architecture_parameters`; both by `momentum`, which changes

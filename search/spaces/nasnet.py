@@ -89,8 +89,8 @@ class NASNetSpace(SearchSpace):
                 f"cells={cells!r}."
             )
         self.blocks = blocks
-        self.combiners = _some("combiners", combiners, NASNET_COMBINERS)
-        self.operations = _some("operations", operations, OPERATION_NAMES)
+        self.combiners = some_of("combiners", combiners, NASNET_COMBINERS)
+        self.operations = some_of("operations", operations, OPERATION_NAMES)
         if self.operations == ("none",):
             raise ValueError(
                 "Invalid value for argument `operations`. Expected another "
@@ -260,10 +260,19 @@ class NASNetSpace(SearchSpace):
         return NASNetSpace(groups, self.combiners, self.operations, self.cells)
 
 
-def _some(
+def some_of(
     argument: str, names: Sequence[str], known: Sequence[str]
 ) -> tuple[str, ...]:
-    """Names to choose from, in their order."""
+    """Names to choose from, in their order.
+
+    Raises:
+        ValueError: They are not some of those known, each once.
+
+    Example:
+
+    >>> some_of("combiners", ["add"], NASNET_COMBINERS)
+    ('add',)
+    """
     if (
         not isinstance(names, list | tuple)
         or not names

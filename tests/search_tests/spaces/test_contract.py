@@ -12,6 +12,7 @@ OPTIONS = {
     **dict.fromkeys(("pnasnet", "enas", "darts", "amoebanet"), {}),
     "layerwise": {"layers": 4, "strides": "searched"},
     "mobile": {"width": 0.25, "blocks": 3},
+    "macro": {},
     "nasbench201": {"nodes": 3},
 }
 

@@ -5,12 +5,9 @@ import pytest
 
 import search
 from nasnet_keras.architectures import read_architecture
-from nasnet_keras.command_line import InputError
 from nasnet_keras.kinds.mobile import MNASNET_A1, MobileKind
 from search.benchmark.compare import benchmark
-from search.evaluation import EVALUATORS
 from search.spaces.macro import MacroSpace
-from search.strategies import STRATEGIES, strategy_class
 from search.trial import TrialState
 
 SPACE, KIND = MacroSpace(), MobileKind()
@@ -116,15 +113,3 @@ def test_a_search_is_exported(tmp_path):
     output = search.export(search.load(tmp_path / "run"), tmp_path / "best")
     kind, architecture = read_architecture(output / "architecture.json")
     assert kind.name == "mobile" and architecture == run.architecture
-
-
-def test_strategies_that_need_cells_are_refused(tmp_path):
-    refused = set()
-    for name in STRATEGIES:
-        strategy = strategy_class(name)
-        evaluator = EVALUATORS[strategy.evaluator]
-        if (strategy.needs | evaluator.needs) - SPACE.capabilities:
-            refused.add(name)
-            with pytest.raises(InputError, match="a space of cells"):
-                search.run(tmp_path / name, **settings(strategy=name))
-    assert refused == {"one-shot", "enas", "darts"}

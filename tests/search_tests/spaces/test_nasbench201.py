@@ -8,12 +8,9 @@ import pytest
 
 import search
 from nasnet_keras.architectures import read_architecture
-from nasnet_keras.command_line import InputError
 from nasnet_keras.training.recipes import RECIPES, adapted
-from search.evaluation import EVALUATORS
 from search.evaluation.tabular import ArchitectureTable
 from search.spaces.nasbench201 import NASBench201Space
-from search.strategies import STRATEGIES, strategy_class
 from search.trial import TrialState
 
 SPACE = NASBench201Space()
@@ -113,18 +110,6 @@ def test_a_search_is_exported_and_retrained(tmp_path):
     recipe = adapted(RECIPES["search-proxy"], kind.unsupported)
     recipe = replace(recipe, epochs=1)
     assert len(search.retrain(run, recipe, top=1).children) == 1
-
-
-def test_strategies_that_need_cells_of_two_inputs_are_refused(tmp_path):
-    refused = set()
-    for name in STRATEGIES:
-        strategy = strategy_class(name)
-        evaluator = EVALUATORS[strategy.evaluator]
-        if (strategy.needs | evaluator.needs) - SPACE.capabilities:
-            refused.add(name)
-            with pytest.raises(InputError, match="a space of cells"):
-                search.run(tmp_path / name, **settings(strategy=name))
-    assert refused == {"one-shot", "enas", "darts"}
 
 
 def test_importing_loads_no_framework():

@@ -27,7 +27,7 @@ class NASBench101Kind(GraphKind):
     >>> module = VertexModule(((0,), (0, 1)), ("conv3x3-bn-relu",))
     >>> kind = NASBench101Kind()
     >>> kind.complexity(module, (32, 32, 3), 10).trainable_parameters
-    9021066
+    11051402
     """
 
     name = "nasbench101"

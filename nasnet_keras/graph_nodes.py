@@ -11,15 +11,23 @@ class GraphOperation(NamedTuple):
     """What a node of a graph computes.
 
     Attributes:
-        form: A convolution by its side, a batch norm alone, a pool, or how
-            what is read is joined.
+        form: A convolution, ordinary, depthwise, or depthwise and pointwise; a
+            batch norm alone, a pool, or how what is read is joined.
         size: The side of the kernel or of the window.
         relu: Where a ReLU stands: before or behind, or nowhere.
         normalised: Whether a convolution has a batch norm; there is no bias.
     """
 
     form: Literal[
-        "convolution", "norm", "average", "maximum", "add", "concat", "zeros"
+        "convolution",
+        "depthwise",
+        "separable",
+        "norm",
+        "average",
+        "maximum",
+        "add",
+        "concat",
+        "zeros",
     ]
     size: int = 1
     relu: Literal["nowhere", "before", "behind"] = "nowhere"
@@ -33,6 +41,8 @@ GRAPH_OPERATIONS: dict[str, GraphOperation] = {
     "relu_conv_3x3": GraphOperation("convolution", 3, "before"),
     "conv_1x1_relu": GraphOperation("convolution", 1, "behind"),
     "conv_3x3_relu": GraphOperation("convolution", 3, "behind"),
+    "depthwise_3x3_relu": GraphOperation("depthwise", 3, "behind"),
+    "separable_3x3_relu": GraphOperation("separable", 3, "behind"),
     "norm_relu": GraphOperation("norm", relu="behind"),
     "avg_pool_2x2": GraphOperation("average", 2),
     "avg_pool_3x3": GraphOperation("average", 3),
@@ -42,6 +52,9 @@ GRAPH_OPERATIONS: dict[str, GraphOperation] = {
     "concat": GraphOperation("concat"),
     "zeros": GraphOperation("zeros"),
 }
+
+
+CONVOLUTIONS = ("convolution", "depthwise", "separable")
 
 
 class GraphNode(NamedTuple):
@@ -73,6 +86,6 @@ class GraphNode(NamedTuple):
         form = GRAPH_OPERATIONS[self.operation].form
         if form == "concat":
             return sum(states[state] for state in self.reads)
-        if self.filters and form in ("convolution", "add"):
+        if self.filters and form in ("convolution", "separable", "add"):
             return self.filters
         return states[self.reads[0]]

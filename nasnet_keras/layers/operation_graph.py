@@ -7,7 +7,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from nasnet_keras.graph_nodes import GRAPH_OPERATIONS, GraphNode
+from nasnet_keras.graph_nodes import (
+    CONVOLUTIONS,
+    GRAPH_OPERATIONS,
+    GraphNode,
+)
 from nasnet_keras.layers import kernels
 from nasnet_keras.layers.batch_normalization import BatchNormalization
 from nasnet_keras.layers.conventions import Conventions
@@ -94,10 +98,10 @@ class OperationGraph(keras.layers.Layer):
             # A factor and a bias for each channel.
             unit = UnitPlan(channels, depthwise=True)
             return unit.layer(self.conventions, **kwargs)
-        if operation.form != "convolution":
+        if operation.form not in CONVOLUTIONS:
             return None
         if operation.normalised:
-            unit = unit_of(node)
+            unit = unit_of(node, channels)
             return unit.layer(self.conventions, **kwargs)
         return keras.layers.Conv2D(
             node.filters,
@@ -200,8 +204,14 @@ def _folded(layer: Any) -> list[Any]:
     return layer.folded_weights()
 
 
-def unit_of(node: GraphNode) -> UnitPlan:
-    """The unit of a convolution with a batch norm."""
-    side = GRAPH_OPERATIONS[node.operation].size
-    strides = (node.strides, node.strides)
-    return UnitPlan(node.filters, (side, side), strides)
+def unit_of(node: GraphNode, channels: int) -> UnitPlan:
+    """The unit of a convolution with a batch norm, given the channels that it
+    reads."""
+    operation = GRAPH_OPERATIONS[node.operation]
+    return UnitPlan(
+        channels if operation.form == "depthwise" else node.filters,
+        (operation.size, operation.size),
+        (node.strides, node.strides),
+        separable=operation.form == "separable",
+        depthwise=operation.form == "depthwise",
+    )

@@ -14,7 +14,11 @@ import keras
 
 from nasnet_keras.architectures import Complexity
 from nasnet_keras.genotype import CellSpec, Genotype
-from nasnet_keras.graph_nodes import GRAPH_OPERATIONS, GraphNode
+from nasnet_keras.graph_nodes import (
+    CONVOLUTIONS,
+    GRAPH_OPERATIONS,
+    GraphNode,
+)
 from nasnet_keras.layers.auxiliary_head import AuxiliaryHead
 from nasnet_keras.layers.cell import Cell
 from nasnet_keras.layers.combiners import COMBINERS
@@ -341,11 +345,12 @@ def graph_complexity(
             total += Complexity(2 * states[first])
         elif operation.form == "norm":
             total += _batch_norm(states[first])
-        elif operation.form == "convolution" and operation.normalised:
+        elif operation.form in CONVOLUTIONS and operation.normalised:
+            unit = unit_of(node, states[first])
             total += units_complexity(
-                [unit_of(node)], states[first], sizes[first], normalization
+                [unit], states[first], sizes[first], normalization
             )
-        elif operation.form == "convolution":
+        elif operation.form in CONVOLUTIONS:
             side = (operation.size, operation.size)
             total += _convolution(side, states[first], node.filters, halved)
         states.append(node.channels(states))

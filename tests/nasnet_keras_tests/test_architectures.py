@@ -23,6 +23,7 @@ from nasnet_keras.deployment.fuse import fuse_for_inference
 from nasnet_keras.deployment.latency.latency_table import measure_latency
 from nasnet_keras.kinds.choices import ChoiceNetworks, ChosenNetwork
 from nasnet_keras.kinds.graphs.edge_cell import EdgeCell
+from nasnet_keras.kinds.graphs.motif_hierarchy import MotifHierarchy
 from nasnet_keras.kinds.graphs.vertex_module import VertexModule
 from nasnet_keras.kinds.layerwise import NAS_V1
 from nasnet_keras.kinds.mobile import MNASNET_A1
@@ -35,6 +36,7 @@ EXAMPLES = {
     "nasnet": NASNET_A,
     "layerwise": NAS_V1,
     "mobile": MNASNET_A1,
+    "hierarchical": MotifHierarchy(("mps", "dai"), "121"),
     "nasbench101": VertexModule(
         ((0,), (0, 1), (1,), (0, 2, 3)),
         ("conv3x3-bn-relu", "maxpool3x3", "conv1x1-bn-relu"),

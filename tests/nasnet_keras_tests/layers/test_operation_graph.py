@@ -22,8 +22,10 @@ NODES = (
     GraphNode("zeros", (9,)),
     GraphNode("add", (9, 10, 11)),
     GraphNode("norm_relu", (12,)),
-    GraphNode("concat", (13, 4)),
-    GraphNode("max_pool_2x2", (14,), 0, 2),
+    GraphNode("depthwise_3x3_relu", (13,)),
+    GraphNode("separable_3x3_relu", (14,), 4),
+    GraphNode("concat", (15, 4)),
+    GraphNode("max_pool_2x2", (16,), 0, 2),
 )
 
 

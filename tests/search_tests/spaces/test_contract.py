@@ -16,6 +16,7 @@ OPTIONS = {
     **dict.fromkeys(("pnasnet", "enas", "darts", "amoebanet"), {}),
     "layerwise": {"layers": 4, "strides": "searched"},
     "mobile": {"width": 0.25, "blocks": 3},
+    "hierarchical": {"motifs": 2, "motif_nodes": 3, "cell_nodes": 3},
     "macro": {},
     "nasbench101": {"vertices": 4},
     "nasbench201": {"nodes": 3},
@@ -28,7 +29,7 @@ REFUSED = {
     "nasnet": {"darts"},
     **dict.fromkeys(("pnasnet", "enas", "darts", "amoebanet"), set()),
     **dict.fromkeys(("layerwise", "mobile", "macro"), OF_CELLS),
-    **dict.fromkeys(("nasbench101", "nasbench201"), OF_CELLS),
+    **dict.fromkeys(("hierarchical", "nasbench101", "nasbench201"), OF_CELLS),
 }
 
 all_spaces = pytest.mark.parametrize("name", SPACES)

@@ -12,6 +12,7 @@ from nasnet_keras.training.recipes import RECIPES, adapted
 from search.evaluation.tabular import ArchitectureTable
 from search.spaces.nasbench201 import NASBench201Space
 from search.trial import TrialState
+from search.views.report.page import write_report
 
 SPACE = NASBench201Space()
 REAL = (
@@ -110,6 +111,8 @@ def test_a_search_is_exported_and_retrained(tmp_path):
     recipe = adapted(RECIPES["search-proxy"], kind.unsupported)
     recipe = replace(recipe, epochs=1)
     assert len(search.retrain(run, recipe, top=1).children) == 1
+    page = write_report([run], tmp_path / "report.html").read_text()
+    assert "nor_conv_3x3" in page
 
 
 def test_importing_loads_no_framework():

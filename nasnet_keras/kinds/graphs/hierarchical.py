@@ -4,7 +4,7 @@ Neither Keras nor TensorFlow is imported here before a network is built.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nasnet_keras.graph_nodes import GraphNode
 from nasnet_keras.kinds.graphs.kind import GraphKind, PlannedGraph
@@ -15,6 +15,9 @@ from nasnet_keras.kinds.graphs.motif_hierarchy import (
     edges_of,
     live_edges,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # A node added to a graph: its fields in, its state out.
 Add = Callable[..., int]
@@ -57,6 +60,26 @@ class HierarchicalKind(GraphKind):
             for number, motif in enumerate(architecture.motifs, start=1)
         ]
         return "\n".join([*lines, f"cell = {_edges(architecture.cell, {})}"])
+
+    def pictures(self, architecture: MotifHierarchy) -> "dict[str, Figure]":
+        """The cell and the motifs that are used, in the order of `reduced`."""
+        from nasnet_keras.drawing.graph import draw_edges
+
+        short = architecture.reduced
+        cell = {
+            edge: f"motif {letter}"
+            for edge, letter in live_edges(short.cell).items()
+        }
+        pictures = {"cell": draw_edges(cell, "concat", ())}
+        for number, motif in enumerate(short.motifs, start=1):
+            edges = {
+                edge: PRIMITIVES[letter][0]
+                for edge, letter in live_edges(motif).items()
+            }
+            pictures[f"motif_{number}"] = draw_edges(
+                edges, "concat", ("identity",)
+            )
+        return pictures
 
     def plan(
         self, architecture: MotifHierarchy, repeats: int, filters: int

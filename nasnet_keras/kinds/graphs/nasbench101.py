@@ -4,7 +4,7 @@ Neither Keras nor TensorFlow is imported here before a network is built.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nasnet_keras.graph_nodes import GraphNode
 from nasnet_keras.kinds.graphs.kind import GraphKind, PlannedGraph
@@ -12,6 +12,9 @@ from nasnet_keras.kinds.graphs.vertex_module import (
     VERTEX_OPERATIONS,
     VertexModule,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class NASBench101Kind(GraphKind):
@@ -49,6 +52,18 @@ class NASBench101Kind(GraphKind):
                 zip(labels, architecture.reads, strict=True), start=1
             )
         )
+
+    def pictures(self, architecture: VertexModule) -> "dict[str, Figure]":
+        """The module that is built."""
+        from nasnet_keras.drawing.graph import GraphBox, draw_graph
+
+        module = architecture.pruned
+        labels = [*module.operations, "output"]
+        boxes = [
+            GraphBox(label, reads, VERTEX_OPERATIONS.get(label, ""))
+            for label, reads in zip(labels, module.reads, strict=True)
+        ]
+        return {"module": draw_graph([GraphBox("input"), *boxes])}
 
     def plan(
         self, architecture: VertexModule, repeats: int, filters: int

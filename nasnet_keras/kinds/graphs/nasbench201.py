@@ -4,11 +4,14 @@ Neither Keras nor TensorFlow is imported here before a network is built.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nasnet_keras.graph_nodes import GraphNode
 from nasnet_keras.kinds.graphs.edge_cell import EDGE_OPERATIONS, EdgeCell
 from nasnet_keras.kinds.graphs.kind import GraphKind, PlannedGraph
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class NASBench201Kind(GraphKind):
@@ -47,6 +50,18 @@ class NASBench201Kind(GraphKind):
             + " + ".join(f"{name}({node})" for node, name in enumerate(row))
             for number, row in enumerate(architecture.operations, start=1)
         )
+
+    def pictures(self, architecture: EdgeCell) -> "dict[str, Figure]":
+        """The cell, without `none`."""
+        from nasnet_keras.drawing.graph import draw_edges
+
+        edges = {
+            (source, node): name
+            for node, row in enumerate(architecture.operations, start=1)
+            for source, name in enumerate(row)
+            if name != "none"
+        }
+        return {"cell": draw_edges(edges, "add", ("skip_connect",))}
 
     def plan(
         self, architecture: EdgeCell, repeats: int, filters: int

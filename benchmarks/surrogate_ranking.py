@@ -7,9 +7,10 @@ sees decisions alone.
 
 Learns from 10, 20 and 40 random cells and prints Kendall's tau on others (on
 all of them, or on 1,000 random ones): mean and standard error over 40 splits.
-A table is as `nasnet-search benchmark` reads it; ground truth is the rows that
-ground_truth.py writes, of which cells trained from several seeds count by
-their mean, and the random ones with odd numbers are put aside.
+A table is one of NAS-Bench-201, as `nasnet-search benchmark` reads it; ground
+truth is the rows that ground_truth.py writes, of which cells trained from
+several seeds count by their mean, and the random ones with odd numbers are put
+aside.
 """
 
 import argparse
@@ -19,9 +20,10 @@ import numpy as np
 from ground_truth import rows_of
 from scipy.stats import kendalltau
 
+from search.evaluation.tabular import ArchitectureTable
 from search.spaces.base import SearchSpace
+from search.spaces.nasbench201 import NASBench201Space
 from search.spaces.nasnet import NASNetSpace
-from search.spaces.tabular import CellTable, TabularSpace
 from search.strategies.surrogate import Measure, Surrogate
 from search.trial import Decisions
 
@@ -37,10 +39,8 @@ SURROGATES: dict[str, tuple[Measure, ...]] = {
 def table_cells(
     path: Path, column: str
 ) -> tuple[SearchSpace, dict[Decisions, float]]:
-    table = CellTable(path)
-    space = TabularSpace(table)
-    values = table.values(column)
-    return space, {space.encode(cell): values[cell] for cell in values}
+    space = NASBench201Space()
+    return space, ArchitectureTable(path, space).values(column)
 
 
 def ground_truth_cells(

@@ -48,6 +48,7 @@ _MODULES = {
         "InvertedResidual",
         "ResidualConvolution",
     ),
+    "nasnet_keras.layers.operation_graph": ("OperationGraph",),
     "nasnet_keras.layers.operations": (
         "OPERATIONS",
         "AveragePooling3x3",

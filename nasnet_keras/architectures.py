@@ -189,6 +189,9 @@ KINDS: dict[str, str] = {
     "nasnet": "nasnet_keras.kinds.cells:CellsKind",
     "layerwise": "nasnet_keras.kinds.layerwise:LayerwiseKind",
     "mobile": "nasnet_keras.kinds.mobile:MobileKind",
+    "hierarchical": ("nasnet_keras.kinds.graphs.hierarchical:HierarchicalKind"),
+    "nasbench101": "nasnet_keras.kinds.graphs.nasbench101:NASBench101Kind",
+    "nasbench201": "nasnet_keras.kinds.graphs.nasbench201:NASBench201Kind",
     "choices": "nasnet_keras.kinds.choices:ChoicesKind",
 }
 

@@ -13,6 +13,7 @@ import keras
 from keras import layers
 
 import nasnet_keras.layers.inverted_residual
+import nasnet_keras.layers.operation_graph
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.layers.auxiliary_head import AuxiliaryHead, pooled_size
 from nasnet_keras.layers.cell import Cell

@@ -6,6 +6,7 @@ image; not biases, batch norms, pools, activations or the auxiliary head.
 """
 
 import contextlib
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,12 +14,18 @@ import keras
 
 from nasnet_keras.architectures import Complexity
 from nasnet_keras.genotype import CellSpec, Genotype
+from nasnet_keras.graph_nodes import (
+    CONVOLUTIONS,
+    GRAPH_OPERATIONS,
+    GraphNode,
+)
 from nasnet_keras.layers.auxiliary_head import AuxiliaryHead
 from nasnet_keras.layers.cell import Cell
 from nasnet_keras.layers.combiners import COMBINERS
 from nasnet_keras.layers.conventions import Conventions
 from nasnet_keras.layers.convolution_unit import ConvolutionUnit, UnitPlan
 from nasnet_keras.layers.inverted_residual import ResidualConvolution
+from nasnet_keras.layers.operation_graph import OperationGraph, unit_of
 from nasnet_keras.layers.operations import OPERATIONS
 from nasnet_keras.layers.projection import Projection
 from nasnet_keras.network.placed_operations import (
@@ -173,6 +180,12 @@ def _layer_products(layer: keras.layers.Layer) -> int | None:
         channels = layer.input.shape[layer.conventions.channel_axis]
         units = layer.planned(channels).units
         return units_complexity(units, channels, size).multiply_adds
+    if isinstance(layer, OperationGraph):
+        axes = layer.conventions.spatial_axes
+        size = known_size(*(layer.input.shape[axis] for axis in axes))
+        channels = layer.input.shape[layer.conventions.channel_axis]
+        cost, _, _ = graph_complexity(layer.nodes, channels, size)
+        return cost.multiply_adds
     if isinstance(layer, AuxiliaryHead) or not any(
         len(weight.shape) > 1 for weight in layer.weights
     ):
@@ -298,6 +311,51 @@ def units_complexity(
             total += _batch_norm(unit.filters)
         channels = unit.filters
     return total
+
+
+# The same graph stands in many places of many networks.
+@functools.lru_cache(maxsize=10_000)
+def graph_complexity(
+    nodes: tuple[GraphNode, ...],
+    channels: int,
+    size: Size,
+    normalization: str = "batch",
+) -> tuple[Complexity, int, Size]:
+    """The cost of an `OperationGraph`, and the channels and the size of its
+    output.
+
+    Args:
+        nodes: The nodes.
+        channels: Those of its input.
+        size: Height and width of its input.
+        normalization: As of `Conventions`. Default `"batch"`.
+
+    Example:
+
+    >>> nodes = (GraphNode("conv_3x3", (0,), 16), GraphNode("add", (1,)))
+    >>> cost, channels, size = graph_complexity(nodes, 3, (32, 32))
+    >>> cost.parameters, channels, size
+    (496, 16, (32, 32))
+    """
+    total, states, sizes = Complexity(), [channels], [size]
+    for node in nodes:
+        (first, *_), operation = node.reads, GRAPH_OPERATIONS[node.operation]
+        halved = divided(sizes[first], (node.strides, node.strides))
+        if operation.form == "norm" and normalization == "bias":
+            total += Complexity(2 * states[first])
+        elif operation.form == "norm":
+            total += _batch_norm(states[first])
+        elif operation.form in CONVOLUTIONS and operation.normalised:
+            unit = unit_of(node, states[first])
+            total += units_complexity(
+                [unit], states[first], sizes[first], normalization
+            )
+        elif operation.form in CONVOLUTIONS:
+            side = (operation.size, operation.size)
+            total += _convolution(side, states[first], node.filters, halved)
+        states.append(node.channels(states))
+        sizes.append(halved)
+    return total, states[-1], sizes[-1]
 
 
 def classifier_complexity(

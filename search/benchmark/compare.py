@@ -1,7 +1,8 @@
 """Strategies against each other on a table of known results.
 
-    nasnet-search benchmark --table FILE --search-column C --report-column R
-        --strategies a,b,c --trials 500 --seeds 20 --output DIR
+    nasnet-search benchmark --space NAME --table FILE --search-column C
+        --report-column R --strategies a,b,c --trials 500 --seeds 20
+        --output DIR
 
 Every strategy searches with the numbers of the one column; what it has found
 is reported by the other, which it never sees. Every proposal counts as a
@@ -9,9 +10,10 @@ trial, repeated ones too.
 """
 
 import functools
+import json
 import multiprocessing
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -22,15 +24,17 @@ import numpy as np
 from scipy import stats
 
 from nasnet_keras.command_line import RunError, named, quiet_import
+from nasnet_keras.quotation import quoted
 from search.evaluation.base import Child, EvaluationError
-from search.evaluation.tabular import TabularEvaluator
-from search.spaces.base import lacks
-from search.spaces.tabular import CellTable, TabularSpace
+from search.evaluation.tabular import ArchitectureTable, TabularEvaluator
+from search.spaces import create_space
+from search.spaces.base import CAPABILITIES
 from search.strategies import create_strategy, strategy_class
 from search.trial import Decisions, Trial, TrialState
 
 MILESTONES = (25, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
 COMPARED_WITH = "random"
+SPACE = "nasbench201"
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,8 @@ def run_search(
     trials: int,
     strategy: str,
     seed: int,
+    space: str = SPACE,
+    space_options: str = "{}",
 ) -> Search:
     """Runs one strategy with one seed: a plain loop of ask and tell.
 
@@ -97,11 +103,15 @@ def run_search(
         strategy: The strategy's name, with its default options, or with those
             of `strategy_of`.
         seed: The strategy's seed.
+        space: The name of the space of the table's architectures. Default
+            that of NAS-Bench-201.
+        space_options: The arguments of the space, as JSON. Default none.
 
     Raises:
-        ValueError: The table, a column or the strategy is not as expected.
+        ValueError: The table, a column, the space or the strategy is not as
+            expected.
     """
-    table, space = _load(path)
+    table = load_table(path, space, space_options)
     evaluator = TabularEvaluator(table, search_column)
     report = table.values(report_column)
     curves = np.full((3, trials), np.nan)
@@ -109,17 +119,18 @@ def run_search(
     began = time.perf_counter()
     with quiet_import():
         name, options = strategy_of(strategy)
-        searcher = create_strategy(name, space, seed, **options)
+        searcher = create_strategy(name, table.space, seed, **options)
     spent = time.perf_counter() - began
     for number in range(trials):
         began = time.perf_counter()
         decisions = searcher.ask(number)
         spent += time.perf_counter() - began
-        architecture = space.decode(decisions)
-        trial = _evaluated(evaluator, number, decisions, architecture)
+        trial = _evaluated(evaluator, number, decisions)
         if trial.reward is not None and trial.reward > best:
             best = trial.reward
-            curves[:2, number:] = [[best], [report[architecture]]]
+            row = table.find(decisions)
+            found = np.nan if row is None else report.get(row, np.nan)
+            curves[:2, number:] = [[best], [found]]
         began = time.perf_counter()
         searcher.tell(trial)
         spent += time.perf_counter() - began
@@ -143,17 +154,18 @@ def strategy_of(text: str) -> tuple[str, dict[str, Any]]:
 
 
 @functools.cache
-def _load(path: str | Path) -> tuple[CellTable, TabularSpace]:
-    table = CellTable(path)
-    return table, TabularSpace(table)
+def load_table(
+    path: str | Path, space: str, space_options: str
+) -> ArchitectureTable:
+    """A table of a space, read once: arguments as of `run_search`."""
+    options = json.loads(space_options)
+    return ArchitectureTable(path, create_space(space, options))
 
 
 def _evaluated(
-    evaluator: TabularEvaluator,
-    number: int,
-    decisions: Decisions,
-    architecture: str,
+    evaluator: TabularEvaluator, number: int, decisions: Decisions
 ) -> Trial:
+    architecture = evaluator.table.space.decode(decisions)
     try:
         evaluation = evaluator.evaluate(Child(0, architecture))
     except EvaluationError as error:
@@ -254,21 +266,37 @@ def _deviation(values: np.ndarray) -> float | None:
 
 
 def check_benchmark(
-    table: str | Path, columns: Iterable[str], strategies: Iterable[str]
+    table: str | Path,
+    search_column: str,
+    report_column: str,
+    strategies: Iterable[str],
+    space: str = SPACE,
+    space_options: Mapping[str, Any] = {},
 ) -> None:
     """Raises:
-    ValueError: The table is none, a column is missing or does not hold
-        numbers, or there is no such strategy, or one that needs more than
-        a table.
+    ValueError: The space or the table is none, a column is missing or does
+        not hold numbers, an architecture has one to search with and none
+        to report, or there is no such strategy, or one that needs more
+        than a table.
     """
-    data, space = _load(table)
-    for column in columns:
-        data.values(column)
+    data = load_table(table, space, json.dumps(dict(space_options)))
+    searched, reported = map(data.values, (search_column, report_column))
+    missing = [row for row in searched if row not in reported]
+    if missing:
+        raise ValueError(
+            f"Invalid table {str(table)!r}. Expected a number in the column "
+            f"{report_column!r} wherever {search_column!r} has one. Received: "
+            f"none for {quoted(data.space.to_key(missing[0]))}."
+        )
     for strategy in strategies:
         name, options = strategy_of(strategy)
-        for need in sorted(strategy_class(name).needs - space.capabilities):
-            raise ValueError(lacks(space, need))
-        create_strategy(name, space, 0, **options)
+        for need in sorted(strategy_class(name).needs):
+            raise ValueError(
+                "Invalid value for argument `strategies`. Expected strategies "
+                "that learn from rewards, which are all that a table has. "
+                f"Received: {name!r}, which needs {CAPABILITIES[need]}."
+            )
+        create_strategy(name, data.space, 0, **options)
 
 
 def compared(strategies: Iterable[str]) -> list[str]:
@@ -285,11 +313,13 @@ def benchmark(
     seeds: int,
     workers: int = 0,
     progress: Callable[[str, int], None] = lambda name, seed: None,
+    space: str = SPACE,
+    space_options: Mapping[str, Any] = {},
 ) -> tuple[list[Result], dict[str, list[Search]]]:
     """Runs the strategies, and random search if it is not among them.
 
     Args:
-        table: The table's file, as `Table` reads it.
+        table: The table's file, as `ArchitectureTable` reads it.
         search_column: The rewards.
         report_column: What is reported of the architectures found.
         strategies: Names of strategies; they have their default options.
@@ -298,6 +328,9 @@ def benchmark(
         workers: As `run_searches`.
         progress: Is told the strategy and the seed of each search that is
             done.
+        space: The name of the space of the table's architectures. Default
+            that of NAS-Bench-201.
+        space_options: The arguments of the space. Default none.
 
     Returns:
         The rows of the summary, and the searches of each strategy by seed.
@@ -305,10 +338,18 @@ def benchmark(
     Raises:
         ValueError: As `check_benchmark`.
     """
-    check_benchmark(table, (search_column, report_column), strategies)
+    check_benchmark(
+        table, search_column, report_column, strategies, space, space_options
+    )
     names = compared(strategies)
     job = functools.partial(
-        run_search, table, search_column, report_column, trials
+        run_search,
+        table,
+        search_column,
+        report_column,
+        trials,
+        space=space,
+        space_options=json.dumps(dict(space_options)),
     )
     done: dict[str, dict[int, Search]] = {name: {} for name in names}
     for name, seed, search in run_searches(job, names, seeds, workers):

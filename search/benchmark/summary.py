@@ -19,13 +19,14 @@ from rich.progress import Progress
 from nasnet_keras.command_line import InputError
 from nasnet_keras.files import check_free, new_directory
 from search.benchmark.compare import (
+    SPACE,
     Result,
     Search,
     benchmark,
     check_benchmark,
     compared,
+    load_table,
 )
-from search.spaces.tabular import CellTable
 
 
 def save_benchmark(
@@ -37,6 +38,8 @@ def save_benchmark(
     trials: int,
     seeds: int,
     workers: int = 0,
+    space: str = SPACE,
+    space_options: Mapping[str, Any] = {},
 ) -> None:
     """Runs a benchmark, prints its summary, and fills a folder: summary.json,
     summary.csv, curves.png.
@@ -44,14 +47,22 @@ def save_benchmark(
     Args:
         output: The folder, new or empty.
         table, search_column, report_column, strategies, trials, seeds,
-            workers: As `search.benchmark.benchmark` takes them.
+            workers, space, space_options: As `search.benchmark.benchmark`
+            takes them.
 
     Raises:
         InputError: The folder is not free, or an argument is not as expected.
     """
     check_free(output)
     try:
-        check_benchmark(table, (search_column, report_column), strategies)
+        check_benchmark(
+            table,
+            search_column,
+            report_column,
+            strategies,
+            space,
+            space_options,
+        )
     except ValueError as error:
         raise InputError(str(error)) from None
     with new_directory(output) as folder, _progress(strategies, seeds) as done:
@@ -65,10 +76,14 @@ def save_benchmark(
             seeds,
             workers,
             progress=done,
+            space=space,
+            space_options=space_options,
         )
+        found = load_table(table, space, json.dumps(dict(space_options)))
         settings = {
+            "space": found.space.describe(),
             "table": table.name,
-            "sha256": CellTable(table).fingerprint,
+            "sha256": found.fingerprint,
             "search_column": search_column,
             "report_column": report_column,
             "trials": trials,

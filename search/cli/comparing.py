@@ -13,8 +13,10 @@ import typer
 
 from nasnet_keras.command_line import (
     LARGEST,
+    named,
     working,
 )
+from search.cli.options import SpaceOptions
 
 
 def benchmark(
@@ -22,10 +24,17 @@ def benchmark(
     table: Annotated[
         Path,
         typer.Option(
-            help="A CSV file, or .csv.gz, with cells in a column `arch` as "
-            "NAS-Bench-201 writes them, and columns of numbers."
+            help="A CSV file, or .csv.gz, with architectures in a column "
+            "`arch` as the space writes them, and columns of numbers."
         ),
     ],
+    space: Annotated[
+        str,
+        typer.Option(
+            help="The space of the table's architectures, or module:space."
+        ),
+    ] = "nasbench201",
+    space_option: SpaceOptions = [],  # noqa: B006
     search_column: Annotated[
         str, typer.Option(help="The column that the strategies maximise.")
     ],
@@ -67,6 +76,8 @@ def benchmark(
             trials=trials,
             seeds=seeds,
             workers=workers,
+            space=space,
+            space_options=named(space_option),
         )
 
 

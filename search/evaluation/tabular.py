@@ -1,18 +1,161 @@
-"""Evaluation by looking up: `TabularEvaluator`. A search takes seconds.
+"""Evaluation by looking up: `ArchitectureTable`, `TabularEvaluator`. A search
+takes seconds.
 
 Neither Keras nor TensorFlow is imported here.
 """
 
+import csv
+import functools
+import gzip
+import hashlib
+import io
 import time
+import zlib
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from nasnet_keras.quotation import quoted
+from nasnet_keras.strict_json import read_bytes
 from search.evaluation.base import Child, EvaluationError, Evaluator
-from search.spaces.tabular import CellTable
-from search.trial import Evaluation
+from search.spaces.base import SearchSpace
+from search.trial import Decisions, Evaluation
+
+ARCHITECTURE_COLUMN = "arch"
+MAX_BYTES = 2**29  # of a table; that of NAS-Bench-101 has 423,624 rows
+
+
+class ArchitectureTable:
+    """What is known of architectures of a space: a row each, not of all.
+
+    Args:
+        path: A CSV file with a header, or one compressed by gzip that ends in
+            `.gz`. The column `arch` holds architectures as the space writes
+            them in one line (`to_key`). Any other column may hold numbers,
+            such as the accuracy after so many epochs; a field is empty where
+            an architecture was not trained so.
+        space: The space.
+
+    Attributes:
+        columns: The names of the columns.
+        rows: By decisions, the rows as texts by column.
+        fingerprint: The SHA-256 of the file.
+
+    Raises:
+        ValueError: The file cannot be read, has no column `arch` or no row,
+            or an architecture is not of the space or occurs twice.
+
+    Example:
+
+    >>> from search.spaces.nasbench201 import NASBench201Space
+    >>> path = Path("table.csv")
+    >>> size = path.write_text("arch,accuracy\\n|none~0|,10\\n")
+    >>> table = ArchitectureTable(path, NASBench201Space(nodes=2))
+    >>> table.values("accuracy")
+    {(1,): 10.0}
+    """
+
+    def __init__(self, path: str | Path, space: SearchSpace) -> None:
+        self.path = Path(path)
+        self.space = space
+        try:
+            data = read_bytes(self.path, MAX_BYTES)
+            plain = _unzipped(data) if self.path.suffix == ".gz" else data
+            lines = plain.decode("utf-8-sig").splitlines()
+        except (OSError, EOFError, zlib.error, ValueError) as error:
+            raise self._error(f"a CSV file that can be read: {error}") from None
+        reader = csv.DictReader(lines, restval="")
+        try:
+            self.columns = tuple(reader.fieldnames or ())
+            rows = list(reader)
+        except csv.Error as error:
+            raise self._error(f"a CSV file that can be read: {error}") from None
+        if ARCHITECTURE_COLUMN not in self.columns:
+            raise self._error(
+                f"a column {ARCHITECTURE_COLUMN!r} among {quoted(self.columns)}"
+            )
+        self.rows: dict[Decisions, dict[str, str]] = {}
+        for number, row in enumerate(rows, start=1):
+            key = row[ARCHITECTURE_COLUMN]
+            try:
+                decisions = space.from_key(key)
+            except ValueError as error:
+                raise self._error(
+                    f"an architecture of the space {space.name!r} in row "
+                    f"{number}. {error}"
+                ) from None
+            if decisions in self.rows:
+                raise self._error(
+                    f"each architecture once, but has {quoted(key)} twice"
+                )
+            self.rows[decisions] = row
+        if not self.rows:
+            raise self._error("at least one row")
+        self.fingerprint = hashlib.sha256(data).hexdigest()
+
+    def find(self, decisions: Decisions) -> Decisions | None:
+        """The decisions of the row of an architecture: its own, else the
+        first of one that is the same by `canonical`, else None."""
+        if decisions in self.rows:
+            return decisions
+        return self._forms.get(self.space.canonical(decisions))
+
+    @functools.cached_property
+    def _forms(self) -> dict[Decisions, Decisions]:
+        forms: dict[Decisions, Decisions] = {}
+        for decisions in self.rows:
+            forms.setdefault(self.space.canonical(decisions), decisions)
+        return forms
+
+    def values(self, column: str) -> dict[Decisions, float]:
+        """The numbers of a column, in its own unit, by decisions; without
+        the rows where it is empty.
+
+        Raises:
+            ValueError: There is no such column, or it holds something else
+                than finite numbers, or none.
+        """
+        if column not in self.columns:
+            raise self._error(
+                f"a column {quoted(column)} among {quoted(self.columns)}"
+            )
+        try:
+            values = {
+                decisions: float(row[column])
+                for decisions, row in self.rows.items()
+                if row[column]
+            }
+            if not values:
+                raise ValueError("it is empty")
+            if not np.isfinite(list(values.values())).all():
+                raise ValueError("not every number is finite")
+        except ValueError as error:
+            raise self._error(
+                f"finite numbers in the column {column!r}: {error}"
+            ) from None
+        return values
+
+    def _error(self, expected: str) -> ValueError:
+        return ValueError(
+            f"Invalid table {str(self.path)!r}. Expected "
+            f"{expected.rstrip('.')}."
+        )
+
+
+def _unzipped(data: bytes) -> bytes:
+    """Raises:
+    ValueError: The file within is too large.
+    """
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+        plain = file.read(MAX_BYTES + 1)
+    if len(plain) > MAX_BYTES:
+        raise ValueError(f"it unfolds to more than {MAX_BYTES // 2**20} MiB")
+    return plain
 
 
 class TabularEvaluator(Evaluator):
-    """Looks up the reward of a cell, in the unit of its column.
+    """Looks up the reward of an architecture, in the unit of its column.
 
     Args:
         table: The table.
@@ -22,18 +165,22 @@ class TabularEvaluator(Evaluator):
         ValueError: The column is missing, or does not hold numbers.
     """
 
-    def __init__(self, table: CellTable, column: str) -> None:
+    def __init__(self, table: ArchitectureTable, column: str) -> None:
+        self.table = table
         self.column = column
-        self.fingerprint = table.fingerprint
         self._values = table.values(column)
 
     def evaluate(self, child: Child) -> Evaluation:
         """The architecture alone matters."""
         began = time.perf_counter()
-        architecture = child.architecture
-        if architecture not in self._values:
-            raise EvaluationError(f"The table has no cell {architecture!r}.")
-        reward = self._values[architecture]
+        decisions = self.table.space.encode(child.architecture)
+        row = self.table.find(decisions)
+        if row not in self._values:
+            raise EvaluationError(
+                f"The table has no {self.column} of the architecture "
+                f"{self.table.space.to_key(decisions)!r}."
+            )
+        reward = self._values[row]
         return Evaluation(
             reward,
             metrics={self.column: reward},
@@ -41,4 +188,7 @@ class TabularEvaluator(Evaluator):
         )
 
     def describe(self) -> dict[str, Any]:
-        return {"column": self.column, "data": {"sha256": self.fingerprint}}
+        return {
+            "column": self.column,
+            "data": {"sha256": self.table.fingerprint},
+        }

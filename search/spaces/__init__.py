@@ -21,6 +21,10 @@ SPACES: dict[str, str] = {
     "amoebanet": "search.spaces.subspaces:AMOEBANET",
     "layerwise": "search.spaces.layerwise:LayerwiseSpace",
     "mobile": "search.spaces.mobile:MobileSpace",
+    "hierarchical": "search.spaces.hierarchical:HierarchicalSpace",
+    "macro": "search.spaces.macro:MacroSpace",
+    "nasbench101": "search.spaces.nasbench101:NASBench101Space",
+    "nasbench201": "search.spaces.nasbench201:NASBench201Space",
 }
 
 

@@ -5,7 +5,9 @@ space by its class. Neither Keras nor TensorFlow is imported here.
 """
 
 import abc
+import csv
 import functools
+import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -83,12 +85,16 @@ class SearchSpace(abc.ABC):
         kind_name: The kind of its architectures, a key of
             `nasnet_keras.architectures.KINDS`; None where there are no
             networks, as of tables.
+        same_costs: Whether networks of equal `canonical` cost the same, as by
+            default; not so where a published space calls some alike that do
+            not.
     """
 
     name: ClassVar[str]
     version: ClassVar[int]
     decisions: tuple[Decision, ...]
     kind_name: ClassVar[str | None] = None
+    same_costs: ClassVar[bool] = True
 
     @property
     def location(self) -> str | None:
@@ -292,6 +298,38 @@ class SearchSpace(abc.ABC):
                     f"{', '.join(positions[name])}. Received: {quoted(choice)}."
                 ) from None
         return tuple(decisions)
+
+    def to_key(self, decisions: Decisions) -> str:
+        """An architecture in one line, by which tables name it; by default
+        its choices, joined by commas, those with commas in quotes.
+
+        Example:
+
+        >>> from search.spaces import create_space
+        >>> space = create_space("nasnet", {"blocks": 1, "cells": 1})
+        >>> space.to_key((0, 1, 0, 1, 0))
+        '0,1,identity,conv_1x3_3x1,add'
+        """
+        line = io.StringIO()
+        names = self.to_names(decisions).values()
+        csv.writer(line, lineterminator="").writerow(names)
+        return line.getvalue()
+
+    def from_key(self, key: str) -> Decisions:
+        """A decision vector of an architecture as tables name it: the inverse
+        of `to_key`.
+
+        Raises:
+            ValueError: The architecture is not in the space.
+        """
+        names = next(csv.reader([key]), [])
+        if len(names) != len(self.decisions):
+            raise ValueError(
+                "Invalid value for argument `key`. Expected "
+                f"{len(self.decisions)} choices joined by commas. Received: "
+                f"{quoted(key)}."
+            )
+        return self.from_names(dict(zip(self._positions, names, strict=True)))
 
     @functools.cached_property
     def _positions(self) -> dict[str, dict[str, int]]:

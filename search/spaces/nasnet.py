@@ -5,7 +5,7 @@ Neither Keras nor TensorFlow is imported here.
 
 import functools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -18,10 +18,13 @@ from nasnet_keras.genotype import (
     CellSpec,
     Genotype,
 )
+from nasnet_keras.genotype_formats import is_known, read_genotype
 from nasnet_keras.quotation import quoted
 from search.spaces.base import Capability, Decision, DecisionKind, SearchSpace
 from search.spaces.graph_features import block_features
 from search.trial import Decisions
+
+_CONCATENATED = {"unused": "their unused", "all": "all of their"}
 
 
 class NASNetSpace(SearchSpace):
@@ -47,14 +50,16 @@ class NASNetSpace(SearchSpace):
         cells: 2, the default: the normal and the reduction cell are chosen
             apart. 1: one cell is chosen, which halves height and width where
             a reduction is due, as in PNAS.
+        concat: What a cell concatenates: `"unused"`: the blocks that none
+            reads; `"all"`: every block, as in DARTS. Default `"unused"`.
 
     Attributes:
         cell_names: By which the decisions of each cell begin.
 
     Raises:
         ValueError: `blocks` is not from 1 to 10, `cells` is neither 1 nor 2,
-            a combiner or an operation is unknown, or there is no operation
-            but `none`.
+            `concat` is neither, a combiner or an operation is unknown, or
+            there is no operation but `none`.
 
     Example:
 
@@ -76,6 +81,7 @@ class NASNetSpace(SearchSpace):
         combiners: Sequence[str] = NASNET_COMBINERS,
         operations: Sequence[str] = NASNET_OPERATIONS,
         cells: int = 2,
+        concat: Literal["unused", "all"] = "unused",
     ) -> None:
         if type(blocks) is not int or not 1 <= blocks <= MAX_BLOCKS:
             raise ValueError(
@@ -89,14 +95,20 @@ class NASNetSpace(SearchSpace):
                 f"cells={cells!r}."
             )
         self.blocks = blocks
-        self.combiners = _some("combiners", combiners, NASNET_COMBINERS)
-        self.operations = _some("operations", operations, OPERATION_NAMES)
+        self.combiners = some_of("combiners", combiners, NASNET_COMBINERS)
+        self.operations = some_of("operations", operations, OPERATION_NAMES)
         if self.operations == ("none",):
             raise ValueError(
                 "Invalid value for argument `operations`. Expected another "
                 f"beside none. Received: operations={quoted(operations)}."
             )
+        if not isinstance(concat, str) or concat not in _CONCATENATED:
+            raise ValueError(
+                "Invalid value for argument `concat`. Expected 'unused' or "
+                f"'all'. Received: concat={quoted(concat)}."
+            )
         self.cells = cells
+        self.concat = concat
         self.cell_names = ("cell",) if cells == 1 else ("normal", "reduction")
         self.decisions = tuple(
             decision
@@ -132,6 +144,7 @@ class NASNetSpace(SearchSpace):
                 else {}
             ),
             **({"cells": self.cells} if self.cells != 2 else {}),
+            **({"concat": self.concat} if self.concat != "unused" else {}),
         }
 
     @property
@@ -161,26 +174,31 @@ class NASNetSpace(SearchSpace):
     def genotype(self, blocks: Sequence[Block]) -> Genotype:
         """The genotype of the blocks of the cells, one cell after another."""
         cells = [
-            CellSpec(tuple(blocks[start : start + self.blocks]))
+            self._cell(tuple(blocks[start : start + self.blocks]))
             for start in range(0, len(blocks), self.blocks)
         ]
         return Genotype(normal=cells[0], reduction=cells[-1])
 
+    def _cell(self, blocks: tuple[Block, ...]) -> CellSpec:
+        if self.concat == "unused":
+            return CellSpec(blocks)
+        return CellSpec(blocks, concat=tuple(range(2, 2 + len(blocks))))
+
     def encode(self, architecture: Genotype) -> Decisions:
         decisions: list[int] = []
         for cell in (architecture.normal, architecture.reduction):
-            unused = CellSpec(cell.blocks, inputs=cell.inputs).output_states
             if len(cell.blocks) != self.blocks or cell.inputs != 2:
                 raise ValueError(
                     "Invalid value for argument `architecture`. Expected "
                     f"cells of {self.blocks} blocks and 2 inputs. Received: "
                     f"{len(cell.blocks)} blocks, {cell.inputs} inputs."
                 )
-            if cell.output_states != unused:
+            states = self._cell(cell.blocks).output_states
+            if cell.output_states != states:
                 raise ValueError(
                     "Invalid value for argument `architecture`. Expected "
-                    "cells that concatenate their unused states "
-                    f"{list(unused)}. Received: "
+                    f"cells that concatenate {_CONCATENATED[self.concat]} "
+                    f"states {list(states)}. Received: "
                     f"concat={list(cell.output_states)}."
                 )
             for block in cell.blocks:
@@ -213,6 +231,13 @@ class NASNetSpace(SearchSpace):
                 )
             del decisions[half:]
         return tuple(decisions)
+
+    def from_key(self, key: str) -> Decisions:
+        """The choices, or a genotype as DARTS or NNI writes it, see
+        `nasnet_keras.genotype_formats`."""
+        if is_known(key):
+            return self.encode(read_genotype(key))
+        return super().from_key(key)
 
     def canonical(self, decisions: Decisions) -> Decisions:
         """The two sides of every block in order, and the blocks in the first
@@ -257,13 +282,24 @@ class NASNetSpace(SearchSpace):
 
     def prefix(self, groups: int) -> "NASNetSpace":
         """The space of cells of the first `groups` blocks."""
-        return NASNetSpace(groups, self.combiners, self.operations, self.cells)
+        return NASNetSpace(
+            groups, self.combiners, self.operations, self.cells, self.concat
+        )
 
 
-def _some(
+def some_of(
     argument: str, names: Sequence[str], known: Sequence[str]
 ) -> tuple[str, ...]:
-    """Names to choose from, in their order."""
+    """Names to choose from, in their order.
+
+    Raises:
+        ValueError: They are not some of those known, each once.
+
+    Example:
+
+    >>> some_of("combiners", ["add"], NASNET_COMBINERS)
+    ('add',)
+    """
     if (
         not isinstance(names, list | tuple)
         or not names

@@ -6,7 +6,7 @@ cells. All add, none concatenates. Names of operations are those of
 so. Left aside is what is no choice of a space: how cells are stacked, and the
 form of an operation (`Conventions`).
 
-What no block of a cell reads is concatenated, as everywhere in `NASNetSpace`.
+What no block of a cell reads is concatenated, where nothing else is said.
 
 Neither Keras nor TensorFlow is imported here.
 """
@@ -56,8 +56,8 @@ ENAS = NASNetSpace(
 # DARTS: Differentiable Architecture Search (https://arxiv.org/abs/1806.09055),
 # by `PRIMITIVES` in `cnn/genotypes.py` of the authors' code
 # (https://github.com/quark0/darts): seven and none, four blocks, two cells.
-# There a cell concatenates all of its blocks, read or not, and the two sides
-# of a block read two states; here neither is so.
+# A cell concatenates all of its blocks, read or not. There the two sides of a
+# block read two states; here they may read one.
 DARTS = NASNetSpace(
     blocks=4,
     combiners=("add",),
@@ -71,6 +71,7 @@ DARTS = NASNetSpace(
         "dil_sep_conv_3x3",
         "dil_sep_conv_5x5",
     ),
+    concat="all",
 )
 
 # Regularized Evolution for Image Classifier Architecture Search

@@ -84,7 +84,7 @@ def check_decisions(space: SearchSpace) -> None:
 
 
 def check_vectors_are_architectures(space: SearchSpace) -> None:
-    """`decode` and `encode` are inverse, and so are names."""
+    """`decode` and `encode` are inverse, and so are names and keys."""
     for decisions in _vectors(space):
         architecture = space.decode(decisions)
         back = space.encode(architecture)
@@ -100,6 +100,12 @@ def check_vectors_are_architectures(space: SearchSpace) -> None:
         expect(
             space.from_names(space.to_names(decisions)) == decisions,
             "`from_names` should be the inverse of `to_names`.",
+        )
+        key = space.to_key(decisions)
+        expect(
+            space.from_key(key) == decisions and key == key.strip() != "",
+            "`from_key` should be the inverse of `to_key`, a text. Received: "
+            f"{space.from_key(key)} by {key!r} for {decisions}.",
         )
 
 
@@ -125,7 +131,7 @@ def check_wrong_vectors_are_refused(space: SearchSpace) -> None:
 
 def check_canonical(space: SearchSpace) -> None:
     """A canonical vector is one of the space and its own canonical vector,
-    and its network costs the same."""
+    and its network costs the same, if the space says so."""
     for decisions in _vectors(space):
         form = space.canonical(decisions)
         space.check(form)
@@ -138,7 +144,7 @@ def check_canonical(space: SearchSpace) -> None:
             "`canonical` of a canonical vector should be that vector. "
             f"Received: {space.canonical(form)} for {form}.",
         )
-        if space.kind is not None:
+        if space.kind is not None and space.same_costs:
             expect(
                 _cost(space, form) == _cost(space, decisions),
                 "A canonical vector should have a network of the same cost. "

@@ -22,6 +22,9 @@ from nasnet_keras.deployment.export import export
 from nasnet_keras.deployment.fuse import fuse_for_inference
 from nasnet_keras.deployment.latency.latency_table import measure_latency
 from nasnet_keras.kinds.choices import ChoiceNetworks, ChosenNetwork
+from nasnet_keras.kinds.graphs.edge_cell import EdgeCell
+from nasnet_keras.kinds.graphs.motif_hierarchy import MotifHierarchy
+from nasnet_keras.kinds.graphs.vertex_module import VertexModule
 from nasnet_keras.kinds.layerwise import NAS_V1
 from nasnet_keras.kinds.mobile import MNASNET_A1
 from nasnet_keras.published import NASNET_A
@@ -33,6 +36,18 @@ EXAMPLES = {
     "nasnet": NASNET_A,
     "layerwise": NAS_V1,
     "mobile": MNASNET_A1,
+    "hierarchical": MotifHierarchy(("mps", "dai"), "121"),
+    "nasbench101": VertexModule(
+        ((0,), (0, 1), (1,), (0, 2, 3)),
+        ("conv3x3-bn-relu", "maxpool3x3", "conv1x1-bn-relu"),
+    ),
+    "nasbench201": EdgeCell(
+        (
+            ("nor_conv_3x3",),
+            ("nor_conv_1x1", "avg_pool_3x3"),
+            ("skip_connect", "none", "nor_conv_3x3"),
+        )
+    ),
     "choices": ChosenNetwork("own_networks:networks", (("filters", 8),)),
 }
 

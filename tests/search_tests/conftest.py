@@ -11,6 +11,7 @@ import pytest
 from nasnet_keras.training.recipes import Recipe
 from search.evaluation.base import ChildSettings, EvaluationError, Evaluator
 from search.runs.config import RunConfig
+from search.spaces.nasbench201 import NASBench201Space
 from search.spaces.nasnet import NASNetSpace
 from search.strategies import STRATEGIES
 from search.strategies.base import Strategy
@@ -209,7 +210,7 @@ def learning(monkeypatch):
 
 def write_small_table(path):
     """A table of 27 cells: sums over the edges, with an interaction."""
-    values = {"conv": 9.0, "none": 0.0, "skip": 4.0}
+    values = {"nor_conv_3x3": 9.0, "none": 0.0, "skip_connect": 4.0}
     lines = ["arch,validation,test"]
     for one, two, three in itertools.product(values, repeat=3):
         total = 60 + values[one] + 0.8 * values[two] + 0.5 * values[three]
@@ -223,6 +224,12 @@ def write_small_table(path):
 @pytest.fixture
 def small_table(tmp_path):
     return write_small_table(tmp_path / "small.csv")
+
+
+@pytest.fixture
+def small_space():
+    """That of the cells of the small table."""
+    return NASBench201Space(3, ("nor_conv_3x3", "none", "skip_connect"))
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ Neither Keras nor TensorFlow is imported here before a network is built.
 """
 
 from nasnet_keras.kinds.mobile.architecture import (
+    IDENTITY,
     OPERATORS,
     SKIPS,
     MobileArchitecture,
@@ -28,6 +29,7 @@ from nasnet_keras.kinds.mobile.published import (
 )
 
 __all__ = [
+    "IDENTITY",
     "MNASNET_A1",
     "MNASNET_B1",
     "MNASNET_SMALL",

@@ -19,6 +19,9 @@ OPERATORS: Mapping[str, int | None] = {
     "inverted_residual_3": 3,
     "inverted_residual_6": 6,
 }
+# Or nothing but, where channels or strides differ, a 1x1 convolution and batch
+# norm.
+IDENTITY = "identity"
 SKIPS = ("none", "identity", "pool")
 ACTIVATIONS = ("relu", "relu6", "swish", "hard_swish")
 
@@ -30,7 +33,10 @@ class MobileBlock:
     Args:
         operator: What a layer is, a key of `OPERATORS`: a convolution; a
             depthwise separable one; an inverted residual that has 3 or 6
-            times as many channels within.
+            times as many channels within. Or `"identity"`: what the layer
+            reads, where channels or strides differ by a 1x1 convolution and
+            batch norm; of what follows it has filters, layers and strides
+            alone.
         filters: The channels of the output.
         kernel_size: Height and width of the kernel. Default 3.
         layers: How many. Default 1.
@@ -55,7 +61,7 @@ class MobileBlock:
     skip: str = "identity"
 
     def __post_init__(self) -> None:
-        _check_choice("operator", self.operator, OPERATORS)
+        _check_choice("operator", self.operator, (*OPERATORS, IDENTITY))
         _check_choice("skip", self.skip, SKIPS)
         _check_number("filters", self.filters, MAX_NUMBER)
         _check_number("layers", self.layers, MAX_LAYERS)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nasnet_keras.architectures import Complexity, without_recipe
 from nasnet_keras.kinds.mobile.architecture import (
+    IDENTITY,
     OPERATORS,
     MobileArchitecture,
     MobileBlock,
@@ -76,6 +77,11 @@ class PlannedLayer:
     @property
     def units(self) -> "tuple[UnitPlan, ...]":
         """Its convolutions, in order."""
+        if self.block.operator == IDENTITY:
+            from nasnet_keras.layers.convolution_unit import UnitPlan
+
+            strides = (self.strides, self.strides)
+            return (UnitPlan(self.block.filters, (1, 1), strides),)
         return self.layer_class.plan(self.channels, **self.arguments).units
 
 
@@ -88,7 +94,8 @@ class Plan:
     Attributes:
         architecture, classes: As given.
         input_shape: As given, or that of the tensor to build upon.
-        layers: Those of the blocks, in order.
+        layers: Those of the blocks, in order, without identities that change
+            nothing.
         conventions: How the layers compute.
         arguments: All of `ARGUMENTS`.
 
@@ -137,12 +144,16 @@ class Plan:
         channels = architecture.stem_filters
         for number, block in enumerate(architecture.blocks, start=1):
             for place in range(block.layers):
+                strides = 1 if place else block.strides
+                same = (channels, strides) == (block.filters, 1)
+                if block.operator == IDENTITY and same:
+                    continue
                 self.layers.append(
                     PlannedLayer(
                         f"block_{number}_layer_{place + 1}",
                         block,
                         channels,
-                        1 if place else block.strides,
+                        strides,
                     )
                 )
                 channels = block.filters
@@ -214,15 +225,20 @@ def build_model(plan: Plan, name: str) -> "keras.Model":
     levels = {level: state}
     for depth, planned in enumerate(plan.layers, start=1):
         rate = arguments["drop_path_rate"] * depth / len(plan.layers)
-        state = planned.layer_class(
-            **planned.arguments,
-            skip=planned.block.skip,
-            activation=activation,
-            drop_path_rate=rate,
-            drop_path_steps=arguments["drop_path_steps"],
-            conventions=conventions,
-            name=planned.name,
-        )(state)
+        if planned.block.operator == IDENTITY:
+            (convolution,) = planned.units
+            layer = convolution.layer(conventions, name=planned.name)
+        else:
+            layer = planned.layer_class(
+                **planned.arguments,
+                skip=planned.block.skip,
+                activation=activation,
+                drop_path_rate=rate,
+                drop_path_steps=arguments["drop_path_steps"],
+                conventions=conventions,
+                name=planned.name,
+            )
+        state = layer(state)
         level += planned.strides - 1
         levels[level] = state
     state = levels[level] = unit(state, plan.head, "head_convolution")

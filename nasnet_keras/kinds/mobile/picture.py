@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from nasnet_keras.kinds.mobile.architecture import (
+    IDENTITY,
     MobileArchitecture,
     MobileBlock,
 )
@@ -21,6 +22,7 @@ FAMILIES = {
     "separable": "sep_conv",
     "inverted_residual_3": "avg_pool",
     "inverted_residual_6": "max_pool",
+    IDENTITY: "identity",
 }
 
 
@@ -28,13 +30,14 @@ def label(block: MobileBlock) -> str:
     """A block in a few words: `inverted residual 6, 5x5, 40 / 2, squeeze
     0.25, pool`."""
     side = block.kernel_size
-    words = [
-        block.operator.replace("_", " "),
-        f"{side}x{side}",
+    filters = (
         f"{block.filters} / {block.strides}"
         if block.strides > 1
-        else f"{block.filters}",
-    ]
+        else f"{block.filters}"
+    )
+    if block.operator == IDENTITY:
+        return f"{IDENTITY}, {filters}"
+    words = [block.operator.replace("_", " "), f"{side}x{side}", filters]
     if block.squeeze_ratio:
         words.append(f"squeeze {block.squeeze_ratio:g}")
     if block.skip != "identity":

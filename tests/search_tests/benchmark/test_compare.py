@@ -20,7 +20,8 @@ from search.benchmark.compare import (
     summarize,
 )
 from search.benchmark.summary import save_benchmark
-from search.spaces.tabular import CellTable, TabularSpace
+from search.evaluation.tabular import ArchitectureTable
+from search.spaces import create_space
 
 COLUMNS = ("validation", "test")
 REAL = (
@@ -28,9 +29,21 @@ REAL = (
 )
 
 
+OPTIONS = {
+    "nodes": 3,
+    "operations": ["nor_conv_3x3", "none", "skip_connect"],
+}
+
+
 @pytest.fixture
 def job(small_table):
-    return functools.partial(run_search, small_table, *COLUMNS, 40)
+    return functools.partial(
+        run_search,
+        small_table,
+        *COLUMNS,
+        40,
+        space_options=json.dumps(OPTIONS),
+    )
 
 
 def test_a_process_that_is_ended_is_a_sentence(monkeypatch):
@@ -49,32 +62,34 @@ def searches(*reports):
     ]
 
 
-def test_curves_are_the_best_so_far_and_its_report_value(small_table, job):
+def test_curves_are_the_best_so_far_and_its_report_value(
+    small_table, small_space, job
+):
     search = job("grid", 0)
-    validation, test = (
-        CellTable(small_table).values(column) for column in COLUMNS
-    )
+    table = ArchitectureTable(small_table, small_space)
+    validation, test = map(table.values, COLUMNS)
     assert (np.diff(search.search) >= 0).all()
     assert search.search[-1] == max(validation.values())
     assert search.report[-1] == test[max(validation, key=validation.get)]
     assert (np.diff(search.seconds) >= 0).all()
 
 
-def test_repeats_count_as_trials(small_table, job):
-    search = job("grid", 0)
-    assert search.search.shape == (40,)
-    assert TabularSpace(CellTable(small_table)).size == 27
+def test_repeats_count_as_trials(job):
+    assert job("grid", 0).search.shape == (40,)
 
 
-def test_cells_missing_from_the_table_are_failed_trials(small_table, tmp_path):
+def test_cells_missing_from_the_table_are_failed_trials(
+    small_table, small_space, tmp_path
+):
+    """Of the default five operations, of which the table has three, too."""
     lines = small_table.read_text().splitlines()
     path = tmp_path / "half.csv"
     path.write_text("\n".join([lines[0], *lines[1::2], ""]))
-    assert TabularSpace(CellTable(path)).size == 27
-    search = run_search(path, *COLUMNS, 27, "grid", 0)
-    assert search.search[-1] == max(
-        CellTable(path).values("validation").values()
+    search = run_search(
+        path, *COLUMNS, 125, "grid", 0, space_options='{"nodes": 3}'
     )
+    table = ArchitectureTable(path, small_space)
+    assert search.search[-1] == max(table.values("validation").values())
 
 
 def test_workers_do_not_change_the_outcome(job):
@@ -123,7 +138,9 @@ def test_the_interval_of_paired_gains():
 
 
 def test_random_search_is_always_there(small_table):
-    results, curves = benchmark(small_table, *COLUMNS, ["grid"], 5, 2)
+    results, curves = benchmark(
+        small_table, *COLUMNS, ["grid"], 5, 2, space_options=OPTIONS
+    )
     assert list(curves) == ["random", "grid"]
     assert [result.trials for result in results] == [5, 5]
 
@@ -131,11 +148,18 @@ def test_random_search_is_always_there(small_table):
 def test_writes_json_csv_and_a_picture(small_table, tmp_path, capsys):
     folder = tmp_path / "output"
     save_benchmark(
-        folder, small_table, *COLUMNS, ["local-search"], trials=30, seeds=2
+        folder,
+        small_table,
+        *COLUMNS,
+        ["local-search"],
+        trials=30,
+        seeds=2,
+        space_options=OPTIONS,
     )
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["trials"] == 30
     assert summary["search_column"] == "validation"
+    assert summary["space"]["name"] == "nasbench201"
     with open(folder / "summary.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == len(summary["results"]) == 4
@@ -163,11 +187,15 @@ def test_workers_keep_tensorflows_lines_to_themselves(level, job, tmp_path):
         "from search.strategies import STRATEGIES\n"
         "import search.benchmark.compare as benchmark, sys\n"
         "STRATEGIES['noisy'] = 'noisy:RandomSearch'\n"
-        "benchmark.run_search(sys.argv[1], *sys.argv[2:], 5, 'noisy', 0)\n"
+        "benchmark.run_search(sys.argv[1], *sys.argv[2:4], 5, 'noisy', 0,"
+        " 'nasbench201', sys.argv[4])\n"
         "sys.stderr.write('after')\n"
     )
     result = subprocess.run(
-        [sys.executable, "-c", script, str(job.args[0]), *COLUMNS],
+        [
+            *(sys.executable, "-c", script, str(job.args[0]), *COLUMNS),
+            json.dumps(OPTIONS),
+        ],
         check=True,
         capture_output=True,
         text=True,
@@ -183,22 +211,61 @@ def test_workers_keep_tensorflows_lines_to_themselves(level, job, tmp_path):
 
 def test_a_table_of_which_nothing_is_found(tmp_path):
     path = tmp_path / "sparse.csv"
-    rows = (f"|{op}~0|+|{op}~0|{op}~1|,1,1\n" for op in "abcdefghijk")
-    path.write_text("arch,validation,test\n" + "".join(rows))
+    path.write_text("arch,validation,test\n|none~0|+|none~0|none~1|,1,1\n")
     folder = tmp_path / "output"
-    save_benchmark(folder, path, *COLUMNS, ["grid"], trials=1, seeds=1)
+    save_benchmark(
+        folder,
+        path,
+        *COLUMNS,
+        ["grid"],
+        trials=1,
+        seeds=1,
+        space_options={"nodes": 3},
+    )
     summary = json.loads((folder / "summary.json").read_text())
     assert [row["mean"] for row in summary["results"]] == [None, None]
     assert (folder / "curves.png").exists()
 
 
-def test_refuses_what_it_cannot_run(small_table):
-    with pytest.raises(ValueError, match="a column 'loss' among .'arch'"):
-        check_benchmark(small_table, ["loss"], [])
-    with pytest.raises(ValueError, match="Expected one of auto, random"):
-        check_benchmark(small_table, COLUMNS, ["annealing"])
-    with pytest.raises(ValueError, match="Expected a space of"):
-        check_benchmark(small_table, COLUMNS, ["random", "darts"])
+@pytest.mark.parametrize(
+    ("columns", "strategies", "space", "message"),
+    [
+        (("loss", "test"), [], "nasbench201", "a column 'loss' among .'arch'"),
+        (COLUMNS, ["annealing"], "nasbench201", "Expected one of auto, random"),
+        (COLUMNS, ["darts"], "nasbench201", "learn from rewards.*'darts'"),
+        (COLUMNS, [], "atlantis", "Expected one of nasnet"),
+    ],
+)
+def test_refuses_what_it_cannot_run(
+    columns, strategies, space, message, small_table
+):
+    options = OPTIONS if space == "nasbench201" else {}
+    with pytest.raises(ValueError, match=message):
+        check_benchmark(small_table, *columns, strategies, space, options)
+
+
+def test_what_is_searched_with_is_reported(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("arch,validation,test\n|none~0|,1,\n|skip_connect~0|,,2\n")
+    with pytest.raises(ValueError, match="wherever .* none for '.none~0.'"):
+        check_benchmark(path, *COLUMNS, [], space_options={"nodes": 2})
+
+
+def test_a_table_of_another_space(tmp_path):
+    """By the text that the space itself writes."""
+    options = {"blocks": 1, "combiners": ["add"], "cells": 1}
+    space = create_space("nasnet", options)
+    path = tmp_path / "table.csv"
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["arch", *COLUMNS])
+        for first in range(13):
+            vector = (0, 1, first, 2, 0)
+            writer.writerow([space.to_key(vector), first, 100 - first])
+    results, _ = benchmark(
+        path, *COLUMNS, ["grid"], 700, 1, space="nasnet", space_options=options
+    )
+    assert [(r.search_mean, r.mean) for r in results[-1:]] == [(12, 88)]
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="needs NAS-Bench-201's table")

@@ -299,7 +299,7 @@ def test_the_script_works_beside_a_file_of_the_same_name(tmp_path):
 
 BENCHMARK = (
     "benchmark --search-column validation --report-column test "
-    "--trials 5 --seeds 2 --output compared"
+    "--trials 5 --seeds 2 --space-option nodes=3 --output compared"
 )
 
 

@@ -1,15 +1,17 @@
 import gzip
-from pathlib import Path
+import os
 
 import pytest
 
+from nasnet_keras.kinds.graphs.edge_cell import EdgeCell
+from search.evaluation import tabular
 from search.evaluation.base import Child, EvaluationError
-from search.evaluation.tabular import TabularEvaluator
-from search.spaces.tabular import CellTable, TabularSpace, parse_cell
+from search.evaluation.tabular import ArchitectureTable, TabularEvaluator
+from search.spaces.nasbench201 import NASBench201Space
+from search.testing.letter_space import LetterSpace
 
-REAL = (
-    Path(__file__).parents[4] / "shared/benchmarks/nasbench201_cifar10.csv.gz"
-)
+LETTERS = LetterSpace((3, 3))
+EDGE = NASBench201Space(nodes=2)
 
 
 @pytest.fixture
@@ -21,52 +23,72 @@ def write(tmp_path):
     return write
 
 
-def test_the_space_follows_from_the_cells(small_table):
-    space = TabularSpace(CellTable(small_table))
-    assert space.to_names((0, 1, 2)) == {
-        "1/0/operation": "conv",
-        "2/0/operation": "none",
-        "2/1/operation": "skip",
-    }
-    assert [decision.group for decision in space.decisions] == [0, 1, 1]
-    assert {decision.kind for decision in space.decisions} == {"operation"}
-    assert (space.groups, space.size) == (2, 27)
-
-
-def test_an_edge_has_the_choices_that_the_table_has_on_it(write):
-    table = CellTable(
-        write("arch,x\n|conv~0|+|a b~0|z~1|\n|conv~0|+|skip~0|conv~1|\n")
-    )
-    choices = [decision.choices for decision in TabularSpace(table).decisions]
-    assert choices == [("conv",), ("a b", "skip"), ("conv", "z")]
-
-
-def test_decode_and_encode_are_inverse(small_table):
-    table = CellTable(small_table)
-    space = TabularSpace(table)
-    vectors = {space.encode(cell) for cell in table.rows}
-    assert len(vectors) == 27
-    assert {space.decode(vector) for vector in vectors} == set(table.rows)
-    with pytest.raises(ValueError, match="Expected one of conv, none, skip"):
-        space.encode("|pool~0|+|conv~0|conv~1|")
-    with pytest.raises(ValueError, match="Expected the decisions of space"):
-        space.encode("|conv~0|")
-
-
-def test_a_reward_is_the_number_in_the_column(small_table):
-    table = CellTable(small_table)
+def test_a_reward_is_the_number_in_the_column(small_table, small_space):
+    table = ArchitectureTable(small_table, small_space)
+    assert len(table.rows) == small_space.size == 27
     evaluator = TabularEvaluator(table, "validation")
-    cell = "|conv~0|+|conv~0|skip~1|"
+    cell = EdgeCell.from_text(
+        "|nor_conv_3x3~0|+|nor_conv_3x3~0|skip_connect~1|"
+    )
+    row = table.rows[small_space.encode(cell)]
     evaluation = evaluator.evaluate(Child(0, cell, 3))
-    assert evaluation.reward == float(table.rows[cell]["validation"])
+    assert evaluation.reward == float(row["validation"])
     assert evaluation.metrics == {"validation": evaluation.reward}
-    with pytest.raises(EvaluationError, match="no cell '|pool~0|'"):
-        evaluator.evaluate(Child(0, "|pool~0|", 3))
 
 
-def test_the_description_tells_tables_and_columns_apart(small_table, write):
-    one = CellTable(small_table)
-    other = CellTable(write(small_table.read_text() + "\n"))
+def test_any_space_has_a_table_by_its_own_text(write):
+    """By default the choices, joined by commas."""
+    path = write('arch,loss\n"b,a",0.5\n"c,c",0.25\n')
+    table = ArchitectureTable(path, LETTERS)
+    assert table.values("loss") == {(1, 0): 0.5, (2, 2): 0.25}
+    evaluator = TabularEvaluator(table, "loss")
+    assert evaluator.evaluate(Child(0, "ba")).reward == 0.5
+    with pytest.raises(EvaluationError, match="no loss of .*'a,b'"):
+        evaluator.evaluate(Child(0, "ab"))
+
+
+def test_fidelities_are_columns_and_not_all_rows_have_all(write):
+    path = write('arch,short,long\n"b,a",1,\n"c,c",2,3\n"a,a",4,0\n')
+    table = ArchitectureTable(path, LETTERS)
+    assert table.values("short") == {(1, 0): 1, (2, 2): 2, (0, 0): 4}
+    assert table.values("long") == {(2, 2): 3, (0, 0): 0}
+    with pytest.raises(EvaluationError, match="no long of .*'b,a'"):
+        TabularEvaluator(table, "long").evaluate(Child(0, "ba"))
+
+
+def test_what_has_no_row_is_looked_up_by_what_is_the_same(write):
+    """Two chains of an identity and a convolution, in another order."""
+    space = NASBench201Space(nodes=3)
+    texts = [
+        f"|{one}~0|+|none~0|{two}~1|"
+        for one, two in (
+            ("skip_connect", "nor_conv_1x1"),
+            ("nor_conv_1x1", "skip_connect"),
+            ("nor_conv_3x3", "skip_connect"),
+        )
+    ]
+    table = ArchitectureTable(write(f"arch,x\n{texts[0]},7\n"), space)
+    evaluator = TabularEvaluator(table, "x")
+    for text in texts[:2]:
+        assert (
+            evaluator.evaluate(Child(0, EdgeCell.from_text(text))).reward == 7
+        )
+    with pytest.raises(EvaluationError, match="The table has no x"):
+        evaluator.evaluate(Child(0, EdgeCell.from_text(texts[2])))
+    # A row of its own comes first.
+    both = f"arch,x\n{texts[0]},7\n{texts[1]},8\n"
+    table = ArchitectureTable(write(both), space)
+    found = [table.find(space.from_key(text)) for text in texts[:2]]
+    assert [table.values("x")[row] for row in found] == [7, 8]
+
+
+def test_the_description_tells_tables_and_columns_apart(
+    small_table, small_space, write
+):
+    one = ArchitectureTable(small_table, small_space)
+    other = ArchitectureTable(
+        write(small_table.read_text() + "\n"), small_space
+    )
     descriptions = [
         TabularEvaluator(table, column).describe()
         for table in (one, other)
@@ -75,27 +97,14 @@ def test_the_description_tells_tables_and_columns_apart(small_table, write):
     assert all(descriptions.count(each) == 1 for each in descriptions)
 
 
-def test_reads_compressed_tables(small_table, tmp_path):
+def test_reads_compressed_tables(small_table, small_space, tmp_path):
     path = tmp_path / "table.csv.gz"
     path.write_bytes(gzip.compress(small_table.read_bytes()))
-    assert CellTable(path).rows == CellTable(small_table).rows
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "conv",
-        "|conv~0",
-        "|conv~1|",
-        "|conv~0|conv~0|",
-        "|a~0||b~0|",
-        "|~0|",
-    ],
-)
-def test_refuses_what_is_no_cell(text):
-    with pytest.raises(ValueError, match="Expected a cell such as"):
-        parse_cell(text)
+    rows = [
+        ArchitectureTable(each, small_space).rows
+        for each in (path, small_table)
+    ]
+    assert rows[0] == rows[1]
 
 
 @pytest.mark.parametrize(
@@ -103,34 +112,41 @@ def test_refuses_what_is_no_cell(text):
     [
         ("", r"Expected a column 'arch' among \(\)"),
         (
-            "cell,x\n|a~0|,1\n",
+            "cell,x\n|none~0|,1\n",
             r"Expected a column 'arch' among \('cell', 'x'\)",
         ),
         ("arch,x\n", "Expected at least one row"),
-        ("arch,x\n|a~0|,1\n|a~0|,2\n", r"each cell once, but has '\|a~0\|'"),
+        (
+            "arch,x\n|none~0|,1\n|none~0|,2\n",
+            r"each architecture once, but has '\|none~0\|' twice",
+        ),
+        (
+            "arch,x\n|none~0|,1\n|pool~0|,2\n",
+            r"of the space 'nasbench201' in row 2.*Received: '\|pool~0\|'",
+        ),
+        ("x,arch\n1,|none~0|\n2\n", "in row 2.*Received: ''"),
+        (
+            "arch,x\n|none~0|+|none~0|none~1|,1\n",
+            "in row 1. .*Expected the decisions",
+        ),
         ("arch\n" + 200_000 * "a", "can be read: field larger than"),
     ],
 )
 def test_refuses_what_is_no_table(write, text, message):
     with pytest.raises(ValueError, match=message):
-        CellTable(write(text))
-
-
-def test_refuses_a_row_that_ends_before_its_cell(write):
-    with pytest.raises(ValueError, match="Expected a cell such as.*''"):
-        TabularSpace(CellTable(write("x,arch\n1,|a~0|\n2\n")))
+        ArchitectureTable(write(text), EDGE)
 
 
 def test_refuses_files_that_cannot_be_read(write, tmp_path):
     for path in (tmp_path / "none.csv", write("arch,x\n", "plain.csv.gz")):
         with pytest.raises(ValueError, match="a CSV file that can be read"):
-            CellTable(path)
+            ArchitectureTable(path, EDGE)
 
 
 @pytest.mark.parametrize("value", ["", "good", "nan"])
 def test_refuses_a_column_without_numbers(write, value):
-    table = CellTable(write(f"arch,x,y\n|a~0|,1,{value}\n"))
-    assert table.values("x") == {"|a~0|": 1.0}
+    table = ArchitectureTable(write(f"arch,x,y\n|none~0|,1,{value}\n"), EDGE)
+    assert table.values("x") == {(1,): 1.0}
     with pytest.raises(ValueError, match="finite numbers in the column 'y'"):
         TabularEvaluator(table, "y")
     with pytest.raises(
@@ -139,19 +155,17 @@ def test_refuses_a_column_without_numbers(write, value):
         TabularEvaluator(table, "z")
 
 
-def test_refuses_cells_of_different_edges(write):
-    table = CellTable(write("arch,x\n|a~0|,1\n|a~0|+|a~0|a~1|,2\n"))
-    with pytest.raises(ValueError, match="the same edges in every cell"):
-        TabularSpace(table)
+@pytest.mark.parametrize("name", ["/dev/zero", "pipe", "loop", "."])
+def test_what_is_no_file_is_not_waited_for(name, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(ValueError, match="Expected a CSV file that can be re"):
+        ArchitectureTable(tmp_path / name, EDGE)
 
 
-@pytest.mark.skipif(not REAL.exists(), reason="needs NAS-Bench-201's table")
-def test_reads_nas_bench_201():
-    table = CellTable(REAL)
-    space = TabularSpace(table)
-    assert len(table.rows) == space.size == 15625
-    assert [decision.group for decision in space.decisions] == [
-        0, 1, 1, 2, 2, 2,
-    ]  # fmt: skip
-    values = table.values("cifar10_val_accuracy_12_epochs")
-    assert max(values.values()) == 84.892
+def test_a_small_file_may_not_be_a_large_table(tmp_path, monkeypatch):
+    monkeypatch.setattr(tabular, "MAX_BYTES", 1000)
+    path = tmp_path / "table.csv.gz"
+    path.write_bytes(gzip.compress(b"arch,a\n" + b"|none~0|,1\n" * 100))
+    with pytest.raises(ValueError, match="unfolds to more than"):
+        ArchitectureTable(path, EDGE)

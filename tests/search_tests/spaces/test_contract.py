@@ -2,7 +2,11 @@
 
 import pytest
 
+import search
+from nasnet_keras.command_line import InputError
+from search.evaluation import EVALUATORS
 from search.spaces import SPACES, create_space, name_space
+from search.strategies import STRATEGIES, strategy_class
 from search.testing.space_checks import SPACE_CHECKS
 
 # Options with which a space is small; every space has an entry.
@@ -12,13 +16,27 @@ OPTIONS = {
     **dict.fromkeys(("pnasnet", "enas", "darts", "amoebanet"), {}),
     "layerwise": {"layers": 4, "strides": "searched"},
     "mobile": {"width": 0.25, "blocks": 3},
+    "hierarchical": {"motifs": 2, "motif_nodes": 3, "cell_nodes": 3},
+    "macro": {},
+    "nasbench101": {"vertices": 4},
+    "nasbench201": {"nodes": 3},
+}
+
+# Strategies that share weights want cells that one network can hold, and that
+# of gradients such as add alone.
+OF_CELLS = {"one-shot", "enas", "darts"}
+REFUSED = {
+    "nasnet": {"darts"},
+    **dict.fromkeys(("pnasnet", "enas", "darts", "amoebanet"), set()),
+    **dict.fromkeys(("layerwise", "mobile", "macro"), OF_CELLS),
+    **dict.fromkeys(("hierarchical", "nasbench101", "nasbench201"), OF_CELLS),
 }
 
 all_spaces = pytest.mark.parametrize("name", SPACES)
 
 
 def test_every_space_has_options():
-    assert OPTIONS.keys() == SPACES.keys()
+    assert OPTIONS.keys() == REFUSED.keys() == SPACES.keys()
 
 
 @all_spaces
@@ -39,3 +57,26 @@ def test_it_is_known_by_its_name(name):
 def test_it_has_defaults(name):
     groups = create_space(name, OPTIONS[name]).groups
     assert create_space(name).groups >= groups
+
+
+@all_spaces
+def test_strategies_that_do_not_suit_are_refused(name, tmp_path):
+    capabilities, refused = (
+        create_space(name, OPTIONS[name]).capabilities,
+        set(),
+    )
+    for strategy in STRATEGIES:
+        found = strategy_class(strategy)
+        if (found.needs | EVALUATORS[found.evaluator].needs) - capabilities:
+            refused.add(strategy)
+            with pytest.raises(InputError, match="a space of cells"):
+                search.run(
+                    tmp_path / strategy,
+                    dataset="digits",
+                    space=name,
+                    space_options=OPTIONS[name],
+                    strategy=strategy,
+                    trials=1,
+                )
+            assert not (tmp_path / strategy).exists()
+    assert refused == REFUSED[name]

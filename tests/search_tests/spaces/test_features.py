@@ -8,7 +8,6 @@ import pytest
 from search.spaces.base import Decision, SearchSpace
 from search.spaces.graph_features import block_features, edge_features
 from search.spaces.nasnet import NASNetSpace
-from search.spaces.tabular import CellTable, TabularSpace
 
 
 class Layers(SearchSpace):
@@ -39,11 +38,10 @@ class Layers(SearchSpace):
         return (*sorted(decisions[:3]), decisions[3])
 
 
-@pytest.fixture(params=["nasnet", "one combiner", "tabular", "layers"])
-def space(request, small_table):
-    if request.param == "tabular":
-        return TabularSpace(CellTable(small_table))
+@pytest.fixture(params=["nasnet", "one combiner", "edges", "layers"])
+def space(request, small_space):
     return {
+        "edges": small_space,
         "nasnet": NASNetSpace(3),
         "one combiner": NASNetSpace(2, ["add"]),
         "layers": Layers(),

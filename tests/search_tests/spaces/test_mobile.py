@@ -7,7 +7,6 @@ import pytest
 
 import search
 from nasnet_keras.architectures import read_architecture
-from nasnet_keras.command_line import InputError
 from nasnet_keras.kinds.mobile import (
     MNASNET_A1,
     MNASNET_B1,
@@ -15,9 +14,8 @@ from nasnet_keras.kinds.mobile import (
 )
 from nasnet_keras.kinds.mobile.network import Plan
 from nasnet_keras.training.recipes import RECIPES
-from search.evaluation import EVALUATORS
 from search.spaces.mobile import REFERENCES, MobileSpace
-from search.strategies import STRATEGIES, create_strategy, strategy_class
+from search.strategies import create_strategy
 from search.trial import Evaluation, Trial, TrialState
 from search.views.report.page import write_report
 
@@ -225,19 +223,6 @@ def test_a_search_is_exported_retrained_and_reported(tmp_path):
     assert len(ranking.children) == 1
     page = write_report([run], tmp_path / "report.html").read_text()
     assert "inverted residual" in page and "layers (" in page
-
-
-def test_strategies_that_need_cells_are_refused(tmp_path):
-    capabilities = MobileSpace().capabilities
-    refused = set()
-    for name in STRATEGIES:
-        strategy = strategy_class(name)
-        evaluator = EVALUATORS[strategy.evaluator]
-        if (strategy.needs | evaluator.needs) - capabilities:
-            refused.add(name)
-            with pytest.raises(InputError, match="a space of cells"):
-                search.run(tmp_path / name, **settings(strategy=name))
-    assert refused == {"one-shot", "enas", "darts"}
 
 
 def test_importing_loads_no_framework():

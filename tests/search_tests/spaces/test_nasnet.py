@@ -501,6 +501,8 @@ def test_the_papers_space_is_described_as_ever():
         ({"cells": 0}, "`cells`"),
         ({"cells": 3}, "`cells`"),
         ({"cells": True}, "`cells`"),
+        ({"concat": "none"}, "`concat`"),
+        ({"concat": ["all"]}, "`concat`"),
         ({"combiners": 3}, "`combiners`"),
     ],
 )

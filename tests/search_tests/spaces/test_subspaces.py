@@ -3,6 +3,7 @@ import pytest
 
 from nasnet_keras import published
 from nasnet_keras.genotype import CellSpec, Genotype
+from nasnet_keras.genotype_formats import write_genotype
 from nasnet_keras.network.complexity import genotype_complexity
 from search.spaces import create_space, name_space
 from search.spaces.nasnet import NASNetSpace
@@ -78,14 +79,52 @@ def test_published_cells_are_in_their_space(name, cells):
     assert space.decode(space.encode(genotype)) == unused(genotype)
 
 
+# 8 cells of 32 filters are the children of NAS-Bench-301.
+@pytest.mark.parametrize(
+    ("cells", "repeats", "filters", "trainable", "products"),
+    [
+        ("DARTS_V1", 8, 32, 871_786, 152.4),
+        ("DARTS_V2", 8, 32, 919_722, 159.8),
+        ("DARTS_V2", 20, 36, 3_349_342, 528.4),
+    ],
+)
+def test_the_cells_of_darts_are_its_networks(
+    cells, repeats, filters, trainable, products
+):
+    space, genotype = create_space("darts"), getattr(published, cells)
+    decisions = space.encode(genotype)
+    assert space.decode(decisions) == genotype
+    with pytest.raises(ValueError, match="concatenate all of their states"):
+        space.encode(unused(genotype))
+    cost = space.kind.complexity(
+        space.decode(space.canonical(decisions)),
+        (32, 32, 3),
+        10,
+        repeats=repeats,
+        filters=filters,
+        frame="darts",
+        conventions={"strided_identity": "factorized"},
+    )
+    assert cost.trainable_parameters == trainable
+    assert round(cost.multiply_adds / 1e6, 1) == products
+
+
+def test_a_table_of_darts_may_name_cells_as_darts_does():
+    space = create_space("darts")
+    text = write_genotype(published.DARTS_V2, "darts")
+    decisions = space.encode(published.DARTS_V2)
+    assert space.from_key(text) == decisions
+    assert space.from_key(space.to_key(decisions)) == decisions
+    with pytest.raises(ValueError, match="cells of 4 blocks"):
+        space.from_key(write_genotype(published.ENAS_MICRO, "darts"))
+
+
 @pytest.mark.parametrize(
     ("name", "cells"),
     [
         ("pnasnet", "PNASNET_5"),
         ("amoebanet", "AMOEBANET_A"),
         ("amoebanet", "AMOEBANET_C"),
-        ("darts", "DARTS_V1"),
-        ("darts", "DARTS_V2"),
     ],
 )
 def test_the_blocks_of_others_are_but_not_what_they_concatenate(name, cells):

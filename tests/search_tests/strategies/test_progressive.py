@@ -1,7 +1,6 @@
 import numpy as np
 
 from search.spaces.nasnet import NASNetSpace
-from search.spaces.tabular import CellTable, TabularSpace
 from search.strategies.progressive import ProgressiveSearch
 
 
@@ -30,9 +29,8 @@ def test_a_level_grows_one_group_and_completes_it_by_the_best(drive):
             assert tuple(vector[groups < group]) in prefixes
 
 
-def test_goes_on_when_the_space_is_exhausted(small_table, drive):
-    space = TabularSpace(CellTable(small_table))
-    strategy = ProgressiveSearch(space, seed=0, beam=4)
+def test_goes_on_when_the_space_is_exhausted(small_space, drive):
+    strategy = ProgressiveSearch(small_space, seed=0, beam=4)
     trials = drive(strategy, lambda decisions: sum(decisions) / 9, 90)
     assert len({trial.decisions for trial in trials}) > 20
 

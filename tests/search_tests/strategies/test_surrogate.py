@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from search.evaluation.tabular import ArchitectureTable
+from search.spaces.nasbench201 import NASBench201Space
 from search.spaces.nasnet import NASNetSpace
-from search.spaces.tabular import CellTable, TabularSpace
 from search.strategies.surrogate import DECAYS, NOISES, Surrogate
 
 REAL = (
@@ -116,13 +117,9 @@ def test_features_tell_after_few_trials_what_decisions_do_not():
 
 @pytest.mark.skipif(not REAL.exists(), reason="needs NAS-Bench-201's table")
 def test_ranks_the_cells_of_nas_bench_201_after_twenty():
-    table = CellTable(REAL)
-    space = TabularSpace(table)
-    values = table.values("cifar10_val_accuracy_12_epochs")
-
-    def reward(decisions):
-        return values[space.decode(decisions)]
-
+    space = NASBench201Space()
+    table = ArchitectureTable(REAL, space)
+    reward = table.values("cifar10_val_accuracy_12_epochs").__getitem__
     taus = [
         kendall(learnt(space, reward, 20, seed=seed)[0], space, reward)
         for seed in range(10, 20)

@@ -52,6 +52,22 @@ class SameText(LetterSpace):
         return "a word"
 
 
+class OneKey(LetterSpace):
+    def to_key(self, decisions):
+        return "a,a,a"
+
+
+class Cheapened(NASNetSpace):
+    """What is canonical is one network of another cost."""
+
+    def canonical(self, decisions):
+        self.check(decisions)
+        return (0,) * len(decisions)
+
+    def features(self, decisions):
+        return np.zeros(1)
+
+
 class Twice(LetterSpace):
     def __init__(self, counts=(2, 1, 5)):
         super().__init__(counts)
@@ -72,6 +88,8 @@ class Uncounted(NASNetSpace):
         (Unchecked, "begin it with `self.check"),
         (Moving, "`canonical` of a canonical vector"),
         (Nameless, "`name` and `version`"),
+        (OneKey, "`from_key` should be the inverse of `to_key`"),
+        (lambda: Cheapened(1), "a network of the same cost"),
         (SameText, "`text` should say"),
         (Twice, "names of decisions should be unique"),
         (lambda: Uncounted(blocks=1), "can be made again"),

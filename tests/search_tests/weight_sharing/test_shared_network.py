@@ -291,9 +291,13 @@ def test_dropped_paths_follow_from_the_seed(network):
 FEWER = ("conv_1x1", "none", "dil_sep_conv_5x5")
 
 
-@pytest.mark.parametrize("cells", [1, 2])
-def test_the_values_with_fewer_operations(create_network, cells, check_equal):
-    space = NASNetSpace(2, ("add",), FEWER, cells)
+@pytest.mark.parametrize(
+    ("cells", "concat"), [(1, "unused"), (2, "unused"), (2, "all")]
+)
+def test_the_values_with_fewer_operations(
+    create_network, cells, concat, check_equal
+):
+    space = NASNetSpace(2, ("add",), FEWER, cells, concat)
     network = create_network(space)
     rng = np.random.default_rng(4)
     check_equal(network, space.decode(space.sample(rng)))

@@ -1,0 +1,108 @@
+"""The networks of NAS-Bench-201: `NASBench201Kind`.
+
+Neither Keras nor TensorFlow is imported here before a network is built.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from nasnet_keras.graph_nodes import GraphNode
+from nasnet_keras.kinds.graphs.edge_cell import EDGE_OPERATIONS, EdgeCell
+from nasnet_keras.kinds.graphs.kind import GraphKind, PlannedGraph
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class NASBench201Kind(GraphKind):
+    """An `EdgeCell`, repeated in three stages with residual blocks between.
+
+    Reference:
+        [Dong and Yang 2020](https://arxiv.org/abs/2001.00326), as
+        D-X-Y/AutoDL-Projects builds it. What no output hears of is built and
+        counted too, as there.
+
+    Example:
+
+    >>> cell = EdgeCell.from_text(
+    ...     "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0"
+    ...     "|nor_conv_3x3~1|nor_conv_1x1~2|"
+    ... )
+    >>> kind = NASBench201Kind()
+    >>> kind.complexity(cell, (32, 32, 3), 10).trainable_parameters
+    1073466
+    """
+
+    name = "nasbench201"
+    published = {"repeats": 5, "filters": 16}
+    scale = {"repeats": 1, "filters": 16}
+
+    def to_data(self, architecture: EdgeCell) -> Any:
+        return architecture.text
+
+    def from_data(self, data: Any) -> EdgeCell:
+        return EdgeCell.from_text(data)
+
+    def text(self, architecture: EdgeCell) -> str:
+        """A line per node: the sum of what it reads."""
+        return "\n".join(
+            f"{number} = "
+            + " + ".join(f"{name}({node})" for node, name in enumerate(row))
+            for number, row in enumerate(architecture.operations, start=1)
+        )
+
+    def pictures(self, architecture: EdgeCell) -> "dict[str, Figure]":
+        """The cell, without `none`."""
+        from nasnet_keras.drawing.graph import draw_edges
+
+        edges = {
+            (source, node): name
+            for node, row in enumerate(architecture.operations, start=1)
+            for source, name in enumerate(row)
+            if name != "none"
+        }
+        return {"cell": draw_edges(edges, "add", ("skip_connect",))}
+
+    def plan(
+        self, architecture: EdgeCell, repeats: int, filters: int
+    ) -> Sequence[PlannedGraph]:
+        graphs = [PlannedGraph("stem", (GraphNode("conv_3x3", (0,), filters),))]
+        for stage in range(3):
+            if stage:
+                filters *= 2
+                graphs.append(
+                    PlannedGraph(f"reduction_{stage}", _residual(filters))
+                )
+            nodes = cell_nodes(architecture, filters)
+            graphs += [
+                PlannedGraph(f"stage_{stage + 1}_cell_{number + 1}", nodes)
+                for number in range(repeats)
+            ]
+        return [*graphs, PlannedGraph("head", (GraphNode("norm_relu"),))]
+
+
+def cell_nodes(cell: EdgeCell, filters: int) -> tuple[GraphNode, ...]:
+    """The nodes of a graph that computes a cell."""
+    nodes: list[GraphNode] = []
+    states = [0]
+    for row in cell.operations:
+        reads = []
+        for state, name in zip(states, row, strict=True):
+            operation = EDGE_OPERATIONS[name]
+            if operation is not None:
+                nodes.append(GraphNode(operation, (state,), filters))
+                state = len(nodes)
+            reads.append(state)
+        nodes.append(GraphNode("add", tuple(reads)))
+        states.append(len(nodes))
+    return tuple(nodes)
+
+
+def _residual(filters: int) -> tuple[GraphNode, ...]:
+    return (
+        GraphNode("relu_conv_3x3", (0,), filters, 2),
+        GraphNode("relu_conv_3x3", (1,), filters),
+        GraphNode("avg_pool_2x2", (0,), 0, 2),
+        GraphNode("linear_1x1", (3,), filters),
+        GraphNode("add", (2, 4)),
+    )

@@ -42,7 +42,8 @@ class Complexity:
 
     Attributes:
         trainable_parameters: Kernels, biases, scales and offsets.
-        statistics: The moving means and variances of batch norms.
+        statistics: The moving means and variances of batch norms, and the
+            numbers of gathered channels.
         multiply_adds: For one image.
     """
 
@@ -189,6 +190,7 @@ KINDS: dict[str, str] = {
     "nasnet": "nasnet_keras.kinds.cells:CellsKind",
     "layerwise": "nasnet_keras.kinds.layerwise:LayerwiseKind",
     "mobile": "nasnet_keras.kinds.mobile:MobileKind",
+    "multibranch": "nasnet_keras.kinds.multibranch:MultiBranchKind",
     "choices": "nasnet_keras.kinds.choices:ChoicesKind",
 }
 

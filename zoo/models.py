@@ -48,7 +48,9 @@ def create_model(
     features: bool = False,
     include_preprocessing: bool = False,
     bn_momentum: float | None = None,
+    bn_epsilon: float | None = None,
     pool_padding: str = "same",
+    strided_padding: str | None = None,
     data_format: str | None = None,
     dtype: Any = None,
 ) -> keras.Model:
@@ -88,9 +90,13 @@ def create_model(
         include_preprocessing: Whether the model takes pixels from 0 to 255.
         bn_momentum: Momentum of the moving statistics. Default: the
             preset's, 0.9997 on ImageNet. Short trainings need less.
+        bn_epsilon: What batch norms add to variances. Default: the preset's;
+            PyTorch's weights of mobile networks need 1e-5.
         pool_padding: `"same"`, as TF-slim, by which the published weights were
             trained, or `"zeros"`, the numbers of keras.applications. Default
             `"same"`.
+        strided_padding: `"same"` (TensorFlow) or `"symmetric"` (PyTorch), see
+            `Conventions`. Default: the preset's.
         data_format: `"channels_last"` or `"channels_first"`. Default: that of
             the Keras configuration.
         dtype: A dtype or a dtype policy such as `"mixed_float16"`. Default:
@@ -132,7 +138,9 @@ def create_model(
         arguments["conventions"],
         pool_padding=pool_padding,
         data_format=data_format,
+        strided_padding=strided_padding,
         bn_momentum=bn_momentum,
+        bn_epsilon=bn_epsilon,
     )
     pretrained.check(weights, preset)
     with dtype_policy(dtype):

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 from keras import layers
 
+import nasnet_keras.layers.branched_unit
 import nasnet_keras.layers.inverted_residual
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.layers.auxiliary_head import AuxiliaryHead, pooled_size

@@ -19,6 +19,7 @@ _MODULES = {
     "zoo.cells": ("plot_cell",),
     "zoo.models": (
         "AmoebaNetA",
+        "CondenseNet74",
         "MnasNetA1",
         "MnasNetB1",
         "MnasNetSmall",
@@ -32,6 +33,10 @@ _MODULES = {
         "ProxylessNASCPU",
         "ProxylessNASGPU",
         "ProxylessNASMobile",
+        "SENet154",
+        "SEResNet50",
+        "ShuffleNetV1",
+        "ShuffleNetV2",
         "create_model",
         "list_models",
     ),

@@ -167,9 +167,9 @@ def load(model: keras.Model, weights: str | os.PathLike, preset: str) -> None:
         ) from error
     raise ValueError(
         "Invalid value for argument `weights`. Expected a file that "
-        "`zoo.weights` lists: of ours, of keras.applications, of "
-        "PyTorch's (safetensors) or of TF-slim (a checkpoint). Pickles (.pth, .bin) "
-        f"are not read. Received: weights={os.fspath(weights)!r}."
+        "`zoo.weights` lists: of ours, of keras.applications, of PyTorch's "
+        "networks (safetensors) or of TF-slim (a checkpoint). Pickles (.pth, "
+        f".bin) are not read. Received: weights={os.fspath(weights)!r}."
     )
 
 

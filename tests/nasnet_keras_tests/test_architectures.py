@@ -24,15 +24,37 @@ from nasnet_keras.deployment.latency.latency_table import measure_latency
 from nasnet_keras.kinds.choices import ChoiceNetworks, ChosenNetwork
 from nasnet_keras.kinds.layerwise import NAS_V1
 from nasnet_keras.kinds.mobile import MNASNET_A1
+from nasnet_keras.kinds.multibranch import MultiBranchArchitecture
 from nasnet_keras.published import NASNET_A
 from nasnet_keras.training.recipes import RECIPES, adapted
 from nasnet_keras.training.settings import recipe_arguments
+from nasnet_keras.units import (
+    Convolution,
+    Normalization,
+    Shuffle,
+    Squeeze,
+    Unit,
+)
 
 # An architecture of each kind.
 EXAMPLES = {
     "nasnet": NASNET_A,
     "layerwise": NAS_V1,
     "mobile": MNASNET_A1,
+    "multibranch": MultiBranchArchitecture(
+        (
+            Unit(((Convolution(12, 3, 2),),)),
+            Unit(
+                ((Convolution(12, 3, groups=3), Shuffle(3), Squeeze()), ()),
+                activated=True,
+                repeats=2,
+            ),
+            Unit(
+                ((), (Normalization(), Convolution(4, 3, normalized=False))),
+                "concatenate",
+            ),
+        )
+    ),
     "choices": ChosenNetwork("own_networks:networks", (("filters", 8),)),
 }
 

@@ -6,12 +6,16 @@ import numpy as np
 import pytest
 
 import zoo
-from nasnet_keras.network.complexity import multiply_adds
+from nasnet_keras.network.complexity import (
+    known_multiply_adds,
+    multiply_adds,
+)
 from zoo import models
 from zoo.presets import PRESETS
 
 BUILDERS = (
     "AmoebaNetA",
+    "CondenseNet74",
     "MnasNetA1",
     "MnasNetB1",
     "MnasNetSmall",
@@ -25,6 +29,10 @@ BUILDERS = (
     "ProxylessNASCPU",
     "ProxylessNASGPU",
     "ProxylessNASMobile",
+    "SENet154",
+    "SEResNet50",
+    "ShuffleNetV1",
+    "ShuffleNetV2",
 )
 
 # The first preset of every architecture in every frame.
@@ -37,9 +45,12 @@ DISTINCT = list(
 
 
 @pytest.fixture
-def small(monkeypatch):
+def small(monkeypatch, shrunk):
     """Every preset, with as few cells and filters as it allows."""
     for name, preset in PRESETS.items():
+        if preset.kind == "multibranch":
+            monkeypatch.setitem(PRESETS, name, shrunk(name, preset))
+            continue
         small = {"image_size": 32}
         if preset.kind == "mobile":
             small["architecture"] = preset.architecture.scaled(0.1)
@@ -87,7 +98,8 @@ def test_the_list_is_what_can_be_made():
 def test_each_runs(small, name):
     """Small, but with its cells, its frame and its conventions."""
     model = zoo.create_model(name, classifier_activation=None)
-    outputs = model(images(2, 32, 32, 3))
+    side = 64 if PRESETS[name].kind == "multibranch" else 32
+    outputs = model(images(2, side, side, 3))
     assert model.name == name
     assert outputs.shape == (2, PRESETS[name].classes)
     assert np.isfinite(outputs).all()
@@ -110,6 +122,19 @@ def test_the_real_ones_have_the_published_size(name, builder):
     assert model.input_shape == (None, *PRESETS[name].input_shape)
     assert model.count_params() == recount.parameters
     assert multiply_adds(model) == recount.multiply_adds
+
+
+@pytest.mark.large
+@pytest.mark.parametrize(
+    "name", [name for name, each in PRESETS.items() if each.kind != "nasnet"]
+)
+def test_networks_of_units_are_built_as_they_are_counted(name):
+    model = zoo.create_model(name)
+    recount = PRESETS[name].recount
+    trainable = sum(np.prod(each.shape) for each in model.trainable_weights)
+    assert model.count_params() == recount.parameters
+    assert trainable == recount.trainable_parameters
+    assert known_multiply_adds(model) == recount.multiply_adds
 
 
 @pytest.mark.parametrize("builder", BUILDERS)
@@ -148,6 +173,17 @@ def test_features_of_mobile_networks():
         "P3": (12, 8, 40),
         "P4": (6, 4, 112),
         "P5": (3, 2, 1280),
+    }
+
+
+def test_features_of_companions(small):
+    model = zoo.ShuffleNetV2(features=True, input_shape=(96, 64, 3))
+    assert {name: o.shape[1:] for name, o in model.output.items()} == {
+        "P1": (48, 32, 24),
+        "P2": (24, 16, 24),
+        "P3": (12, 8, 116),
+        "P4": (6, 4, 232),
+        "P5": (3, 2, 1024),
     }
 
 
@@ -214,6 +250,18 @@ def test_batch_norms_are_those_of_the_preset(small):
     assert batch_norm(preset="nasnet_mobile") == (0.9997, 1e-3)
     assert batch_norm(preset="nasnet_a_cifar") == (0.9, 1e-5)
     assert batch_norm(preset="nasnet_mobile", bn_momentum=0.9) == (0.9, 1e-3)
+    changed = {"preset": "nasnet_mobile", "bn_epsilon": 1e-5}
+    assert batch_norm(**changed) == (0.9997, 1e-5)
+
+
+def test_padding_is_that_of_the_preset(small):
+    def padding(*arguments, **options):
+        model = zoo.create_model(*arguments, **options)
+        return model.layers[1].conventions.strided_padding
+
+    assert padding("shufflenet_v2") == "symmetric"
+    assert padding("mobilenet_v2") == "same"
+    assert padding("mobilenet_v2", strided_padding="symmetric") == "symmetric"
 
 
 def test_mixed_precision(small):

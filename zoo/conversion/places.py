@@ -70,7 +70,8 @@ class Place:
     def kinds(self) -> tuple[str, ...]:
         """What its weights are, in their order: `"convolution"`,
         `"separable"`, `"batch_norm"`, `"bias"` (of a squeeze-and-excite),
-        `"index"` (of a gather), `"norm"` (of a combiner) or `"dense"` once or several times."""
+        `"index"` (of a gather), `"norm"` (of a combiner) or `"dense"` once or
+        several times."""
         if isinstance(self.layer, keras.layers.BatchNormalization):
             return ("batch_norm",)
         if isinstance(self.layer, keras.layers.Dense):

@@ -6,9 +6,9 @@ the package. A path may be that of
 
 - a `.keras` or `.weights.h5` file of one of our models, see
   `zoo.conversion.ours`,
-- a `.keras` or `.h5` file of the NASNet of keras.applications, in the layout
-  of Keras 3 or of earlier releases, as the published files are, see
-  `zoo.conversion.keras_applications`,
+- a `.keras` or `.h5` file of the NASNet or the MobileNetV2 of
+  keras.applications, in the layout of Keras 3 or of earlier releases, as the
+  published files are, see `zoo.conversion.keras_applications`,
 - a safetensors file of timm's `nasnetalarge` or `pnasnet5large`, see
   `zoo.conversion.timm`,
 - a safetensors file of the mobile networks and the companions of timm,

@@ -33,8 +33,8 @@ def test_each_computes_the_same(name, shrunk, monkeypatch):
         least["repeats"] = 3 if preset.arguments["frame"] == "darts" else 1
         least["filters"] = 8 if imagenet else 4
     # States of networks of units grow by these weights until roundings decide
-    # on which side a sigmoid saturates: in single precision the network itself is
-    # 2e-3 from what it is in double precision, in which they are compared.
+    # on which side a sigmoid saturates: in single precision the network itself
+    # is 2e-3 from what it is in double precision, in which they are compared.
     dtype, tolerance = "float32", 1e-4
     if preset.kind != "nasnet":
         dtype, tolerance = (

@@ -6,6 +6,7 @@ are stacks of them.
 Neither Keras nor TensorFlow is imported here.
 """
 
+import dataclasses
 from typing import Annotated, Literal
 
 import pydantic
@@ -174,6 +175,27 @@ class Unit:
     split: Flag = False
     shuffle: Count = 1
     repeats: Annotated[int, Field(strict=True, ge=1, le=MAX_PARTS)] = 1
+
+    def squeezed(self, ratio: float) -> "Unit":
+        """The same with a squeeze-and-excite at the end of the branch of most
+        convolutions, if there are several branches and there is none.
+
+        Args:
+            ratio: As of `Squeeze`.
+        """
+        steps = [step for branch in self.branches for step in branch]
+        if len(self.branches) < 2 or any(
+            isinstance(step, Squeeze) for step in steps
+        ):
+            return self
+        branches = list(self.branches)
+        counts = [
+            sum(isinstance(step, Convolution) for step in branch)
+            for branch in branches
+        ]
+        place = counts.index(max(counts))
+        branches[place] = (*branches[place], Squeeze(ratio))
+        return dataclasses.replace(self, branches=tuple(branches))
 
     def branch_channels(self, channels: int) -> int:
         """Those that a branch reads, given those that come in."""

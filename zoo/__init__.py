@@ -47,6 +47,7 @@ _MODULES = {
     ),
     "zoo.preset": ("Preset",),
     "zoo.presets": ("PRESETS",),
+    "zoo.table": ("table",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

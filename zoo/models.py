@@ -46,6 +46,7 @@ def create_model(
     dropout: float = 0.0,
     auxiliary_head: bool = False,
     features: bool = False,
+    squeeze_excite: float = 0.0,
     include_preprocessing: bool = False,
     bn_momentum: float | None = None,
     bn_epsilon: float | None = None,
@@ -87,6 +88,10 @@ def create_model(
             networks of cells. Its variables are the same for every size of
             images.
         features: Whether the output is a dict of feature maps.
+        squeeze_excite: The channels within a squeeze-and-excite that is added
+            to each cell, or to each unit that has none, as a share of the
+            channels: of a cell's output, of a unit's branch, of what a mobile
+            layer reads. Default 0: none is added. SENet: 1/16.
         include_preprocessing: Whether the model takes pixels from 0 to 255.
         bn_momentum: Momentum of the moving statistics. Default: the
             preset's, 0.9997 on ImageNet. Short trainings need less.
@@ -154,6 +159,7 @@ def create_model(
             drop_path_rate=drop_path_rate,
             drop_path_steps=drop_path_steps,
             features=features,
+            squeeze_excite=squeeze_excite,
             include_preprocessing=include_preprocessing,
             input_tensor=input_tensor,
             name=name or preset,

@@ -4,6 +4,7 @@
 Neither Keras nor TensorFlow is imported here before a network is built.
 """
 
+import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -119,7 +120,9 @@ class MultiBranchKind(ArchitectureKind):
                 first if the conventions say so. Height and width may be None.
             classes: The number of classes.
             **arguments: As of `MobileKind.build`; `drop_path_rate` is that of
-                units that add to an identity, ascending to this.
+                units that add to an identity, ascending to this, and
+                `squeeze_excite` (a share of its channels) at the end of the
+                branch of most convolutions.
 
         Raises:
             ValueError: An argument is unknown or out of range.
@@ -129,6 +132,7 @@ class MultiBranchKind(ArchitectureKind):
 
         stack = Stack(input_shape, classes, arguments, _WHAT)
         given = stack.arguments
+        architecture = _squeezed(architecture, given["squeeze_excite"])
         inputs, state = stack.begin()
         placed = list(_placed(architecture, stack.image_channels))
         levels, level = {}, 0
@@ -162,6 +166,8 @@ class MultiBranchKind(ArchitectureKind):
         from nasnet_keras.network.stack import Stack
 
         stack = Stack(input_shape, classes, without_recipe(arguments), _WHAT)
+        ratio = stack.arguments["squeeze_excite"]
+        architecture = _squeezed(architecture, ratio)
         total, size = Complexity(), stack.known_size()
         channels = stack.image_channels
         for _, unit, reads in _placed(architecture, stack.image_channels):
@@ -176,6 +182,15 @@ class MultiBranchKind(ArchitectureKind):
 
 
 _WHAT = "a multi-branch network"
+
+
+def _squeezed(
+    architecture: MultiBranchArchitecture, ratio: float
+) -> MultiBranchArchitecture:
+    if not ratio:
+        return architecture
+    units = tuple(unit.squeezed(ratio) for unit in architecture.units)
+    return dataclasses.replace(architecture, units=units)
 
 
 def _placed(

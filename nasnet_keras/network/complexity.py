@@ -22,14 +22,17 @@ from nasnet_keras.layers.convolution_unit import ConvolutionUnit, UnitPlan
 from nasnet_keras.layers.inverted_residual import ResidualConvolution
 from nasnet_keras.layers.operations import OPERATIONS
 from nasnet_keras.layers.projection import Projection
-from nasnet_keras.layers.squeeze_excite import SqueezeExcite
+from nasnet_keras.layers.squeeze_excite import (
+    SqueezeExcite,
+    squeezed_channels,
+)
 from nasnet_keras.network.placed_operations import (
     ADJUSTMENT,
     PlacedOperation,
     cell_operations,
     network_operations,
 )
-from nasnet_keras.network.plan import NetworkPlan
+from nasnet_keras.network.plan import NetworkPlan, check_squeeze
 from nasnet_keras.network.skeletons import Size, Stem, divided
 from nasnet_keras.units import (
     Convolution,
@@ -51,6 +54,7 @@ def genotype_complexity(
     skip_reduction_layer_input: bool = False,
     conventions: Any = None,
     frame: str = "nasnet",
+    squeeze_excite: float = 0.0,
 ) -> Complexity:
     """The cost of the network that `build_network` would build with these
     arguments, without building it.
@@ -67,6 +71,8 @@ def genotype_complexity(
         skip_reduction_layer_input: See `plan_cells`.
         conventions: A `Conventions` or its `to_dict`. Default: the defaults.
         frame: A key of `FRAMES`.
+        squeeze_excite: The share of a cell's channels within a
+            squeeze-and-excite behind it.
 
     Raises:
         ValueError: `build_network` would refuse an argument, or the size of
@@ -109,6 +115,12 @@ def genotype_complexity(
         channels = unit.filters
     for operation in network_operations(plan):
         total += _operation(operation, plan.conventions)
+    check_squeeze(squeeze_excite, genotype)
+    for place in plan.cells if squeeze_excite else ():
+        channels = place.filters * plan.spec(place).output_multiple
+        few = squeezed_channels(channels, squeeze_excite)
+        units = SqueezeExcite.plan(channels, few)
+        total += units_complexity(units, channels, (1, 1))
     last = plan.cells[-1]
     return total + classifier_complexity(
         last.filters * plan.spec(last).output_multiple,
@@ -176,6 +188,8 @@ def _layer_products(layer: keras.layers.Layer) -> int | None:
         size = known_size(*layer.output.shape[first : first + 2])
         kernels = [w for w in layer.weights if len(w.shape) == 4]
         return _products(size) * sum(_products(w.shape) for w in kernels)
+    if isinstance(layer, SqueezeExcite):
+        return sum(_products(unit.kernel.shape) for unit in layer.units)
     if isinstance(layer, BranchedUnit):
         axes = layer.conventions.spatial_axes
         size = known_size(*(layer.input.shape[axis] for axis in axes))

@@ -23,6 +23,7 @@ ARGUMENTS: dict[str, Any] = {
     "pooling": None,
     "classifier_activation": "softmax",
     "features": False,
+    "squeeze_excite": 0.0,
     "include_preprocessing": False,
     "input_tensor": None,
     "name": None,
@@ -69,6 +70,7 @@ class Stack:
             dropout=self.arguments["dropout"],
             drop_path_rate=self.arguments["drop_path_rate"],
         )
+        ends.check_ratio(self.arguments["squeeze_excite"])
         ends.check_steps(self.arguments["drop_path_steps"])
         ends.check_output(
             self.arguments["pooling"], self.arguments["features"], False

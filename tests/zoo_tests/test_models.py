@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import zoo
+from nasnet_keras.architectures import find_kind
+from nasnet_keras.deployment.fuse import fuse_for_inference
 from nasnet_keras.network.complexity import (
     known_multiply_adds,
     multiply_adds,
@@ -188,6 +190,44 @@ def test_features_of_companions(small):
 
 
 @pytest.mark.parametrize(
+    ("name", "places"),
+    [
+        ("nasnet_a_cifar", 5),
+        ("mobilenet_v2_035", 17),
+        ("shufflenet_v2", 6),
+        ("se_resnet_50", 8),
+    ],
+)
+def test_squeeze_and_excite_joins_any_network(small, name, places, tmp_path):
+    """By one argument; those that have it are as they were."""
+    arguments = {"classes": 5, "squeeze_excite": 0.25}
+    model = zoo.create_model(name, (32, 32, 3), **arguments)
+    plain = zoo.create_model(name, (32, 32, 3), classes=5)
+    squeezes = [w for w in model.weights if "/squeeze/kernel" in w.path]
+    assert len(squeezes) == places
+    assert (model.count_params() > plain.count_params()) == (name[:2] != "se")
+    preset = PRESETS[name]
+    cost = find_kind(preset.kind).complexity(
+        preset.architecture,
+        **{
+            **preset.network_arguments(),
+            **arguments,
+            "input_shape": (32, 32, 3),
+        },
+    )
+    assert model.count_params() == cost.parameters
+    assert known_multiply_adds(model) == cost.multiply_adds
+    path = tmp_path / "model.weights.h5"
+    model.save_weights(path)
+    again = zoo.create_model(name, (32, 32, 3), weights=path, **arguments)
+    pixels = images(2, 32, 32, 3)
+    expected = np.asarray(model(pixels))
+    np.testing.assert_allclose(again(pixels), expected, atol=1e-6)
+    fused = fuse_for_inference(model)
+    np.testing.assert_allclose(fused(pixels), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(
     "arguments", [{"repeats": 3}, {"filters": 8}, {"auxiliary_head": True}]
 )
 def test_what_cells_alone_have_is_refused(arguments):
@@ -307,6 +347,15 @@ def test_auxiliary_head(small):
         ({"weights": "no/such.h5"}, "`weights`.*Received"),
         ({"weights": 3}, "`weights`.*Received"),
         ({"classes": 0}, "`classes`.*Received"),
+        ({"squeeze_excite": 2}, "`squeeze_excite`.*Received"),
+        (
+            {"preset": "nasnet_b_4_1152", "squeeze_excite": 0.1},
+            "`squeeze_excite`.*separate.*Received",
+        ),
+        (
+            {"preset": "shufflenet_v2", "squeeze_excite": "much"},
+            "`squeeze_excite`.*Received",
+        ),
         ({"pooling": "sum"}, "`pooling`.*Received"),
         ({"pool_padding": "valid"}, "`pool_padding`.*Received"),
         ({"input_shape": (4, 4, 3)}, "`input_shape`.*Received"),

@@ -140,6 +140,9 @@ def test_figures_that_are_not_reproduced_are_known():
         "amoebanet_a_6_448",
         "amoebanet_c_4_50",
         "darts_v2_imagenet",
+        "shufflenet_v2_050",
+        "condensenet_74_g4",
+        "condensenet_74_g8",
     }
 
 

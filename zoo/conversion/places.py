@@ -34,7 +34,8 @@ class Place:
             from 0, is a convolution of an operation; `("output", state)`
             brings an input to the output. Elsewhere the layer's name; in the
             auxiliary head `("auxiliary_head", name)`, in a layer of a mobile
-            network its name and that of the convolution; in a branched unit
+            network or a squeeze-and-excite its name and that of the
+            convolution; in a branched unit
             `("unit", number, repeat, branch, step, name)`, the first two
             counted from 1 and the others from 0, the name that of the
             convolution in a squeeze-and-excite and else the step's.
@@ -107,6 +108,10 @@ def places(model: keras.Model) -> Iterator[Place]:
                 yield Place(getattr(layer, name), part, "/".join(part))
         elif isinstance(layer, ResidualConvolution):
             yield from _residual_places(layer)
+        elif isinstance(layer, SqueezeExcite):
+            for unit in layer.units:
+                part = (layer.name, unit.name)
+                yield Place(unit, part, "/".join(part))
         elif isinstance(layer, BranchedUnit):
             yield from _branched_places(layer)
         elif layer.weights and layer.name.startswith(

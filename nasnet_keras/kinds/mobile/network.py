@@ -70,7 +70,7 @@ class Plan:
         architecture, input_shape, classes, arguments: As of `build`.
 
     Attributes:
-        architecture: As given.
+        architecture: As given, but for a squeeze-and-excite asked for.
         stack: The others, checked.
         layers: Those of the blocks, in order.
         conventions: How the layers compute.
@@ -88,8 +88,10 @@ class Plan:
     ) -> None:
         from nasnet_keras.network.stack import Stack
 
-        self.architecture = architecture
         self.stack = Stack(input_shape, classes, arguments, "a mobile network")
+        ratio = self.stack.arguments["squeeze_excite"]
+        architecture = architecture.squeezed(ratio) if ratio else architecture
+        self.architecture = architecture
         self.conventions = self.stack.conventions
         self.layers: list[PlannedLayer] = []
         channels = architecture.stem_filters

@@ -17,6 +17,7 @@ from typing import Any
 
 _MODULES = {
     "zoo.cells": ("plot_cell",),
+    "zoo.comparison": ("table",),
     "zoo.models": (
         "AmoebaNetA",
         "CondenseNet74",
@@ -47,7 +48,6 @@ _MODULES = {
     ),
     "zoo.preset": ("Preset",),
     "zoo.presets": ("PRESETS",),
-    "zoo.table": ("table",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

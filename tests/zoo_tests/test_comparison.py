@@ -1,8 +1,8 @@
 import pytest
 
 import zoo
+from zoo.comparison import COMPARED, table
 from zoo.presets import PRESETS
-from zoo.table import COMPARED, table
 
 
 def test_rows_are_the_papers_the_best_first():

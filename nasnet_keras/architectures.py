@@ -42,7 +42,8 @@ class Complexity:
 
     Attributes:
         trainable_parameters: Kernels, biases, scales and offsets.
-        statistics: The moving means and variances of batch norms.
+        statistics: The moving means and variances of batch norms, and the
+            numbers of gathered channels.
         multiply_adds: For one image.
     """
 
@@ -192,6 +193,7 @@ KINDS: dict[str, str] = {
     "hierarchical": ("nasnet_keras.kinds.graphs.hierarchical:HierarchicalKind"),
     "nasbench101": "nasnet_keras.kinds.graphs.nasbench101:NASBench101Kind",
     "nasbench201": "nasnet_keras.kinds.graphs.nasbench201:NASBench201Kind",
+    "multibranch": "nasnet_keras.kinds.multibranch:MultiBranchKind",
     "choices": "nasnet_keras.kinds.choices:ChoicesKind",
 }
 

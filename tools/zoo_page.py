@@ -6,6 +6,7 @@ python tools/zoo_page.py > docs/zoo.md
 from collections.abc import Sequence
 
 from zoo import weights
+from zoo.comparison import table
 from zoo.preset import Preset
 from zoo.presets import PRESETS
 
@@ -17,9 +18,12 @@ This page is generated: `python tools/zoo_page.py > docs/zoo.md`.
 `zoo.NASNetLarge`, `zoo.NASNetCIFAR`, `zoo.NASNetCIFARNano`,
 `zoo.PNASNet5Mobile`, `zoo.PNASNet5Large`, `zoo.AmoebaNetA`,
 `zoo.MobileNetV2`, `zoo.MnasNetA1`, `zoo.MnasNetB1`, `zoo.MnasNetSmall`,
-`zoo.ProxylessNASCPU`, `zoo.ProxylessNASGPU` and `zoo.ProxylessNASMobile` take
-the arguments of keras.applications in their order. `zoo.plot_cell(name)` draws
-the cells.
+`zoo.ProxylessNASCPU`, `zoo.ProxylessNASGPU`, `zoo.ProxylessNASMobile`,
+`zoo.SEResNet50`, `zoo.SENet154`, `zoo.ShuffleNetV1`, `zoo.ShuffleNetV2` and
+`zoo.CondenseNet74` take the arguments of keras.applications in their order.
+`zoo.plot_cell(name)` draws the cells. `squeeze_excite=1/16` adds a
+squeeze-and-excite to the cells or units of any of them that have none: behind a
+cell, at the end of a unit's branch, within a mobile layer.
 
 Parameters are the trainable ones, without auxiliary head. Multiply-adds count
 the products of convolutions and of the classifier, for one image of the given
@@ -28,7 +32,10 @@ the two differ, by more than the rounding of the paper's figure and by more
 than half a percent. Accuracy is the paper's: on ImageNet top-1 / top-5 in
 percent, on CIFAR-10 the test error. Weights: `"imagenet"` is fetched by that
 name; `"cifar10"` comes with the package, see [training.md](training.md); what
-others have published is loaded by its path, see `zoo.weights`.
+others have published is loaded by its path, see `zoo.weights`: mobile networks
+take PyTorch's with `strided_padding="symmetric"` and the `bn_epsilon` of their
+source, 1e-5 but for ProxylessNAS. Rows that end in `_timm`, `_torchvision` and
+`_osmr` are the forms of these sources where they differ from the authors'.
 """
 
 _COLUMNS = (
@@ -48,6 +55,44 @@ _OTHER_WEIGHTS = {
     "nasnet_large": ("TF-slim", "timm `nasnetalarge`"),
     "pnasnet_5_mobile": ("TF-slim",),
     "pnasnet_5_large": ("TF-slim", "timm `pnasnet5large`"),
+    "mobilenet_v2": (
+        "keras.applications",
+        "torchvision `mobilenet_v2`",
+        "timm `mobilenetv2_100`",
+    ),
+    **{
+        f"mobilenet_v2_{width}": ("keras.applications",)
+        for width in ("035", "075", "130")
+    },
+    "mobilenet_v2_050": ("keras.applications", "timm `mobilenetv2_050`"),
+    "mobilenet_v2_140": ("keras.applications", "timm `mobilenetv2_140`"),
+    "mnasnet_a1": ("timm `semnasnet_100`",),
+    "mnasnet_b1": ("torchvision `mnasnet1_0`", "timm `mnasnet_100`"),
+    "mnasnet_small": ("timm `mnasnet_small`",),
+    **{
+        f"proxylessnas_{target}": (f"pytorchcv `proxylessnas_{target}`",)
+        for target in ("cpu", "gpu", "mobile")
+    },
+    "se_resnet_50": ("timm `legacy_seresnet50`",),
+    "se_resnet_50_timm": ("timm `seresnet50`",),
+    "senet_154": ("timm `legacy_senet154`",),
+    "senet_154_timm": ("timm `senet154`",),
+    **{
+        f"shufflenet_v1_g{groups}_osmr": (
+            f"pytorchcv `shufflenet_g{groups}_w1`",
+        )
+        for groups in (1, 2, 3, 4, 8)
+    },
+    "shufflenet_v2_osmr": ("pytorchcv `shufflenetv2b_w1`",),
+    "shufflenet_v2_torchvision": ("torchvision `shufflenet_v2_x1_0`",),
+    **{
+        f"shufflenet_v2_{width}_torchvision": (
+            f"torchvision `shufflenet_v2_x{width[0]}_{width[1]}`",
+        )
+        for width in ("050", "150", "200")
+    },
+    "condensenet_74_g4": ("pytorchcv `condensenet74_c4_g4`",),
+    "condensenet_74_g8": ("pytorchcv `condensenet74_c8_g8`",),
 }
 
 _PROOFS_HEAD = """## Proofs
@@ -63,9 +108,17 @@ the logits of two images as a share of the largest logit.
    tests/zoo_tests/conversion/test_timm.py`
 3. `KERAS_BACKEND=tensorflow python benchmarks/backends.py write DIR --size 96
    --batch 2`; then with jax and torch `… compare DIR`
-4. `pytest -s tests/nasnet_keras_tests/kinds/test_mobile.py -k applications`
+4. `pytest -s tests/zoo_tests/conversion/test_keras_applications.py -k
+   mobilenets`
+5. In an environment with torch, torchvision, timm, pytorchcv and safetensors
+   `python tests/zoo_tests/conversion/pytorch_reference.py DIR`; then
+   `NASNET_PYTORCH_PARITY=DIR pytest -s -m large
+   tests/zoo_tests/conversion/test_pytorch.py`
 """
 _PROOFS_TAIL = """
+Of the networks of command 5 the statistics of the batch norms are those of the
+images, changed at random.
+
 timm's strided average pools count the zeros of their SAME padding, in the
 reduction cells of `nasnetalarge` alone; TF-slim, where the weights come from,
 leaves them out, and so do we. Of TF-slim's checkpoints proven are: the names
@@ -77,8 +130,51 @@ run, and no published file was read: there was no way to download one.
 _SAME = "keras.applications, its strided pools made SAME"
 # The network, what it is compared with, the difference, the command.
 _PROOFS = (
-    ("`mobilenet_v2_035`", "keras.applications", "1.1e-5", "4"),
-    ("`mobilenet_v2_140`", "keras.applications", "6.6e-6", "4"),
+    ("`mobilenet_v2_035`", "keras.applications", "1.8e-5", "4"),
+    ("`mobilenet_v2_050`", "keras.applications", "2.8e-5", "4"),
+    ("`mobilenet_v2_075`", "keras.applications", "6.3e-6", "4"),
+    ("`mobilenet_v2`", "keras.applications", "6.8e-6", "4"),
+    ("`mobilenet_v2_130`", "keras.applications", "7.7e-6", "4"),
+    ("`mobilenet_v2_140`", "keras.applications", "6.8e-6", "4"),
+    ("`mobilenet_v2`", "torchvision 0.29.1 `mobilenet_v2`", "4.5e-6", "5"),
+    ("`mobilenet_v2_140`", "timm 1.0.31 `mobilenetv2_140`", "4.2e-6", "5"),
+    ("`mnasnet_a1`", "timm `semnasnet_100`", "3.9e-6", "5"),
+    ("`mnasnet_b1`", "torchvision `mnasnet1_0`", "4.0e-6", "5"),
+    ("`mnasnet_small`", "timm `mnasnet_small`", "2.3e-6", "5"),
+    (
+        "`proxylessnas_cpu`",
+        "pytorchcv 0.0.74 `proxylessnas_cpu`",
+        "6.9e-6",
+        "5",
+    ),
+    ("`proxylessnas_gpu`", "pytorchcv `proxylessnas_gpu`", "2.8e-6", "5"),
+    ("`proxylessnas_mobile`", "pytorchcv `proxylessnas_mobile`", "6.0e-6", "5"),
+    ("`se_resnet_50`", "timm `legacy_seresnet50`", "2.1e-6", "5"),
+    ("`se_resnet_50_timm`", "timm `seresnet50`", "1.8e-6", "5"),
+    ("`senet_154`", "timm `legacy_senet154`", "6.8e-5", "5"),
+    ("`senet_154_timm`", "timm `senet154`", "7.0e-5", "5"),
+    ("`shufflenet_v1_g1_osmr`", "pytorchcv `shufflenet_g1_w1`", "8.2e-7", "5"),
+    ("`shufflenet_v1_g2_osmr`", "pytorchcv `shufflenet_g2_w1`", "8.7e-7", "5"),
+    ("`shufflenet_v1_g3_osmr`", "pytorchcv `shufflenet_g3_w1`", "7.2e-7", "5"),
+    ("`shufflenet_v1_g4_osmr`", "pytorchcv `shufflenet_g4_w1`", "8.3e-7", "5"),
+    ("`shufflenet_v1_g8_osmr`", "pytorchcv `shufflenet_g8_w1`", "8.9e-7", "5"),
+    ("`shufflenet_v2_osmr`", "pytorchcv `shufflenetv2b_w1`", "3.5e-6", "5"),
+    *(
+        (
+            f"`shufflenet_v2{ours}_torchvision`",
+            f"torchvision `shufflenet_v2_x{theirs}`",
+            difference,
+            "5",
+        )
+        for ours, theirs, difference in (
+            ("_050", "0_5", "3.3e-6"),
+            ("", "1_0", "3.4e-6"),
+            ("_150", "1_5", "4.1e-6"),
+            ("_200", "2_0", "5.2e-6"),
+        )
+    ),
+    ("`condensenet_74_g4`", "pytorchcv `condensenet74_c4_g4`", "5.7e-7", "5"),
+    ("`condensenet_74_g8`", "pytorchcv `condensenet74_c8_g8`", "6.4e-7", "5"),
     ('`nasnet_mobile`, `"zeros"`', "keras.applications", "3.9e-7", "1"),
     ("`nasnet_mobile`", _SAME, "4.1e-7", "1"),
     ('`nasnet_large`, `"zeros"`', "keras.applications", "4.1e-7", "1"),
@@ -100,6 +196,20 @@ _PROOFS = (
     ("`nasnet_mobile` on JAX 0.10.2", "on TensorFlow", "8.7e-7", "3"),
     ("`nasnet_mobile` on PyTorch 2.13.0", "on TensorFlow", "1.0e-6", "3"),
 )
+
+_COMPARISON_HEAD = """## Accuracy and cost
+
+What the papers print, against our counts; of networks that are not here,
+those that NASNet's paper lists with figures we could check. `zoo.table()` is
+these rows, `zoo.table("cifar10")` those of CIFAR-10, and `.draw(path)` the
+picture:
+
+```
+python -c "import zoo; zoo.table().draw('docs/accuracy.png')"
+```
+
+![Accuracy against parameters and multiply-adds](accuracy.png)
+"""
 
 _PADDING_HEAD = """## Pool padding
 
@@ -135,6 +245,7 @@ def page() -> str:
     parts = [_HEAD, *_markdown(_COLUMNS, rows), "", "## Notes", "", *notes, ""]
     columns = ("network", "compared with", "largest difference", "command")
     parts += [_PROOFS_HEAD, *_markdown(columns, _PROOFS), _PROOFS_TAIL]
+    parts += [_COMPARISON_HEAD, table().markdown()]
     parts += [_PADDING_HEAD, *_markdown(("", ""), _PADDING), ""]
     return "\n".join(parts)
 

@@ -17,8 +17,10 @@ from typing import Any
 
 _MODULES = {
     "zoo.cells": ("plot_cell",),
+    "zoo.comparison": ("table",),
     "zoo.models": (
         "AmoebaNetA",
+        "CondenseNet74",
         "MnasNetA1",
         "MnasNetB1",
         "MnasNetSmall",
@@ -32,6 +34,10 @@ _MODULES = {
         "ProxylessNASCPU",
         "ProxylessNASGPU",
         "ProxylessNASMobile",
+        "SENet154",
+        "SEResNet50",
+        "ShuffleNetV1",
+        "ShuffleNetV2",
         "create_model",
         "list_models",
     ),

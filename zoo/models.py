@@ -46,9 +46,12 @@ def create_model(
     dropout: float = 0.0,
     auxiliary_head: bool = False,
     features: bool = False,
+    squeeze_excite: float = 0.0,
     include_preprocessing: bool = False,
     bn_momentum: float | None = None,
+    bn_epsilon: float | None = None,
     pool_padding: str = "same",
+    strided_padding: str | None = None,
     data_format: str | None = None,
     dtype: Any = None,
 ) -> keras.Model:
@@ -85,12 +88,20 @@ def create_model(
             networks of cells. Its variables are the same for every size of
             images.
         features: Whether the output is a dict of feature maps.
+        squeeze_excite: The channels within a squeeze-and-excite that is added
+            to each cell, or to each unit that has none, as a share of the
+            channels: of a cell's output, of a unit's branch, of what a mobile
+            layer reads. Default 0: none is added. SENet: 1/16.
         include_preprocessing: Whether the model takes pixels from 0 to 255.
         bn_momentum: Momentum of the moving statistics. Default: the
             preset's, 0.9997 on ImageNet. Short trainings need less.
+        bn_epsilon: What batch norms add to variances. Default: the preset's;
+            PyTorch's weights of mobile networks need 1e-5.
         pool_padding: `"same"`, as TF-slim, by which the published weights were
             trained, or `"zeros"`, the numbers of keras.applications. Default
             `"same"`.
+        strided_padding: `"same"` (TensorFlow) or `"symmetric"` (PyTorch), see
+            `Conventions`. Default: the preset's.
         data_format: `"channels_last"` or `"channels_first"`. Default: that of
             the Keras configuration.
         dtype: A dtype or a dtype policy such as `"mixed_float16"`. Default:
@@ -132,7 +143,9 @@ def create_model(
         arguments["conventions"],
         pool_padding=pool_padding,
         data_format=data_format,
+        strided_padding=strided_padding,
         bn_momentum=bn_momentum,
+        bn_epsilon=bn_epsilon,
     )
     pretrained.check(weights, preset)
     with dtype_policy(dtype):
@@ -146,6 +159,7 @@ def create_model(
             drop_path_rate=drop_path_rate,
             drop_path_steps=drop_path_steps,
             features=features,
+            squeeze_excite=squeeze_excite,
             include_preprocessing=include_preprocessing,
             input_tensor=input_tensor,
             name=name or preset,
@@ -227,3 +241,8 @@ MnasNetSmall = _builder("MnasNetSmall", "mnasnet_small")
 ProxylessNASCPU = _builder("ProxylessNASCPU", "proxylessnas_cpu")
 ProxylessNASGPU = _builder("ProxylessNASGPU", "proxylessnas_gpu")
 ProxylessNASMobile = _builder("ProxylessNASMobile", "proxylessnas_mobile")
+SEResNet50 = _builder("SEResNet50", "se_resnet_50")
+SENet154 = _builder("SENet154", "senet_154")
+ShuffleNetV1 = _builder("ShuffleNetV1", "shufflenet_v1_g3")
+ShuffleNetV2 = _builder("ShuffleNetV2", "shufflenet_v2")
+CondenseNet74 = _builder("CondenseNet74", "condensenet_74_g4")

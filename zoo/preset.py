@@ -147,10 +147,21 @@ def agrees(printed: str | None, count: int) -> bool | None:
     """
     if printed is None:
         return None
-    number, unit = printed[:-1], _UNITS[printed[-1]]
-    half_digit = unit / 10 ** len(number.partition(".")[2]) / 2
-    figure = float(number) * unit
+    figure = printed_number(printed)
+    digits = len(printed[:-1].partition(".")[2])
+    half_digit = _UNITS[printed[-1]] / 10**digits / 2
     return abs(figure - count) <= max(half_digit, 0.005 * figure)
+
+
+def printed_number(printed: str) -> float:
+    """A number as papers print it.
+
+    Example:
+
+    >>> printed_number("23.8B")
+    23800000000.0
+    """
+    return float(printed[:-1]) * _UNITS[printed[-1]]
 
 
 def find(

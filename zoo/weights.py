@@ -6,11 +6,13 @@ the package. A path may be that of
 
 - a `.keras` or `.weights.h5` file of one of our models, see
   `zoo.conversion.ours`,
-- a `.keras` or `.h5` file of the NASNet of keras.applications, in the layout
-  of Keras 3 or of earlier releases, as the published files are, see
-  `zoo.conversion.keras_applications`,
+- a `.keras` or `.h5` file of the NASNet or the MobileNetV2 of
+  keras.applications, in the layout of Keras 3 or of earlier releases, as the
+  published files are, see `zoo.conversion.keras_applications`,
 - a safetensors file of timm's `nasnetalarge` or `pnasnet5large`, see
   `zoo.conversion.timm`,
+- a safetensors file of the mobile networks and the companions of timm,
+  torchvision or osmr/imgclsmob, see `zoo.conversion.pytorch`,
 - a checkpoint of TF-slim's NASNet-A or PNASNet-5, by what the names of its
   files begin with or by one of them, see `zoo.conversion.slim`.
 
@@ -34,9 +36,9 @@ import keras
 import numpy as np
 
 from nasnet_keras.files import expanded
-from zoo.conversion import keras_applications, ours, slim, timm
+from zoo.conversion import keras_applications, ours, pytorch, slim, timm
 
-_CONVERSIONS = (keras_applications, ours, timm, slim)
+_CONVERSIONS = (keras_applications, ours, timm, pytorch, slim)
 
 # The published files of keras.applications: name, and MD5 of the file.
 _BASE = "https://storage.googleapis.com/tensorflow/keras-applications/nasnet/"
@@ -165,9 +167,9 @@ def load(model: keras.Model, weights: str | os.PathLike, preset: str) -> None:
         ) from error
     raise ValueError(
         "Invalid value for argument `weights`. Expected a file that "
-        "`zoo.weights` lists: of ours, of keras.applications, of timm "
-        "(safetensors) or of TF-slim (a checkpoint). Pickles (.pth, .bin) "
-        f"are not read. Received: weights={os.fspath(weights)!r}."
+        "`zoo.weights` lists: of ours, of keras.applications, of PyTorch's "
+        "networks (safetensors) or of TF-slim (a checkpoint). Pickles (.pth, "
+        f".bin) are not read. Received: weights={os.fspath(weights)!r}."
     )
 
 

@@ -126,6 +126,31 @@ class Bias(keras.layers.Layer):
         return {**super().get_config(), "axis": self.axis}
 
 
+@keras.saving.register_keras_serializable(package="nasnet_keras")
+class NoNormalization(keras.layers.Layer):
+    """What stands for a batch norm where there is none: it returns what comes
+    in.
+
+    Example:
+
+    >>> NoNormalization()(keras.ops.ones((2, 4, 4, 3))).shape
+    TensorShape([2, 4, 4, 3])
+    """
+
+    def build(self, input_shape):
+        """It has no weights."""
+
+    def call(self, inputs, training=None):
+        return inputs
+
+    def folded(self, convolutions: Sequence[Any]) -> list[Any]:
+        """As of `BatchNormalization`: they stay as they are."""
+        return [*convolutions]
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
 def folded(
     norm: keras.layers.BatchNormalization, convolutions: Sequence[Any]
 ) -> list[np.ndarray]:

@@ -7,7 +7,11 @@ from typing import Any, Literal
 
 import keras
 
-from nasnet_keras.layers.batch_normalization import BatchNormalization, Bias
+from nasnet_keras.layers.batch_normalization import (
+    BatchNormalization,
+    Bias,
+    NoNormalization,
+)
 from nasnet_keras.quotation import quoted
 
 
@@ -33,8 +37,12 @@ class Conventions:
             factorized reduction (DARTS, ENAS). Default `"convolution"`.
         normalization: `"batch"`: batch norm. `"bias"`: a bias in the place of
             each batch norm, and one convolution in that of each factorized
-            reduction: the networks of `fuse_for_inference`. Default
-            `"batch"`.
+            reduction: the networks of `fuse_for_inference`. `"none"`:
+            nothing. Default `"batch"`.
+        strided_padding: Where the zeros are around a map that a convolution
+            halves. `"same"`: one more behind than before, if they are odd
+            (TensorFlow). `"symmetric"`: as many on all sides (PyTorch,
+            Caffe); the size is the same. Default `"same"`.
 
     Raises:
         ValueError: A value is not among those named here.
@@ -48,7 +56,8 @@ class Conventions:
         default_factory=lambda: keras.config.image_data_format()
     )
     strided_identity: Literal["convolution", "factorized"] = "convolution"
-    normalization: Literal["batch", "bias"] = "batch"
+    normalization: Literal["batch", "bias", "none"] = "batch"
+    strided_padding: Literal["same", "symmetric"] = "same"
 
     def __post_init__(self) -> None:
         for argument, known in _CHOICES.items():
@@ -93,6 +102,8 @@ class Conventions:
         built."""
         if self.normalization == "bias":
             return Bias(axis=self.channel_axis, **kwargs)
+        if self.normalization == "none":
+            return NoNormalization(**kwargs)
         return BatchNormalization(
             axis=self.channel_axis,
             momentum=self.bn_momentum,
@@ -139,6 +150,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "convolution_form": ("plain", "bottleneck"),
     "pool_padding": ("same", "zeros"),
     "strided_identity": ("convolution", "factorized"),
-    "normalization": ("batch", "bias"),
+    "normalization": ("batch", "bias", "none"),
+    "strided_padding": ("same", "symmetric"),
     "data_format": ("channels_last", "channels_first"),
 }

@@ -34,6 +34,9 @@ class UnitPlan:
             channels that come in.
         squeezed: Whether it is one of a squeeze-and-excite: it reads the mean
             of all positions, and has a bias in the place of the batch norm.
+        groups: Of a convolution: each share of the filters reads that share
+            of the channels.
+        bare: Whether there is neither batch norm nor bias behind it.
     """
 
     filters: int
@@ -44,6 +47,8 @@ class UnitPlan:
     factorized: bool = False
     depthwise: bool = False
     squeezed: bool = False
+    groups: int = 1
+    bare: bool = False
 
     def layer(
         self, conventions: Conventions, **kwargs: Any
@@ -51,6 +56,8 @@ class UnitPlan:
         """The unit's layer, not built."""
         if self.squeezed:
             conventions = dataclasses.replace(conventions, normalization="bias")
+        if self.bare:
+            conventions = dataclasses.replace(conventions, normalization="none")
         kwargs["conventions"] = conventions
         if self.factorized:
             return FactorizedReduction(self.filters, **kwargs)
@@ -62,18 +69,15 @@ class UnitPlan:
                 self.dilation,
                 **kwargs,
             )
-        kind = (
-            SeparableConvolutionBatchNorm
-            if self.separable
-            else ConvolutionBatchNorm
-        )
-        return kind(
+        arguments = (
             self.filters,
             self.kernel_size,
             self.strides,
             self.dilation,
-            **kwargs,
         )
+        if self.separable:
+            return SeparableConvolutionBatchNorm(*arguments, **kwargs)
+        return ConvolutionBatchNorm(*arguments, groups=self.groups, **kwargs)
 
 
 class ConvolutionUnit(keras.layers.Layer):
@@ -131,6 +135,16 @@ class ConvolutionUnit(keras.layers.Layer):
         even = kernels.even_positions(states, self.conventions.data_format)
         return even, (1, 1), 1
 
+    def _padded(
+        self, states: Any, strides: tuple[int, int], dilation: int
+    ) -> tuple[Any, str]:
+        """The states and the padding to convolve with."""
+        if strides == (1, 1) or self.conventions.strided_padding != "symmetric":
+            return states, "same"
+        height, width = (dilation * (side // 2) for side in self.kernel_size)
+        data_format = self.conventions.data_format
+        return kernels.with_zeros(states, (height, width), data_format), "valid"
+
     def _convolve(
         self,
         states: Any,
@@ -140,10 +154,16 @@ class ConvolutionUnit(keras.layers.Layer):
         training: bool | None,
     ) -> Any:
         """The last convolution of the unit, and its batch norm."""
+        states, padding = self._padded(states, strides, dilation)
         return self._normalise(
             kernel,
             lambda kernel: kernels.conv2d(
-                states, kernel, strides, dilation, self.conventions.data_format
+                states,
+                kernel,
+                strides,
+                dilation,
+                self.conventions.data_format,
+                padding,
             ),
             training,
         )
@@ -194,6 +214,8 @@ class ConvolutionBatchNorm(ConvolutionUnit):
         dilation: The distance between the positions that the kernel reads.
             Default 1. With strides 2, the unstrided output at even positions.
         conventions: A `Conventions` or its `to_dict`. Default: the defaults.
+        groups: As of `keras.layers.Conv2D`: each share of the filters reads
+            that share of the channels. Default 1.
 
     Input shape:
         A 4D tensor with shape `(batch_size, height, width, channels)`.
@@ -202,6 +224,9 @@ class ConvolutionBatchNorm(ConvolutionUnit):
         A 4D tensor with shape `(batch_size, ceil(height / strides[0]),
         ceil(width / strides[1]), filters)`.
 
+    Raises:
+        ValueError: The groups do not divide the channels or the filters.
+
     Example:
 
     >>> unit = ConvolutionBatchNorm(8, (3, 3), strides=(2, 2))
@@ -209,9 +234,30 @@ class ConvolutionBatchNorm(ConvolutionUnit):
     TensorShape([2, 4, 4, 8])
     """
 
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: tuple[int, int],
+        strides: tuple[int, int] = (1, 1),
+        dilation: int = 1,
+        conventions: Any = None,
+        groups: int = 1,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            filters, kernel_size, strides, dilation, conventions, **kwargs
+        )
+        self.groups = groups
+
     def _build_kernels(self, channels: int) -> None:
+        if channels % self.groups or self.filters % self.groups:
+            raise ValueError(
+                "Invalid value for argument `groups`. Expected a divisor of "
+                f"the input's channels, {channels}, and of filters="
+                f"{self.filters}. Received: groups={self.groups}."
+            )
         self.kernel = self._add_kernel(
-            "kernel", (*self.kernel_size, channels, self.filters)
+            "kernel", (*self.kernel_size, channels // self.groups, self.filters)
         )
 
     def folded_weights(self) -> list[Any]:
@@ -222,6 +268,9 @@ class ConvolutionBatchNorm(ConvolutionUnit):
     def call(self, activated, training=None):
         states, strides, dilation = self._even_positions(activated)
         return self._convolve(states, self.kernel, strides, dilation, training)
+
+    def get_config(self):
+        return {**super().get_config(), "groups": self.groups}
 
 
 @keras.saving.register_keras_serializable(package="nasnet_keras")
@@ -268,6 +317,7 @@ class SeparableConvolutionBatchNorm(ConvolutionUnit):
 
     def call(self, activated, training=None):
         states, strides, dilation = self._even_positions(activated)
+        states, padding = self._padded(states, strides, dilation)
         outputs = kernels.depthwise_conv2d(
             states,
             self.depthwise_kernel,
@@ -275,6 +325,7 @@ class SeparableConvolutionBatchNorm(ConvolutionUnit):
             dilation,
             self.conventions.data_format,
             training,
+            padding,
         )
         return self._convolve(
             outputs, self.pointwise_kernel, (1, 1), 1, training
@@ -321,11 +372,12 @@ class DepthwiseConvolutionBatchNorm(ConvolutionUnit):
 
     def folded_weights(self) -> list[Any]:
         """As of `ConvolutionBatchNorm`."""
-        kernel, bias = self.batch_norm.folded([self.kernel[..., 0]])
-        return [kernel[..., None], bias]
+        kernel, *bias = self.batch_norm.folded([self.kernel[..., 0]])
+        return [kernel[..., None], *bias]
 
     def call(self, activated, training=None):
         states, strides, dilation = self._even_positions(activated)
+        states, padding = self._padded(states, strides, dilation)
         return self._normalise(
             self.kernel,
             lambda kernel: kernels.depthwise_conv2d(
@@ -335,6 +387,7 @@ class DepthwiseConvolutionBatchNorm(ConvolutionUnit):
                 dilation,
                 self.conventions.data_format,
                 training,
+                padding,
             ),
             training,
         )

@@ -10,7 +10,10 @@ from nasnet_keras.layers.activations import find_activation
 from nasnet_keras.layers.conventions import Conventions
 from nasnet_keras.layers.convolution_unit import UnitPlan
 from nasnet_keras.layers.drop_path import DropPath
-from nasnet_keras.layers.squeeze_excite import SqueezeExcite
+from nasnet_keras.layers.squeeze_excite import (
+    SqueezeExcite,
+    squeezed_channels,
+)
 
 Skip = Literal["none", "identity", "pool"]
 SKIPS: tuple[Skip, ...] = ("none", "identity", "pool")
@@ -147,7 +150,7 @@ class ResidualConvolution(keras.layers.Layer):
                     filters, (kernel_size, kernel_size), (strides, strides)
                 ),
             ),
-            _squeezed(channels, squeeze_ratio),
+            squeezed_channels(channels, squeeze_ratio),
             None,
         )
 
@@ -356,7 +359,7 @@ class InvertedResidual(ResidualConvolution):
         )
         return ResidualPlan(
             (UnitPlan(many), depthwise) if expansion > 1 else (depthwise,),
-            _squeezed(channels, squeeze_ratio),
+            squeezed_channels(channels, squeeze_ratio),
             UnitPlan(filters),
         )
 
@@ -377,8 +380,3 @@ class InvertedResidual(ResidualConvolution):
 
 # Of the convolutions that are activated: the last is there always.
 _NAMES = ("expansion", "convolution")
-
-
-def _squeezed(channels: int, ratio: float) -> int:
-    """As MnasNet's code (tensorflow/tpu, `mnasnet_model.py`) rounds it."""
-    return max(1, int(channels * ratio)) if ratio else 0

@@ -31,13 +31,30 @@ def conv2d(
     strides: tuple[int, int],
     dilation: int,
     data_format: str,
+    padding: str = "same",
 ) -> Any:
     """A convolution without bias: `inputs [B, H, W, C]`, `kernel
-    [height, width, C, filters]`."""
+    [height, width, C / groups, filters]`.
+
+    TensorFlow has no kernel for groups on processors. Keras compiles them by
+    XLA, which takes several times as long as one convolution after the other.
+    """
+    axis = -1 if data_format == "channels_last" else 1
+    groups = inputs.shape[axis] // kernel.shape[2]
+    if groups > 1 and tf is not None and not _has_gpu():
+        outputs = [
+            conv2d(part, part_kernel, strides, dilation, data_format, padding)
+            for part, part_kernel in zip(
+                tf.split(inputs, groups, axis),
+                tf.split(kernel, groups, -1),
+                strict=True,
+            )
+        ]
+        return tf.concat(outputs, axis)
     # TensorFlow's own dilated kernel has no gradient on every CPU.
     if tf is None or data_format == "channels_first" or dilation > 1:
-        return ops.conv(inputs, kernel, strides, "same", data_format, dilation)
-    return tf.nn.conv2d(inputs, kernel, strides, "SAME")
+        return ops.conv(inputs, kernel, strides, padding, data_format, dilation)
+    return tf.nn.conv2d(inputs, kernel, strides, padding.upper())
 
 
 def depthwise_conv2d(
@@ -47,26 +64,70 @@ def depthwise_conv2d(
     dilation: int,
     data_format: str,
     training: bool | None = None,
+    padding: str = "same",
 ) -> Any:
     """A depthwise convolution, multiplier 1: `kernel [height, width, C,
     1]`. In training a gradient is to be expected."""
     if tf is None or data_format == "channels_first" or dilation > 1:
         return ops.depthwise_conv(
-            inputs, kernel, strides, "same", data_format, dilation
+            inputs, kernel, strides, padding, data_format, dilation
         )
     kernel = tf.convert_to_tensor(kernel)
     if (
         training
+        and padding == "same"
         and kernel.shape[1] > FAST_WIDTH
         and None not in inputs.shape[1:3]
-        and not tf.config.list_physical_devices("GPU")
+        and not _has_gpu()
     ):
         return _wide_depthwise_conv2d(
             inputs.shape, kernel.shape, inputs.dtype, strides
         )(inputs, kernel)
     return tf.nn.depthwise_conv2d(
-        inputs, kernel, (1, strides, strides, 1), "SAME"
+        inputs, kernel, (1, strides, strides, 1), padding.upper()
     )
+
+
+def _has_gpu() -> bool:
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+def with_zeros(
+    inputs: Any, before_and_after: tuple[int, int], data_format: str
+) -> Any:
+    """Images with so many rows and columns of zeros on both sides."""
+    paddings = [(0, 0)] * 4
+    for axis, width in zip(
+        (1, 2) if data_format == "channels_last" else (2, 3),
+        before_and_after,
+        strict=True,
+    ):
+        paddings[axis] = (width, width)
+    return ops.pad(inputs, paddings)
+
+
+def channel_shuffle(inputs: Any, groups: int, axis: int) -> Any:
+    """The first channel of each group, then the second of each, and so on."""
+    if groups == 1:
+        return inputs
+    rank = len(inputs.shape)
+    axis %= rank
+    channels = inputs.shape[axis]
+    shape = [-1, *inputs.shape[1:]]
+    if None in shape:
+        shape = list(ops.shape(inputs))
+    order = list(range(rank + 1))
+    order[axis], order[axis + 1] = axis + 1, axis
+    parts = [groups, channels // groups]
+    grouped = ops.reshape(inputs, [*shape[:axis], *parts, *shape[axis + 1 :]])
+    return ops.reshape(ops.transpose(grouped, order), shape)
+
+
+def gather(inputs: Any, numbers: Any, axis: int) -> Any:
+    """Those parts along an axis that have these numbers, from 0."""
+    if tf is not None:
+        return tf.gather(inputs, numbers, axis=axis)
+    return ops.take(inputs, numbers, axis)
 
 
 @functools.cache

@@ -10,6 +10,18 @@ from nasnet_keras.layers.conventions import Conventions
 from nasnet_keras.layers.convolution_unit import UnitPlan
 
 
+def squeezed_channels(channels: int, ratio: float) -> int:
+    """The channels between the two convolutions, as a share of some others;
+    as MnasNet's code (tensorflow/tpu, `mnasnet_model.py`) rounds it.
+
+    Example:
+
+    >>> squeezed_channels(40, 0.25), squeezed_channels(8, 1 / 16)
+    (10, 1)
+    """
+    return max(1, int(channels * ratio)) if ratio else 0
+
+
 @keras.saving.register_keras_serializable(package="nasnet_keras")
 class SqueezeExcite(keras.layers.Layer):
     """Multiplies each channel by a number from 0 to 1: the mean of all

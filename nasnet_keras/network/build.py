@@ -12,12 +12,17 @@ from typing import Any
 import keras
 from keras import layers
 
+import nasnet_keras.layers.branched_unit
 import nasnet_keras.layers.inverted_residual
 import nasnet_keras.layers.operation_graph
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.layers.auxiliary_head import AuxiliaryHead, pooled_size
 from nasnet_keras.layers.cell import Cell
 from nasnet_keras.layers.conventions import Conventions
+from nasnet_keras.layers.squeeze_excite import (
+    SqueezeExcite,
+    squeezed_channels,
+)
 from nasnet_keras.network.ends import (
     begin,
     check_output,
@@ -26,7 +31,7 @@ from nasnet_keras.network.ends import (
     finish,
     shape_of,
 )
-from nasnet_keras.network.plan import NetworkPlan
+from nasnet_keras.network.plan import NetworkPlan, check_squeeze
 from nasnet_keras.network.skeletons import PlannedConvolution, Stem
 from nasnet_keras.strict_json import MAX_BYTES
 
@@ -57,6 +62,7 @@ def build_network(
     include_preprocessing: bool = False,
     input_tensor: Any = None,
     nominal_size: tuple[int, int] | None = None,
+    squeeze_excite: float = 0.0,
 ) -> keras.Model:
     """Builds the network of a genotype.
 
@@ -106,6 +112,9 @@ def build_network(
         nominal_size: Height and width of the images for which a convolution
             of the auxiliary head spans the whole map: it has the same
             variables for images of other sizes. Default: those of the input.
+        squeeze_excite: The channels within a squeeze-and-excite behind each
+            cell, as a share of those of its output. Default 0: there is none.
+            SENet: 1/16.
 
     Returns:
         An ordinary `keras.Model`.
@@ -138,10 +147,13 @@ def build_network(
     check_rates(drop_path_rate=drop_path_rate, dropout=dropout)
     check_steps(drop_path_steps)
     check_output(pooling, features, auxiliary_head)
+    check_squeeze(squeeze_excite, genotype)
     inputs, images = begin(
         plan.input_shape, input_tensor, include_preprocessing
     )
-    outputs = _apply_body(images, plan, drop_path_rate, drop_path_steps)
+    outputs = _apply_body(
+        images, plan, drop_path_rate, drop_path_steps, squeeze_excite
+    )
     name = name or "nasnet"
     if features:
         return keras.Model(inputs, _apply_pyramid(outputs, plan), name=name)
@@ -173,6 +185,7 @@ def _apply_body(
     plan: NetworkPlan,
     drop_path_rate: float,
     drop_path_steps: int | None,
+    squeeze_excite: float,
 ) -> list[Any]:
     """The outputs of the stem's convolutions and of the cells, in order."""
     outputs: list[Any] = []
@@ -192,7 +205,15 @@ def _apply_body(
             name=place.name,
         )
         states = [outputs[source] for source in place.inputs]
-        outputs.append(cell(keras.tree.flatten(states)))
+        state = cell(keras.tree.flatten(states))
+        if squeeze_excite:
+            channels = state.shape[plan.conventions.channel_axis]
+            state = SqueezeExcite(
+                squeezed_channels(channels, squeeze_excite),
+                conventions=plan.conventions,
+                name=f"{place.name}_squeeze_excite",
+            )(state)
+        outputs.append(state)
     if not plan.genotype.normal.separate:
         return outputs
     # The heads take the states of a cell as one.

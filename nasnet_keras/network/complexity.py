@@ -20,6 +20,7 @@ from nasnet_keras.graph_nodes import (
     GraphNode,
 )
 from nasnet_keras.layers.auxiliary_head import AuxiliaryHead
+from nasnet_keras.layers.branched_unit import BranchedUnit, convolution_plan
 from nasnet_keras.layers.cell import Cell
 from nasnet_keras.layers.combiners import COMBINERS
 from nasnet_keras.layers.conventions import Conventions
@@ -28,14 +29,25 @@ from nasnet_keras.layers.inverted_residual import ResidualConvolution
 from nasnet_keras.layers.operation_graph import OperationGraph, unit_of
 from nasnet_keras.layers.operations import OPERATIONS
 from nasnet_keras.layers.projection import Projection
+from nasnet_keras.layers.squeeze_excite import (
+    SqueezeExcite,
+    squeezed_channels,
+)
 from nasnet_keras.network.placed_operations import (
     ADJUSTMENT,
     PlacedOperation,
     cell_operations,
     network_operations,
 )
-from nasnet_keras.network.plan import NetworkPlan
+from nasnet_keras.network.plan import NetworkPlan, check_squeeze
 from nasnet_keras.network.skeletons import Size, Stem, divided
+from nasnet_keras.units import (
+    Convolution,
+    Gather,
+    Normalization,
+    Squeeze,
+    Unit,
+)
 
 
 def genotype_complexity(
@@ -49,6 +61,7 @@ def genotype_complexity(
     skip_reduction_layer_input: bool = False,
     conventions: Any = None,
     frame: str = "nasnet",
+    squeeze_excite: float = 0.0,
 ) -> Complexity:
     """The cost of the network that `build_network` would build with these
     arguments, without building it.
@@ -65,6 +78,8 @@ def genotype_complexity(
         skip_reduction_layer_input: See `plan_cells`.
         conventions: A `Conventions` or its `to_dict`. Default: the defaults.
         frame: A key of `FRAMES`.
+        squeeze_excite: The share of a cell's channels within a
+            squeeze-and-excite behind it.
 
     Raises:
         ValueError: `build_network` would refuse an argument, or the size of
@@ -103,10 +118,16 @@ def genotype_complexity(
     total, channels = Complexity(), plan.image_channels
     for unit, size in zip(plan.convolutions, sizes, strict=False):
         total += _convolution((3, 3), channels, unit.filters, size)
-        total += _batch_norm(unit.filters)
+        total += batch_norm_complexity(unit.filters)
         channels = unit.filters
     for operation in network_operations(plan):
         total += _operation(operation, plan.conventions)
+    check_squeeze(squeeze_excite, genotype)
+    for place in plan.cells if squeeze_excite else ():
+        channels = place.filters * plan.spec(place).output_multiple
+        few = squeezed_channels(channels, squeeze_excite)
+        units = SqueezeExcite.plan(channels, few)
+        total += units_complexity(units, channels, (1, 1))
     last = plan.cells[-1]
     return total + classifier_complexity(
         last.filters * plan.spec(last).output_multiple,
@@ -174,6 +195,13 @@ def _layer_products(layer: keras.layers.Layer) -> int | None:
         size = known_size(*layer.output.shape[first : first + 2])
         kernels = [w for w in layer.weights if len(w.shape) == 4]
         return _products(size) * sum(_products(w.shape) for w in kernels)
+    if isinstance(layer, SqueezeExcite):
+        return sum(_products(unit.kernel.shape) for unit in layer.units)
+    if isinstance(layer, BranchedUnit):
+        axes = layer.conventions.spatial_axes
+        size = known_size(*(layer.input.shape[axis] for axis in axes))
+        channels = layer.input.shape[layer.conventions.channel_axis]
+        return branches_complexity(layer.unit, channels, size).multiply_adds
     if isinstance(layer, ResidualConvolution):
         axes = layer.conventions.spatial_axes
         size = known_size(*(layer.input.shape[axis] for axis in axes))
@@ -260,7 +288,7 @@ def _operation(place: PlacedOperation, conventions: Conventions) -> Complexity:
     if place.name == ADJUSTMENT:
         return _convolution(
             (1, 1), place.channels, place.filters, halved
-        ) + _batch_norm(place.filters)
+        ) + batch_norm_complexity(place.filters)
     if place.name in COMBINERS:
         return Complexity(COMBINERS[place.name].parameters(place.filters))
     if place.name not in OPERATIONS:
@@ -301,14 +329,14 @@ def units_complexity(
             kernel_size = (1, 1)
         total += _convolution(
             kernel_size,
-            1 if unit.depthwise else channels,
+            1 if unit.depthwise else channels // unit.groups,
             unit.filters,
             (1, 1) if unit.squeezed else size,
         )
-        if unit.squeezed or normalization == "bias":
+        if unit.squeezed or normalization == "bias" and not unit.bare:
             total += Complexity(unit.filters)
-        else:
-            total += _batch_norm(unit.filters)
+        elif normalization == "batch" and not unit.bare:
+            total += batch_norm_complexity(unit.filters)
         channels = unit.filters
     return total
 
@@ -344,7 +372,7 @@ def graph_complexity(
         if operation.form == "norm" and normalization == "bias":
             total += Complexity(2 * states[first])
         elif operation.form == "norm":
-            total += _batch_norm(states[first])
+            total += batch_norm_complexity(states[first])
         elif operation.form in CONVOLUTIONS and operation.normalised:
             unit = unit_of(node, states[first])
             total += units_complexity(
@@ -356,6 +384,45 @@ def graph_complexity(
         states.append(node.channels(states))
         sizes.append(halved)
     return total, states[-1], sizes[-1]
+
+
+def branches_complexity(
+    unit: Unit, channels: int, size: Size, normalization: str = "batch"
+) -> Complexity:
+    """The cost of one `BranchedUnit`.
+
+    Args:
+        unit: What it computes.
+        channels: Those that come in.
+        size: Height and width of what comes in.
+        normalization: As of `Conventions`. Default `"batch"`.
+
+    Example:
+
+    >>> unit = Unit(((Convolution(16, 3, groups=4),),))
+    >>> branches_complexity(unit, 16, (8, 8)).multiply_adds
+    36864
+    """
+    total = Complexity()
+    for steps in unit.branches:
+        made, at = unit.branch_channels(channels), size
+        for step in steps:
+            match step:
+                case Convolution():
+                    plan: Iterable[UnitPlan] = (convolution_plan(step, made),)
+                    total += units_complexity(plan, made, at, normalization)
+                case Squeeze():
+                    plan = SqueezeExcite.plan(made, step.squeezed(made))
+                    total += units_complexity(plan, made, at)
+                case Normalization() if normalization == "bias":
+                    total += Complexity(2 * made)
+                case Normalization():
+                    total += batch_norm_complexity(made)
+                case Gather():
+                    total += Complexity(0, step.output_channels(made))
+            made = step.output_channels(made)
+            at = divided(at, (step.strides, step.strides))
+    return total
 
 
 def classifier_complexity(
@@ -379,7 +446,14 @@ def _convolution(
     return Complexity(parameters, 0, parameters * size[0] * size[1])
 
 
-def _batch_norm(channels: int) -> Complexity:
+def batch_norm_complexity(channels: int) -> Complexity:
+    """The cost of a batch norm.
+
+    Example:
+
+    >>> batch_norm_complexity(16).parameters
+    64
+    """
     return Complexity(2 * channels, 2 * channels)
 
 

@@ -109,6 +109,18 @@ def check_rates(**rates: Any) -> None:
             )
 
 
+def check_ratio(squeeze_excite: Any) -> None:
+    """Raises:
+    ValueError: It is no share of channels.
+    """
+    if type(squeeze_excite) not in (int, float) or not 0 <= squeeze_excite <= 1:
+        raise ValueError(
+            "Invalid value for argument `squeeze_excite`. Expected a share of "
+            "the channels from 0 to 1, 0 for none. Received: "
+            f"squeeze_excite={quoted(squeeze_excite)}."
+        )
+
+
 def check_steps(drop_path_steps: Any) -> None:
     """Raises:
     ValueError: It is no number of steps.

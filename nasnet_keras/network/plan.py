@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from nasnet_keras.genotype import CellSpec, Genotype
 from nasnet_keras.layers.conventions import Conventions
+from nasnet_keras.network.ends import check_ratio
 from nasnet_keras.network.skeletons import (
     FRAMES,
     Frame,
@@ -24,6 +25,20 @@ from nasnet_keras.network.skeletons import (
 from nasnet_keras.quotation import quoted
 
 LEAST_SIDE = {"cifar": 8, "imagenet": 32}
+
+
+def check_squeeze(squeeze_excite: Any, genotype: Genotype) -> None:
+    """Raises:
+    ValueError: It is no share of channels, or cells hand their states on
+        one by one.
+    """
+    check_ratio(squeeze_excite)
+    if squeeze_excite and genotype.normal.separate:
+        raise ValueError(
+            "Invalid value for argument `squeeze_excite`. Expected 0 for "
+            "cells with separate output states. Received: "
+            f"squeeze_excite={squeeze_excite}."
+        )
 
 
 @dataclass(frozen=True)

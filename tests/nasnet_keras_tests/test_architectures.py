@@ -27,9 +27,17 @@ from nasnet_keras.kinds.graphs.motif_hierarchy import MotifHierarchy
 from nasnet_keras.kinds.graphs.vertex_module import VertexModule
 from nasnet_keras.kinds.layerwise import NAS_V1
 from nasnet_keras.kinds.mobile import MNASNET_A1
+from nasnet_keras.kinds.multibranch import MultiBranchArchitecture
 from nasnet_keras.published import NASNET_A
 from nasnet_keras.training.recipes import RECIPES, adapted
 from nasnet_keras.training.settings import recipe_arguments
+from nasnet_keras.units import (
+    Convolution,
+    Normalization,
+    Shuffle,
+    Squeeze,
+    Unit,
+)
 
 # An architecture of each kind.
 EXAMPLES = {
@@ -46,6 +54,20 @@ EXAMPLES = {
             ("nor_conv_3x3",),
             ("nor_conv_1x1", "avg_pool_3x3"),
             ("skip_connect", "none", "nor_conv_3x3"),
+        )
+    ),
+    "multibranch": MultiBranchArchitecture(
+        (
+            Unit(((Convolution(12, 3, 2),),)),
+            Unit(
+                ((Convolution(12, 3, groups=3), Shuffle(3), Squeeze()), ()),
+                activated=True,
+                repeats=2,
+            ),
+            Unit(
+                ((), (Normalization(), Convolution(4, 3, normalized=False))),
+                "concatenate",
+            ),
         )
     ),
     "choices": ChosenNetwork("own_networks:networks", (("filters", 8),)),

@@ -6,12 +6,18 @@ import numpy as np
 import pytest
 
 import zoo
-from nasnet_keras.network.complexity import multiply_adds
+from nasnet_keras.architectures import find_kind
+from nasnet_keras.deployment.fuse import fuse_for_inference
+from nasnet_keras.network.complexity import (
+    known_multiply_adds,
+    multiply_adds,
+)
 from zoo import models
 from zoo.presets import PRESETS
 
 BUILDERS = (
     "AmoebaNetA",
+    "CondenseNet74",
     "MnasNetA1",
     "MnasNetB1",
     "MnasNetSmall",
@@ -25,6 +31,10 @@ BUILDERS = (
     "ProxylessNASCPU",
     "ProxylessNASGPU",
     "ProxylessNASMobile",
+    "SENet154",
+    "SEResNet50",
+    "ShuffleNetV1",
+    "ShuffleNetV2",
 )
 
 # The first preset of every architecture in every frame.
@@ -37,9 +47,12 @@ DISTINCT = list(
 
 
 @pytest.fixture
-def small(monkeypatch):
+def small(monkeypatch, shrunk):
     """Every preset, with as few cells and filters as it allows."""
     for name, preset in PRESETS.items():
+        if preset.kind == "multibranch":
+            monkeypatch.setitem(PRESETS, name, shrunk(name, preset))
+            continue
         small = {"image_size": 32}
         if preset.kind == "mobile":
             small["architecture"] = preset.architecture.scaled(0.1)
@@ -87,7 +100,8 @@ def test_the_list_is_what_can_be_made():
 def test_each_runs(small, name):
     """Small, but with its cells, its frame and its conventions."""
     model = zoo.create_model(name, classifier_activation=None)
-    outputs = model(images(2, 32, 32, 3))
+    side = 64 if PRESETS[name].kind == "multibranch" else 32
+    outputs = model(images(2, side, side, 3))
     assert model.name == name
     assert outputs.shape == (2, PRESETS[name].classes)
     assert np.isfinite(outputs).all()
@@ -110,6 +124,19 @@ def test_the_real_ones_have_the_published_size(name, builder):
     assert model.input_shape == (None, *PRESETS[name].input_shape)
     assert model.count_params() == recount.parameters
     assert multiply_adds(model) == recount.multiply_adds
+
+
+@pytest.mark.large
+@pytest.mark.parametrize(
+    "name", [name for name, each in PRESETS.items() if each.kind != "nasnet"]
+)
+def test_networks_of_units_are_built_as_they_are_counted(name):
+    model = zoo.create_model(name)
+    recount = PRESETS[name].recount
+    trainable = sum(np.prod(each.shape) for each in model.trainable_weights)
+    assert model.count_params() == recount.parameters
+    assert trainable == recount.trainable_parameters
+    assert known_multiply_adds(model) == recount.multiply_adds
 
 
 @pytest.mark.parametrize("builder", BUILDERS)
@@ -149,6 +176,55 @@ def test_features_of_mobile_networks():
         "P4": (6, 4, 112),
         "P5": (3, 2, 1280),
     }
+
+
+def test_features_of_companions(small):
+    model = zoo.ShuffleNetV2(features=True, input_shape=(96, 64, 3))
+    assert {name: o.shape[1:] for name, o in model.output.items()} == {
+        "P1": (48, 32, 24),
+        "P2": (24, 16, 24),
+        "P3": (12, 8, 116),
+        "P4": (6, 4, 232),
+        "P5": (3, 2, 1024),
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "places"),
+    [
+        ("nasnet_a_cifar", 5),
+        ("mobilenet_v2_035", 17),
+        ("shufflenet_v2", 6),
+        ("se_resnet_50", 8),
+    ],
+)
+def test_squeeze_and_excite_joins_any_network(small, name, places, tmp_path):
+    """By one argument; those that have it are as they were."""
+    arguments = {"classes": 5, "squeeze_excite": 0.25}
+    model = zoo.create_model(name, (32, 32, 3), **arguments)
+    plain = zoo.create_model(name, (32, 32, 3), classes=5)
+    squeezes = [w for w in model.weights if "/squeeze/kernel" in w.path]
+    assert len(squeezes) == places
+    assert (model.count_params() > plain.count_params()) == (name[:2] != "se")
+    preset = PRESETS[name]
+    cost = find_kind(preset.kind).complexity(
+        preset.architecture,
+        **{
+            **preset.network_arguments(),
+            **arguments,
+            "input_shape": (32, 32, 3),
+        },
+    )
+    assert model.count_params() == cost.parameters
+    assert known_multiply_adds(model) == cost.multiply_adds
+    path = tmp_path / "model.weights.h5"
+    model.save_weights(path)
+    again = zoo.create_model(name, (32, 32, 3), weights=path, **arguments)
+    pixels = images(2, 32, 32, 3)
+    expected = np.asarray(model(pixels))
+    np.testing.assert_allclose(again(pixels), expected, atol=1e-6)
+    fused = fuse_for_inference(model)
+    np.testing.assert_allclose(fused(pixels), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -214,6 +290,18 @@ def test_batch_norms_are_those_of_the_preset(small):
     assert batch_norm(preset="nasnet_mobile") == (0.9997, 1e-3)
     assert batch_norm(preset="nasnet_a_cifar") == (0.9, 1e-5)
     assert batch_norm(preset="nasnet_mobile", bn_momentum=0.9) == (0.9, 1e-3)
+    changed = {"preset": "nasnet_mobile", "bn_epsilon": 1e-5}
+    assert batch_norm(**changed) == (0.9997, 1e-5)
+
+
+def test_padding_is_that_of_the_preset(small):
+    def padding(*arguments, **options):
+        model = zoo.create_model(*arguments, **options)
+        return model.layers[1].conventions.strided_padding
+
+    assert padding("shufflenet_v2") == "symmetric"
+    assert padding("mobilenet_v2") == "same"
+    assert padding("mobilenet_v2", strided_padding="symmetric") == "symmetric"
 
 
 def test_mixed_precision(small):
@@ -259,6 +347,15 @@ def test_auxiliary_head(small):
         ({"weights": "no/such.h5"}, "`weights`.*Received"),
         ({"weights": 3}, "`weights`.*Received"),
         ({"classes": 0}, "`classes`.*Received"),
+        ({"squeeze_excite": 2}, "`squeeze_excite`.*Received"),
+        (
+            {"preset": "nasnet_b_4_1152", "squeeze_excite": 0.1},
+            "`squeeze_excite`.*separate.*Received",
+        ),
+        (
+            {"preset": "shufflenet_v2", "squeeze_excite": "much"},
+            "`squeeze_excite`.*Received",
+        ),
         ({"pooling": "sum"}, "`pooling`.*Received"),
         ({"pool_padding": "valid"}, "`pool_padding`.*Received"),
         ({"input_shape": (4, 4, 3)}, "`input_shape`.*Received"),

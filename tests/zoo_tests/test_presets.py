@@ -66,6 +66,24 @@ def test_the_recount_is_what_is_counted(name):
         ("proxylessnas_cpu", {}, 4_361_648, "439.2"),
         ("proxylessnas_gpu", {}, 7_119_848, "465.3"),
         ("proxylessnas_mobile", {}, 4_080_512, "320.4"),
+        ("se_resnet_50", {}, 28_088_024, "3860.488192"),
+        ("se_resnet_50_timm", {}, 28_088_024, "4091.699200"),
+        ("senet_154", {}, 115_088_984, "20688.363520"),
+        ("senet_154", {"input_shape": (320, 320, 3)}, 115_088_984, "42210"),
+        ("shufflenet_v1_g3", {}, 1_864_728, "137.460672"),
+        ("shufflenet_v1_g3_osmr", {}, 1_865_728, "137.460672"),
+        ("shufflenet_v1_g3_050", {}, 717_324, "37.6"),
+        ("shufflenet_v1_g3_150", {}, 3_441_168, "292.4"),
+        ("shufflenet_v1_g3_200", {}, 5_449_776, "524.0"),
+        ("shufflenet_v1_g8", {}, 2_433_768, "138.4"),
+        ("shufflenet_v2", {}, 2_278_760, "145.814296"),
+        ("shufflenet_v2_osmr", {}, 2_279_760, "145.814296"),
+        ("shufflenet_v2_torchvision", {}, 2_278_604, "144.907992"),
+        ("shufflenet_v2_050_torchvision", {}, 1_366_792, "40.5"),
+        ("shufflenet_v2_150_torchvision", {}, 3_503_624, "295.8"),
+        ("shufflenet_v2_200_torchvision", {}, 7_393_996, "583.3"),
+        ("condensenet_74_g4", {}, 4_773_944, "516.640576"),
+        ("condensenet_74_g8", {}, 2_935_416, "261.545792"),
     ],
 )
 def test_counts_agree_with_an_independent_counter(
@@ -87,10 +105,13 @@ def test_counts_agree_with_an_independent_counter(
         ("pnasnet_5_large", 86_234_656),
         ("mobilenet_v2", 3_538_984),
         ("mobilenet_v2_035", 1_691_208),
+        ("se_resnet_50", 28_141_144),
+        ("senet_154", 115_336_536),
     ],
 )
 def test_totals(name, total):
-    """Those of keras.applications, and of osmr/imgclsmob for PNASNet."""
+    """Those of keras.applications, of osmr/imgclsmob for PNASNet, and of timm
+    for SENets."""
     assert PRESETS[name].recount.parameters == total
 
 
@@ -119,6 +140,9 @@ def test_figures_that_are_not_reproduced_are_known():
         "amoebanet_a_6_448",
         "amoebanet_c_4_50",
         "darts_v2_imagenet",
+        "shufflenet_v2_050",
+        "condensenet_74_g4",
+        "condensenet_74_g8",
     }
 
 

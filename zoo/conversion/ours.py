@@ -14,8 +14,16 @@ from zoo.conversion.assign import AROUND, Arrays, assign
 from zoo.conversion.places import Place
 
 _HEADS = ("logits/", "auxiliary_head/")
-_BODY = ("stem", "cell_", "reduction_cell_", "block_", "head_convolution")
-_FIRST = ("stem_convolution/0", "stem_0_convolution/0", "stem/0")
+_BODY = (
+    *("stem", "cell_", "reduction_cell_", "block_", "unit_"),
+    "head_convolution",
+)
+_FIRST = (
+    "stem_convolution/0",
+    "stem_0_convolution/0",
+    "stem/0",
+    "unit_1_1/convolution_0_0/0",
+)
 # Not a weight: the step and the random state of drop path.
 _STATE = "/drop_path/"
 # Files number the arrays of a layer; see `_name` for kernels.
@@ -24,6 +32,7 @@ _SUFFIXES = {
     "separable": ("/0", "/1"),
     "batch_norm": ("/0", "/1", "/2", "/3"),
     "bias": ("/0",),
+    "index": ("/0",),
     "norm": ("/0", "/1"),
     "dense": ("/0", "/1"),
 }

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 import keras
 
 from nasnet_keras.layers.auxiliary_head import AuxiliaryHead
-from nasnet_keras.layers.batch_normalization import Bias
+from nasnet_keras.layers.batch_normalization import Bias, NoNormalization
+from nasnet_keras.layers.branched_unit import BranchedUnit, ChannelGather
 from nasnet_keras.layers.cell import Cell
 from nasnet_keras.layers.combiners import Combiner
 from nasnet_keras.layers.convolution_unit import SeparableConvolutionBatchNorm
 from nasnet_keras.layers.factorized_reduction import FactorizedReduction
 from nasnet_keras.layers.inverted_residual import ResidualConvolution
+from nasnet_keras.layers.squeeze_excite import SqueezeExcite
 
 SIDES = ("left", "right")
 
@@ -32,7 +34,11 @@ class Place:
             from 0, is a convolution of an operation; `("output", state)`
             brings an input to the output. Elsewhere the layer's name; in the
             auxiliary head `("auxiliary_head", name)`, in a layer of a mobile
-            network its name and that of the convolution.
+            network or a squeeze-and-excite its name and that of the
+            convolution; in a branched unit
+            `("unit", number, repeat, branch, step, name)`, the first two
+            counted from 1 and the others from 0, the name that of the
+            convolution in a squeeze-and-excite and else the step's.
         path: The names of the layers that it is in, and its own, joined by
             slashes.
         scope: Of a layer in a cell, the cell's name in TF-slim and with those
@@ -65,21 +71,26 @@ class Place:
     def kinds(self) -> tuple[str, ...]:
         """What its weights are, in their order: `"convolution"`,
         `"separable"`, `"batch_norm"`, `"bias"` (of a squeeze-and-excite),
-        `"norm"` (of a combiner) or `"dense"` once or several times."""
+        `"index"` (of a gather), `"norm"` (of a combiner) or `"dense"` once or
+        several times."""
         if isinstance(self.layer, keras.layers.BatchNormalization):
             return ("batch_norm",)
         if isinstance(self.layer, keras.layers.Dense):
             return ("dense",)
         if isinstance(self.layer, keras.layers.Conv2D):
             return ("convolution",)
+        if isinstance(self.layer, ChannelGather):
+            return ("index",)
         if isinstance(self.layer, Combiner):
             return ("norm",) * 2
         kernels = 2 if self.halves else 1
         kind = "separable" if self.separable else "convolution"
-        norm = (
-            "bias" if isinstance(self.layer.batch_norm, Bias) else "batch_norm"
-        )
-        return (kind,) * kernels + (norm,)
+        norms: tuple[str, ...] = ("batch_norm",)
+        if isinstance(self.layer.batch_norm, Bias):
+            norms = ("bias",)
+        elif isinstance(self.layer.batch_norm, NoNormalization):
+            norms = ()
+        return (kind,) * kernels + norms
 
 
 def places(model: keras.Model) -> Iterator[Place]:
@@ -97,6 +108,12 @@ def places(model: keras.Model) -> Iterator[Place]:
                 yield Place(getattr(layer, name), part, "/".join(part))
         elif isinstance(layer, ResidualConvolution):
             yield from _residual_places(layer)
+        elif isinstance(layer, SqueezeExcite):
+            for unit in layer.units:
+                part = (layer.name, unit.name)
+                yield Place(unit, part, "/".join(part))
+        elif isinstance(layer, BranchedUnit):
+            yield from _branched_places(layer)
         elif layer.weights and layer.name.startswith(
             ("stem", "head_convolution", "logits")
         ):
@@ -109,6 +126,18 @@ def _residual_places(layer: ResidualConvolution) -> Iterator[Place]:
         above = (excite.name,) if excite and unit in excite.units else ()
         path = "/".join((layer.name, *above, unit.name))
         yield Place(unit, (layer.name, unit.name), path)
+
+
+def _branched_places(layer: BranchedUnit) -> Iterator[Place]:
+    _, unit, repeat = layer.name.split("_")
+    for branch, number, step, made in layer.steps:
+        part = ("unit", int(unit), int(repeat), branch, number)
+        path = f"{layer.name}/{made.name}"
+        if isinstance(made, SqueezeExcite):
+            for each in made.units:
+                yield Place(each, (*part, each.name), f"{path}/{each.name}")
+        else:
+            yield Place(made, (*part, step.step), path)
 
 
 def _scopes(model: keras.Model) -> dict[str, str]:

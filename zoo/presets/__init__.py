@@ -15,6 +15,7 @@ from zoo.presets import (
     pnasnet,
     proxylessnas,
 )
+from zoo.presets.companions import condensenet, senet, shufflenet
 
 PRESETS: dict[str, Preset] = {
     **nasnet.PRESETS,
@@ -25,4 +26,7 @@ PRESETS: dict[str, Preset] = {
     **mobilenet.PRESETS,
     **mnasnet.PRESETS,
     **proxylessnas.PRESETS,
+    **senet.PRESETS,
+    **shufflenet.PRESETS,
+    **condensenet.PRESETS,
 }

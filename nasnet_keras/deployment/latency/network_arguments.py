@@ -8,6 +8,7 @@ from nasnet_keras.genotype import Genotype
 from nasnet_keras.layers.conventions import Conventions
 from nasnet_keras.network.complexity import genotype_complexity
 from nasnet_keras.network.plan import NetworkPlan
+from nasnet_keras.quotation import quoted
 
 DEFAULTS = {
     name: parameter.default
@@ -46,4 +47,11 @@ def network_plan(genotype: Genotype, setting: Mapping[str, Any]) -> NetworkPlan:
         ValueError: `build_network` would refuse an argument.
     """
     conventions = Conventions.from_dict(setting["conventions"])
-    return NetworkPlan(genotype, **{**setting, "conventions": conventions})
+    arguments = {**setting, "conventions": conventions}
+    if arguments.pop("squeeze_excite", 0):
+        raise ValueError(
+            "Invalid value for argument `squeeze_excite`. Expected 0: tables "
+            "of latencies have none. Received: "
+            f"squeeze_excite={quoted(setting['squeeze_excite'])}."
+        )
+    return NetworkPlan(genotype, **arguments)

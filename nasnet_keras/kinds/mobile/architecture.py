@@ -146,6 +146,23 @@ class MobileArchitecture:
             head_filters=rounded(max(1.0, width), head) if scale_head else head,
         )
 
+    def squeezed(self, ratio: float) -> "MobileArchitecture":
+        """The same with a squeeze-and-excite in every layer, that of the
+        architecture where there is one.
+
+        Args:
+            ratio: As `squeeze_ratio` of a `MobileBlock`.
+        """
+        return dataclasses.replace(
+            self,
+            blocks=tuple(
+                dataclasses.replace(
+                    block, squeeze_ratio=block.squeeze_ratio or ratio
+                )
+                for block in self.blocks
+            ),
+        )
+
     def for_small_images(self) -> "MobileArchitecture":
         """The same for images of 32: the stem and the first block that
         halves height and width do not, as the stems of CIFAR have it."""

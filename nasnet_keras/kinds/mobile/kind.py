@@ -109,7 +109,9 @@ class MobileKind(ArchitectureKind):
                 (of the layers with a skip, ascending to this), and
                 `drop_path_steps`; `conventions`; `include_top`, `pooling`,
                 `classifier_activation`, `features` (the last map of each
-                size, the head's at the end), `include_preprocessing`,
+                size, the head's at the end), `squeeze_excite` (of layers
+                that have none, a share of what they read),
+                `include_preprocessing`,
                 `input_tensor`, `name`.
 
         Raises:

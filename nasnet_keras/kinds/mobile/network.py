@@ -14,27 +14,11 @@ from nasnet_keras.kinds.mobile.architecture import (
     MobileArchitecture,
     MobileBlock,
 )
-from nasnet_keras.quotation import quoted
 
 if TYPE_CHECKING:
     import keras
 
     from nasnet_keras.layers.convolution_unit import UnitPlan
-
-# Of `build`, besides those of every kind, with their defaults.
-ARGUMENTS: dict[str, Any] = {
-    "conventions": None,
-    "dropout": 0.0,
-    "drop_path_rate": 0.0,
-    "drop_path_steps": None,
-    "include_top": True,
-    "pooling": None,
-    "classifier_activation": "softmax",
-    "features": False,
-    "include_preprocessing": False,
-    "input_tensor": None,
-    "name": None,
-}
 
 
 @dataclass(frozen=True)
@@ -92,12 +76,11 @@ class Plan:
         architecture, input_shape, classes, arguments: As of `build`.
 
     Attributes:
-        architecture, classes: As given.
-        input_shape: As given, or that of the tensor to build upon.
+        architecture: As given, but for a squeeze-and-excite asked for.
+        stack: The others, checked.
         layers: Those of the blocks, in order, without identities that change
             nothing.
         conventions: How the layers compute.
-        arguments: All of `ARGUMENTS`.
 
     Raises:
         ValueError: An argument is unknown or out of range.
@@ -110,36 +93,13 @@ class Plan:
         classes: int,
         arguments: Mapping[str, Any],
     ) -> None:
-        from nasnet_keras.layers.conventions import Conventions
-        from nasnet_keras.network import ends
+        from nasnet_keras.network.stack import Stack
 
-        for name, value in arguments.items():
-            if name not in ARGUMENTS:
-                raise ValueError(
-                    f"Invalid argument `{name}` of a mobile network. Expected "
-                    f"some of {', '.join(ARGUMENTS)}. Received: "
-                    f"{name}={quoted(value)}."
-                )
-        self.arguments = {**ARGUMENTS, **arguments}
-        ends.check_rates(
-            dropout=self.arguments["dropout"],
-            drop_path_rate=self.arguments["drop_path_rate"],
-        )
-        ends.check_steps(self.arguments["drop_path_steps"])
-        ends.check_output(
-            self.arguments["pooling"], self.arguments["features"], False
-        )
-        self.conventions = Conventions.from_dict(self.arguments["conventions"])
-        if self.arguments["input_tensor"] is not None:
-            input_shape = ends.shape_of(self.arguments["input_tensor"])
-        if type(classes) is not int or classes < 1:
-            raise ValueError(
-                "Invalid value for argument `classes`. Expected a positive "
-                f"integer. Received: classes={quoted(classes)}."
-            )
+        self.stack = Stack(input_shape, classes, arguments, "a mobile network")
+        ratio = self.stack.arguments["squeeze_excite"]
+        architecture = architecture.squeezed(ratio) if ratio else architecture
         self.architecture = architecture
-        self.input_shape = self._checked(input_shape)
-        self.classes = classes
+        self.conventions = self.stack.conventions
         self.layers: list[PlannedLayer] = []
         channels = architecture.stem_filters
         for number, block in enumerate(architecture.blocks, start=1):
@@ -157,29 +117,6 @@ class Plan:
                     )
                 )
                 channels = block.filters
-
-    def _checked(self, shape: Any) -> tuple[int | None, ...]:
-        channel_place = self.conventions.channel_axis % 4 - 1
-        if (
-            not isinstance(shape, list | tuple)
-            or len(shape) != 3
-            or shape[channel_place] is None
-            or any(
-                side is not None and (type(side) is not int or side < 1)
-                for side in shape
-            )
-        ):
-            raise ValueError(
-                "Invalid value for argument `input_shape`. Expected height, "
-                f"width and channels ({self.conventions.data_format}), height "
-                f"and width or None. Received: input_shape={quoted(shape)}."
-            )
-        return tuple(shape)
-
-    @property
-    def image_channels(self) -> int:
-        channels = self.input_shape[self.conventions.channel_axis % 4 - 1]
-        return int(channels or 0)
 
     @property
     def stem(self) -> "UnitPlan":
@@ -199,14 +136,11 @@ class Plan:
 
 def build_model(plan: Plan, name: str) -> "keras.Model":
     """The untrained network."""
-    from keras import Model, layers
+    from keras import layers
 
-    # Registers all that saved models are made of.
-    import nasnet_keras.network.build  # noqa: F401
     from nasnet_keras.layers.activations import find_activation
-    from nasnet_keras.network import ends
 
-    conventions, arguments = plan.conventions, plan.arguments
+    conventions, arguments = plan.conventions, plan.stack.arguments
     activation = plan.architecture.activation
 
     def unit(state: Any, unit: "UnitPlan", name: str) -> Any:
@@ -215,11 +149,7 @@ def build_model(plan: Plan, name: str) -> "keras.Model":
             find_activation(activation), name=f"{name}_activation"
         )(state)
 
-    inputs, images = ends.begin(
-        plan.input_shape,
-        arguments["input_tensor"],
-        arguments["include_preprocessing"],
-    )
+    inputs, images = plan.stack.begin()
     state = unit(images, plan.stem, "stem")
     level = plan.architecture.stem_strides - 1
     levels = {level: state}
@@ -241,21 +171,8 @@ def build_model(plan: Plan, name: str) -> "keras.Model":
         state = layer(state)
         level += planned.strides - 1
         levels[level] = state
-    state = levels[level] = unit(state, plan.head, "head_convolution")
-    name = arguments["name"] or name
-    if arguments["features"]:
-        pyramid = {f"P{each}": levels[each] for each in levels if each}
-        return Model(inputs, pyramid, name=name)
-    outputs = ends.finish(
-        state,
-        plan.classes,
-        conventions.data_format,
-        arguments["include_top"],
-        arguments["pooling"],
-        arguments["dropout"],
-        arguments["classifier_activation"],
-    )
-    return Model(inputs, outputs, name=name)
+    levels[level] = unit(state, plan.head, "head_convolution")
+    return plan.stack.finish(inputs, levels, name)
 
 
 def count(
@@ -269,14 +186,16 @@ def count(
     Raises:
         ValueError: An argument is unknown, or the size of images unknown.
     """
-    from nasnet_keras.network.complexity import known_size, units_complexity
+    from nasnet_keras.network.complexity import (
+        classifier_complexity,
+        units_complexity,
+    )
     from nasnet_keras.network.skeletons import divided
 
     plan = Plan(architecture, input_shape, classes, without_recipe(arguments))
-    axes = plan.conventions.spatial_axes
-    size = known_size(*(plan.input_shape[axis - 1] for axis in axes))
+    size = plan.stack.known_size()
     units: list[tuple[int, tuple[UnitPlan, ...]]] = [
-        (plan.image_channels, (plan.stem,))
+        (plan.stack.image_channels, (plan.stem,))
     ]
     units += [(planned.channels, planned.units) for planned in plan.layers]
     units.append((architecture.blocks[-1].filters, (plan.head,)))
@@ -287,5 +206,4 @@ def count(
         )
         for unit in each:
             size = divided(size, unit.strides)
-    products = architecture.head_filters * classes
-    return total + Complexity(products + classes, 0, products)
+    return total + classifier_complexity(architecture.head_filters, classes)

@@ -34,6 +34,7 @@ def test_the_data_format_is_the_configured_one(channels_first):
         ("pool_padding", "valid"),
         ("data_format", None),
         ("strided_identity", "pool"),
+        ("strided_padding", "valid"),
         ("bn_momentum", 1.5),
         ("bn_epsilon", 0.0),
     ],

@@ -74,6 +74,42 @@ def test_convolution(size, kernel_size, strides, dilation):
 
 
 @pytest.mark.parametrize("size", [(6, 6), (7, 5)])
+@pytest.mark.parametrize("side", [1, 3, 5])
+@pytest.mark.parametrize(
+    "make",
+    [
+        ConvolutionBatchNorm,
+        DepthwiseConvolutionBatchNorm,
+        SeparableConvolutionBatchNorm,
+    ],
+)
+def test_symmetric_padding_is_that_of_zeros_on_all_sides(make, side, size):
+    """As in PyTorch; the sizes are those of SAME."""
+    symmetric = Conventions(strided_padding="symmetric")
+    strided = make(3, (side, side), (2, 2), conventions=symmetric)
+    whole = make(3, (side, side))
+    inputs = noise(2, *size, 3)
+    for unit in (strided, whole):
+        unit(inputs)
+        randomise(unit)
+    expected = np.asarray(whole(inputs))[:, ::2, ::2]
+    assert strided.compute_output_shape(inputs.shape) == expected.shape
+    np.testing.assert_allclose(strided(inputs), expected, **TOLERANCE)
+
+
+def test_bare_and_grouped_units_are_built_by_their_plan():
+    unit = UnitPlan(6, (3, 3), groups=2, bare=True).layer(Conventions())
+    inputs = noise(2, 5, 5, 4)
+    unit(inputs)
+    assert [tuple(weight.shape) for weight in unit.weights] == [(3, 3, 2, 6)]
+    assert unit.folded_weights() == [unit.kernel]
+    again = type(unit).from_config(unit.get_config())
+    again(inputs)
+    again.set_weights(unit.get_weights())
+    np.testing.assert_array_equal(again(inputs), unit(inputs))
+
+
+@pytest.mark.parametrize("size", [(6, 6), (7, 5)])
 @pytest.mark.parametrize(("side", "strides"), [(3, 1), (5, 2), (7, 1)])
 def test_depthwise(size, side, strides):
     unit = DepthwiseConvolutionBatchNorm(3, (side, side), (strides, strides))

@@ -68,6 +68,42 @@ def test_convolutions(monkeypatch, size, kernel_size, strides, dilation):
     )
 
 
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize(("side", "stride"), [(1, 1), (3, 2)])
+def test_grouped_convolutions(monkeypatch, side, stride, data_format):
+    """Keras' form is of `Conv2D(groups=)`; it takes XLA."""
+    images = noise(2, 7, 5, 6)
+    if data_format == "channels_first":
+        images = tf.transpose(images, (0, 3, 1, 2))
+    assert_equal(
+        both_forms(
+            monkeypatch,
+            lambda images, kernel: kernels.conv2d(
+                images, kernel, (stride, stride), 1, data_format, "valid"
+            ),
+            images,
+            noise(side, side, 2, 9),
+        )
+    )
+
+
+def test_channels_are_shuffled_and_gathered(monkeypatch):
+    numbers = np.arange(6.0, dtype="float32").reshape(1, 1, 1, 6)
+    assert np.asarray(
+        kernels.channel_shuffle(numbers, 3, -1)
+    ).ravel().tolist() == [0, 2, 4, 1, 3, 5]
+    images = noise(2, 6, 3, 2)
+    shuffled = kernels.channel_shuffle(images, 2, 1)
+    np.testing.assert_array_equal(shuffled[:, :2], images.numpy()[:, ::3])
+    assert_equal(
+        both_forms(
+            monkeypatch,
+            lambda images: kernels.gather(images, np.array([2, 0, 2, 5]), 1),
+            images,
+        )
+    )
+
+
 @pytest.mark.parametrize("size", [(6, 6), (7, 5), (1, 1), (2, 1)])
 def test_even_positions(size):
     images = noise(2, *size, 3)

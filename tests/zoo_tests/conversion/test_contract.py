@@ -27,6 +27,11 @@ def write_timm(path):
     return path
 
 
+def write_pytorch(path):
+    save_file({"conv_stem.weight": np.zeros(1)}, path)
+    return path
+
+
 def write_slim(path):
     tf.raw_ops.SaveV2(
         prefix=str(path),
@@ -42,6 +47,7 @@ WRITERS = {
     "keras_applications": lambda path: write_keras(path, "stem_conv1"),
     "ours": lambda path: write_keras(path, "stem_convolution"),
     "timm": write_timm,
+    "pytorch": write_pytorch,
     "slim": write_slim,
 }
 CONVERSIONS = {

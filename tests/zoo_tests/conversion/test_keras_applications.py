@@ -250,3 +250,84 @@ def test_the_published_networks_with_the_pools_of_slim(
     write_legacy(theirs, path)
     ours = getattr(zoo, builder)(weights=path, classifier_activation=None)
     assert difference(theirs, ours, size) < TOLERANCE
+
+
+# === MobileNetV2 ===
+
+WIDTHS = {
+    0.35: "mobilenet_v2_035",
+    0.5: "mobilenet_v2_050",
+    0.75: "mobilenet_v2_075",
+    1.0: "mobilenet_v2",
+    1.3: "mobilenet_v2_130",
+    1.4: "mobilenet_v2_140",
+}
+
+
+def their_mobilenet(width, **arguments):
+    model = keras.applications.MobileNetV2(
+        (96, 96, 3),
+        alpha=width,
+        weights=None,
+        classes=5,
+        classifier_activation=None,
+        **arguments,
+    )
+    rng = np.random.default_rng(0)
+    for weight in model.weights:
+        if weight.path.endswith(("gamma", "moving_variance")):
+            weight.assign(rng.uniform(0.5, 1.5, weight.shape))
+        elif weight.path.endswith(("beta", "moving_mean")):
+            weight.assign(rng.normal(0, 0.2, weight.shape))
+        elif len(weight.shape) == 4:  # Such kernels that images stay apart.
+            height, side, channels, filters = weight.shape
+            reads = height * side * (channels if filters > 1 else 1)
+            scale = np.sqrt(2 / reads)
+            weight.assign(rng.normal(0, scale, weight.shape))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("width", "suffix"),
+    [
+        *((0.35, suffix) for suffix in (".keras", ".weights.h5", "legacy.h5")),
+        *(
+            pytest.param(width, ".keras", marks=pytest.mark.large)
+            for width in WIDTHS
+            if width > 0.35
+        ),
+    ],
+)
+def test_mobilenets_give_the_same_logits(
+    width, suffix, largest_difference, tmp_path
+):
+    theirs = their_mobilenet(width)
+    path = tmp_path / f"model{suffix}"
+    if suffix == "legacy.h5":
+        with h5py.File(path, "w") as file:
+            legacy_h5_format.save_weights_to_hdf5_group(file, theirs)
+    elif suffix == ".keras":
+        theirs.save(path)
+    else:
+        theirs.save_weights(path)
+    ours = zoo.create_model(
+        WIDTHS[width],
+        (96, 96, 3),
+        classes=5,
+        weights=path,
+        classifier_activation=None,
+    )
+    images = np.random.default_rng(1).uniform(-1, 1, (2, 96, 96, 3))
+    images[0] *= 0.2
+    print(f"mobilenet_v2, width {width}", end=" ")
+    assert largest_difference(theirs(images), ours(images)) < 1e-4
+
+
+def test_a_mobilenet_without_its_top_and_of_another_width(tmp_path):
+    path = tmp_path / "model.weights.h5"
+    their_mobilenet(0.35, include_top=False).save_weights(path)
+    arguments = {"input_shape": (96, 96, 3), "classes": 5, "weights": path}
+    with pytest.warns(UserWarning, match="classifier starts anew"):
+        zoo.create_model("mobilenet_v2_035", **arguments)
+    with pytest.raises(ValueError, match="Conv1 . bn_Conv1"):
+        zoo.create_model("mobilenet_v2", **arguments)

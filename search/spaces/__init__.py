@@ -21,6 +21,7 @@ SPACES: dict[str, str] = {
     "amoebanet": "search.spaces.subspaces:AMOEBANET",
     "layerwise": "search.spaces.layerwise:LayerwiseSpace",
     "mobile": "search.spaces.mobile:MobileSpace",
+    "recipe": "search.spaces.recipe:RecipeSpace",
 }
 
 

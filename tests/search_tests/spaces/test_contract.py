@@ -12,6 +12,7 @@ OPTIONS = {
     **dict.fromkeys(("pnasnet", "enas", "darts", "amoebanet"), {}),
     "layerwise": {"layers": 4, "strides": "searched"},
     "mobile": {"width": 0.25, "blocks": 3},
+    "recipe": {"values": {"learning_rate": [0.1, 0.01], "l2": [0, 1e-4]}},
 }
 
 all_spaces = pytest.mark.parametrize("name", SPACES)

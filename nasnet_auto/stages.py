@@ -16,6 +16,7 @@ from nasnet_auto.survey import FIRST_SIZE, Survey
 from nasnet_keras.command_line import InputError, RunError
 from nasnet_keras.kinds.layerwise.kind import LayerwiseKind
 from nasnet_keras.training.recipes import RECIPES, Recipe, adapted
+from search.spaces.recipe import VALUES
 from search.trial import ranked
 from zoo import weights as pretrained
 from zoo.preset import find
@@ -327,18 +328,26 @@ def _larger_images(candidate: Candidate, survey: Survey) -> dict[str, Any]:
     return {"image_size": size} if size >= 1.25 * candidate.image_size else {}
 
 
-def _rate_times(factor: float) -> Callable[..., dict[str, Any]]:
-    return lambda candidate, survey: {
-        "learning_rate": factor * candidate.recipe.learning_rate
-    }
+def _next(name: str, up: bool) -> "Change":
+    """The nearest value of the table that is another by half at the least."""
+
+    def change(candidate: Candidate, survey: Survey) -> dict[str, Any]:
+        value, table = getattr(candidate.recipe, name), VALUES[name]
+        if up:
+            others = [each for each in table if float(each) > 1.5 * value]
+        else:
+            others = [each for each in table if float(each) < value / 1.5]
+        return {name: others[0 if up else -1]} if others else {}
+
+    return change
 
 
 Change = Callable[[Candidate, Survey], dict[str, Any]]
 CHANGES: dict[str, Change] = {
     "larger images": _larger_images,
-    "rate x 3": _rate_times(3),
-    "labels smoothed": lambda candidate, survey: {"label_smoothing": 0.1},
-    "rate / 3": _rate_times(1 / 3),
+    "higher rate": _next("learning_rate", up=True),
+    "labels smoothed": _next("label_smoothing", up=True),
+    "lower rate": _next("learning_rate", up=False),
 }
 
 

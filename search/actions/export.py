@@ -19,6 +19,7 @@ from search.actions.ranking import Ranking, Retrained
 from search.evaluation.base import Child, Evaluator
 from search.runs.record import Run
 from search.spaces.base import SearchSpace
+from search.storage.run_folder import training_folder
 from search.trial import Trial, TrialState, ranked
 
 PICTURE_FORMATS = ("svg", "png")
@@ -58,6 +59,9 @@ def export(
     retrained = _retrained(run, trial)
     chosen = _chosen(run, retrained.trial if retrained else trial)
     weights = run.directory.weights(chosen.number)
+    tuned = training_folder(run.directory.children, chosen.number)
+    if (tuned / "model.keras").is_file():
+        weights = tuned / "model.keras"
     if retrained is not None:
         weights = _trained_longer(run, retrained)
     if not weights.is_file() and not run.config.shares_weights:
@@ -81,7 +85,7 @@ def export(
         longer = {"retrained": asdict(retrained)} if retrained else {}
         write_json(folder / "metrics.json", {**run.describe(chosen), **longer})
         tell_activity("building the network")
-        if retrained is not None:
+        if weights.suffix == ".keras":
             model = load_model(weights)
         elif weights.is_file():
             model = _network(run, architecture, evaluator)

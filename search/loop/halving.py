@@ -40,6 +40,8 @@ class SuccessiveHalving(Schedule):
     (1, 3, 9, 20)
     """
 
+    budgets: tuple[float, ...]
+
     def __init__(
         self, total: int, first: float, last: float, reduction: int = 3
     ) -> None:
@@ -152,7 +154,7 @@ class Hyperband(Schedule):
             whole,
             *(
                 SuccessiveHalving(total, budget, last, reduction)
-                for budget in self.budgets[1:-1]
+                for budget in whole.budgets[1:-1]
             ),
             _AtOnce(total, last),
         ]

@@ -15,8 +15,8 @@ from nasnet_keras.command_line import (
 from nasnet_keras.files import write_json
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.datasets import ARRAYS
-from search.evaluation import find_evaluator
 from search.evaluation import create_evaluator as create_evaluator_by_name
+from search.evaluation import find_evaluator
 from search.evaluation.base import ChildSettings, Evaluator
 from search.evaluation.objective import HARD, SOFT, ObjectiveEvaluator
 from search.loop.halving import Hyperband, SuccessiveHalving

@@ -27,7 +27,7 @@ VALUES: dict[str, tuple[Value, ...]] = {
     "l2": (0.0, 1e-5, 1e-4, 5e-4, 2e-3),
     "batch_size": (16, 32, 64, 128),
     "frozen_epochs": (0, 1, 2, 5),
-    "label_smoothing": (0.0, 0.05, 0.1, 0.2),
+    "label_smoothing": (0.0, 0.1, 0.2),
     "drop_path_rate": (0.0, 0.1, 0.2, 0.4),
     "mixup": (0.0, 0.2, 1.0),
     "randaugment": (0, 1, 2),
@@ -51,8 +51,9 @@ class RecipeValues:
         Raises:
             ValueError: They are not those of a recipe.
         """
+        values: dict[str, Any] = dict(self.values)
         try:
-            return dataclasses.replace(recipe, **dict(self.values))
+            return dataclasses.replace(recipe, **values)
         except pydantic.ValidationError as error:
             raise ValueError(sentence(error.errors()[0])) from None
 

@@ -41,7 +41,7 @@ def in_small(monkeypatch):
         "STAGES",
         {name: stages.STAGES[name] for name in ("plain network", "tuning")},
     )
-    changes = {"rate x 3": stages.CHANGES["rate x 3"]}
+    changes = {"higher rate": stages.CHANGES["higher rate"]}
     monkeypatch.setattr(stages, "CHANGES", changes)
 
 

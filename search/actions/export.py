@@ -135,14 +135,21 @@ def _trained_longer(run: Run, retrained: Retrained) -> Path:
     Raises:
         InputError: It is not there.
     """
-    folder = run.directory.retrained / f"{retrained.trial:05d}"
-    if not (folder / "model.keras").is_file():
-        raise InputError(
-            f"Trial {retrained.trial} was trained longer, but {folder} has no "
-            "model.keras. Run `nasnet-search retrain` again, or delete "
-            f"{folder.parent / 'ranking.json'}."
-        )
-    return folder / "model.keras"
+    name = f"{retrained.trial:05d}"
+    folder = run.directory.retrained
+    # Of the first seed, unless its training failed.
+    found = [
+        folder / name / "model.keras",
+        *sorted(folder.glob(f"{name}-seed-*/model.keras")),
+    ]
+    for file in found:
+        if file.is_file():
+            return file
+    raise InputError(
+        f"Trial {retrained.trial} was trained longer, but {folder / name} has "
+        "no model.keras. Run `nasnet-search retrain` again, or delete "
+        f"{folder / 'ranking.json'}."
+    )
 
 
 def _network(

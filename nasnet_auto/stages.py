@@ -1,6 +1,7 @@
 """What is tried, in which order, and for how long: `STAGES`."""
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,8 @@ class Request:
         max_latency: Slower networks are not chosen; seconds an image.
         format: The runtime that the latency is measured in and that the
             result is exported for; None for Keras alone.
+        ensemble: Of how many of the best networks an ensemble is made; None
+            for none.
         workers: Children of the search at once; 1 in this process.
         skip_broken: Whether to leave out files that are no whole images.
         seed: Fixes what is random.
@@ -66,6 +69,7 @@ class Request:
     preset: str | None = None
     max_latency: float | None = None
     format: str | None = None
+    ensemble: int | None = None
     workers: int = 1
     skip_broken: bool = False
     seed: int = 0
@@ -306,8 +310,7 @@ def _tuned(context: Context) -> Iterator[Candidate]:
     is changed further."""
     before = [
         row
-        for stage in STAGES
-        if stage != "tuning"
+        for stage in itertools.takewhile("tuning".__ne__, STAGES)
         for row in context.book.rows_of(stage)
     ]
     done = 0
@@ -351,6 +354,23 @@ CHANGES: dict[str, Change] = {
 }
 
 
+def _ensemble(context: Context) -> Iterator[Candidate]:
+    """The best networks together, if that was asked for and there are two."""
+    before = [
+        row
+        for stage in itertools.takewhile("ensemble".__ne__, STAGES)
+        for row in context.book.rows_of(stage)
+    ]
+    best = [row for row in ranked_rows(before) if row.can_be_chosen]
+    best = best[: context.request.ensemble or 0]
+    if len(best) > 1:
+        yield dataclasses.replace(
+            context.book.candidate(best[0].name),
+            name=f"ensemble of {len(best)}",
+            members=[row.name for row in best],
+        )
+
+
 @dataclasses.dataclass(frozen=True)
 class Stage:
     """What is tried together.
@@ -386,6 +406,8 @@ STAGES: dict[str, Stage] = {
     "plain network": Stage(_plain, lambda context: 1, 0.10, 0.10),
     "found cells": Stage(_found, lambda context: FOUND, 0.15, 0.0),
     "tuning": Stage(_tuned, lambda context: len(CHANGES), 0.15, 0.55),
+    # It trains nothing, and is measured as the result is.
+    "ensemble": Stage(_ensemble, lambda context: 1, 0.0, 0.0),
 }
 
 

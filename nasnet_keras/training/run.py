@@ -120,13 +120,6 @@ def run_training(
         data = load_data(settings, holding)
     if progress is not None:
         progress.tell(data.notes)
-    record = {
-        "schema": SCHEMA_VERSION,
-        **provenance(),
-        "data": data.fingerprint,
-        "class_names": data.dataset.class_names,
-        "settings": dataclasses.asdict(settings),
-    }
     # A network that cannot be built, or given these weights, leaves no folder.
     run = _Training(folder, settings, data, callbacks, progress, until)
     if initialise is not None and not run.begun:
@@ -138,11 +131,24 @@ def run_training(
         f"Another process is training in {folder}. Wait for it to end.",
     ):
         if new:
-            write_json(folder / "config.json", record)
+            write_json(folder / "config.json", create_record(settings, data))
         else:
             check_settings(folder, settings)
             check_data(folder, data)
         return run.go_on()
+
+
+def create_record(
+    settings: TrainingSettings, data: TrainingData
+) -> dict[str, Any]:
+    """What config.json of a training holds."""
+    return {
+        "schema": SCHEMA_VERSION,
+        **provenance(),
+        "data": data.fingerprint,
+        "class_names": data.dataset.class_names,
+        "settings": dataclasses.asdict(settings),
+    }
 
 
 def _make(folder: Path) -> None:

@@ -44,6 +44,7 @@ from nasnet_keras.training.progress import Progress
 from nasnet_keras.training.train import prepare_long_trainings
 from zoo import weights as pretrained
 
+MOST_MEMBERS = 10  # of an ensemble
 LEAST_HOURS = 1 / 60  # below, no training has time for an epoch
 
 
@@ -76,6 +77,7 @@ def run(
     max_latency: float | None = None,
     preset: str | None = None,
     weights: str | os.PathLike[str] | None = None,
+    ensemble: int | None = None,
     workers: int = 1,
     skip_broken: bool = False,
     seed: int = 0,
@@ -104,6 +106,8 @@ def run(
         preset: A network of the zoo to fine-tune. Default: of photographs
             NASNet-A Mobile, if its weights of ImageNet can be downloaded.
         weights: Its weights: a name or a file.
+        ensemble: Of how many of the best networks the probabilities are
+            averaged, as one more network to choose from. Default: of none.
         workers: How many children of the search are trained at once, each in
             a process of its own. Default 1: in this process.
         skip_broken: Whether to leave out files that are no whole images.
@@ -136,6 +140,7 @@ def run(
             max_latency=max_latency,
             preset=preset,
             weights=None if weights is None else os.fspath(weights),
+            ensemble=ensemble,
             workers=workers,
             skip_broken=skip_broken,
             seed=seed,
@@ -184,8 +189,10 @@ def _drive(stage: str, context: Context, display: Display) -> None:
             continue
         planned = book.candidates(stage)
         if number == len(planned):
-            seconds = STAGES[stage].seconds(context)
-            candidate = _fitted(draft, seconds, context)
+            candidate = draft
+            if not draft.members:
+                seconds = STAGES[stage].seconds(context)
+                candidate = _fitted(draft, seconds, context)
             book.plan(stage, candidate)
         else:
             candidate = planned[number]
@@ -250,6 +257,14 @@ def _request(dataset: str, **asked: Any) -> Request:
         raise ValueError(
             "Invalid value for argument `max_latency`. Expected positive "
             f"seconds. Received: max_latency={quoted(latency)}."
+        )
+    ensemble = asked["ensemble"]
+    if ensemble is not None and (
+        type(ensemble) is not int or not 2 <= ensemble <= MOST_MEMBERS
+    ):
+        raise ValueError(
+            "Invalid value for argument `ensemble`. Expected from 2 to "
+            f"{MOST_MEMBERS} networks. Received: ensemble={quoted(ensemble)}."
         )
     workers = asked["workers"]
     if type(workers) is not int or workers < 1:

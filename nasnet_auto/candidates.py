@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from nasnet_auto.ensemble import write_ensemble
 from nasnet_auto.survey import standard_error
 from nasnet_keras.architectures import find_kind, to_data
 from nasnet_keras.command_line import RunError
@@ -45,12 +46,16 @@ class Candidate:
         preset: The network of the zoo whose weights it begins with; None for
             random weights.
         reason: Why it is not trained, if it is not.
+        members: The candidates, trained before, whose probabilities it
+            averages, the best first, whose settings it has; none of a network
+            of its own.
     """
 
     name: str
     settings: dict[str, Any]
     preset: str | None = None
     reason: str | None = None
+    members: Sequence[str] = ()
 
     @property
     def training(self) -> TrainingSettings:
@@ -168,16 +173,22 @@ def train(
     if candidate.reason is not None:
         return dataclasses.replace(row, reason=candidate.reason)
     epochs = candidate.recipe.epochs
-    row = dataclasses.replace(row, epochs=epochs)
+    if not candidate.members:
+        row = dataclasses.replace(row, epochs=epochs)
     keras.backend.clear_session()
     try:
-        run_training(
-            folder,
-            candidate.training,
-            initialiser(candidate),
-            callbacks,
-            progress and progress(epochs),
-        )
+        if candidate.members:
+            root = folder.parent.parent
+            members = [root / folder_of(name) for name in candidate.members]
+            write_ensemble(folder, candidate.training, members)
+        else:
+            run_training(
+                folder,
+                candidate.training,
+                initialiser(candidate),
+                callbacks,
+                progress and progress(epochs),
+            )
     except RunError as error:
         return dataclasses.replace(row, reason=str(error))
     except NO_ROOM:
@@ -198,6 +209,7 @@ def train(
         error=standard_error(measured.accuracy, len(measured.labels)),
         parameters=model.count_params(),
         latency=latency,
+        image_size=model.input_shape[1],
         seconds=sum(epoch["seconds"] for epoch in read_history(folder)),
         reason=reason,
     )

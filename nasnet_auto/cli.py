@@ -79,6 +79,15 @@ def run(
         str | None,
         typer.Option(help="Its weights: a name, such as imagenet, or a file."),
     ] = None,
+    ensemble: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            max=10,
+            help="Average the probabilities of so many of the best networks, "
+            "as one more to choose from; none if not given.",
+        ),
+    ] = None,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -118,6 +127,7 @@ def run(
             max_latency=max_latency,
             preset=preset,
             weights=weights,
+            ensemble=ensemble,
             workers=os.cpu_count() or 1 if workers is None else workers,
             skip_broken=skip_broken,
             seed=seed,

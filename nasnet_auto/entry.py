@@ -1,4 +1,4 @@
-"""The entry point of `nasnet-auto`."""
+"""The entry points of `nasnet-auto` and `nasnet-train`, which tunes too."""
 
 from nasnet_keras.entry import start
 
@@ -6,3 +6,8 @@ from nasnet_keras.entry import start
 def main() -> int:
     """Runs the command line; returns the exit code."""
     return start("nasnet_auto.cli")
+
+
+def train() -> int:
+    """Runs the command line `nasnet-train`; returns the exit code."""
+    return start("nasnet_auto.train_cli")

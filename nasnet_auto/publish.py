@@ -24,7 +24,8 @@ def publish(context: Context, best: Row) -> None:
     model.keras             the network, its classes and its scaling of pixels
     model.SUFFIX            the same in the format asked for
     predict.py              names what photographs show, by that file
-    architecture.json       the architecture, for `nasnet-train`
+    architecture.json       the architecture, for `nasnet-train`; of an ensemble
+                            that of its best member
     leaderboard.json        what was tried, and the accuracy on test images
     report.html             the same to read
 
@@ -62,6 +63,7 @@ def publish(context: Context, best: Row) -> None:
         {
             **provenance(),
             "chosen": best.name,
+            "members": list(candidate.members),
             "test_accuracy": test.accuracy,
             "test_images": len(test.labels),
             "class_names": list(context.survey.class_names),

@@ -1,6 +1,7 @@
 """What is tried, in which order, and for how long: `STAGES`."""
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from nasnet_auto.survey import FIRST_SIZE, Survey
 from nasnet_keras.command_line import InputError, RunError
 from nasnet_keras.kinds.layerwise.kind import LayerwiseKind
 from nasnet_keras.training.recipes import RECIPES, Recipe, adapted
+from search.spaces.recipe import VALUES
 from search.trial import ranked
 from zoo import weights as pretrained
 from zoo.preset import find
@@ -54,6 +56,8 @@ class Request:
         max_latency: Slower networks are not chosen; seconds an image.
         format: The runtime that the latency is measured in and that the
             result is exported for; None for Keras alone.
+        ensemble: Of how many of the best networks an ensemble is made; None
+            for none.
         workers: Children of the search at once; 1 in this process.
         skip_broken: Whether to leave out files that are no whole images.
         seed: Fixes what is random.
@@ -65,6 +69,7 @@ class Request:
     preset: str | None = None
     max_latency: float | None = None
     format: str | None = None
+    ensemble: int | None = None
     workers: int = 1
     skip_broken: bool = False
     seed: int = 0
@@ -305,8 +310,7 @@ def _tuned(context: Context) -> Iterator[Candidate]:
     is changed further."""
     before = [
         row
-        for stage in STAGES
-        if stage != "tuning"
+        for stage in itertools.takewhile("tuning".__ne__, STAGES)
         for row in context.book.rows_of(stage)
     ]
     done = 0
@@ -327,19 +331,44 @@ def _larger_images(candidate: Candidate, survey: Survey) -> dict[str, Any]:
     return {"image_size": size} if size >= 1.25 * candidate.image_size else {}
 
 
-def _rate_times(factor: float) -> Callable[..., dict[str, Any]]:
-    return lambda candidate, survey: {
-        "learning_rate": factor * candidate.recipe.learning_rate
-    }
+def _next(name: str, up: bool) -> "Change":
+    """The nearest value of the table that is another by half at the least."""
+
+    def change(candidate: Candidate, survey: Survey) -> dict[str, Any]:
+        value, table = getattr(candidate.recipe, name), VALUES[name]
+        if up:
+            others = [each for each in table if float(each) > 1.5 * value]
+        else:
+            others = [each for each in table if float(each) < value / 1.5]
+        return {name: others[0 if up else -1]} if others else {}
+
+    return change
 
 
 Change = Callable[[Candidate, Survey], dict[str, Any]]
 CHANGES: dict[str, Change] = {
     "larger images": _larger_images,
-    "rate x 3": _rate_times(3),
-    "labels smoothed": lambda candidate, survey: {"label_smoothing": 0.1},
-    "rate / 3": _rate_times(1 / 3),
+    "higher rate": _next("learning_rate", up=True),
+    "labels smoothed": _next("label_smoothing", up=True),
+    "lower rate": _next("learning_rate", up=False),
 }
+
+
+def _ensemble(context: Context) -> Iterator[Candidate]:
+    """The best networks together, if that was asked for and there are two."""
+    before = [
+        row
+        for stage in itertools.takewhile("ensemble".__ne__, STAGES)
+        for row in context.book.rows_of(stage)
+    ]
+    best = [row for row in ranked_rows(before) if row.can_be_chosen]
+    best = best[: context.request.ensemble or 0]
+    if len(best) > 1:
+        yield dataclasses.replace(
+            context.book.candidate(best[0].name),
+            name=f"ensemble of {len(best)}",
+            members=[row.name for row in best],
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -377,6 +406,8 @@ STAGES: dict[str, Stage] = {
     "plain network": Stage(_plain, lambda context: 1, 0.10, 0.10),
     "found cells": Stage(_found, lambda context: FOUND, 0.15, 0.0),
     "tuning": Stage(_tuned, lambda context: len(CHANGES), 0.15, 0.55),
+    # It trains nothing, and is measured as the result is.
+    "ensemble": Stage(_ensemble, lambda context: 1, 0.0, 0.0),
 }
 
 

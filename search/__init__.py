@@ -44,6 +44,7 @@ _MODULES = {
     "search.spaces.base": ("Decision", "SearchSpace"),
     "search.spaces.choices": ("ChoiceSpace",),
     "search.spaces.nasnet": ("NASNetSpace",),
+    "search.spaces.recipe": ("RecipeSpace",),
     "search.strategies.base": ("Strategy",),
     "search.trial": ("Evaluation", "Trial", "TrialState"),
 }

@@ -9,7 +9,7 @@ import pytest
 
 MODULES = {
     "nasnet-search": "search.cli.app",
-    "nasnet-train": "zoo.train_cli",
+    "nasnet-train": "nasnet_auto.train_cli",
     "nasnet-deploy": "zoo.deploy_cli",
     "nasnet-auto": "nasnet_auto.cli",
 }
@@ -33,6 +33,10 @@ CALLS = [
         "run --dataset nowhere --model nasnet_mobile --output out",
     ),
     ("zoo.train_cli", "evaluate", "evaluate nowhere"),
+    (
+        *("nasnet_auto.train_cli", "tune"),
+        "tune --dataset nowhere --model nasnet_mobile --output out",
+    ),
     ("zoo.deploy_cli", "deploy", "nowhere --format onnx --output out.onnx"),
     ("nasnet_auto.cli", "run", "run nowhere --hours 1 --output out"),
     ("nasnet_auto.cli", "predict", "predict nowhere photo.jpg"),
@@ -64,7 +68,7 @@ def test_a_number_beyond_all_bounds_is_a_sentence(
     monkeypatch.chdir(tmp_path)
     name = next(
         (name for name, place in MODULES.items() if place == module),
-        "nasnet-search",
+        "nasnet-train" if module == "zoo.train_cli" else "nasnet-search",
     )
     options = numeric(module, function)
     for option in options:

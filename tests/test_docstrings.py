@@ -29,6 +29,7 @@ LARGE = {
     "nasnet_auto",
     "nasnet_auto.auto.run",
     "nasnet_auto.result.Result",
+    "nasnet_auto.tuning.tune",
     "nasnet_keras.training.evaluation.evaluate_run.evaluate_run",
     "nasnet_keras.training.run.run_training",
     "search",

@@ -15,7 +15,7 @@ COMMANDS = {
         "run --dataset digits --output run --space-option blocks=1",
     ),
     "train": (
-        "zoo.entry:train",
+        "nasnet_auto.entry:train",
         "run --dataset digits --output run --model nasnet_a_cifar_nano",
     ),
     "deploy": (

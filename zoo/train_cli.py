@@ -185,7 +185,7 @@ def run(
     if not (output / "config.json").exists():
         check_free(output)
     with working():
-        network = _network(
+        network = network_of(
             model, architecture, repeats, filters, stem, image_size
         )
         kind = find_kind(network["architecture"]["kind"])
@@ -291,7 +291,7 @@ def _initialiser(weights: str | None, preset: str | None) -> Any:
     return initialise
 
 
-def _network(
+def network_of(
     model: str | None,
     architecture: Path | None,
     repeats: int | None,

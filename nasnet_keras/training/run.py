@@ -60,6 +60,9 @@ def run_training(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     progress: Progress | None = None,
     holding: Holding = BY_MEMORY,
+    *,
+    data: TrainingData | None = None,
+    until: int | None = None,
 ) -> keras.Model:
     """Trains a network in a folder, or goes on where a kill stopped it.
 
@@ -74,9 +77,14 @@ def run_training(
         progress: Shows how far it is.
         holding: Where the images are held. The network is the same with
             each, and another may be chosen to go on.
+        data: The images, where many trainings share them. Default: those of
+            the settings, which are read.
+        until: After how many epochs to stop, along the schedule of all; the
+            same call with more goes on. Default: all of the recipe's.
 
     Returns:
-        The trained network, without its auxiliary head.
+        The trained network, without its auxiliary head; stopped before the
+        end, as it is.
 
     Raises:
         InputError: The folder holds something else, or another process trains
@@ -107,19 +115,13 @@ def run_training(
     new = not (folder / "config.json").exists()
     if new:
         check_free(folder)
-    tell_activity("reading the data")
-    data = load_data(settings, holding)
+    if data is None:
+        tell_activity("reading the data")
+        data = load_data(settings, holding)
     if progress is not None:
         progress.tell(data.notes)
-    record = {
-        "schema": SCHEMA_VERSION,
-        **provenance(),
-        "data": data.fingerprint,
-        "class_names": data.dataset.class_names,
-        "settings": dataclasses.asdict(settings),
-    }
     # A network that cannot be built, or given these weights, leaves no folder.
-    run = _Training(folder, settings, data, callbacks, progress)
+    run = _Training(folder, settings, data, callbacks, progress, until)
     if initialise is not None and not run.begun:
         initialise(run.model)
     if new:
@@ -129,11 +131,24 @@ def run_training(
         f"Another process is training in {folder}. Wait for it to end.",
     ):
         if new:
-            write_json(folder / "config.json", record)
+            write_json(folder / "config.json", create_record(settings, data))
         else:
             check_settings(folder, settings)
             check_data(folder, data)
         return run.go_on()
+
+
+def create_record(
+    settings: TrainingSettings, data: TrainingData
+) -> dict[str, Any]:
+    """What config.json of a training holds."""
+    return {
+        "schema": SCHEMA_VERSION,
+        **provenance(),
+        "data": data.fingerprint,
+        "class_names": data.dataset.class_names,
+        "settings": dataclasses.asdict(settings),
+    }
 
 
 def _make(folder: Path) -> None:
@@ -155,8 +170,10 @@ class _Training:
         data: TrainingData,
         callbacks: Sequence[keras.callbacks.Callback],
         progress: Progress | None,
+        until: int | None,
     ) -> None:
         recipe = settings.recipe
+        self.until = until or recipe.epochs
         self.folder, self.settings, self.data = folder, settings, data
         self.callbacks, self.progress = callbacks, progress
         self.steps = len(data.train) // recipe.batch_size
@@ -191,9 +208,13 @@ class _Training:
             return load_model(self.trained)
         first_epoch = 0
         for number, phase in enumerate(self.settings.recipe.phases):
+            if first_epoch >= self.until:
+                break
             if not any(map(Path.exists, self.files[number + 1 :])):
                 self._train(phase, number, first_epoch)
             first_epoch += phase.epochs
+        if self.until < self.settings.recipe.epochs:
+            return self.model
         synchronise(self.model, False)
         if self.settings.keep_best:
             with np.load(self.best) as weights:
@@ -244,6 +265,7 @@ class _Training:
         if self.settings.keep_best:
             # First: the averages are still in place when it looks.
             watching.insert(0, _BestKeeper(self.best, keeper.history))
+        last = max(done, min(phase.epochs, self.until - first_epoch))
         batches = recipe_pipeline(
             phase,
             self.settings.dataset,
@@ -262,7 +284,7 @@ class _Training:
                 self.steps,
                 watching,
                 done,
-                epochs=done if keeper.is_over else None,
+                epochs=done if keeper.is_over else last,
                 validation=validation
                 and evaluation_pipeline(validation.images, validation.labels),
                 class_weights=class_weights,

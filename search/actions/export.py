@@ -19,6 +19,7 @@ from search.actions.ranking import Ranking, Retrained
 from search.evaluation.base import Child, Evaluator
 from search.runs.record import Run, opened
 from search.spaces.base import SearchSpace
+from search.storage.run_folder import training_folder
 from search.trial import Trial, TrialState, ranked
 
 PICTURE_FORMATS = ("svg", "png")
@@ -59,6 +60,9 @@ def export(
     retrained = _retrained(run, trial)
     chosen = _chosen(run, retrained.trial if retrained else trial)
     weights = run.directory.weights(chosen.number)
+    tuned = training_folder(run.directory.children, chosen.number)
+    if (tuned / "model.keras").is_file():
+        weights = tuned / "model.keras"
     if retrained is not None:
         weights = _trained_longer(run, retrained)
     if not weights.is_file() and not run.config.shares_weights:
@@ -82,7 +86,7 @@ def export(
         longer = {"retrained": asdict(retrained)} if retrained else {}
         write_json(folder / "metrics.json", {**run.describe(chosen), **longer})
         tell_activity("building the network")
-        if retrained is not None:
+        if weights.suffix == ".keras":
             model = load_model(weights)
         elif weights.is_file():
             model = _network(run, architecture, evaluator)
@@ -132,14 +136,21 @@ def _trained_longer(run: Run, retrained: Retrained) -> Path:
     Raises:
         InputError: It is not there.
     """
-    folder = run.directory.retrained / f"{retrained.trial:05d}"
-    if not (folder / "model.keras").is_file():
-        raise InputError(
-            f"Trial {retrained.trial} was trained longer, but {folder} has no "
-            "model.keras. Run `nasnet-search retrain` again, or delete "
-            f"{folder.parent / 'ranking.json'}."
-        )
-    return folder / "model.keras"
+    name = f"{retrained.trial:05d}"
+    folder = run.directory.retrained
+    # Of the first seed, unless its training failed.
+    found = [
+        folder / name / "model.keras",
+        *sorted(folder.glob(f"{name}-seed-*/model.keras")),
+    ]
+    for file in found:
+        if file.is_file():
+            return file
+    raise InputError(
+        f"Trial {retrained.trial} was trained longer, but {folder / name} has "
+        "no model.keras. Run `nasnet-search retrain` again, or delete "
+        f"{folder / 'ranking.json'}."
+    )
 
 
 def _network(

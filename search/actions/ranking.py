@@ -4,6 +4,7 @@ Neither Keras nor TensorFlow is imported here.
 """
 
 import math
+import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -22,11 +23,12 @@ class Retrained:
         reward: What the search made of it.
         rank: Its rank by the search among those that were trained longer,
             from 1; children of equal rewards share one.
-        accuracy: Its accuracy on the test images, 0 to 1; None if the
-            training failed.
+        accuracy: Its accuracy on the test images, 0 to 1; of several seeds
+            their mean; None if every training failed.
         parameters: How many its network has, moving statistics included.
-        seconds: How long it was trained.
+        seconds: How long it was trained, in all.
         reason: One sentence, of a training that failed.
+        accuracies: Of each seed whose training did not fail.
     """
 
     trial: int
@@ -36,6 +38,31 @@ class Retrained:
     parameters: int
     seconds: float
     reason: str | None = None
+    accuracies: Sequence[float] = ()
+
+    @property
+    def spread(self) -> float | None:
+        """The standard deviation over the seeds; None of fewer than two."""
+        if len(self.accuracies) < 2:
+            return None
+        return statistics.stdev(self.accuracies)
+
+    @property
+    def accuracy_text(self) -> str:
+        """The accuracy as people read it, of several seeds with the spread;
+        empty where there is none.
+
+        Example:
+
+        >>> Retrained(3, 0.8, 1, 0.7, 10, 9.0, None, (0.6, 0.8)).accuracy_text
+        '0.7000 ± 0.1414'
+        """
+        if self.accuracy is None:
+            return ""
+        text = f"{self.accuracy:.4f}"
+        if self.spread is None:
+            return text
+        return f"{text} ± {self.spread:.4f}"
 
 
 FIELDS = fields(Retrained)
@@ -68,7 +95,13 @@ class Ranking:
         try:
             children = read_json(path)["children"]
             return cls.of(
-                Retrained(**{field.name: child[field.name] for field in FIELDS})
+                Retrained(
+                    **{
+                        field.name: child[field.name]
+                        for field in FIELDS
+                        if field.name in child
+                    }
+                )
                 for child in children
             )
         except (OSError, LookupError, TypeError, ValueError) as error:

@@ -3,7 +3,8 @@ again by how they do on the test images."""
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+import statistics
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ def retrain(
     filters: int | None = None,
     image_size: int | None = None,
     seed: int | None = None,
+    seeds: int = 1,
     output: str | os.PathLike[str] | None = None,
     watch: Watch | None = None,
 ) -> Ranking:
@@ -67,9 +69,14 @@ def retrain(
         image_size: Height and width to train at. Default: the search's.
         seed: Of the trainings, which then owe nothing to the luck that the
             search has chosen by. Default: the search's.
+        seeds: How many trainings each has, of this seed and those that
+            follow; children are ranked by their mean accuracy. An export
+            takes the network of the first. Default 1; the papers' tables are
+            means of five.
         output: The folder, with a training of `run_training` for each
-            trial, named by its number, and ranking.json. Default: the
-            folder `retrained` of the run.
+            trial, named by its number, and for each further seed, named by
+            that too, and ranking.json. Default: the folder `retrained` of the
+            run.
         watch: Called with each trial before its training; returns the
             `Progress` that shows how far it is.
 
@@ -104,8 +111,10 @@ def retrain(
     kind: Any = run.space.kind
     check_supported(recipe, kind.unsupported)
     folder = run.directory.retrained if output is None else Path(output)
+    _check_count("seeds", seeds)
+    first = run.config.seed if seed is None else seed
     tasks = [
-        _task(run, trial, recipe, network, folder, seed)
+        _task(run, trial, recipe, network, folder, range(first, first + seeds))
         for trial in _best(run, top)
     ]
     prepare_long_trainings()
@@ -123,40 +132,45 @@ def retrain(
 
 @dataclass(frozen=True)
 class _Task:
-    """A child to train longer, in a folder of its own."""
+    """A child to train longer: for each seed a folder and the settings."""
 
     trial: Trial
-    folder: Path
-    settings: TrainingSettings
+    trainings: Mapping[Path, TrainingSettings]
     parameters: int
 
     def retrained(self, rank: int, watch: Watch | None) -> Retrained:
-        accuracy, reason = None, None
-        try:
-            accuracy = self._accuracy(watch)
-        except RunError as error:
-            reason = str(error)
+        accuracies, reason = [], None
+        for folder, settings in self.trainings.items():
+            try:
+                accuracies.append(self._accuracy(folder, settings, watch))
+            except RunError as error:
+                reason = reason or str(error)
         return Retrained(
             trial=self.trial.number,
             reward=self.trial.evaluations[-1].reward,
             rank=rank,
-            accuracy=accuracy,
+            accuracy=statistics.fmean(accuracies) if accuracies else None,
             parameters=self.parameters,
             seconds=sum(
-                epoch["seconds"] for epoch in read_history(self.folder)
+                epoch["seconds"]
+                for folder in self.trainings
+                for epoch in read_history(folder)
             ),
             reason=reason,
+            accuracies=tuple(accuracies),
         )
 
-    def _accuracy(self, watch: Watch | None) -> float:
+    def _accuracy(
+        self, folder: Path, settings: TrainingSettings, watch: Watch | None
+    ) -> float:
         """On the test images; what was measured before is read."""
-        measured = self.folder / "evaluation" / "test.json"
+        measured = folder / "evaluation" / "test.json"
         with contextlib.suppress(OSError, LookupError, TypeError, ValueError):
             return float(read_json(measured)["accuracy"])
         keras.backend.clear_session()
         progress = watch(self.trial) if watch else None
-        run_training(self.folder, self.settings, progress=progress)
-        evaluate_run(self.folder, "test")
+        run_training(folder, settings, progress=progress)
+        evaluate_run(folder, "test")
         return float(read_json(measured)["accuracy"])
 
 
@@ -166,19 +180,27 @@ def _task(
     recipe: Recipe,
     network: Mapping[str, Any],
     output: Path,
-    seed: int | None,
+    seeds: Sequence[int],
 ) -> _Task:
     architecture = run.space.decode(trial.decisions)
-    settings = TrainingSettings(
-        dataset=str(run.config.dataset),
-        network={"architecture": run.space.to_data(architecture), **network},
-        recipe=recipe,
-        seed=run.config.seed if seed is None else seed,
-        skip_broken=run.config.child.skip_broken,
-    )
-    folder = output / f"{trial.number:05d}"
-    if (folder / "config.json").exists():
-        check_settings(folder, settings)
+    trainings = {}
+    for seed in seeds:
+        settings = TrainingSettings(
+            dataset=str(run.config.dataset),
+            network={
+                "architecture": run.space.to_data(architecture),
+                **network,
+            },
+            recipe=recipe,
+            seed=seed,
+            skip_broken=run.config.child.skip_broken,
+        )
+        folder = output / f"{trial.number:05d}"
+        if seed != seeds[0]:
+            folder = folder.with_name(f"{folder.name}-seed-{seed}")
+        if (folder / "config.json").exists():
+            check_settings(folder, settings)
+        trainings[folder] = settings
     kind: Any = run.space.kind
     try:
         cost = kind.complexity(
@@ -186,15 +208,19 @@ def _task(
         )
     except (TypeError, ValueError) as error:
         raise InputError(str(error)) from error
-    return _Task(trial, folder, settings, cost.parameters)
+    return _Task(trial, trainings, cost.parameters)
+
+
+def _check_count(name: str, value: int) -> None:
+    if value < 1:
+        raise InputError(
+            f"Invalid value for argument `{name}`. Expected at least 1. "
+            f"Received: {name}={value}."
+        )
 
 
 def _best(run: Run, top: int) -> list[Trial]:
-    if top < 1:
-        raise InputError(
-            "Invalid value for argument `top`. Expected at least 1. Received: "
-            f"top={top}."
-        )
+    _check_count("top", top)
     trials = ranked(run.trials)[:top]
     if not trials:
         raise InputError(

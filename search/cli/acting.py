@@ -108,6 +108,15 @@ def retrain(
             help="Of the trainings; the search's if not given.",
         ),
     ] = None,
+    seeds: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=10**4,
+            help="Trainings of each child, with this seed and those that "
+            "follow: ranked by their mean.",
+        ),
+    ] = 1,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -140,6 +149,7 @@ def retrain(
             filters=filters,
             image_size=image_size,
             seed=seed,
+            seeds=seeds,
             output=output,
             watch=watch,
         )

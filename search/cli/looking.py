@@ -15,6 +15,7 @@ from nasnet_keras.command_line import (
     InputError,
     working,
 )
+from search.actions.ranking import Ranking
 from search.cli.options import RunArgument
 from search.cli.session import show_best
 from search.runs.record import load
@@ -48,8 +49,11 @@ def status(
             "The options `--json` and `--watch` disagree. Expected one of them."
         )
     loaded = load(run)
+    ranking = Ranking.read(loaded.directory.ranking)
     if as_json:
-        print(json.dumps(loaded.status(), indent=2, allow_nan=False))
+        longer = None if ranking is None else ranking.to_dict()["children"]
+        shown = {**loaded.status(), "retrained": longer}
+        print(json.dumps(shown, indent=2, allow_nan=False))
         return
     from rich.console import Console
 
@@ -61,6 +65,11 @@ def status(
     trials = loaded.trials
     Console().print(status_table(trials[-TRIALS_SHOWN:]))
     show_best(loaded, trials)
+    if ranking is not None and ranking.best is not None:
+        print(
+            f"Trained longer: trial {ranking.best.trial}, test accuracy "
+            f"{ranking.best.accuracy_text}."
+        )
 
 
 def report(

@@ -5,11 +5,11 @@ Neither Keras nor TensorFlow is imported here, nor any evaluator before it is
 created.
 """
 
-import importlib
 import inspect
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from nasnet_keras.own_modules import find_attribute
 from nasnet_keras.quotation import quoted
 from search.evaluation.base import (
     CHILD_UNSUPPORTED,
@@ -50,19 +50,41 @@ EVALUATORS: dict[str, EvaluatorRow] = {
 }
 
 
-def evaluator_class(name: str) -> type[Evaluator]:
-    """The class of an evaluator by name; imports it.
+def find_evaluator(name: str) -> EvaluatorRow:
+    """What is known of an evaluator by name; of one of a user's own, named by
+    "module:attribute", that it takes any space and follows any recipe. Nothing
+    is imported.
 
     Raises:
         ValueError: There is no such evaluator.
     """
+    if ":" in name:
+        return EvaluatorRow(name, needs=frozenset(), unsupported={})
     if name not in EVALUATORS:
         raise ValueError(
             "Invalid value for argument `evaluator`. Expected one of "
-            f"{', '.join(EVALUATORS)}. Received: evaluator={quoted(name)}."
+            f"{', '.join(EVALUATORS)}, or 'module:attribute'. Received: "
+            f"evaluator={quoted(name)}."
         )
-    module, _, attribute = EVALUATORS[name].location.partition(":")
-    return getattr(importlib.import_module(module), attribute)
+    return EVALUATORS[name]
+
+
+def evaluator_class(name: str) -> type[Evaluator]:
+    """The class of an evaluator by name; imports it. Nothing else is taken,
+    since the name may come from a file.
+
+    Raises:
+        ValueError: There is no such evaluator.
+    """
+    found = find_attribute(find_evaluator(name).location, "evaluator")
+    if isinstance(found, type) and issubclass(found, Evaluator):
+        if not inspect.isabstract(found):
+            return found
+    raise ValueError(
+        "Invalid value for argument `evaluator`. Expected a subclass of "
+        "`search.Evaluator` with `evaluate` and `describe`. Received: "
+        f"evaluator={quoted(name)}."
+    )
 
 
 def create_evaluator(
@@ -71,7 +93,7 @@ def create_evaluator(
     """Creates an evaluator by its name.
 
     Args:
-        name: A key of `EVALUATORS`.
+        name: A key of `EVALUATORS`, or "module:attribute".
         settings: How the children of the run are made.
         options: The evaluator's own arguments.
 

@@ -1,11 +1,12 @@
-"""Asynchronous successive halving: which child trains on.
+"""Asynchronous successive halving, and brackets of it: which child trains on.
 
 Neither Keras nor TensorFlow is imported here.
 """
 
 import bisect
+import math
 
-from search.loop.schedule import Schedule
+from search.loop.schedule import AllAtOnce, Schedule
 from search.trial import Trial, TrialState
 
 
@@ -17,8 +18,7 @@ class SuccessiveHalving(Schedule):
     those that have reached a rung, of the highest rung that has one. No rung
     is waited for to fill, which is what makes it asynchronous.
 
-    There is one bracket: Hyperband's others begin with fewer children and
-    more training, whose rewards a strategy could not compare with these.
+    There is one bracket; `Hyperband` has several.
 
     Reference:
         [Li et al. 2020](https://arxiv.org/abs/1810.05934), algorithm 2.
@@ -39,6 +39,8 @@ class SuccessiveHalving(Schedule):
     >>> SuccessiveHalving(60, first=1, last=20, reduction=3).budgets
     (1, 3, 9, 20)
     """
+
+    budgets: tuple[float, ...]
 
     def __init__(
         self, total: int, first: float, last: float, reduction: int = 3
@@ -106,3 +108,96 @@ class SuccessiveHalving(Schedule):
                 for _, number in reached
             )
         return numbers
+
+
+class Hyperband(Schedule):
+    """Brackets of successive halving: in the first children begin with the
+    least budget and few go on, in each other fewer children begin, with
+    `reduction` times as much, and in the last all have the whole budget at
+    once. So it costs little where short trainings tell nothing.
+
+    Children take turns by their numbers, a round of all brackets after the
+    other: so which budget a child begins with does not depend on the clock.
+
+    Reference:
+        [Li et al. 2018](https://jmlr.org/papers/v18/16-558.html), algorithm 1;
+        each bracket as `SuccessiveHalving`, which does not wait.
+
+    Args:
+        total: How many children are to begin.
+        first: The budget of the first rung of the first bracket.
+        last: The budget of the last rung of all.
+        reduction: As of `SuccessiveHalving`. Paper and default: 3.
+
+    Attributes:
+        sizes: How many children of a round begin in each bracket.
+
+    Raises:
+        ValueError: As of `SuccessiveHalving`.
+
+    Example:
+
+    >>> hyperband = Hyperband(17, first=1, last=9)
+    >>> hyperband.sizes
+    (9, 5, 3)
+    """
+
+    def __init__(
+        self, total: int, first: float, last: float, reduction: int = 3
+    ) -> None:
+        whole = SuccessiveHalving(total, first, last, reduction)
+        self.budgets = whole.budgets
+        self._total = total
+        # Which are to come in each bracket is not known, all at the most: that
+        # says whose weights may be needed.
+        self._brackets: list[Schedule] = [
+            whole,
+            *(
+                SuccessiveHalving(total, budget, last, reduction)
+                for budget in whole.budgets[1:-1]
+            ),
+            _AtOnce(total, last),
+        ]
+        rungs = len(self._brackets)
+        self.sizes = tuple(
+            math.ceil(rungs * reduction**left / (left + 1))
+            for left in reversed(range(rungs))
+        )
+        self._turns = [
+            bracket
+            for bracket, size in zip(self._brackets, self.sizes, strict=True)
+            for _ in range(size)
+        ]
+
+    @property
+    def total(self) -> int:
+        return self._total
+
+    def budget(self, trial: Trial) -> float | None:
+        return self._bracket(trial).budget(trial)
+
+    def add(self, trial: Trial, elapsed: float = 0.0) -> None:
+        self._bracket(trial).add(trial, elapsed)
+
+    def promote(self) -> int | None:
+        promoted = (bracket.promote() for bracket in self._brackets)
+        return next((each for each in promoted if each is not None), None)
+
+    def promotable(self) -> set[int]:
+        return set().union(*(each.promotable() for each in self._brackets))
+
+    def _bracket(self, trial: Trial) -> Schedule:
+        return self._turns[trial.number % len(self._turns)]
+
+
+class _AtOnce(AllAtOnce):
+    """The last bracket: no child is to be trained further.
+
+    Args:
+        total: As of `AllAtOnce`.
+        budget: Of every child.
+    """
+
+    def __init__(self, total: int, budget: float) -> None:
+        super().__init__(total)
+        self.budgets = (budget,)

@@ -41,6 +41,10 @@ class Schedule(abc.ABC):
     def total(self) -> int:
         """How many children are to begin, as far as is known now."""
 
+    def budget(self, trial: Trial) -> float | None:
+        """The budget of a child's next evaluation, as of `budgets`."""
+        return self.budgets[len(trial.evaluations)]
+
     def add(self, trial: Trial, elapsed: float) -> None:  # noqa: B027
         """Takes note of what a child has come to. By default: nothing.
 

@@ -260,7 +260,7 @@ class SearchLoop:
                 trial.number,
                 self.space.decode(trial.decisions),
                 self.strategy.seed,
-                self.schedule.budgets[len(trial.evaluations)],
+                self.schedule.budget(trial),
                 self.directory.children,
                 self.schedule.begins_anew,
             )
@@ -286,7 +286,7 @@ class SearchLoop:
         state, evaluations = outcome.state, trial.evaluations
         if outcome.evaluation is not None:
             evaluation = outcome.evaluation
-            budget = self.schedule.budgets[len(evaluations)]
+            budget = self.schedule.budget(trial)
             if budget is not None:
                 evaluation = dataclasses.replace(evaluation, budget=budget)
             evaluations += (evaluation,)

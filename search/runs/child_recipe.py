@@ -13,7 +13,7 @@ from nasnet_keras.training.recipes import (
     adapted,
     find_recipe,
 )
-from search.evaluation import EVALUATORS
+from search.evaluation import find_evaluator
 from search.spaces import SPACES, create_space
 from search.strategies import strategy_class
 
@@ -76,5 +76,5 @@ def unsupported_values(
         kind = create_space(space, options).kind
     except ValueError:
         return {}
-    row = EVALUATORS[evaluator or strategy_class(strategy).evaluator]
+    row = find_evaluator(evaluator or strategy_class(strategy).evaluator)
     return {**row.unsupported, **(kind.unsupported if kind else {})}

@@ -18,7 +18,7 @@ from nasnet_keras.command_line import (
 )
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.recipes import Recipe, check_supported
-from search.evaluation import EVALUATORS
+from search.evaluation import EVALUATORS, find_evaluator
 from search.runs.child_config import ChildConfig
 from search.runs.child_recipe import (
     DEFAULT_RECIPE,
@@ -83,7 +83,8 @@ class RunConfig(Settings):
             description="What says how good an architecture is: "
             f"{', '.join(EVALUATORS)}; training is of each child by itself, "
             "shared: one network that holds all cells is trained by the recipe "
-            "and lends them its weights; the strategy's if not given."
+            "and lends them its weights; or module:attribute, a class of one's "
+            "own; the strategy's if not given."
         ),
     ] = None
     evaluator_options: dict[str, Any] = {}
@@ -140,6 +141,13 @@ class RunConfig(Settings):
             "on to the last; all to the last at once if not given.",
         ),
     ] = None
+    brackets: Annotated[
+        bool,
+        Field(
+            description="With `halving` Hyperband's brackets: in others fewer "
+            "children begin with more epochs, in the last with all."
+        ),
+    ] = False
     first_epochs: Annotated[
         float | None,
         Field(
@@ -190,8 +198,8 @@ class RunConfig(Settings):
     @pydantic.field_validator("evaluator")
     @classmethod
     def _check_evaluator(cls, name: str | None) -> str | None:
-        if name is not None and name not in EVALUATORS:
-            raise ValueError(f"Expected one of {', '.join(EVALUATORS)}")
+        if name is not None:
+            find_evaluator(name)
         return name
 
     @pydantic.model_validator(mode="after")
@@ -219,11 +227,23 @@ class RunConfig(Settings):
     @pydantic.model_validator(mode="after")
     def _check_halving(self) -> Self:
         if self.halving is None:
+            if self.brackets:
+                raise ValueError("Expected `brackets` with `halving` only")
             if self.hours is None and self.first_epochs is not None:
                 raise ValueError(
                     "Expected `first_epochs` with `halving` or `hours` only"
                 )
             return self
+        if self.brackets and not self.strategy_class.compares_budgets:
+            able = [
+                name
+                for name in STRATEGIES
+                if strategy_class(name).compares_budgets
+            ]
+            raise ValueError(
+                "Expected with `brackets`, in which children begin with "
+                f"different epochs, one of the strategies {', '.join(able)}"
+            )
         if self.first_epochs and not self.first_epochs.is_integer():
             raise ValueError("Expected whole `first_epochs` with `halving`")
         if (self.first_epochs or 1) >= self.recipe.epochs:
@@ -281,7 +301,7 @@ class RunConfig(Settings):
     @property
     def shares_weights(self) -> bool:
         """Whether children have the weights of one shared network."""
-        return EVALUATORS[self.evaluator_name].shares_weights
+        return find_evaluator(self.evaluator_name).shares_weights
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -15,11 +15,11 @@ from nasnet_keras.command_line import (
 from nasnet_keras.files import write_json
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.datasets import ARRAYS
-from search.evaluation import EVALUATORS
 from search.evaluation import create_evaluator as create_evaluator_by_name
+from search.evaluation import find_evaluator
 from search.evaluation.base import ChildSettings, Evaluator
 from search.evaluation.objective import HARD, SOFT, ObjectiveEvaluator
-from search.loop.halving import SuccessiveHalving
+from search.loop.halving import Hyperband, SuccessiveHalving
 from search.loop.plan import PlannedRungs, first_budget
 from search.loop.schedule import AllAtOnce, Schedule
 from search.runs.config import RunConfig
@@ -77,7 +77,8 @@ def create_schedule(
     total = config.trials or 0
     if config.halving is None:
         return AllAtOnce(total)
-    return SuccessiveHalving(
+    schedule = Hyperband if config.brackets else SuccessiveHalving
+    return schedule(
         total, config.first_epochs or 1, config.recipe.epochs, config.halving
     )
 
@@ -159,7 +160,7 @@ def _create_named(
             "Python. Received: neither."
         )
     space = config.create_space()
-    needs = EVALUATORS[config.evaluator_name].needs
+    needs = find_evaluator(config.evaluator_name).needs
     for need in sorted(needs - space.capabilities):
         raise InputError(lacks(space, need))
     import_tensorflow()

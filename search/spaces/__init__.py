@@ -25,6 +25,7 @@ SPACES: dict[str, str] = {
     "macro": "search.spaces.macro:MacroSpace",
     "nasbench101": "search.spaces.nasbench101:NASBench101Space",
     "nasbench201": "search.spaces.nasbench201:NASBench201Space",
+    "recipe": "search.spaces.recipe:RecipeSpace",
 }
 
 

@@ -5,6 +5,7 @@
     backup.db               a copy of it, made every minute while it is driven
     lock                    held by the process that drives the run
     children/NNNNN.weights.h5   trained weights of the best children
+    children/NNNNN/         the same as trainings, where a recipe is tuned
     children/shared.npz     the network whose weights children share, if so
     children/shared.jsonl   the children that it was trained on in turns
     tensorboard/            event files
@@ -18,6 +19,7 @@ import contextlib
 import os
 import re
 import shlex
+import shutil
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
@@ -44,8 +46,10 @@ OUT_OF_REACH = {
 }
 
 
-# What `weights_file` calls them, and no other file of the user.
+# What `weights_file` and `training_folder` call them, and no other file of the
+# user.
 WEIGHTS_NAME = re.compile(r"[0-9]{5,}\.weights\.h5")
+TRAINING_NAME = re.compile(r"[0-9]{5,}")
 
 
 class DamageError(InputError):
@@ -55,6 +59,12 @@ class DamageError(InputError):
 def weights_file(folder: Path, number: int) -> Path:
     """Where the trained weights of a trial lie in a folder of children."""
     return folder / f"{number:05d}.weights.h5"
+
+
+def training_folder(folder: Path, number: int) -> Path:
+    """Where a trial is trained in a folder of its own, within a folder of
+    children."""
+    return folder / f"{number:05d}"
 
 
 class RunDirectory:
@@ -181,13 +191,19 @@ class RunDirectory:
         return weights_file(self.children, number)
 
     def keep_weights(self, numbers: Iterable[int]) -> None:
-        """Deletes the weights of all trials but these."""
+        """Deletes the weights, or trainings, of all trials but these."""
+        numbers = set(numbers)
         kept = {self.weights(number).name for number in numbers}
+        kept |= {
+            training_folder(self.children, number).name for number in numbers
+        }
         for file in self.children.iterdir():
             # A child in training writes a draft first, the name after a dot.
             name = file.name.removeprefix(".")
             if WEIGHTS_NAME.fullmatch(name) and name not in kept:
                 file.unlink(missing_ok=True)
+            if TRAINING_NAME.fullmatch(file.name) and file.name not in kept:
+                shutil.rmtree(file, ignore_errors=True)
 
     def _check_links(self) -> None:
         """Raises:

@@ -53,6 +53,10 @@ class Strategy(abc.ABC):
     # the search draws from the whole space at times.
     may_stall: ClassVar[bool] = True
 
+    # Whether trials may begin with different budgets, as in the brackets of
+    # Hyperband: it learns from none, or compares those of a budget alone.
+    compares_budgets: ClassVar[bool] = False
+
     def __init__(self, space: SearchSpace, seed: int) -> None:
         self.space = space
         self.seed = seed

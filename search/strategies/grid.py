@@ -22,6 +22,7 @@ class GridSearch(Strategy):
     """
 
     name = "grid"
+    compares_budgets = True  # learns from none
 
     def __init__(self, space: SearchSpace, seed: int) -> None:
         super().__init__(space, seed)

@@ -14,4 +14,5 @@ class OneShot(RandomSearch):
     """
 
     name = "one-shot"
+    compares_budgets = False  # its children share weights
     evaluator = "shared"

@@ -1,6 +1,7 @@
 """A predictor of rewards, after BANANAS: https://arxiv.org/abs/1910.11858."""
 
 import math
+from typing import ClassVar
 
 import numpy as np
 
@@ -56,6 +57,8 @@ class PredictorSearch(Strategy):
     """
 
     name = "predictor"
+    # Whether it starts anew after many trials that brought no better one.
+    starts_anew: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -85,7 +88,7 @@ class PredictorSearch(Strategy):
     def ask(self, number: int) -> Decisions:
         rng = self.rng(number)
         if len(self._rewards) < self.initial:
-            return self._unlike_the_known(rng)
+            return self._start(number, rng)
         self._fit()
         candidates = self._candidates(rng)
         gains = self.surrogate.expected_improvement(candidates)
@@ -106,7 +109,7 @@ class PredictorSearch(Strategy):
         self._rewards.append(trial.reward)
         best = self._rewards.index(max(self._rewards))
         tried = len(self._rewards) - max(self.initial, best + 1)
-        if tried >= self._patience:
+        if self.starts_anew and tried >= self._patience:
             self._decisions, self._rewards, self._fitted = [], [], 0
 
     def _fit(self) -> None:
@@ -117,7 +120,7 @@ class PredictorSearch(Strategy):
             self.surrogate.fit(self._decisions[:count], self._rewards[:count])
             self._fitted = count
 
-    def _unlike_the_known(self, rng: np.random.Generator) -> Decisions:
+    def _start(self, number: int, rng: np.random.Generator) -> Decisions:
         """Of some random architectures the one farthest in features from its
         nearest that is known."""
         if not self._known:

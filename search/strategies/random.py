@@ -15,6 +15,7 @@ class RandomSearch(Strategy):
     """
 
     name = "random"
+    compares_budgets = True  # learns from none
 
     def ask(self, number: int) -> Decisions:
         return self.space.sample(self.rng(number))

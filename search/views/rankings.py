@@ -17,7 +17,7 @@ def ranking_table(ranking: Ranking) -> Table:
             str(child.rank),
             str(child.trial),
             f"{child.reward:.4f}",
-            "" if child.accuracy is None else f"{child.accuracy:.4f}",
+            child.accuracy_text,
             f"{child.parameters:,}",
             f"{child.seconds:.0f}",
         )

@@ -17,6 +17,7 @@ from nasnet_auto.book import Book
 from nasnet_auto.candidates import Candidate, Row, plain_network
 from nasnet_keras.command_line import InputError, RunError
 from nasnet_keras.kinds.layerwise.kind import LayerwiseKind
+from nasnet_keras.network.build import load_model
 from nasnet_keras.training.recipes import RECIPES, adapted
 from search.observers.base import Observer
 
@@ -39,9 +40,12 @@ def in_small(monkeypatch):
     monkeypatch.setattr(
         auto,
         "STAGES",
-        {name: stages.STAGES[name] for name in ("plain network", "tuning")},
+        {
+            name: stages.STAGES[name]
+            for name in ("plain network", "tuning", "ensemble")
+        },
     )
-    changes = {"rate x 3": stages.CHANGES["rate x 3"]}
+    changes = {"higher rate": stages.CHANGES["higher rate"]}
     monkeypatch.setattr(stages, "CHANGES", changes)
 
 
@@ -422,6 +426,32 @@ def test_what_cannot_be_exported_is_there_all_the_same(
     result = nasnet_auto.load(tmp_path / "run")
     assert result.report.is_file()
     assert result.predict(images()[0][:1])
+
+
+def test_an_ensemble_is_one_more_network(whole, tmp_path, monkeypatch):
+    # Chosen whatever it comes to.
+    monkeypatch.setattr(
+        stages, "best_of", lambda rows: rows[-1] if rows else None
+    )
+    monkeypatch.setattr(auto, "best_of", stages.best_of)
+    result = finished_again(whole, tmp_path / "run", ensemble=2)
+    assert result.chosen == "ensemble of 2"
+    data = json.loads((result.folder / "leaderboard.json").read_text())
+    assert sorted(data["members"]) == sorted(
+        row["name"] for row in whole.leaderboard
+    )
+    pixels = images()[0][:4].astype("float32") / 127.5 - 1
+    folders = [
+        result.folder / candidates.folder_of(name)
+        for name in (*data["members"], result.chosen)
+    ]
+    *members, together = [
+        np.asarray(load_model(folder / "model.keras")(pixels))
+        for folder in folders
+    ]
+    np.testing.assert_allclose(together, np.mean(members, axis=0), atol=1e-6)
+    guesses = result.predict(images()[0][:2])
+    assert {guess.name for guess in guesses[0]} == set(whole.class_names)
 
 
 def test_an_export_that_was_killed_is_begun_anew(tmp_path, monkeypatch):

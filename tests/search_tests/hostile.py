@@ -35,7 +35,7 @@ JUNK = 10**8  # bytes
 # Where a command line begins, and where a process does.
 MODULES = {
     "nasnet-search": ("search.cli.app", "search.cli.entry:main"),
-    "nasnet-train": ("zoo.train_cli", "zoo.entry:train"),
+    "nasnet-train": ("nasnet_auto.train_cli", "nasnet_auto.entry:train"),
     "nasnet-deploy": ("zoo.deploy_cli", "zoo.entry:deploy"),
     "nasnet-auto": ("nasnet_auto.cli", "nasnet_auto.entry:main"),
 }

@@ -19,6 +19,7 @@ def test_the_public_names():
         "InputError",
         "NASNetSpace",
         "Observer",
+        "RecipeSpace",
         "Run",
         "RunConfig",
         "SearchError",

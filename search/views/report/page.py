@@ -38,7 +38,7 @@ TOP_CELLS = 3
 GENERATOR = "nasnet-search report"
 # A template each, in this order.
 SECTIONS = (
-    *("summary", "rewards", "cells", "fronts", "choices"),
+    *("summary", "rewards", "retrained", "cells", "fronts", "choices"),
     *("trials", "settings"),
 )
 COSTS = {

@@ -50,10 +50,15 @@ class RunSnapshot:
         return ranked(self.trials)
 
     @cached_property
+    def ranking(self) -> Ranking:
+        """The children that were trained longer; none if there was no such
+        training."""
+        return Ranking.read(self.run.directory.ranking) or Ranking([])
+
+    @property
     def retrained(self) -> Retrained | None:
-        """The best child after a longer training, if there was one."""
-        ranking = Ranking.read(self.run.directory.ranking)
-        return None if ranking is None else ranking.best
+        """The best of them."""
+        return self.ranking.best
 
     @cached_property
     def longest(self) -> list[Trial]:

@@ -15,6 +15,7 @@ from nasnet_keras.training.run import load_settings
 RECIPE = dataclasses.replace(
     RECIPES["search-proxy"], epochs=1, batch_size=8, drop_path_rate=0.0
 )
+RECIPE_OF_COMMAND = RECIPES["cifar"]
 NETWORK = {
     "input_shape": [8, 8, 1],
     "classes": 2,
@@ -67,10 +68,14 @@ class Trainings:
     def __init__(self, accuracies):
         self.accuracies = accuracies
         self.settings = {}
+        self.seeds = []
 
     def run_training(self, folder, settings, progress=None):
-        number = int(folder.name)
+        number, _, seed = folder.name.partition("-seed-")
+        number = int(number)
         self.settings[number] = settings
+        self.seeds.append((number, settings.seed))
+        assert not seed or settings.seed == int(seed)
         folder.mkdir(parents=True, exist_ok=True)
         record = {
             "schema": 1,
@@ -82,13 +87,19 @@ class Trainings:
         history = [{"epoch": 1, "seconds": 2.5}, {"epoch": 2, "seconds": 1.5}]
         (folder / "history.json").write_text(json.dumps(history))
         accuracy = self.accuracies[number]
+        if isinstance(accuracy, dict):
+            accuracy = accuracy[settings.seed]
         if isinstance(accuracy, BaseException):
             raise accuracy
 
     def evaluate_run(self, folder, split):
         assert split == "test"
         (folder / "evaluation").mkdir(exist_ok=True)
-        accuracy = {"accuracy": self.accuracies[int(folder.name)]}
+        number, _, seed = folder.name.partition("-seed-")
+        accuracy = self.accuracies[int(number)]
+        if isinstance(accuracy, dict):
+            accuracy = accuracy[int(seed or 8)]
+        accuracy = {"accuracy": accuracy}
         (folder / "evaluation" / "test.json").write_text(json.dumps(accuracy))
 
 
@@ -179,6 +190,36 @@ def test_the_export_is_what_was_trained_longer(
     assert "0.7500 <small>best test accuracy of those trained longer" in text
 
 
+def test_several_seeds_are_a_mean_and_a_spread(
+    run, best, trainings, command, capsys
+):
+    trainings.accuracies[best[0]] = {8: 0.5, 9: RunError("It diverged.")}
+    trainings.accuracies[best[1]] = {8: 0.25, 9: 0.75}
+    assert command("retrain run --top 2 --seeds 2") == 0
+    pairs = [(number, seed) for number in best[:2] for seed in (8, 9)]
+    assert trainings.seeds == pairs
+    # Of equal means the better before comes first.
+    one, other = search.retrain(run, RECIPE_OF_COMMAND, top=2, seeds=2).children
+    assert (one.accuracies, one.spread, one.reason) == (
+        (0.5,),
+        None,
+        "It diverged.",
+    )
+    assert (other.accuracy, other.accuracies) == (0.5, (0.25, 0.75))
+    assert other.spread == pytest.approx(0.5 / 2**0.5)
+    shown = "0.5000 ± 0.3536"
+    assert shown in capsys.readouterr().out
+    assert command("status run --json") == 0
+    first, second = json.loads(capsys.readouterr().out)["retrained"]
+    assert second["accuracies"] == [0.25, 0.75]
+    assert command("status run") == 0
+    said = capsys.readouterr().out
+    assert f"Trained longer: trial {best[0]}, test accuracy 0.5000." in said
+    from search.views.report.page import render
+
+    assert shown in render([run])
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"children": [{}]}'])
 def test_a_ranking_that_is_none_is_a_sentence(run, tmp_path, text):
     run.directory.retrained.mkdir()
@@ -227,6 +268,8 @@ def test_what_cannot_be_retrained_is_refused(
 ):
     with pytest.raises(InputError, match="at least 1. Received: top=0"):
         search.retrain(run, RECIPE, top=0)
+    with pytest.raises(InputError, match="at least 1. Received: seeds=0"):
+        search.retrain(run, RECIPE, seeds=0)
     search.retrain(run, RECIPE, top=1)
     with pytest.raises(InputError, match="begun with other network"):
         search.retrain(run, RECIPE, top=2, repeats=2)

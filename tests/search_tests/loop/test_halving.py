@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from search.loop.halving import SuccessiveHalving
+from search.loop.halving import Hyperband, SuccessiveHalving
 from search.trial import Evaluation, Trial, TrialState
 
 
@@ -137,3 +137,27 @@ def test_rungs_are_taken_up_from_stored_trials():
     for each in trials:
         resumed.add(each)
     assert halving.promote() == resumed.promote() == 6
+
+
+def test_hyperband_begins_children_at_the_budgets_of_its_brackets():
+    hyperband = Hyperband(20, 1, 9, 3)
+    begun = [hyperband.budget(Trial(number, (0,))) for number in range(19)]
+    assert begun == [1] * 9 + [3] * 5 + [9] * 3 + [1] * 2
+
+
+def test_hyperband_lets_the_best_of_each_bracket_go_on():
+    hyperband = Hyperband(17, 1, 9, 3)
+    for number in range(17):
+        hyperband.add(trial(number, number / 20))
+    going = []
+    while (number := hyperband.promote()) is not None:
+        going.append((number, hyperband.budget(trial(number, 0.5))))
+    # Three of the nine that began with 1 epoch, one of the five with 3.
+    assert going == [(8, 3), (7, 3), (6, 3), (13, 9)]
+    hyperband.add(trial(8, 0.4, 0.9))
+    hyperband.add(trial(7, 0.4, 0.8))
+    hyperband.add(trial(6, 0.4, 0.7))
+    assert hyperband.promote() == 8
+    assert hyperband.promote() is None
+    # Nobody goes on from the last rung.
+    assert not hyperband.promotable() & {14, 15, 16}

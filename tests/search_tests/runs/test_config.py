@@ -189,8 +189,8 @@ def test_what_children_do_not_follow_of_a_recipe_is_left_out(settings, values):
         ),
         (
             {"evaluator": "guess"},
-            "Invalid value for `evaluator`. Expected one of "
-            f"{', '.join(EVALUATORS)}.",
+            "Invalid value for argument `evaluator`. Expected one of "
+            f"{', '.join(EVALUATORS)}, or",
         ),
         (
             {"space_options": {"blocks": 11}},

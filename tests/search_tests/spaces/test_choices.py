@@ -248,7 +248,7 @@ def test_the_commands_find_it_in_the_working_directory(tmp_path):
 
     def call(module, *arguments):
         code = f"import sys, {module} as m; sys.exit(m.main())"
-        if module == "zoo.entry":
+        if module == "nasnet_auto.entry":
             code = f"import sys, {module} as m; sys.exit(m.train())"
         done = subprocess.run(
             # As a command, which does not look in the working directory.
@@ -272,7 +272,7 @@ def test_the_commands_find_it_in_the_working_directory(tmp_path):
     call(entry, "export", "run", "--output", "best")
     call(entry, "report", "run", "--output", "report.html")
     call(
-        "zoo.entry",
+        "nasnet_auto.entry",
         *("run", "--architecture", "best/architecture.json"),
         *("--dataset", "digits", "--epochs", "1", "--image-size", "8"),
         *("--output", "trained"),

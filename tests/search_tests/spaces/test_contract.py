@@ -20,6 +20,7 @@ OPTIONS = {
     "macro": {},
     "nasbench101": {"vertices": 4},
     "nasbench201": {"nodes": 3},
+    "recipe": {"values": {"learning_rate": [0.1, 0.01], "l2": [0, 1e-4]}},
 }
 
 # Strategies that share weights want cells that one network can hold, and that
@@ -30,6 +31,7 @@ REFUSED = {
     **dict.fromkeys(("pnasnet", "enas", "darts", "amoebanet"), set()),
     **dict.fromkeys(("layerwise", "mobile", "macro"), OF_CELLS),
     **dict.fromkeys(("hierarchical", "nasbench101", "nasbench201"), OF_CELLS),
+    "recipe": OF_CELLS,
 }
 
 all_spaces = pytest.mark.parametrize("name", SPACES)

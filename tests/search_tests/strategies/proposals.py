@@ -67,6 +67,8 @@ OPTIONS = {
     "nsga2": {"population": 8},
     "local-search": {"starts": 4},
     "predictor": {"initial": 8, "refit": 4},
+    "bayesian": {"initial": 4},
+    "bohb": {},
     "progressive": {"beam": 8},
     "grid": {},
     "one-shot": {},
@@ -75,6 +77,8 @@ OPTIONS = {
 # Those that more than rewards drives, and why they have no golden.
 LEFT_OUT = {
     "darts": "proposes what the gradients of a shared network suggest",
+    "optuna-tpe": "another version of Optuna may propose otherwise",
+    "optuna-gp": "another version of Optuna may propose otherwise",
 }
 
 

@@ -1,5 +1,6 @@
 """What `search.strategies.base` promises, for every strategy there is."""
 
+import importlib.util
 import subprocess
 import sys
 
@@ -26,11 +27,17 @@ OPTIONS = {
     "nsga2": {"population": 4},
     "local-search": {"starts": 2},
     "predictor": {"initial": 3, "refit": 2},
+    "bayesian": {"initial": 3},
+    "bohb": {"random_share": 0.1},
+    "optuna-tpe": {"initial": 3},
+    "optuna-gp": {"initial": 3},
     "progressive": {"beam": 3},
     "one-shot": {},
     "enas": {"minibatch": 4, "learning_rate": 0.1},
     "darts": {},
 }
+# What strategies need that is not installed with the package.
+EXTRAS = {"optuna-tpe": ("optuna",), "optuna-gp": ("optuna", "torch")}
 LEARN_NOTHING = ("random", "grid", "one-shot", "darts")
 
 
@@ -43,8 +50,24 @@ def _contract(name):
 
 CONTRACTS = {name: _contract(name) for name in OPTIONS}
 
-every_strategy = pytest.mark.parametrize("name", STRATEGIES)
 POLICIES = ("ppo", "reinforce", "enas")  # which TensorFlow makes slow
+
+
+def _marks(name, space="nasnet"):
+    missing = [
+        package
+        for package in EXTRAS.get(name, ())
+        if importlib.util.find_spec(package) is None
+    ]
+    marks = [pytest.mark.skipif(bool(missing), reason=f"needs {missing}")]
+    if name == "optuna-gp" or (name in POLICIES and space != "nasnet"):
+        marks.append(pytest.mark.large)
+    return marks
+
+
+every_strategy = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=_marks(name)) for name in STRATEGIES]
+)
 every_search = pytest.mark.parametrize(
     ("name", "space", "lag"),
     [
@@ -52,9 +75,7 @@ every_search = pytest.mark.parametrize(
             name,
             space,
             lag,
-            marks=[pytest.mark.large]
-            if name in POLICIES and space != "nasnet"
-            else [],
+            marks=_marks(name, space),
         )
         for name in STRATEGIES
         for space, lag in SEARCHES

@@ -1,0 +1,175 @@
+"""BOHB's model: https://arxiv.org/abs/1807.01774."""
+
+import collections
+import functools
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from search.spaces.base import Decision, SearchSpace
+from search.strategies.argument_checks import check_number
+from search.strategies.base import Strategy
+from search.trial import Decisions, Trial
+
+# The least width of the kernel of an ordered decision, in choices.
+LEAST_WIDTH = 0.5
+
+
+class BOHB(Strategy):
+    """Two densities say where the good and where the bad trials lie; what is
+    proposed is likely among the good and unlikely among the bad. With the
+    brackets of Hyperband it is BOHB.
+
+    The densities are of the trials at the largest budget of which there are
+    enough, since only their rewards can be compared. As in the paper, every
+    third proposal is random.
+
+    Departures: of a trial that trains on, the result of its first budget is
+    learnt, as in all of this package; choices stand in an order or in none,
+    so the kernel of an ordered decision is a Gaussian on their positions, and
+    that of another Aitchison and Aitken's; and what is known is not proposed.
+
+    Args:
+        space: The space to search.
+        seed: Fixes all proposals, given the outcomes.
+        random_share: Of proposals that are random. Paper and default: 1/3.
+        top: The share of trials that count as good. Paper and default: 0.15.
+        candidates: How many are drawn among the good. Paper and default: 64.
+        widening: The factor of the kernels' widths in drawing. Paper and
+            default: 3.
+
+    Raises:
+        ValueError: A setting is out of range.
+    """
+
+    name = "bohb"
+    compares_budgets = True
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        seed: int,
+        random_share: float = 1 / 3,
+        top: float = 0.15,
+        candidates: int = 64,
+        widening: float = 3.0,
+    ) -> None:
+        super().__init__(space, seed)
+        check_number("random_share", random_share, least=0, most=1)
+        check_number("top", top, least=0, most=1)
+        check_number("candidates", candidates, least=1, integer=True)
+        check_number("widening", widening, least=0)
+        self.random_share, self.top = random_share, top
+        self.candidates, self.widening = candidates, widening
+        self._least = len(space.decisions) + 1  # trials of a density
+        self._known: set[Decisions] = set()
+        # By budget: what was tried, and its reward.
+        self._trials: dict[float, list[tuple[Decisions, float]]]
+        self._trials = collections.defaultdict(list)
+
+    def ask(self, number: int) -> Decisions:
+        rng = self.rng(number)
+        enough = [
+            budget
+            for budget, trials in self._trials.items()
+            if len(trials) >= self._least + 2
+        ]
+        if not enough or rng.random() < self.random_share:
+            return self.space.sample(rng)
+        trials = sorted(self._trials[max(enough)], key=lambda each: -each[1])
+        decisions = [each for each, _ in trials]
+        good = max(self._least, int(self.top * len(decisions)))
+        bad = max(self._least, len(decisions) - good)
+        ratio = functools.partial(
+            _ratio,
+            _Density(self.space.decisions, decisions[:good]),
+            _Density(self.space.decisions, decisions[-bad:]),
+        )
+        wide = _Density(self.space.decisions, decisions[:good], self.widening)
+        drawn = [wide.draw(rng) for _ in range(self.candidates)]
+        new = [
+            each
+            for each in drawn
+            if self.space.canonical(each) not in self._known
+        ]
+        return max(new, key=ratio) if new else self.space.sample(rng)
+
+    def proposed(self, decisions: Decisions) -> None:
+        self._known.add(self.space.canonical(decisions))
+
+    def tell(self, trial: Trial) -> None:
+        self.proposed(trial.decisions)
+        if trial.evaluation is not None and trial.duplicate_of is None:
+            self._trials[trial.evaluation.budget].append(
+                (trial.decisions, trial.evaluation.reward)
+            )
+
+
+class _Density:
+    """A kernel density of trials.
+
+    Args:
+        decisions: Of the space.
+        trials: Of which it is.
+        widening: A factor of the widths. Default 1.
+    """
+
+    def __init__(
+        self,
+        decisions: Sequence[Decision],
+        trials: Sequence[Decisions],
+        widening: float = 1.0,
+    ) -> None:
+        self._trials = np.array(trials)
+        shrinking = len(trials) ** (-1 / (4 + len(decisions)))
+        # Of each decision `[choices, choices]`: of each choice how likely each
+        # other is beside it.
+        self._kernels = [
+            _kernel(decision, taken, widening * shrinking)
+            for decision, taken in zip(decisions, self._trials.T, strict=True)
+        ]
+
+    def at(self, decisions: Decisions) -> float:
+        """How likely a vector is."""
+        factors = [
+            kernel[taken, choice]
+            for kernel, taken, choice in zip(
+                self._kernels, self._trials.T, decisions, strict=True
+            )
+        ]
+        return float(np.prod(factors, axis=0).mean())
+
+    def draw(self, rng: np.random.Generator) -> Decisions:
+        """A vector near to one of the trials."""
+        near = self._trials[int(rng.integers(len(self._trials)))]
+        return tuple(
+            int(rng.choice(len(kernel), p=kernel[choice]))
+            for kernel, choice in zip(self._kernels, near, strict=True)
+        )
+
+
+def _kernel(decision: Decision, taken: np.ndarray, width: float) -> np.ndarray:
+    """`[choices, choices]`, the sum of each row 1.
+
+    Args:
+        decision: Whose choices these are.
+        taken: `[N]`, those of the trials.
+        width: In standard deviations of the trials.
+    """
+    count = len(decision.choices)
+    if decision.kind == "ordered":
+        positions = np.arange(count)
+        spread = max(LEAST_WIDTH, 1.06 * width * float(taken.std()))
+        steps = (positions[:, None] - positions) / spread
+        kernel = np.exp(-np.square(steps) / 2)
+        return kernel / kernel.sum(axis=1, keepdims=True)
+    # The share of the others, by which at most all are alike.
+    others = min(width / 2, 1.0) * (count - 1) / count
+    kernel = np.full((count, count), others / max(1, count - 1))
+    np.fill_diagonal(kernel, 1 - others)
+    return kernel
+
+
+def _ratio(good: _Density, bad: _Density, decisions: Decisions) -> float:
+    return good.at(decisions) / max(bad.at(decisions), math.ulp(0.0))

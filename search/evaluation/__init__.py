@@ -29,6 +29,7 @@ class EvaluatorRow(NamedTuple):
         shares_weights: Whether its children share one network: then they are
             evaluated in this process, one after the other, and all to the
             end.
+        trains: Whether more epochs make a child's reward another one.
         unsupported: The values of a `Recipe` that it does not follow, each
             with the reason.
     """
@@ -36,6 +37,7 @@ class EvaluatorRow(NamedTuple):
     location: str
     needs: frozenset[Capability] = frozenset({"network"})
     shares_weights: bool = False
+    trains: bool = True
     unsupported: Mapping[str, str] = CHILD_UNSUPPORTED
 
 
@@ -46,6 +48,19 @@ EVALUATORS: dict[str, EvaluatorRow] = {
         needs=frozenset({"network", "shared-weights"}),
         shares_weights=True,
         unsupported=SHARED_UNSUPPORTED,
+    ),
+    "parameters": EvaluatorRow(
+        "search.evaluation.size:ParametersEvaluator", trains=False
+    ),
+    "multiply-adds": EvaluatorRow(
+        "search.evaluation.size:MultiplyAddsEvaluator", trains=False
+    ),
+    "naswot": EvaluatorRow(
+        "search.evaluation.naswot:NASWOTEvaluator", trains=False
+    ),
+    "jacobian-covariance": EvaluatorRow(
+        "search.evaluation.jacobian_covariance:JacobianCovarianceEvaluator",
+        trains=False,
     ),
 }
 

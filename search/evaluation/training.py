@@ -92,7 +92,7 @@ class TrainingEvaluator(Evaluator):
         }
 
     def costs(self, architecture: Any) -> dict[str, float]:
-        with _buildable():
+        with buildable():
             complexity = self.kind.complexity(architecture, **self.network)
         return {
             "parameters": complexity.parameters,
@@ -146,7 +146,7 @@ class TrainingEvaluator(Evaluator):
         keras.backend.clear_session()
         keras.utils.set_random_seed(child.seed)
         asked = recipe_arguments(schedule.recipe, schedule.steps, self.kind)
-        with _buildable():
+        with buildable():
             model = self.kind.build(
                 child.architecture, **{**self.network, **asked}
             )
@@ -270,7 +270,7 @@ class _Steps(keras.callbacks.Callback):
 
 
 @contextlib.contextmanager
-def _buildable() -> Iterator[None]:
+def buildable() -> Iterator[None]:
     """A child that cannot be built fails, and the search goes on."""
     try:
         yield

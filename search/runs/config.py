@@ -83,8 +83,8 @@ class RunConfig(Settings):
             description="What says how good an architecture is: "
             f"{', '.join(EVALUATORS)}; training is of each child by itself, "
             "shared: one network that holds all cells is trained by the recipe "
-            "and lends them its weights; or module:attribute, a class of one's "
-            "own; the strategy's if not given."
+            "and lends them its weights; the others train nothing; or "
+            "module:attribute, a class of one's own; the strategy's if not given."
         ),
     ] = None
     evaluator_options: dict[str, Any] = {}
@@ -217,10 +217,10 @@ class RunConfig(Settings):
                 "Expected `first_epochs` in place of `epochs` with `hours`, "
                 "since children are trained for several times"
             )
-        if self.shares_weights:
+        if not self.trains_further:
             raise ValueError(
-                "Expected `trials` in place of `hours` with an evaluator whose "
-                "children share weights"
+                "Expected `trials` in place of `hours` with the evaluator "
+                f"{self.evaluator_name}, whose children train no further"
             )
         return self
 
@@ -251,10 +251,10 @@ class RunConfig(Settings):
                 "Expected with `halving` fewer `first_epochs`, 1 if not given, "
                 f"than `epochs`, which is {self.recipe.epochs}"
             )
-        if self.shares_weights:
+        if not self.trains_further:
             raise ValueError(
-                "Expected `halving` with an evaluator whose children share no "
-                "weights"
+                "Expected no `halving` with the evaluator "
+                f"{self.evaluator_name}, whose children train no further"
             )
         return self
 
@@ -302,6 +302,12 @@ class RunConfig(Settings):
     def shares_weights(self) -> bool:
         """Whether children have the weights of one shared network."""
         return find_evaluator(self.evaluator_name).shares_weights
+
+    @property
+    def trains_further(self) -> bool:
+        """Whether a child of few epochs may be trained for more."""
+        row = find_evaluator(self.evaluator_name)
+        return row.trains and not row.shares_weights
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -8,7 +8,14 @@ from search.spaces.nasnet import NASNetSpace
 from search.testing.evaluator_checks import EVALUATOR_CHECKS
 
 # Options of each.
-OPTIONS = {"training": {}, "shared": {"calibration_batches": 1}}
+OPTIONS = {
+    "training": {},
+    "shared": {"calibration_batches": 1},
+    "parameters": {},
+    "multiply-adds": {},
+    "naswot": {"images": 16},
+    "jacobian-covariance": {"images": 16},
+}
 SETTINGS = {
     "filters": 2,
     "epochs": 1,

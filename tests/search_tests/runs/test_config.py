@@ -171,8 +171,13 @@ def test_what_children_do_not_follow_of_a_recipe_is_left_out(settings, values):
         ),
         (
             {"evaluator": "shared", "halving": 3},
-            "The settings disagree. Expected `halving` with an evaluator whose "
-            "children share no weights.",
+            "The settings disagree. Expected no `halving` with the evaluator "
+            "shared, whose children train no further.",
+        ),
+        (
+            {"evaluator": "naswot", "hours": 1},
+            "The settings disagree. Expected `trials` in place of `hours` with "
+            "the evaluator naswot, whose children train no further.",
         ),
         (
             {"space": "nowhere"},

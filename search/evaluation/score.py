@@ -1,0 +1,134 @@
+"""What evaluators have in common that train nothing: `ScoreEvaluator`, and the
+untrained network whose first batch some of them look at."""
+
+import abc
+import math
+import time
+from typing import Any, ClassVar
+
+import keras
+import tensorflow as tf
+
+from nasnet_keras.activity import tell_activity
+from nasnet_keras.architectures import without_recipe
+from nasnet_keras.training.data.pipeline import evaluation_pipeline
+from search.evaluation.base import Child, ChildSettings, EvaluationError
+from search.evaluation.training import TrainingEvaluator, buildable
+from search.strategies.argument_checks import check_number
+from search.trial import Evaluation
+
+
+class ScoreEvaluator(TrainingEvaluator):
+    """A child's reward is a number that takes seconds, the higher the better,
+    at least 0: what is said of it before it is trained.
+
+    Its network is that of `TrainingEvaluator`, with the same costs, so that
+    scores and rewards are of the same children. Nothing is trained, and no
+    weights are left.
+
+    Args:
+        settings: How the children are made.
+
+    Attributes:
+        name: The key in `EVALUATORS`, and the metric.
+    """
+
+    name: ClassVar[str]
+
+    @abc.abstractmethod
+    def score(self, architecture: Any, seed: int) -> float:
+        """The score of an architecture.
+
+        Args:
+            architecture: What the space's `decode` returns.
+            seed: Fixes the kernels that are drawn, if any are.
+
+        Raises:
+            EvaluationError: Its network cannot be built, or has no score.
+        """
+
+    def evaluate(self, child: Child) -> Evaluation:
+        began = time.perf_counter()
+        try:
+            score = self.score(child.architecture, child.seed)
+        except tf.errors.ResourceExhaustedError as error:
+            raise EvaluationError(
+                f"The child ran out of memory: {error.message}."
+            ) from error
+        if not math.isfinite(score):
+            raise EvaluationError(f"The child's {self.name} is not finite.")
+        return Evaluation(
+            reward=score,
+            metrics={self.name: score, **self.costs(child.architecture)},
+            seconds={"score": time.perf_counter() - began},
+        )
+
+    def build(self, architecture: Any) -> keras.Model:
+        raise ValueError(
+            "Expected an evaluator that trains networks. Received: "
+            f"{self.name}, which does not."
+        )
+
+
+class FirstBatchEvaluator(ScoreEvaluator):
+    """Scores an untrained network by what it makes of one batch of training
+    images.
+
+    The network has kernels drawn by its own initialiser, no drop path and no
+    dropout, and gives logits. It is called once, eagerly, so that nothing is
+    traced; batch norms normalise by the batch. It is thrown away.
+
+    Args:
+        settings: How the children are made.
+        images: How many images the batch has, 2 or more; all there are, where
+            there are fewer. Default 64, as in the authors' code.
+
+    Raises:
+        ValueError: As of `TrainingEvaluator`, or `images` is out of range.
+    """
+
+    def __init__(self, settings: ChildSettings, images: int = 64) -> None:
+        check_number("images", images, least=2, integer=True)
+        super().__init__(settings)
+        self.images = min(images, len(self.data.train_images))
+        batches = evaluation_pipeline(
+            self.data.train_images, self.data.train_labels, self.images
+        )
+        (self.batch,) = (batch for batch, _ in batches.take(1))
+
+    def describe(self) -> dict[str, Any]:
+        return {**super().describe(), self.name: {"images": self.images}}
+
+    def score(self, architecture: Any, seed: int) -> float:
+        tell_activity("scoring a network")
+        return self.look(self.untrained(architecture, seed), self.batch)
+
+    def untrained(self, architecture: Any, seed: int) -> keras.Model:
+        """The network to look at, whose outputs are logits."""
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(seed)
+        with buildable():
+            model = self.kind.build(
+                architecture, **without_recipe(self.network)
+            )
+        return _with_logits(model)
+
+    @abc.abstractmethod
+    def look(self, model: keras.Model, images: Any) -> float:
+        """The score of an untrained network.
+
+        Args:
+            model: The network, whose outputs are logits.
+            images: `[n, H, W, C]`, as it is trained on them.
+        """
+
+
+def _with_logits(model: keras.Model) -> keras.Model:
+    """A network that is thrown away, without the softmax at its end, whose
+    sum is 1 for any image."""
+    last = model.layers[-1]
+    if isinstance(last, keras.layers.Softmax):
+        return keras.Model(model.inputs, last.input)
+    if hasattr(last, "activation"):
+        last.activation = keras.activations.linear
+    return model

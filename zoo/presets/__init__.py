@@ -16,6 +16,7 @@ from zoo.presets import (
     proxylessnas,
 )
 
+# Every published network, by the name that `create_model` takes.
 PRESETS: dict[str, Preset] = {
     **nasnet.PRESETS,
     **pnasnet.PRESETS,

@@ -72,5 +72,10 @@ docs: $(TESTED)
 docs-serve: $(TESTED)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs serve
 
+# Builds the wheel and tries it in an empty environment of every Python that is here.
+PYTHONS ?= 3.11 3.12 3.13
+release-check:
+	$(PYTHON) tools/release_check.py --pythons $(PYTHONS)
+
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache

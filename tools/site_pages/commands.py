@@ -1,6 +1,7 @@
 """The pages of the commands, a page a command, with every option."""
 
 import importlib
+from typing import Any
 
 import typer
 from typer.cli import get_docs_for_click
@@ -14,7 +15,7 @@ COMMANDS = {
 }
 
 
-def command_of(name: str) -> typer.core.TyperCommand:
+def command_of(name: str) -> Any:
     """The command line of that name, as typer runs it."""
     app = importlib.import_module(COMMANDS[name]).app
     return typer.main.get_command(app)

@@ -13,7 +13,7 @@ import griffe
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from site_pages.reference import (  # noqa: E402
+from site_pages.reference import (
     GROUPS,
     docstring_of,
     fenced,
@@ -49,11 +49,11 @@ def _complete(pkg: griffe.Module, home: str, name: str, said: str) -> None:
     written = not member.is_alias and member.is_function
     if inspect.isfunction(value) and not written:
         # Made by a function, or imported from another project.
-        source = inspect.getmodule(value)
-        made = griffe.inspect(source.__name__, filepath=Path(source.__file__))
-        member = made.members[value.__name__]
+        source = value.__module__
+        path = Path(str(sys.modules[source].__file__))
+        member = griffe.inspect(source, filepath=path).members[value.__name__]
         module.set_member(name, member)
-        if not source.__name__.startswith(pkg.path):
+        if source.partition(".")[0] != pkg.path:
             said = said.partition("\n\n")[0]  # The rest is in their style.
     elif member.is_alias or member.docstring is not None:
         return

@@ -85,7 +85,7 @@ def stack() -> Figure:
         boxes.append((cell.name, colour, size, cell.filters))
     for _, colour, side, filters in boxes:
         axes.bar(left, side, 0.8, -side / 2, color=colour, edgecolor="#3c3c3c")
-        axes.text(left, -SIZE / 2 - 4, filters, ha="center", fontsize=7)
+        axes.text(left, -SIZE / 2 - 4, str(filters), ha="center", fontsize=7)
         left += 1
     axes.text(0, 0, "image", ha="center", va="center", fontsize=8)
     axes.text(left + 0.3, 0, "classes", ha="center", va="center", fontsize=8)

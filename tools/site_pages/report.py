@@ -5,7 +5,11 @@ from pathlib import Path
 import search
 from search.views.report.page import render
 
-STRATEGIES = ("random", "regularized-evolution")
+# With their options: an evolution that begins within so few children.
+STRATEGIES: dict[str, dict[str, int]] = {
+    "random": {},
+    "regularized-evolution": {"population": 4, "sample": 2},
+}
 TRIALS = 12
 
 
@@ -26,10 +30,11 @@ def _run(path: Path) -> search.Run:
         path,
         dataset="digits",
         strategy=path.name,
+        strategy_options=STRATEGIES[path.name],
         trials=TRIALS,
         seed=1,
         space=search.NASNetSpace(blocks=2),
-        recipe={"epochs": 1},
+        recipe={"epochs": 5, "batch_size": 32},
         child={"filters": 4},
         tensorboard=False,
     )

@@ -5,9 +5,11 @@ INSTALLED := $(VENV)/installed
 TESTED := $(VENV)/installed-for-tests
 OUTPUT ?= runs/digits
 
-.PHONY: install search test test-all soak check format notebooks clean
+.PHONY: install search test test-all soak check format notebooks docs docs-serve \
+  release-check clean
 
-# What a search needs; the tests also need the runtimes of exports and tools.
+# What a search needs; the tests also need the runtimes of exports and tools, and
+# what builds the site, 0.1 GB.
 install: $(INSTALLED)
 
 $(INSTALLED): setup.cfg pyproject.toml
@@ -16,7 +18,7 @@ $(INSTALLED): setup.cfg pyproject.toml
 	touch $@
 
 $(TESTED): $(INSTALLED)
-	$(BIN)/pip install --quiet --editable '.[test]'
+	$(BIN)/pip install --quiet --editable '.[docs,test]'
 	touch $@
 
 # Searches a cell on handwritten digits and saves the best; a second call goes
@@ -60,6 +62,20 @@ notebooks: $(TESTED)
 	  --ExecutePreprocessor.record_timing=False \
 	  --ExecutePreprocessor.extra_arguments=--IPKernelApp.capture_fd_output=False \
 	  notebooks/*.ipynb
+
+# Builds the site into build/site: a broken link or anchor, a page without a place
+# and a public name without a docstring are errors. The first time it searches for
+# the gallery, some two minutes.
+docs: $(TESTED)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+docs-serve: $(TESTED)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs serve
+
+# Builds the wheel and tries it in an empty environment of every Python that is here.
+PYTHONS ?= 3.11 3.12 3.13
+release-check:
+	$(PYTHON) tools/release_check.py --pythons $(PYTHONS)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache

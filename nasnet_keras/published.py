@@ -118,6 +118,8 @@ _PNASNET_5_CELL = CellSpec(
     ),
     concat=(2, 3, 4, 5, 6),
 )
+# Progressive Neural Architecture Search (https://arxiv.org/abs/1712.00559), by
+# TF-slim: the same cell at both strides.
 PNASNET_5 = Genotype(normal=_PNASNET_5_CELL, reduction=_PNASNET_5_CELL)
 
 # Regularized Evolution for Image Classifier Architecture Search
@@ -172,6 +174,7 @@ AMOEBANET_B = Genotype(
     ),
 )
 
+# As AMOEBANET_B, by the same paper and code.
 AMOEBANET_C = Genotype(
     normal=CellSpec(
         blocks=(
@@ -195,6 +198,7 @@ AMOEBANET_C = Genotype(
     ),
 )
 
+# As AMOEBANET_B, by the same paper and code.
 AMOEBANET_D = Genotype(
     normal=CellSpec(
         blocks=(
@@ -273,7 +277,7 @@ ENAS_MICRO = Genotype(
 )
 
 # DARTS: Differentiable Architecture Search (https://arxiv.org/abs/1806.09055),
-# first and second order, by `cnn/genotypes.py` of the authors' code
+# first order, by `cnn/genotypes.py` of the authors' code
 # (https://github.com/quark0/darts), 0 and 1 swapped. All four block outputs
 # are concatenated, used or not.
 DARTS_V1 = Genotype(
@@ -297,6 +301,7 @@ DARTS_V1 = Genotype(
     ),
 )
 
+# As DARTS_V1, of second order.
 DARTS_V2 = Genotype(
     normal=CellSpec(
         blocks=(

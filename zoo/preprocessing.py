@@ -7,6 +7,7 @@ the largest probabilities; `CIFAR10_CLASSES` are the names of those of CIFAR-10.
 
 from keras.applications.nasnet import decode_predictions, preprocess_input
 
+# The names of the classes of CIFAR-10, in the order of their numbers.
 CIFAR10_CLASSES = (
     "airplane",
     "automobile",

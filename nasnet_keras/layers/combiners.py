@@ -157,6 +157,7 @@ class AddInstanceNorm(NormalizedAdd):
     groups = -1
 
 
+# The layer of each combiner, by the name that genotypes use.
 COMBINERS: dict[str, type[Combiner]] = {
     "add": Add,
     "concat": Concatenate,

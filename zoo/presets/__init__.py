@@ -17,6 +17,7 @@ from zoo.presets import (
 )
 from zoo.presets.companions import condensenet, senet, shufflenet
 
+# Every published network, by the name that `create_model` takes.
 PRESETS: dict[str, Preset] = {
     **nasnet.PRESETS,
     **pnasnet.PRESETS,

@@ -30,6 +30,7 @@ from nasnet_keras.layers.operations.separable_convolution import (
 )
 from nasnet_keras.layers.operations.zero import Zero
 
+# The layer of each operation, by the name that genotypes use.
 OPERATIONS: dict[str, type[Operation]] = {
     "identity": Identity,
     "conv_1x3_3x1": Convolution1x3Then3x1,

@@ -1,0 +1,147 @@
+"""The site names everything: public names, commands, options, pages."""
+
+import importlib.util
+import inspect
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+CONFIG = yaml.safe_load((REPOSITORY / "mkdocs.yml").read_text())
+sys.path.insert(0, str(REPOSITORY / "tools"))
+
+from site_pages.commands import (  # noqa: E402
+    COMMANDS,
+    command_of,
+    command_page,
+)
+from site_pages.documents import (  # noqa: E402
+    DOCUMENTS,
+    lesson_page,
+    lessons,
+    site_links,
+)
+from site_pages.reference import (  # noqa: E402
+    GROUPS,
+    docstring_of,
+    fenced,
+    public,
+    reference_page,
+)
+
+
+def pages_of(entries):
+    """The pages of a navigation."""
+    for entry in entries:
+        for place in [entry] if isinstance(entry, str) else entry.values():
+            yield from [place] if isinstance(place, str) else pages_of(place)
+
+
+NAVIGATION = list(pages_of(CONFIG["nav"]))
+
+
+@pytest.mark.parametrize("package", GROUPS)
+def test_every_public_name_has_a_docstring_and_a_place(package):
+    page = reference_page(package).splitlines()
+    for name in public(package):
+        assert docstring_of(package, name), f"{package}.{name}"
+        assert page.count(f"::: {package}.{name}") == 1, name
+    assert f"reference/{package}.md" in NAVIGATION
+
+
+def test_every_wing_has_a_page():
+    wings = {path.parent.name for path in REPOSITORY.glob("*/__init__.py")}
+    assert wings == set(GROUPS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_stands_on_a_page(name):
+    page = command_page(name)
+    command = command_of(name)
+    for each, found in getattr(command, "commands", {name: command}).items():
+        assert f"`{each}`" in page or f"`{name} {each}`" in page
+        for parameter in found.params:
+            if parameter.param_type_name == "argument":
+                assert f"`{parameter.human_readable_name}" in page, parameter
+                continue
+            for option in parameter.opts:
+                assert f"`{option}" in page, option
+    assert f"commands/{name}.md" in NAVIGATION
+
+
+def test_every_command_that_is_installed_is_there():
+    setup = (REPOSITORY / "setup.cfg").read_text()
+    assert set(re.findall(r"^    (nasnet-\w+) = ", setup, re.M)) == set(
+        COMMANDS
+    )
+
+
+def test_every_page_is_in_the_navigation_once():
+    written = {
+        path.relative_to(REPOSITORY / "docs").as_posix()
+        for path in (REPOSITORY / "docs").rglob("*.md")
+    }
+    generated = {
+        *(f"commands/{name}.md" for name in COMMANDS),
+        *(f"reference/{name}.md" for name in GROUPS),
+        *DOCUMENTS,
+        *lessons(),
+        "gallery.md",
+    }
+    assert sorted(NAVIGATION) == sorted(written | generated)
+
+
+def test_links_lead_to_pages_of_the_site():
+    guide = REPOSITORY / "docs" / "guides" / "a.md"
+    assert site_links("[c](../../CONTRIBUTING.md#b)", guide) == (
+        "[c](../contributing.md#b)"
+    )
+    readme = REPOSITORY / "benchmarks" / "README.md"
+    assert site_links("[d](../docs/zoo.md)", readme) == "[d](zoo.md)"
+    assert site_links("[e](https://a.org/b.md)", readme) == (
+        "[e](https://a.org/b.md)"
+    )
+
+
+def test_a_lesson_has_its_code_and_its_pictures():
+    page = lesson_page(next(iter(lessons().values())))
+    assert page.startswith("# ")
+    assert "```python" in page
+    assert "data:image/png;base64," in page
+
+
+def test_examples_are_fenced():
+    text = "One.\n\nExample:\n\n>>> 1\n1\n\nEnd."
+    assert fenced(text) == (
+        "One.\n\n**Example**\n\n```pycon\n>>> 1\n1\n```\n\nEnd."
+    )
+    assert "```" not in fenced(inspect.getdoc(fenced))
+
+
+@pytest.mark.large
+def test_the_site_is_built_strictly(tmp_path):
+    missing = [
+        name
+        for name in ("mkdocs", "material", "mkdocstrings_handlers")
+        if importlib.util.find_spec(name) is None
+    ]
+    if missing:
+        pytest.skip(f"the extra `docs` is not installed: no {missing[0]}")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "-d", tmp_path],
+        cwd=REPOSITORY,
+        env={
+            **os.environ,
+            "NO_MKDOCS_2_WARNING": "1",
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (tmp_path / "reference" / "zoo.html").is_file()

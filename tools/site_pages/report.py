@@ -1,0 +1,40 @@
+"""The report of the gallery: a small search on digits, made once."""
+
+from pathlib import Path
+
+import search
+from search.views.report.page import render
+
+# With their options: an evolution that begins within so few children.
+STRATEGIES: dict[str, dict[str, int]] = {
+    "random": {},
+    "regularized-evolution": {"population": 4, "sample": 2},
+}
+TRIALS = 12
+
+
+def report(folder: Path) -> str:
+    """The page of `nasnet-search report` about one search by each strategy.
+
+    Args:
+        folder: Where the runs lie. What is missing is searched: some minutes
+            on two cores.
+    """
+    return render([_run(folder / strategy) for strategy in STRATEGIES])
+
+
+def _run(path: Path) -> search.Run:
+    if path.exists():
+        return search.resume(path)
+    return search.run(
+        path,
+        dataset="digits",
+        strategy=path.name,
+        strategy_options=STRATEGIES[path.name],
+        trials=TRIALS,
+        seed=1,
+        space=search.NASNetSpace(blocks=2),
+        recipe={"epochs": 5, "batch_size": 32},
+        child={"filters": 4},
+        tensorboard=False,
+    )

@@ -200,10 +200,11 @@ def load_dataset(
               what is measured on.
             - the path of a folder with a sub-folder of images for each
               class, or with sub-folders for its parts that have those:
-              `train`, and `val` or `test` or both, in capital or small
-              letters (also `training`, `valid`, `validation`, `testing`). A
-              folder with a name of tensorflow-datasets that holds images
-              comes before the data set; `./` before it says so.
+              `train`, and `val` or `test` or both, or others with such a
+              word in their names, such as `seg_train` and `seg_test`; or
+              with the parts in each class. A folder with a name of
+              tensorflow-datasets that holds images comes before the data
+              set; `./` before it says so.
             - the path of an `.npz` file with images and labels to train on,
               and if there are some to validate and to test on, under the
               names that people give them: `x_train` and `y_train`, `images`

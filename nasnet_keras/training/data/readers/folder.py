@@ -260,6 +260,7 @@ def _notes(
         f"{shown(layout.root)}: {len(parts['train'])} classes "
         f"({listed(parts['train'])}); images: {read}."
     ]
+    notes += layout.doubts
     if layout.left_alone:
         notes.append(f"Left alone: {listed(layout.left_alone)}.")
     if layout.skipped:

@@ -1,25 +1,39 @@
 """What a folder of images holds, and which of it is meant: `find_layout`."""
 
+import dataclasses
+import itertools
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from nasnet_keras.files import resolved
 from nasnet_keras.quotation import printable
 from nasnet_keras.training.data.readers.pictures import suffixes
-from nasnet_keras.training.data.readers.source import PURPOSES, listed
+from nasnet_keras.training.data.readers.source import (
+    PART_WORDS,
+    PURPOSES,
+    listed,
+)
 
-PARTS = {
-    "train": ("train", "training"),
-    "validation": ("val", "valid", "validation"),
-    "test": ("test", "testing"),
-}
+# A word for a part within a name, such as `seg_train`, `Test Data`, `val2017`,
+# `trainset`; but not `trainer`.
+WORD = re.compile(
+    r"(?<![^\W\d_])(?:"
+    + "|".join(
+        f"(?P<{part}>{'|'.join(words)})" for part, words in PART_WORDS.items()
+    )
+    + r")(?=set|data|images|imgs|[\W\d_]|$)"
+)
 # What systems and programs leave in folders, in small letters.
 SYSTEM = (
-    *("__macosx", "@eadir", "$recycle.bin", "system volume information"),
-    *("lost+found", "__pycache__", "thumbs.db", "desktop.ini"),
+    *("__macosx", "@eadir", "#recycle", "@recycle", "#snapshot", "@tmp"),
+    *("$recycle.bin", "recycler", "system volume information", "lost+found"),
+    *("found.000", "thumbs", "thumbs.db", "ehthumbs.db", "desktop.ini"),
+    *("icon\r", "network trash folder", "temporary items", "__pycache__"),
 )
 LOOSE = "outside of a class"
 DEEPEST = 50  # folders one in another
@@ -27,29 +41,48 @@ DEEPEST = 50  # folders one in another
 Classes = dict[str, list[Path]]
 
 
-class Branch(NamedTuple):
-    """A sub-folder, which may be a class or hold classes.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Folder:
+    """A folder, which may be a class, hold classes, or hold parts.
 
     Attributes:
         path: Where it is.
         loose: The images that lie in it.
-        classes: Those in each of its sub-folders, and below.
-        skipped: How many other files there are, by the reason.
+        folders: Its sub-folders by name.
+        skipped: How many other files lie in it, by the reason.
     """
 
     path: Path
     loose: list[Path]
-    classes: Classes
+    folders: dict[str, "Folder"]
     skipped: Counter[str]
 
-    @property
+    @cached_property
+    def count(self) -> int:
+        """How many images are in it and below."""
+        below = (each.count for each in self.folders.values())
+        return len(self.loose) + sum(below)
+
+    @cached_property
     def images(self) -> list[Path]:
-        return sorted([*self.loose, *images_of(self.classes)])
+        """Those in it and below."""
+        below = (each.images for each in self.folders.values())
+        return sorted([*self.loose, *itertools.chain.from_iterable(below)])
+
+    @cached_property
+    def full(self) -> dict[str, "Folder"]:
+        """The sub-folders with images."""
+        return {name: each for name, each in self.folders.items() if each.count}
+
+    @cached_property
+    def classes(self) -> Classes:
+        """The images of each sub-folder."""
+        return {name: each.images for name, each in self.folders.items()}
 
     @property
-    def divided(self) -> bool:
-        """Whether some of its sub-folders hold images."""
-        return any(self.classes.values())
+    def skipped_in_all(self) -> Counter[str]:
+        below = (each.skipped_in_all for each in self.folders.values())
+        return sum(below, self.skipped)
 
 
 class Layout(NamedTuple):
@@ -61,6 +94,7 @@ class Layout(NamedTuple):
         names: Under which name each part was found.
         left_alone: Sub-folders that are not read, each with the reason.
         skipped: How many files are not read, by the reason.
+        doubts: Sentences on what may have been meant otherwise.
     """
 
     root: Path
@@ -68,6 +102,7 @@ class Layout(NamedTuple):
     names: dict[str, str]
     left_alone: list[str]
     skipped: Counter[str]
+    doubts: list[str]
 
 
 def find_layout(path: Path) -> Layout:
@@ -77,47 +112,53 @@ def find_layout(path: Path) -> Layout:
         ValueError: There is no class, one has no image, or it cannot be told
             whether sub-folders are classes or parts.
     """
-    skipped: Counter[str] = Counter()
-    branches = _branches(path, skipped)
-    # An archive is often unpacked into a folder of its own name.
-    while len(branches) == 1:
-        (only,) = branches.values()
-        if only.loose or not only.divided:
-            break
-        path, skipped = only.path, Counter()
-        branches = _branches(path, skipped)
-    named = _named_parts(path, branches)
-    if not _is_divided(path, branches, named):
-        classes = {name: each.images for name, each in branches.items()}
-        for branch in branches.values():
-            skipped += branch.skipped
-        _check_classes(path, classes, skipped)
-        return Layout(path, {"train": classes}, {}, [], skipped)
-    parts, names, left_alone = {}, {}, []
-    for name, branch in branches.items():
-        part = next((p for p, each in named.items() if each is branch), None)
-        reason = _useless(branch, named["train"])
-        if part is None:
-            left_alone.append(f"{name} (no part)")
-        elif part != "train" and reason:
-            left_alone.append(f"{name} ({reason})")
-        else:
-            parts[part], names[part] = branch.classes, name
-            skipped += branch.skipped
-            skipped += Counter({LOOSE: len(branch.loose)})
-    _check_classes(named["train"].path, parts["train"], skipped)
+    tree = _scan(path)
+    root = _unwrapped(tree)
+    names = _names_of_parts(root)
+    within = {} if names else _names_within_classes(root)
+    left_alone: dict[str, str] = {}
+    top = root  # of the classes to train on
+    if names:
+        top = _unwrapped(root.folders[names["train"]])
+        parts, left_alone = _parts(root, names, top.classes)
+        names = {part: names[part] for part in parts}
+    elif within:
+        names = {part: found[0] for part, found in within.items()}
+        parts = {
+            part: {
+                label: [
+                    image
+                    for name in found
+                    if name in each.folders
+                    for image in each.folders[name].images
+                ]
+                for label, each in root.folders.items()
+            }
+            for part, found in within.items()
+        }
+    else:
+        parts = {"train": root.classes}
+    skipped = _skipped(
+        tree,
+        [root.folders[name] for name in left_alone],
+        sum(len(images_of(part)) for part in parts.values()),
+    )
+    _check_classes(top.path, parts["train"], skipped)
     for part in parts.keys() - {"train"}:
-        _check_same(path, parts["train"], parts[part], names[part])
-    return Layout(path, parts, names, left_alone, skipped)
+        _check_same(root.path, parts["train"], parts[part], names[part])
+    return Layout(
+        root.path,
+        parts,
+        names,
+        [f"{name} ({reason})" for name, reason in left_alone.items()],
+        skipped,
+        [] if names else _doubts(root),
+    )
 
 
 def holds_images(path: Path) -> bool:
     """Whether a folder has a sub-folder with images, in it or below."""
-    return any(
-        next(_walk(entry, Counter()), None) is not None
-        for entry in _visible(path, Counter())
-        if entry.is_dir()
-    )
+    return bool(_scan(path).full)
 
 
 def shown(name: str | Path) -> str:
@@ -141,49 +182,25 @@ def counted(skipped: Counter[str]) -> str:
 # What is where
 
 
-def _branches(path: Path, skipped: Counter[str]) -> dict[str, Branch]:
-    branches = {}
-    for entry in _visible(path, skipped):
-        if entry.is_dir():
-            branches[shown(entry.name)] = _branch(entry)
-        else:
-            skipped[LOOSE if _is_image(entry) else _kind(entry)] += 1
-    return branches
-
-
-def _branch(path: Path) -> Branch:
-    loose, classes, skipped = [], {}, Counter[str]()
-    for entry in _visible(path, skipped):
-        if entry.is_dir():
-            below = _walk(entry, skipped, (resolved(path),))
-            classes[shown(entry.name)] = list(below)
-        elif _is_image(entry):
-            loose.append(entry)
-        else:
-            skipped[_kind(entry)] += 1
-    return Branch(path, loose, classes, skipped)
-
-
-def _walk(
-    path: Path, skipped: Counter[str], above: tuple[Path, ...] = ()
-) -> Iterator[Path]:
-    """The images in a folder and below; links may lead to a folder, but not
-    in a circle."""
-    if resolved(path) in above:
-        return
+def _scan(path: Path, above: tuple[Path, ...] = ()) -> Folder:
+    """A folder and all below; links may lead to a folder, but not in a
+    circle."""
     if len(above) > DEEPEST:
         raise ValueError(
             f"Invalid folder {str(above[0])!r}. Expected at most {DEEPEST} "
             "folders one in another. Received: more."
         )
     above = (*above, resolved(path))
-    for entry in _visible(path, skipped):
+    folder = Folder(path, [], {}, Counter())
+    for entry in _visible(path, folder.skipped):
         if entry.is_dir():
-            yield from _walk(entry, skipped, above)
-        elif _is_image(entry):
-            yield entry
+            if resolved(entry) not in above:
+                folder.folders[_name(entry)] = _scan(entry, above)
+        elif entry.suffix.lower() in suffixes():
+            folder.loose.append(entry)
         else:
-            skipped[_kind(entry)] += 1
+            folder.skipped[_kind(entry)] += 1
+    return folder
 
 
 def _visible(path: Path, skipped: Counter[str]) -> list[Path]:
@@ -202,24 +219,25 @@ def _visible(path: Path, skipped: Counter[str]) -> list[Path]:
             skipped["hidden"] += 1
         else:
             visible.append(entry)
-    if len({shown(entry.name) for entry in visible}) < len(visible):
+    if len({_name(entry) for entry in visible}) < len(visible):
         _check_names(path, visible)
     return visible
 
 
+def _name(path: Path) -> str:
+    name = shown(path.name)
+    return name.strip() or name
+
+
 def _check_names(path: Path, entries: list[Path]) -> None:
-    names = [shown(entry.name) for entry in entries if entry.is_dir()]
+    names = [_name(entry) for entry in entries if entry.is_dir()]
     (name, count), *_ = Counter(names).most_common(1) or [("", 0)]
     if count > 1:
         raise ValueError(
             f"Invalid folder {str(path)!r}. Expected sub-folders of different "
-            f"names. Received: {name!r} {count} times, its accents written in "
-            "different ways; put them together."
+            f"names. Received: {name!r} {count} times, its accents or spaces "
+            "written in different ways; put them together."
         )
-
-
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in suffixes()
 
 
 def _kind(path: Path) -> str:
@@ -227,74 +245,246 @@ def _kind(path: Path) -> str:
     return f"{suffix} files" if suffix else "files without an ending"
 
 
+def _skipped(
+    tree: Folder, left_alone: Iterable[Folder], read: int
+) -> Counter[str]:
+    skipped, loose = tree.skipped_in_all, tree.count - read
+    for folder in left_alone:
+        skipped = skipped - folder.skipped_in_all
+        loose -= folder.count
+    return skipped + Counter({LOOSE: loose})
+
+
 # Which of it is meant
 
 
-def _named_parts(path: Path, branches: dict[str, Branch]) -> dict[str, Branch]:
-    """The sub-folders that are named like parts."""
-    named = {}
-    for part, names in PARTS.items():
-        found = [branches[name] for name in branches if name.lower() in names]
-        full = [branch for branch in found if branch.images]
-        if len(full) > 1:
-            raise ValueError(
-                f"Invalid folder {str(path)!r}. Expected one sub-folder "
-                f"{PURPOSES[part]}. Received: {_quoted(full)}; rename the "
-                "others."
-            )
-        if found:
-            named[part] = (full or found)[0]
-    return named
+def _unwrapped(folder: Folder, classes: Iterable[str] = ()) -> Folder:
+    """The folder, or the only one in it: archives are often unpacked into a
+    folder of their name. One that is named like a class is none such."""
+    while len(folder.folders) == 1:
+        ((name, only),) = folder.folders.items()
+        if name in classes or only.loose or not only.full:
+            break
+        folder = only
+    return folder
 
 
-def _quoted(branches: Iterable[Branch]) -> str:
-    return listed(repr(shown(branch.path.name)) for branch in branches)
+class Word(NamedTuple):
+    """What the name of a folder says of a part.
+
+    Attributes:
+        part: Which part.
+        rest: The letters of the name beside the word.
+    """
+
+    part: str
+    rest: str
 
 
-def _is_divided(
-    path: Path, branches: dict[str, Branch], named: dict[str, Branch]
-) -> bool:
-    """Whether the sub-folders are parts, of which each holds the classes.
+def _words(names: Iterable[str]) -> dict[str, Word]:
+    """The names that speak of one part; of training and validation in one,
+    such as `trainval`, as training."""
+    words = {}
+    for name in names:
+        # The words of `trainImages` are two.
+        text = re.sub("(?<=[a-z])(?=[A-Z])", " ", name).lower()
+        parts = {match.lastgroup for match in WORD.finditer(text)}
+        if parts == {"train", "validation"}:
+            parts = {"train"}
+        if len(parts) == 1:
+            rest = re.sub(r"[\W\d_]", "", WORD.sub("", text))
+            words[name] = Word(str(parts.pop()), rest)
+    return words
+
+
+def _certain(words: Mapping[str, Word]) -> dict[str, Word]:
+    """The names that are such a word alone, or differ in nothing but the
+    word: `seg_train`, `seg_test`; not `bullet train`, `test tube`."""
+    pairs = set(words.values())
+    return {
+        name: word
+        for name, word in words.items()
+        if not word.rest
+        or any(rest == word.rest and part != word.part for part, rest in pairs)
+    }
+
+
+def _names_of_parts(root: Folder) -> dict[str, str]:
+    """Which sub-folder is which part; nothing where they are classes.
 
     Raises:
         ValueError: They are named like parts and hold no classes, or may as
             well be classes.
     """
-    train = named.get("train")
-    others = [each for each in branches.values() if each is not train]
-    others = [each for each in others if each.images]
-    if train is None or not train.divided:
-        # One folder of such a name may well be a class.
-        if len(named) > 1 or any(
-            each.classes.keys() & branches.keys() for each in named.values()
-        ):
-            raise ValueError(
-                f"Invalid folder {str(path)!r}. Expected a sub-folder 'train' "
-                "with a sub-folder of images for each class. Received: none, "
-                f"but {_quoted(named.values())} among the sub-folders, named "
-                "like the parts of a data set."
-            )
-        return False
-    if len(named) == 1 and others and not train.loose:
-        raise ValueError(
-            f"Invalid folder {str(path)!r}. Expected either classes or parts. "
-            f"Received: {train.path.name!r} with sub-folders of images, as a "
-            f"part has them, beside {_quoted(others)}; move those, or rename "
-            f"{train.path.name!r} if it is a class."
+    words = _words(root.folders)
+    certain = _certain(words)
+    repeating = _repeating(root) & words.keys()
+
+    def doubt(name: str) -> tuple[bool, bool, bool]:
+        return (
+            name not in root.full,
+            name not in certain,
+            bool(words[name].rest),
         )
-    return len(named) > 1 or not others
+
+    named: dict[str, list[str]] = {}
+    for part in PURPOSES:
+        found = [name for name, word in words.items() if word.part == part]
+        least = min(map(doubt, found), default=None)
+        if found:
+            named[part] = [name for name in found if doubt(name) == least]
+    name = named.get("train", [""])[0]
+    train = root.folders.get(name)
+    if train is None or not _unwrapped(train).full:
+        # One folder of such a name may well be a class.
+        if repeating or len({word.part for word in certain.values()}) > 1:
+            sure = certain.keys() | repeating
+            found = [each for part in named.values() for each in part]
+            raise ValueError(
+                f"Invalid folder {str(root.path)!r}. Expected a sub-folder "
+                "'train' with a sub-folder of images for each class. Received: "
+                f"none, but {_quoted(each for each in found if each in sure)} "
+                "among the sub-folders, named like the parts of a data set."
+            )
+        return {}
+    chosen = [found[0] for found in named.values()]
+    others = [each for each in root.full if each not in chosen]
+    alone = len(named) == 1 and bool(others) and not repeating
+    if alone and (name not in certain or train.loose):
+        return {}
+    for part, found in named.items():
+        if len(found) > 1 and found[0] in root.full:
+            raise ValueError(
+                f"Invalid folder {str(root.path)!r}. Expected one sub-folder "
+                f"{PURPOSES[part]}. Received: {_quoted(found)}; rename the "
+                "others."
+            )
+    # What names hint at, sub-folders may confirm.
+    confirmed = bool(repeating) or certain.keys() >= set(chosen)
+    if others and not (confirmed and len(named) > 1):
+        raise ValueError(
+            f"Invalid folder {str(root.path)!r}. Expected either classes or "
+            f"parts. Received: {name!r} with sub-folders of images, as a "
+            f"part has them, beside {_quoted(others)}; if these are parts, "
+            "name them 'val' or 'test', else move them; or rename "
+            f"{name!r} if it is a class."
+        )
+    return {part: found[0] for part, found in named.items()}
 
 
-def _useless(branch: Branch, train: Branch) -> str:
+def _repeating(root: Folder) -> set[str]:
+    """The sub-folders that have a sub-folder of the name of one beside them,
+    or of one in these, as parts have."""
+    inner = {
+        name: _unwrapped(each).full.keys() for name, each in root.full.items()
+    }
+    found = Counter(itertools.chain(root.full, *inner.values()))
+    # A folder may hold one of its own name.
+    return {
+        name
+        for name, below in inner.items()
+        if any(found[each] > 1 and each != name for each in below)
+    }
+
+
+def _names_within_classes(root: Folder) -> dict[str, list[str]]:
+    """The names of each part within classes, as in `cat/train`, `cat/test`;
+    nothing where the sub-folders of classes are no parts.
+
+    Raises:
+        ValueError: Some images of the classes are in parts, and some are not.
+    """
+    found = {
+        (label, name): word.part
+        for label, each in root.full.items()
+        for name, word in _certain(_words(each.full)).items()
+    }
+    parts = set(found.values())
+    if parts <= {"train"} or len(found) == 1:
+        return {}
+    names = {
+        part: list(dict.fromkeys(n for (_, n), p in found.items() if p == part))
+        for part in PURPOSES
+        if part in parts
+    }
+    elsewhere = list(_elsewhere(root, found))
+    if elsewhere or "train" not in parts:
+        classes = dict.fromkeys(label for label, _ in found)
+        lacking = (
+            f"and other images in {_quoted(elsewhere)}; put them into a part, "
+            "or rename what is no part"
+            if elsewhere
+            else "and none to train on; add them"
+        )
+        raise ValueError(
+            f"Invalid folder {str(root.path)!r}. Expected the classes in each "
+            "part, such as 'train/cat', or all parts in each class, such as "
+            "'cat/train'. Received: "
+            f"{_quoted(itertools.chain.from_iterable(names.values()))} within "
+            f"{_quoted(classes)}, {lacking}."
+        )
+    return names
+
+
+def _elsewhere(root: Folder, parts: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Where there are images outside of the parts within classes, or in
+    classes within those."""
+    for label, each in root.full.items():
+        if each.loose:
+            yield label
+        for name, below in each.full.items():
+            if (label, name) not in parts:
+                yield f"{label}/{name}"
+            elif not below.loose:
+                yield from (f"{label}/{name}/{one}" for one in below.full)
+
+
+def _parts(
+    root: Folder, names: Mapping[str, str], train: Classes
+) -> tuple[dict[str, Classes], dict[str, str]]:
+    """The classes of each part, and the sub-folders that are left alone, each
+    with the reason."""
+    parts = {"train": train}
+    left_alone = {}
+    of_name = {name: part for part, name in names.items()}
+    for name, folder in root.folders.items():
+        part = of_name.get(name)
+        if part == "train":
+            continue
+        classes = _unwrapped(folder, train).classes
+        reason = _useless(folder, classes, train) if part else "no part"
+        if part and not reason:
+            parts[part] = classes
+        else:
+            left_alone[name] = reason
+    return parts, left_alone
+
+
+def _useless(folder: Folder, classes: Classes, train: Classes) -> str:
     """Why a part cannot be measured on; empty if it can."""
-    if not branch.images:
+    full = {name for name, members in classes.items() if members}
+    if not folder.count:
         return "no images"
-    if not branch.divided:
-        return f"{len(branch.loose)} images without classes"
-    full = {name for name, members in branch.classes.items() if members}
-    if not full & train.classes.keys():
+    if not full:
+        return f"{folder.count} images without classes"
+    if not full & train.keys():
         return f"other classes: {listed(sorted(full))}"
     return ""
+
+
+def _doubts(root: Folder) -> list[str]:
+    inner = [each.full for each in root.full.values() if not each.loose]
+    found = Counter(itertools.chain.from_iterable(inner))
+    several = sorted(name for name, count in found.items() if count > 1)
+    return [
+        f"Sub-folders of several classes have the same names: "
+        f"{listed(several)}. They are read as images of these classes, not as "
+        "classes."
+    ] * bool(several)
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return listed(map(repr, names))
 
 
 def _check_classes(path: Path, classes: Classes, skipped: Counter[str]) -> None:
@@ -303,13 +493,12 @@ def _check_classes(path: Path, classes: Classes, skipped: Counter[str]) -> None:
             f"Invalid folder {str(path)!r}. Expected a sub-folder of images "
             f"for each class. Received: no sub-folder{_besides(skipped)}."
         )
-    for name, members in classes.items():
-        if not members:
-            raise ValueError(
-                f"Invalid folder {str(path / name)!r}. Expected images in the "
-                "sub-folder of each class; move away what is no class. "
-                f"Received: none{_besides(skipped)}."
-            )
+    if empty := [name for name, members in classes.items() if not members]:
+        raise ValueError(
+            f"Invalid folder {str(path)!r}. Expected images in the sub-folder "
+            "of each class; move away what is no class. Received: none in "
+            f"{_quoted(empty)}{_besides(skipped)}."
+        )
 
 
 def _besides(skipped: Counter[str]) -> str:

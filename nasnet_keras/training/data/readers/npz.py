@@ -2,15 +2,17 @@
 arrays, or in memory."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from nasnet_keras.quotation import printable
+from nasnet_keras.quotation import printable, quoted
 from nasnet_keras.training.data.readers.archive import Archive, Described
 from nasnet_keras.training.data.readers.source import (
+    PART_WORDS,
     PURPOSES,
     Arrays,
     Source,
@@ -21,14 +23,14 @@ from nasnet_keras.training.data.readers.source import (
 # The words that the name of an array is made of, in any order, with capital
 # or small letters: x_train, trainImages, TEST-LABELS. The first are preferred.
 PARTS = {
-    "train": ("train", "training", ""),
-    "validation": ("val", "valid", "validation"),
-    "test": ("test", "testing"),
+    "train": (*PART_WORDS["train"], "tr", ""),
+    "validation": (*PART_WORDS["validation"], "va"),
+    "test": (*PART_WORDS["test"], "te"),
 }
 IMAGES = ("x", "images", "image", "imgs", "img", "data")
 LABELS = ("y", "labels", "label", "targets", "target")
-POSITIONAL = ("arr_0", "arr_1")  # as `numpy.savez(file, images, labels)` writes
-CLASS_NAMES = ("classnames", "classes", "labelnames")
+UNNAMED = "arr_[0-9]+"  # as `numpy.savez(file, images, labels)` writes
+CLASS_NAMES = ("classnames", "classes", "labelnames", "targetnames")
 
 CHANNELS = (1, 3, 4)
 OVERSHOOT = 0.1  # of the range, that scaled images may go beyond it
@@ -53,9 +55,17 @@ class ArraysInMemory:
     names = ("images", "labels")
 
     def __init__(self, arrays: Iterable[Any]) -> None:
-        self._arrays = dict(
-            zip(self.names, map(np.asarray, arrays), strict=True)
-        )
+        self._arrays = {}
+        for name, values in zip(self.names, arrays, strict=True):
+            try:
+                self._arrays[name] = np.asarray(values)
+            except ValueError:  # NumPy's speaks of sequences.
+                raise ValueError(
+                    "Invalid value for argument `source`. Expected a pair of "
+                    "arrays, images and labels to train on. Received: "
+                    f"{name} of several shapes; bring images to one, and put "
+                    "those of other parts into an `.npz` file with them."
+                ) from None
 
     def describe(self, name: str) -> Described:
         array = self._arrays[name]
@@ -85,7 +95,7 @@ def read_arrays(
             such arrays.
     """
     path = archive.path
-    parts = _parts(archive.names)
+    parts = _parts(archive)
     if "train" not in parts:
         raise ValueError(
             f"Invalid file {str(path)!r}. Expected the arrays `x_train` and "
@@ -93,7 +103,11 @@ def read_arrays(
             f"Received: {listed(map(printable, archive.names)) or 'no array'}."
         )
     counts = {part: _count(archive, keys) for part, keys in parts.items()}
-    parts = {part: keys for part, keys in parts.items() if counts[part]}
+    parts = {
+        part: keys
+        for part, keys in parts.items()
+        if counts[part] and (part == "train" or _has_labels(archive, keys))
+    }
     if "train" not in parts:
         raise ValueError(
             f"Invalid file {str(path)!r}. Expected images to train on. "
@@ -112,22 +126,19 @@ def read_arrays(
         rows = slice(None) if chosen is None else chosen
         return resized(images[rows], numbers[rows], image_size)
 
+    def read_part(keys: Keys) -> tuple[np.ndarray, np.ndarray]:
+        pixels = _channels_last(archive.read(keys.images))
+        return (
+            scale.apply(pixels, keys.images),
+            _numbers(_read_labels(archive, keys.labels), values, keys.labels),
+        )
+
     def reader(part: str) -> Callable[[], Arrays] | None:
         if part not in parts:
             return None
         keys = parts[part]
-
-        def read() -> Arrays:
-            pixels = _channels_last(archive.read(keys.images))
-            return resized(
-                scale.apply(pixels, keys.images),
-                _numbers(
-                    _read_labels(archive, keys.labels), values, keys.labels
-                ),
-                image_size,
-            )
-
-        return read
+        read_part(keys)  # lest it be found unusable after the training
+        return lambda: resized(*read_part(keys), image_size)
 
     used = {names_key, *(key for keys in parts.values() for key in keys)}
     return Source(
@@ -147,17 +158,31 @@ def read_arrays(
 # Which array is what
 
 
-def _parts(names: tuple[str, ...]) -> dict[str, Keys]:
+def _parts(archive: Archive | ArraysInMemory) -> dict[str, Keys]:
     """The arrays of each part that has images and labels."""
-    compact = {re.sub("[^a-z0-9]", "", name.lower()): name for name in names}
-    if names == POSITIONAL:
-        return {"train": Keys(*POSITIONAL)}
+    compact = {
+        re.sub("[^a-z0-9]", "", name.lower()): name for name in archive.names
+    }
     parts = {}
     for part, words in PARTS.items():
         found = [_find(compact, words, kind) for kind in (IMAGES, LABELS)]
         if all(found):
             parts[part] = Keys(*map(str, found))
-    return parts
+    return parts if "train" in parts else _unnamed_parts(archive) or parts
+
+
+def _unnamed_parts(archive: Archive | ArraysInMemory) -> dict[str, Keys]:
+    """Likewise of arrays without names: what is images is seen by the shapes,
+    and those to test on come second."""
+    names = [name for name in archive.names if re.fullmatch(UNNAMED, name)]
+    axes = {name: len(archive.describe(name).shape) for name in names}
+    images = [name for name in names if axes[name] > 2]
+    labels = [name for name in names if axes[name] <= 2]
+    if len(names) == 2 != len(images) + 1:
+        return {"train": Keys(*names)}  # It is said what is wrong with them.
+    if len(images) != len(labels) or len(names) > 4:
+        return {}
+    return dict(zip(("train", "test"), map(Keys, images, labels), strict=False))
 
 
 def _find(
@@ -178,15 +203,35 @@ def _class_names(
     for name in archive.names:
         if re.sub("[^a-z]", "", name.lower()) in CLASS_NAMES:
             if archive.describe(name).dtype.kind in "SU":
-                return _as_text(archive.read(name).ravel()), name
+                return _different(archive, name), name
     return None, None
 
 
+def _different(archive: Archive | ArraysInMemory, key: str) -> np.ndarray:
+    """The names of the classes, each once."""
+    names = _as_text(archive.read(key).ravel())
+    found, counts = np.unique(names, return_counts=True)
+    if names.size and counts.max() == 1:
+        return names
+    received = "none"
+    if names.size:
+        most = counts.argmax()
+        received = f"{quoted(str(found[most]))} {counts[most]} times"
+    raise ValueError(
+        f"Invalid array `{key}`. Expected a name for each class, all of them "
+        f"different. Received: {received}."
+    )
+
+
 def _as_text(array: np.ndarray) -> np.ndarray:
-    """Text as `str`; bytes that are not UTF-8 are escaped."""
+    """Text as `str`, which is one however accents are written; bytes that are
+    not UTF-8 are escaped."""
     if array.dtype.kind == "S":
-        return np.char.decode(array, "utf-8", "backslashreplace")
-    return array
+        array = np.char.decode(array, "utf-8", "backslashreplace")
+    if array.dtype.kind != "U":
+        return array
+    texts = [unicodedata.normalize("NFC", text) for text in array.tolist()]
+    return np.array(texts, str)
 
 
 def _count(archive: Archive | ArraysInMemory, keys: Keys) -> int:
@@ -240,6 +285,12 @@ def _read_labels(archive: Archive | ArraysInMemory, key: str) -> np.ndarray:
     return labels
 
 
+def _has_labels(archive: Archive | ArraysInMemory, keys: Keys) -> bool:
+    """Whether some labels are more than -1, which stands for none."""
+    labels = archive.read(keys.labels)
+    return labels.dtype.kind != "i" or int(labels.max()) >= 0
+
+
 def _label_of_each_class(
     labels: np.ndarray, class_names: np.ndarray | None
 ) -> np.ndarray:
@@ -260,22 +311,24 @@ def _has_gaps(values: np.ndarray) -> bool:
 
 def _numbers(labels: np.ndarray, values: np.ndarray, key: str) -> np.ndarray:
     """The place of each label among the values, `[N]`, int32."""
-    if (labels.dtype.kind == "U") != (values.dtype.kind == "U"):
-        raise ValueError(
-            f"Invalid array `{key}`. Expected labels such as {values[0]}, like "
-            f"the training labels. Received: {labels[0]}."
+    wanted, found = values, labels
+    if {labels.dtype.kind, values.dtype.kind} - {"U"}:
+        # Of 64 bits, which others do not hold; or as texts, if one is text.
+        kind = (
+            np.str_ if "U" in (labels.dtype.kind, values.dtype.kind) else "u8"
         )
-    if labels.dtype.kind != "U":  # of 64 bits, which others do not hold
-        labels, values = labels.astype(np.uint64), values.astype(np.uint64)
-    order = np.argsort(values)
-    places = np.searchsorted(values, labels, sorter=order)
-    places = order[np.minimum(places, len(values) - 1)]
-    unknown = labels[values[places] != labels]
+        wanted, found = values.astype(kind), labels.astype(kind)
+    order = np.argsort(wanted)
+    places = np.searchsorted(wanted, found, sorter=order)
+    places = order[np.minimum(places, len(wanted) - 1)]
+    unknown = labels[wanted[places] != found]
     if unknown.size:
+        first, last, one = (
+            quoted(each.item()) for each in (values[0], values[-1], unknown[0])
+        )
         raise ValueError(
-            f"Invalid array `{key}`. Expected {values[0]} to {values[-1]}, one "
-            f"of the {len(values)} classes. Received: "
-            f"{printable(str(unknown[0]))}."
+            f"Invalid array `{key}`. Expected {first} to {last}, one of the "
+            f"{len(values)} classes. Received: {one}."
         )
     return places.astype(np.int32)
 
@@ -301,6 +354,11 @@ def _channels_last(images: np.ndarray) -> np.ndarray:
     return images
 
 
+def _range(images: np.ndarray) -> tuple[Any, Any]:
+    """The least and the greatest value; truth values as 0 and 1."""
+    return images.min().item() + 0, images.max().item() + 0
+
+
 class Scale(NamedTuple):
     """How the values of the training images are to be read.
 
@@ -313,22 +371,28 @@ class Scale(NamedTuple):
     bottom: float
     highest: float
 
+    @property
+    def dark(self) -> float:
+        """Images with no value above it look black."""
+        return self.top * DARK / 255
+
     def apply(self, images: np.ndarray, key: str) -> np.ndarray:
         """Images as uint8, 0 to 255; those of another part by this scale.
 
         Raises:
-            ValueError: They go beyond it.
+            ValueError: They go beyond it, or are of a smaller one.
         """
-        if images.dtype == np.uint8 and self.top == 255:
-            return np.ascontiguousarray(images)
-        low, high = images.min(), images.max()
+        low, high = _range(images)
         slack = OVERSHOOT * self.top if images.dtype.kind == "f" else 0
-        if not -slack <= low <= high <= self.top + slack:
+        smaller = 0 < high <= self.dark < self.highest
+        if smaller or not -slack <= low <= high <= self.top + slack:
             raise ValueError(
                 f"Invalid array `{key}`. Expected values from 0 to "
                 f"{self.top}, as in the training images. Received: values "
-                f"from {low} to {high}."
+                f"from {low} to {high}; bring all to one scale."
             )
+        if images.dtype == np.uint8 and self.top == 255:
+            return np.ascontiguousarray(images)
         scaled = np.empty(images.shape, np.uint8)
         for row, image in enumerate(images):  # little memory beside them
             values = np.rint(image * (255.0 / self.top))
@@ -337,7 +401,7 @@ class Scale(NamedTuple):
 
 
 def _scale(images: np.ndarray, key: str) -> Scale:
-    low, high = images.min(), images.max()
+    low, high = _range(images)
     floating = images.dtype.kind == "f"
     top = 1 if 0 < high <= 1 + OVERSHOOT * floating else 255
     slack = OVERSHOOT * top if floating else 0
@@ -388,9 +452,10 @@ def _notes(
             f"Values from {scale.bottom:.3g} to {scale.highest:.3g} are read "
             f"as 0 to {scale.top}, and what is beyond is cut off."
         )
-    elif scale.top == 255 and scale.highest <= DARK:
+    elif scale.highest <= scale.dark:
         notes.append(
-            f"The brightest pixel is {scale.highest:.0f} of 255: the images "
+            f"The brightest pixel is {255 * scale.highest / scale.top:.0f} of "
+            "255: the images "
             "are nearly black. Scale them if that is not meant."
         )
     return tuple(notes)

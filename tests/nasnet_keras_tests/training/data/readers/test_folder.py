@@ -91,10 +91,11 @@ def test_bad_folders(tmp_path):
         load_dataset(tmp_path)
     write(tmp_path / "a" / "1.png")
     (tmp_path / "b").mkdir()
-    with pytest.raises(ValueError, match=r"b'.*Expected images"):
+    (tmp_path / "c").mkdir()
+    with pytest.raises(ValueError, match=r"Expected images.*none in 'b', 'c'"):
         load_dataset(tmp_path)
     (tmp_path / "b" / "cover.heic").touch()
-    with pytest.raises(ValueError, match="none, but 1 .heic files were skip"):
+    with pytest.raises(ValueError, match="'c', but 1 .heic files were skip"):
         load_dataset(tmp_path)
 
 
@@ -126,6 +127,135 @@ def test_parts_of_a_data_set(tmp_path, names, read):
     if dataset.validation:
         assert (dataset.validation.images == 1).all()
         assert f"4 to validate on ({names[1]})" in notes
+
+
+# What of each is a part, in the order of training, validation and test.
+NAMED = [
+    "seg_train/seg_train, -, seg_test/seg_test",
+    "training_set, -, test_set",
+    "training_set/training_set, -, test_set/test_set",
+    "train_data, -, test_data",
+    "Training Data, -, Testing Data ",
+    "train_images, val_images, -",
+    "train2017, val2017, -",
+    "split_train, split_val, -",
+    "trainval, -, test",
+    "train+val, -, test",
+    "Train , Val , Test ",
+    "train, dev, holdout",
+    "train, eval, test_set",
+    "train, validate, -",
+    "Trainset, Valset, Testset",
+    "trainImages, validationImages, testImages",
+    "1_train, 2_val, 3_test",
+    "train/train, val/val, -",
+    "train, val/val, -",
+    "train/images, val/images, test/images",
+    "pets/train, pets/development, pets/test",
+    "pets/training_set, pets/val, -",
+]
+
+
+@pytest.mark.parametrize("names", NAMED)
+def test_parts_by_the_words_in_their_names(tmp_path, names):
+    found = names.split(", ")
+    for number, part in enumerate(found):
+        for label in ("cat", "dog") if part != "-" else ():
+            for image in range(3 - number):
+                write(tmp_path / part / label / f"{image}.png", value=number)
+    dataset = load_dataset(tmp_path)
+    assert dataset.class_names == ("cat", "dog")
+    parts = dataset.train, dataset.validation, dataset.test
+    for number, (name, part) in enumerate(zip(found, parts, strict=True)):
+        assert (part is None) == (name == "-")
+        if part:
+            assert len(part) == 2 * (3 - number)
+            assert (part.images == number).all()
+    assert len(dataset.notes) == 1
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        "bullet_train/1 bullet_train/2 test_tube/1",
+        "bullet_train/day/1 car/day_and_night/1",
+        "steam_train/1 bullet_train/1 train_station/1",
+        "trainers/1 valves/1 tests/1",
+        "retrain/a/1 contest/a/1",
+    ],
+)
+def test_classes_whose_names_have_such_words(tmp_path, files):
+    for file in files.split():
+        write(tmp_path / f"{file}.png")
+    classes = {file.split("/")[0] for file in files.split()}
+    assert load_dataset(tmp_path).class_names == tuple(sorted(classes))
+
+
+def test_what_is_to_be_predicted_is_left_alone(tmp_path):
+    for name in ("seg_train/seg_train", "seg_test/seg_test"):
+        for label in ("cat", "dog"):
+            write(tmp_path / name / label / "1.png")
+    write(tmp_path / "seg_pred" / "seg_pred" / "1.png")
+    dataset = load_dataset(tmp_path)
+    assert len(dataset.test) == 2
+    assert dataset.notes[1] == "Left alone: seg_pred (no part)."
+
+
+@pytest.mark.parametrize("test", ["test", "Test", "testing", "test_set"])
+def test_parts_within_the_classes(tmp_path, test):
+    train = "training_set" if test == "test_set" else "train"
+    for label in ("cat", "dog"):
+        write(tmp_path / label / train / "1.png", value=1)
+        write(tmp_path / label / train / "2.png", value=1)
+        write(tmp_path / label / test / "1.png", value=2)
+    write(tmp_path / "cat" / "val" / "1.png", value=3)
+    dataset = load_dataset(tmp_path)
+    assert dataset.class_names == ("cat", "dog")
+    assert (dataset.train.images == 1).all() and len(dataset.train) == 4
+    assert (dataset.test.images == 2).all() and len(dataset.test) == 2
+    assert (dataset.validation.images == 3).all()
+
+
+@pytest.mark.parametrize(
+    "files, message",
+    [
+        (
+            "cat/train/1 cat/test/1 dog/1",
+            "'train', 'test' within 'cat', and other images in 'dog';",
+        ),
+        (
+            "cat/train/1 cat/test/1 dog/train/1 dog/others/1",
+            "within 'cat', 'dog', and other images in 'dog/others';",
+        ),
+        (
+            "a/train/cat/1 a/val/cat/1 b/train/cat/1 b/val/cat/1",
+            "'a/train/cat', 'a/val/cat', 'b/train/cat', 'b/val/cat'; put",
+        ),
+        ("cat/val/1 dog/val/1", "'val' within 'cat', 'dog', and none to train"),
+        ("cat/train/1 cat/test/1 dog/test/1", "none in 'dog'"),
+        ("train_images/1 test_images/1", "'train_images', 'test_images' among"),
+        ("test_set/a/1 set/a/1", "none, but 'test_set' among"),
+        ("train_set/a/1 more/a/1", "'train_set' with.* beside 'more'; if"),
+        ("train/a/1 dev/a/1 eval/a/1", "to validate on. Received: 'dev', 'ev"),
+        ("training_set/a/1 test_images/1 b/1", "'training_set' with.*'b'; if"),
+    ],
+)
+def test_names_of_parts_that_are_unclear_are_refused(tmp_path, files, message):
+    for file in files.split():
+        write(tmp_path / f"{file}.png")
+    with pytest.raises(ValueError, match=message):
+        load_dataset(tmp_path)
+
+
+def test_classes_with_sub_folders_of_the_same_names_are_told(tmp_path):
+    for label in ("cat", "dog"):
+        for name in ("day", "night"):
+            write(tmp_path / label / name / "1.png")
+    dataset = load_dataset(tmp_path)
+    assert dataset.class_names == ("cat", "dog")
+    assert dataset.notes[1].startswith(
+        "Sub-folders of several classes have the same names: day, night."
+    )
 
 
 @pytest.mark.parametrize(
@@ -197,14 +327,16 @@ def test_what_is_read_and_what_is_skipped(tmp_path):
     (tmp_path / "dog" / "itself").symlink_to(tmp_path / "dog")
     for name in ("cat/Thumbs.db", "dog/a.txt", "dog/b.txt", "dog/.c", "labels"):
         (tmp_path / name).touch()
-    for name in ("__MACOSX", "@eaDir", "$RECYCLE.BIN"):
+    for name in ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "#recycle"):
         write(tmp_path / name / "1.png")
+    for name in ("Thumbs", "System Volume Information", "#snapshot"):
+        (tmp_path / name).mkdir()
     dataset = load_dataset(tmp_path)
     assert dataset.class_names == ("cat", "dog")
     assert len(dataset.train) == 8
     assert dataset.train.files[-1] == "dog/more/deep.png"
     assert dataset.notes[1] == (
-        "Skipped: 2 .txt files, 1 files without an ending, 1 hidden, 4 of the "
+        "Skipped: 2 .txt files, 1 files without an ending, 1 hidden, 8 of the "
         "system."
     )
 

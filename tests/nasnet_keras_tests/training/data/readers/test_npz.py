@@ -104,7 +104,7 @@ def test_grey_images_of_any_type(save, images):
                 "x_test": IMAGES,
                 "y_test": LABELS,
             },
-            "`y_test`. Expected labels such as cat, .* Received: 0",
+            "`y_test`. Expected 'cat' to 'dog', one of the 2 .* Received: 0",
         ),
     ],
 )
@@ -130,6 +130,9 @@ def test_labels_for_some_of_the_images(save, size, train_images):
         "trainX trainY validationX validationY testX testY",
         "x_train train-labels valid_x valid_labels x_test test_labels",
         "images labels val_images val_labels test_images test_targets",
+        "x_train y_train x_dev y_dev x_test y_test",
+        "train_x train_y eval_x eval_y holdout_x holdout_y",
+        "Xtr ytr Xva yva Xte yte",
     ],
 )
 def test_names_that_people_give(save, names):
@@ -139,9 +142,39 @@ def test_names_that_people_give(save, names):
     assert [len(part) for part in parts] == [6, 4, 5]
 
 
-def test_arrays_without_names(tmp_path):
-    np.savez(tmp_path / "data.npz", IMAGES, LABELS)
-    assert len(load_dataset(tmp_path / "data.npz").train) == 6
+@pytest.mark.parametrize(
+    "arrays, counts",
+    [
+        ((IMAGES, LABELS), (6, None)),
+        ((LABELS, IMAGES), (6, None)),
+        ((IMAGES, LABELS[:, np.newaxis]), (6, None)),
+        ((IMAGES, LABELS, IMAGES[:4], LABELS[:4]), (6, 4)),
+        ((IMAGES, IMAGES[:4], LABELS, LABELS[:4]), (6, 4)),
+    ],
+)
+def test_arrays_without_names(tmp_path, arrays, counts):
+    for named in ({}, {"class_names": ["cat", "dog", "eel"]}):
+        np.savez(tmp_path / "data.npz", *arrays, **named)
+        dataset = load_dataset(tmp_path / "data.npz")
+        parts = dataset.train, dataset.test
+        assert tuple(part and len(part) for part in parts) == counts
+        assert dataset.class_names[0] == ("cat" if named else "0")
+
+
+@pytest.mark.parametrize(
+    "arrays, message",
+    [
+        ((IMAGES,), "Expected the arrays `x_train`"),
+        ((IMAGES, LABELS) * 3, "Expected the arrays `x_train`"),
+        ((IMAGES, LABELS, LABELS), "Expected the arrays `x_train`"),
+        ((IMAGES, LABELS[:4], IMAGES[:4], LABELS), "`arr_0` and `arr_1` of"),
+        ((IMAGES[..., 0, 0], LABELS), "Invalid array `arr_0`"),
+    ],
+)
+def test_arrays_without_names_that_are_unclear(tmp_path, arrays, message):
+    np.savez(tmp_path / "data.npz", *arrays)
+    with pytest.raises(ValueError, match=message):
+        load_dataset(tmp_path / "data.npz")
 
 
 def test_arrays_that_are_not_used_are_told(save):
@@ -187,9 +220,46 @@ def test_masks_are_black_and_white(save, kind):
         _ = load_dataset(bright).test
 
 
-def test_dark_images_are_told(save):
-    path = save(images=IMAGES % 16, labels=LABELS)
+@pytest.mark.parametrize("images", [IMAGES % 16, IMAGES % 16 / 255])
+def test_dark_images_are_told(save, images):
+    path = save(images=images, labels=LABELS)
     assert "The brightest pixel is 15 of 255" in load_dataset(path).notes[1]
+
+
+@pytest.mark.parametrize("part", ["val", "test"])
+@pytest.mark.parametrize(
+    "train, other, values",
+    [
+        (IMAGES, IMAGES / 255, "0 to 255, as .* from 0.0 to 1.0; bring"),
+        (IMAGES, IMAGES // 128, "0 to 255, as .* from 0 to 1; bring"),
+        (IMAGES, IMAGES > 127, "0 to 255, as .* from 0 to 1; bring"),
+        (IMAGES, IMAGES % 16, "0 to 255, as .* from 0 to 15; bring"),
+        (IMAGES / 1.0, IMAGES / 255, "0 to 255, as .* to 1.0; bring"),
+        (IMAGES / 255, IMAGES, "0 to 1, as .* from 0 to 255; bring"),
+        (IMAGES / 255, IMAGES / 255**2, "0 to 1, as .* from 0.0 to 0.00"),
+    ],
+)
+def test_parts_of_two_scales(save, part, train, other, values):
+    arrays = {f"x_{part}": other, f"y_{part}": LABELS}
+    path = save(x_train=train, y_train=LABELS, **arrays)
+    with pytest.raises(ValueError, match=f"`x_{part}`. Expected .* {values}"):
+        load_dataset(path)
+
+
+def test_a_part_that_is_black(save):
+    path = save(
+        x_train=IMAGES, y_train=LABELS, x_test=0 * IMAGES, y_test=LABELS
+    )
+    assert not load_dataset(path).test.images.any()
+
+
+def test_a_part_without_labels_is_left_alone(save):
+    path = save(
+        x_train=IMAGES, y_train=LABELS, x_test=IMAGES, y_test=0 * LABELS - 1
+    )
+    dataset = load_dataset(path)
+    assert dataset.test is None
+    assert "Arrays that are not used: x_test, y_test." in dataset.notes
 
 
 @pytest.mark.parametrize(
@@ -231,6 +301,38 @@ def test_labels_that_are_class_names(save):
     assert dataset.test.labels.tolist() == [1]
 
 
+@pytest.mark.parametrize(
+    "train, test",
+    [
+        (["caf\u00e9", "tea"], ["cafe\u0301", "tea"]),
+        ([0, 1], ["0", "1"]),
+        (["0", "1"], [0, 1]),
+        ([3, 7], ["3", "7"]),
+        ([False, True], ["0", "1"]),
+    ],
+)
+def test_labels_written_in_two_ways(save, train, test):
+    path = save(
+        x_train=IMAGES, y_train=train * 3, x_test=IMAGES, y_test=test * 3
+    )
+    assert load_dataset(path).test.labels.tolist() == [0, 1] * 3
+
+
+@pytest.mark.parametrize(
+    "names, received",
+    [
+        (np.array([], "U1"), "none"),
+        (np.array([], "S1"), "none"),
+        (["cat", "dog", "cat"], "'cat' 2 times"),
+        (["caf\u00e9", "tea", "cafe\u0301"], "'caf\u00e9' 2 times"),
+    ],
+)
+def test_bad_class_names(save, names, received):
+    path = save(images=IMAGES, labels=LABELS, class_names=names)
+    with pytest.raises(ValueError, match=f"`class_names`.*ed: {received}."):
+        load_dataset(path)
+
+
 def test_class_names_as_bytes(save):
     names = np.array([b"cat", b"dog", "caf\xe9".encode("latin-1")])
     path = save(images=IMAGES, labels=LABELS, class_names=names)
@@ -252,3 +354,15 @@ def test_files_that_are_no_npz(tmp_path):
         np.save(file, IMAGES)
     with pytest.raises(ValueError, match="cannot be read"):
         load_dataset(path)
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        ((IMAGES, LABELS), (IMAGES[:2], LABELS[:2])),
+        ([IMAGES[0], IMAGES[0, :2]], [0, 1]),
+    ],
+)
+def test_arrays_of_several_shapes(arrays):
+    with pytest.raises(ValueError, match="Received: images of several shapes"):
+        load_dataset(arrays)

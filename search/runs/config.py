@@ -84,7 +84,8 @@ class RunConfig(Settings):
             f"{', '.join(EVALUATORS)}; training is of each child by itself, "
             "shared: one network that holds all cells is trained by the recipe "
             "and lends them its weights; the others train nothing; or "
-            "module:attribute, a class of one's own; the strategy's if not given."
+            "module:attribute, a class of one's own; the strategy's if not "
+            "given."
         ),
     ] = None
     evaluator_options: dict[str, Any] = {}

@@ -52,7 +52,7 @@ def average(models: Sequence[keras.Model]) -> keras.Model:
         member = keras.Model(
             model.inputs[0], model.outputs[0], name=f"member_{number}"
         )
-        # Called eagerly, a model within a model would train its batch norms.
+        # Keras' Resizing is called for training with all after it, unless told.
         outputs.append(member(pixels, training=False))
     mean = keras.layers.Average(name="predictions", dtype="float32")(outputs)
     return keras.Model(images, mean, name="ensemble")

@@ -45,9 +45,10 @@ app.registered_commands = zoo_app.registered_commands[:]
 
 # The options of `run` that `tune` has too, beside those of the recipe.
 SHARED = (
-    *("model", "architecture", "weights", "recipe", "repeats", "filters"),
-    *("stem", "image_size", "train_images", "skip_broken", "class_weights"),
-    *("seed", *Recipe.__dataclass_fields__),
+    *("dataset", "model", "architecture", "weights", "recipe"),
+    *("repeats", "filters", "stem", "image_size", "train_images"),
+    *("skip_broken", "class_weights", "seed"),
+    *Recipe.__dataclass_fields__,
 )
 
 
@@ -58,14 +59,6 @@ def main() -> int:
 
 def tune(
     *,
-    dataset: Annotated[
-        str,
-        typer.Option(
-            help="Images to train on: a name such as digits or cifar10, a "
-            "folder with a sub-folder a class, in parts or not, or an .npz "
-            "file."
-        ),
-    ],
     output: Annotated[
         Path,
         typer.Option(
@@ -166,7 +159,7 @@ def tune(
             pretrained.check(weights, preset)
         run = tune_recipe(
             output,
-            resolve_source(dataset),
+            resolve_source(others["dataset"]),
             network,
             recipe,
             values=chosen,

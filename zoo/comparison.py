@@ -7,6 +7,7 @@ has not of that size. Figures are the papers', costs of presets ours.
 Neither Keras nor TensorFlow is imported here.
 """
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ COMPARED: dict[str, Figures] = {
 
 # Data set -> what its first figure is called.
 _SCORES = {"imagenet": "top-1 accuracy, %", "cifar10": "test error, %"}
+# Of a title in the picture, in decades and in percent.
+_WIDTH, _HEIGHT = 0.8, 0.45
 _COSTS = {"parameters": "parameters", "multiply_adds": "multiply-adds"}
 
 
@@ -116,35 +119,48 @@ class Table:
         for panel, (cost, label) in zip(panels, _COSTS.items(), strict=True):
             for number, family in enumerate(families):
                 points = [
-                    (getattr(row, cost), row.score, row.title)
+                    (getattr(row, cost), row.score)
                     for row in self.rows
                     if row.family == family and getattr(row, cost)
                 ]
-                if not points:
-                    continue
-                costs, scores, titles = zip(*points, strict=True)
                 panel.scatter(
-                    costs,
-                    scores,
+                    [x for x, _ in points],
+                    [y for _, y in points],
                     color=colours[number % len(colours)],
                     label=family,
                 )
-                for each in zip(titles, costs, scores, strict=True):
-                    title, *place = each
-                    panel.annotate(
-                        title,
-                        place,
-                        xytext=(4, 2),
-                        textcoords="offset points",
-                        fontsize=6,
-                    )
+            for title, *place in self._told_apart(cost):
+                panel.annotate(
+                    title,
+                    place,
+                    xytext=(5, 3),
+                    textcoords="offset points",
+                    fontsize=7,
+                )
             panel.set(xscale="log", xlabel=label)
+            panel.margins(x=0.2)
             panel.grid(alpha=0.3)
         panels[0].set_ylabel(_SCORES[self.dataset])
-        panels[0].legend(fontsize=7)
+        figure.legend(
+            *panels[0].get_legend_handles_labels(), loc="outside right"
+        )
         if path is not None:
             figure.savefig(path)
         return figure
+
+    def _told_apart(self, cost: str) -> list[tuple[str, float, float]]:
+        """Title, cost and score of the rows that have room for a title: the
+        best among those that are close."""
+        kept: list[tuple[str, float, float]] = []
+        for row in self.rows:
+            x, y = getattr(row, cost), row.score
+            if x and not any(
+                abs(math.log10(x / other)) < _WIDTH
+                and abs(y - beside) < _HEIGHT
+                for _, other, beside in kept
+            ):
+                kept.append((row.title, x, y))
+        return kept
 
 
 def table(dataset: str = "imagenet") -> Table:

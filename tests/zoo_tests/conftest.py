@@ -31,8 +31,9 @@ def _shrunk(architecture, wide):
 @pytest.fixture
 def shrunk():
     """What makes of a preset of multi-branch units one with each unit once,
-    and of a SENet one with few channels."""
+    for images of 64, and of a SENet one with few channels."""
     return lambda name, preset: dataclasses.replace(
         preset,
         architecture=_shrunk(preset.architecture, name.startswith("se")),
+        image_size=64,
     )

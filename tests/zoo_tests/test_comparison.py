@@ -37,7 +37,10 @@ def test_a_table_in_markdown_and_as_a_picture(tmp_path):
     figure = shown.draw(tmp_path / "table.png")
     assert (tmp_path / "table.png").stat().st_size > 10_000
     parameters, products = figure.axes
-    assert len(parameters.texts) == len(shown.rows)
+    points = sum(len(each.get_offsets()) for each in parameters.collections)
+    assert points == len(shown.rows)
+    titles = {text.get_text() for text in parameters.texts}
+    assert "MobileNet" in titles < {row.title for row in shown.rows}
     assert products.get_xlabel() == "multiply-adds"
 
 

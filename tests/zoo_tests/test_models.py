@@ -56,6 +56,11 @@ def small(monkeypatch):
         monkeypatch.setitem(PRESETS, name, change)
 
 
+def preset_of(name):
+    """The preset of a builder."""
+    return inspect.signature(getattr(zoo, name)).parameters["name"].default
+
+
 def images(*shape):
     return np.random.default_rng(0).uniform(-1, 1, shape).astype("float32")
 
@@ -282,7 +287,7 @@ def test_the_docstring_of_a_builder_is_whole(name):
     for heading in ("Returns:", "Raises:", "Example:"):
         assert said.count(f"\n{heading}") == 1
     assert "preprocess_input" in said
-    assert said.splitlines()[0].startswith(PRESETS[find(name)].title)
+    assert said.splitlines()[0].startswith(PRESETS[preset_of(name)].title)
 
 
 def test_the_difference_from_keras_applications_is_told():
@@ -299,8 +304,3 @@ def test_the_example_of_a_builder_runs(name, small):
     )
     assert test.examples
     assert not doctest.DocTestRunner(verbose=False).run(test).failed
-
-
-def find(name):
-    """The preset of a builder."""
-    return inspect.signature(getattr(zoo, name)).parameters["name"].default

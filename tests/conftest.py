@@ -8,7 +8,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # Variables that change what is computed, in this process or those it starts.
-COMPUTING = ("OMP_", "ONEDNN_", "TF_ENABLE_", "TF_NUM_", "XLA_")
+COMPUTING = ("OMP_", "ONEDNN_", "TF_NUM_", "XLA_")
 
 
 @pytest.fixture(autouse=True)

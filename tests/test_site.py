@@ -67,7 +67,7 @@ def test_every_command_and_option_stands_on_a_page(name):
         assert f"`{each}`" in page or f"`{name} {each}`" in page
         for parameter in found.params:
             if parameter.param_type_name == "argument":
-                assert f"`{parameter.human_readable_name}" in page, parameter
+                assert f"`{parameter.name.upper()}" in page, parameter
                 continue
             for option in parameter.opts:
                 assert f"`{option}" in page, option

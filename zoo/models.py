@@ -57,6 +57,9 @@ def create_model(
 ) -> keras.Model:
     """Builds a published network.
 
+    The first nine arguments, `preset` aside, are those of keras.applications in
+    their order. The others are keywords.
+
     Args:
         preset: One of `list_models()`.
         input_shape: `(height, width, channels)`, channels first if the data
@@ -65,41 +68,54 @@ def create_model(
             how. Default: the size that the network was published for, in
             colour.
         include_top: Whether to end in the classifier. Default True.
-        weights: `"imagenet"` (NASNet-A Mobile and Large), `"cifar10"` (the
-            nano network; comes with the package), the path of a file of
-            weights, see `zoo.weights`, or None, the default: random.
-        input_tensor: A Keras tensor to build upon. Default None.
+        weights: `"imagenet"` (NASNet-A Mobile and Large; Keras downloads the
+            file once), `"cifar10"` (the nano network; comes with the
+            package), the path of a file of weights, see `zoo.weights`, or
+            None: random.
+        input_tensor: A Keras tensor to build upon. Default None: a new input.
         pooling: Without the top: None for a feature map, `"avg"` or `"max"`
             for its global average or maximum. Default None.
         classes: The number of classes. Default: 1000, or 10 for networks of
             CIFAR-10. With weights of another number the classifier starts
             anew.
-        classifier_activation: Of the classifier, None for logits. Default
-            `"softmax"`, for which weights by name were trained: with others,
-            as `"sigmoid"`, the classifier starts anew.
+        classifier_activation: The activation of the classifier, None for
+            logits. Default `"softmax"`. Weights by name were trained for a
+            softmax: with another activation, such as `"sigmoid"`, the
+            classifier starts anew.
         name: The name of the model. Default: the preset's.
-        repeats: N, see `build_network`, of networks of cells. Default: the
-            preset's.
-        filters: F, as `repeats`.
-        drop_path_rate: See `build_network`, as for the next five.
-        drop_path_steps: Over how many steps that is reached.
-        dropout: The dropout rate before the classifier.
+        repeats: N, the normal cells of each stage, in networks of cells; see
+            `nasnet_keras.build_network`. Default: the preset's.
+        filters: F, the filters of the first stage, in networks of cells.
+            Default: the preset's.
+        drop_path_rate: The probability to drop a path of the last cell at the
+            end of the training; earlier cells have less, in proportion to
+            their depth. Default 0.
+        drop_path_steps: The number of steps over which the probability rises
+            from 0. Default None: it is constant.
+        dropout: The dropout rate before the classifier. Default 0.
         auxiliary_head: Whether to add a second classifier for training, to
-            networks of cells. Its variables are the same for every size of
-            images.
-        features: Whether the output is a dict of feature maps.
+            networks of cells. The output is then a dict of `predictions` and
+            `auxiliary_predictions`. Its variables are the same for every
+            size of images. Default False.
+        features: Whether the output is a dict of feature maps for detection
+            and segmentation: `"P1"` has half the height and width of the
+            images, `"P2"` a quarter, and so on. `include_top` is then
+            ignored. Default False.
         squeeze_excite: The channels within a squeeze-and-excite that is added
             to each cell, or to each unit that has none, as a share of the
             channels: of a cell's output, of a unit's branch, of what a mobile
             layer reads. Default 0: none is added. SENet: 1/16.
-        include_preprocessing: Whether the model takes pixels from 0 to 255.
-        bn_momentum: Momentum of the moving statistics. Default: the
-            preset's, 0.9997 on ImageNet. Short trainings need less.
+        include_preprocessing: Whether the model takes pixels from 0 to 255
+            and scales them itself. Default False: from -1 to 1.
+        bn_momentum: The momentum of the moving statistics of batch norms.
+            Default: the preset's, 0.9997 on ImageNet. Choose 0.9 for a
+            training of some thousand steps or less.
+        pool_padding: What strided pools make of the padding of an image.
+            `"same"` leaves it out, as TF-slim does, which trained the
+            published weights; `"zeros"` counts it as zeros, as
+            keras.applications does. Default `"same"`.
         bn_epsilon: What batch norms add to variances. Default: the preset's;
             PyTorch's weights of mobile networks need 1e-5.
-        pool_padding: `"same"`, as TF-slim, by which the published weights were
-            trained, or `"zeros"`, the numbers of keras.applications. Default
-            `"same"`.
         strided_padding: `"same"` (TensorFlow) or `"symmetric"` (PyTorch), see
             `Conventions`. Default: the preset's.
         data_format: `"channels_last"` or `"channels_first"`. Default: that of
@@ -108,7 +124,9 @@ def create_model(
             the global policy.
 
     Returns:
-        An ordinary `keras.Model`.
+        An ordinary `keras.Model`, not compiled. Images have the shape
+        `(batch_size, height, width, channels)`, the output
+        `(batch_size, classes)`.
 
     Raises:
         ValueError: There is no such preset or weights, or an argument is out
@@ -219,12 +237,76 @@ def _builder(
         parameters=[*shared, *(p for p in own if p.kind is p.KEYWORD_ONLY)]
     )
     build.__name__ = build.__qualname__ = function_name
-    build.__doc__ = (
-        f"{PRESETS[preset].title}.\n\n"
-        f"As `create_model({preset!r}, …)`, which says what the arguments are."
-        f"\n\nReference:\n    {PRESETS[preset].published.source}\n"
-    )
+    build.__doc__ = _docstring(function_name, preset, weights)
     return build
+
+
+# What differs from the network of the same name in keras.applications.
+_POOLS = """\
+Difference from keras.applications:
+    Both read the same file of weights, and their outputs differ. A strided
+    pool at the edge of an image leaves the padding out here, as in TF-slim,
+    which trained the weights; in keras.applications it counts the padding as
+    zeros. `pool_padding="zeros"` gives the outputs of keras.applications.
+    With weights the size of the images is free here.
+"""
+_SAME = """\
+Difference from keras.applications:
+    None with the same weights: the outputs agree within rounding.
+"""
+_DIFFERENCES = {
+    "nasnet_mobile": _POOLS,
+    "nasnet_large": _POOLS,
+    "mobilenet_v2": _SAME,
+}
+_DOCSTRING = """\
+{title}: the network of {source}.
+
+The first eight arguments are those of keras.applications in their order. The
+same network is `create_model({preset!r})`.
+
+Note on preprocessing:
+    Images have values from -1 to 1: `zoo.preprocess_input` scales pixels from
+    0 to 255, and `include_preprocessing=True` does it inside the model. The
+    network was published for images of {size} x {size} pixels; others work
+    too.
+
+{difference}
+{arguments}
+Example:
+
+>>> model = {name}(weights=None)
+>>> model.output_shape
+(None, {classes})
+"""
+
+
+def _docstring(name: str, preset: str, weights: str | None) -> str:
+    """The docstring of a builder: that of `create_model`, and what holds for
+    this network alone."""
+    chosen = PRESETS[preset]
+    shared = inspect.getdoc(create_model) or ""
+    _, _, arguments = shared.partition(" One of `list_models()`.\n")
+    arguments, _, _ = arguments.partition("Example:")
+    named = ", ".join(f'`"{each}"`' for each in pretrained.names(preset))
+    default = f'`"{weights}"`' if weights else "None"
+    first, _, after = arguments.partition("    weights: ")
+    _, _, after = after.partition("    input_tensor: ")
+    arguments = (
+        f"Args:\n{first}    weights: {named + ', t' if named else 'T'}he path "
+        "of a file of weights, see\n        `zoo.weights`, or None: random. "
+        f"Default {default}.\n    input_tensor: {after}"
+    )
+    return _DOCSTRING.format(
+        title=chosen.title,
+        source=chosen.published.source,
+        preset=preset,
+        size=chosen.image_size,
+        difference=_DIFFERENCES.get(preset, ""),
+        arguments=arguments.rstrip() + "\n",
+        name=name,
+        classes=chosen.classes,
+    ).replace("\n\n\n", "\n\n")
 
 
 NASNetMobile = _builder("NASNetMobile", "nasnet_mobile", "imagenet")

@@ -78,9 +78,12 @@ def build_network(
         stem: `"cifar"`: a 3x3 convolution; `"imagenet"`: a 3x3 convolution
             with stride 2 and two reduction cells, or as the frame has it.
             Default `"cifar"`.
-        stem_filters: The filters of the stem's convolution. Default: see
-            `plan_stem`.
-        skip_reduction_layer_input: See `plan_cells`. Default False.
+        stem_filters: The filters of the stem's last convolution. Default: 3F
+            with the CIFAR stem, 32 with the ImageNet stem.
+        skip_reduction_layer_input: What the normal cell after a reduction
+            cell takes as its second input: the output of the cell before the
+            reduction (False: Mobile and CIFAR), or of the cell before that
+            one (True: Large). Default False.
         include_top: Whether to end in the classifier. Default True.
         pooling: Without the top: None for a feature map, `"avg"` or `"max"`
             for its global average or maximum. Default None.
@@ -296,8 +299,21 @@ def load_model(path: Any) -> keras.Model:
     As `keras.models.load_model`, which does the same once this module is
     imported. No code that a file may hold or name is run.
 
+    Args:
+        path: The file.
+
+    Returns:
+        The `keras.Model`, compiled if it was when it was saved.
+
     Raises:
         ValueError: The file is damaged, or not one of a network.
+
+    Example:
+
+    >>> from nasnet_keras.published import NASNET_A
+    >>> build_network(NASNET_A, repeats=1, filters=8).save("small.keras")
+    >>> load_model("small.keras").output_shape
+    (None, 10)
     """
     try:
         _check_description(path)

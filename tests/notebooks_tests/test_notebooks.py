@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 from pathlib import Path
 
@@ -28,13 +29,34 @@ SMALL = {
         "TRAIN_IMAGES": 64,
         "TEST_IMAGES": 20,
     },
+    "06_nasnet_mobile_on_photographs": {
+        "WEIGHTS": None,
+        "IMAGE_SIZE": 64,
+        "TRAIN_IMAGES": 20,
+        "EPOCHS": 2,
+        "FROZEN_EPOCHS": 1,
+        "BATCH_SIZE": 8,
+    },
+    "07_search_on_your_own_folder": {
+        "TRIALS": 2,
+        "EPOCHS": 1,
+        "LONGER": 1,
+        "IMAGES_PER_CLASS": 20,
+    },
+    "08_a_space_of_your_own": {"TRIALS": 2, "EPOCHS": 1},
 }
+# Those that read photographs: what `NASNET_PHOTOS` names, or a folder beside
+# the repository.
+PHOTOGRAPHS = {"06_nasnet_mobile_on_photographs"}
 # Those that take over 15 seconds of a processor even so.
 SLOW = {
     "02_load_classify_look_inside",
     "03_fine_tune",
     "04_run_and_read_a_search",
     "05_from_small_images_to_large",
+    "06_nasnet_mobile_on_photographs",
+    "07_search_on_your_own_folder",
+    "08_a_space_of_your_own",
 }
 MOST_BYTES = 150_000  # of the outputs that a notebook keeps
 
@@ -74,6 +96,15 @@ def replace_constants(notebook, values):
     )
 
 
+def photographs():
+    """A folder of photographs; skips where there is none."""
+    named = os.environ.get("NASNET_PHOTOS")
+    folder = Path(named) if named else REPOSITORY.parent / "shared" / "photos"
+    if not folder.is_dir():
+        pytest.skip("`NASNET_PHOTOS` names no folder of photographs")
+    return folder.resolve()
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -88,6 +119,8 @@ def replace_constants(notebook, values):
 def test_a_notebook_runs_in_small(path, monkeypatch):
     notebook = read(path)
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
+    if path.stem in PHOTOGRAPHS:
+        monkeypatch.setenv("NASNET_PHOTOS", str(photographs()))
     replace_constants(notebook, SMALL.get(path.stem, {}))
     NotebookClient(
         notebook,
@@ -111,4 +144,6 @@ def test_outputs_are_kept_and_small(path):
 
 
 def test_the_tables_name_notebooks():
-    assert SMALL.keys() | SLOW <= {path.stem for path in NOTEBOOKS}
+    assert SMALL.keys() | SLOW | PHOTOGRAPHS <= {
+        path.stem for path in NOTEBOOKS
+    }

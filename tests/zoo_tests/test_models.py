@@ -1,4 +1,5 @@
 import dataclasses
+import doctest
 import inspect
 
 import keras
@@ -66,6 +67,11 @@ def small(monkeypatch, shrunk):
             }
         change = dataclasses.replace(preset, **small)
         monkeypatch.setitem(PRESETS, name, change)
+
+
+def preset_of(name):
+    """The preset of a builder."""
+    return inspect.signature(getattr(zoo, name)).parameters["name"].default
 
 
 def images(*shape):
@@ -359,3 +365,32 @@ def test_auxiliary_head(small):
 def test_errors_name_the_argument(arguments, named):
     with pytest.raises(ValueError, match=named):
         models.create_model(**{"preset": "nasnet_a_cifar", **arguments})
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_the_docstring_of_a_builder_is_whole(name):
+    builder = getattr(zoo, name)
+    said = inspect.getdoc(builder)
+    arguments = said.partition("Args:\n")[2].partition("Returns:")[0]
+    for parameter in inspect.signature(builder).parameters:
+        assert f"\n    {parameter}: " in f"\n{arguments}"
+    for heading in ("Returns:", "Raises:", "Example:"):
+        assert said.count(f"\n{heading}") == 1
+    assert "preprocess_input" in said
+    assert said.splitlines()[0].startswith(PRESETS[preset_of(name)].title)
+
+
+def test_the_difference_from_keras_applications_is_told():
+    for name in ("NASNetMobile", "NASNetLarge"):
+        said = inspect.getdoc(getattr(zoo, name))
+        assert 'pool_padding="zeros"' in said.partition("Args:")[0]
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_the_example_of_a_builder_runs(name, small):
+    builder = getattr(zoo, name)
+    test = doctest.DocTestParser().get_doctest(
+        inspect.getdoc(builder), {name: builder}, name, None, 0
+    )
+    assert test.examples
+    assert not doctest.DocTestRunner(verbose=False).run(test).failed

@@ -36,6 +36,7 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
         "Layers": (
             *("Cell", "FactorizedReduction", "DropPath", "AuxiliaryHead"),
             *("InvertedResidual", "ResidualConvolution", "SqueezeExcite"),
+            *("BranchedUnit", "ChannelGather", "OperationGraph"),
         ),
         "Operations": (
             "OPERATIONS",
@@ -75,13 +76,14 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
             *("NASNetMobile", "NASNetLarge", "NASNetCIFAR", "NASNetCIFARNano"),
             *("PNASNet5Mobile", "PNASNet5Large", "AmoebaNetA", "MobileNetV2"),
             *("MnasNetA1", "MnasNetB1", "MnasNetSmall", "ProxylessNASCPU"),
-            *("ProxylessNASGPU", "ProxylessNASMobile"),
+            *("ProxylessNASGPU", "ProxylessNASMobile", "CondenseNet74"),
+            *("SENet154", "SEResNet50", "ShuffleNetV1", "ShuffleNetV2"),
         ),
         "Images and classes": (
             *("preprocess_input", "decode_predictions", "CIFAR10_CLASSES"),
         ),
         "Pictures": ("plot_cell",),
-        "Presets": ("Preset", "PRESETS"),
+        "Presets": ("Preset", "PRESETS", "table"),
         "Weights": ("weights",),
         "KerasHub": ("hub.NASNetBackbone", "hub.NASNetImageClassifier"),
     },
@@ -89,7 +91,10 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
         "Runs": ("run", "resume", "load", "Run", "Trial", "TrialState"),
         "After a search": ("export", "retrain", "rank_correlation"),
         "Settings": ("RunConfig", "ChildConfig", "ExecutionConfig"),
-        "Spaces": ("NASNetSpace", "ChoiceSpace", "SearchSpace", "Decision"),
+        "Spaces": (
+            *("NASNetSpace", "ChoiceSpace", "RecipeSpace", "SearchSpace"),
+            "Decision",
+        ),
         "Strategies": ("Strategy",),
         "Evaluators": ("Evaluator", "Child", "Evaluation", "EvaluationError"),
         "Observers": ("Observer",),

@@ -67,7 +67,8 @@ def test_every_command_and_option_stands_on_a_page(name):
         assert f"`{each}`" in page or f"`{name} {each}`" in page
         for parameter in found.params:
             if parameter.param_type_name == "argument":
-                assert f"`{parameter.name.upper()}" in page, parameter
+                word = parameter.metavar or parameter.name
+                assert f"`{word.lower()}" in page.lower(), parameter
                 continue
             for option in parameter.opts:
                 assert f"`{option}" in page, option

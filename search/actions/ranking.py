@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from nasnet_keras.accuracy import accuracy_text
 from nasnet_keras.command_line import InputError
 from nasnet_keras.strict_json import read_json
 
@@ -24,6 +25,7 @@ class Retrained:
             from 1; children of equal rewards share one.
         accuracy: Its accuracy on the test images, 0 to 1; None if the
             training failed.
+        test_images: How many these are; 0 if the training failed.
         parameters: How many its network has, moving statistics included.
         seconds: How long it was trained.
         reason: One sentence, of a training that failed.
@@ -33,9 +35,17 @@ class Retrained:
     reward: float
     rank: int
     accuracy: float | None
+    test_images: int
     parameters: int
     seconds: float
     reason: str | None = None
+
+    @property
+    def accuracy_text(self) -> str:
+        """The accuracy with its standard error, empty if there is none."""
+        if self.accuracy is None:
+            return ""
+        return accuracy_text(self.accuracy, self.test_images)
 
 
 FIELDS = fields(Retrained)
@@ -71,11 +81,14 @@ class Ranking:
                 Retrained(**{field.name: child[field.name] for field in FIELDS})
                 for child in children
             )
-        except (OSError, LookupError, TypeError, ValueError) as error:
-            raise InputError(
-                f"{path} is no ranking of `nasnet-search retrain`: {error!r}. "
-                "Delete it, or run that command again."
-            ) from None
+        except KeyError as error:
+            reason = f"it has no {error}"
+        except (OSError, LookupError, TypeError, ValueError):
+            reason = "it is of another form"
+        raise InputError(
+            f"{path} is no ranking of `nasnet-search retrain`: {reason}. "
+            "Delete it, or run that command again."
+        )
 
     @property
     def best(self) -> Retrained | None:

@@ -101,8 +101,6 @@ def retrain(
     """
     run = opened(run)
     network = _network(run, repeats, filters, image_size)
-    kind: Any = run.space.kind
-    check_supported(recipe, kind.unsupported)
     folder = run.directory.retrained if output is None else Path(output)
     tasks = [
         _task(run, trial, recipe, network, folder, seed)
@@ -121,6 +119,26 @@ def retrain(
     return ranking
 
 
+def unsupported_values(
+    run: Run,
+    repeats: int | None = None,
+    filters: int | None = None,
+    image_size: int | None = None,
+) -> Mapping[str, str]:
+    """The values of a recipe that the networks of `retrain` with these
+    arguments do not follow, each with the reason.
+
+    Raises:
+        InputError: As of `retrain`.
+    """
+    kind: Any = run.space.kind
+    (best,) = _best(run, 1)
+    return kind.unsupported_at(
+        run.space.decode(best.decisions),
+        **_network(run, repeats, filters, image_size),
+    )
+
+
 @dataclass(frozen=True)
 class _Task:
     """A child to train longer, in a folder of its own."""
@@ -131,9 +149,9 @@ class _Task:
     parameters: int
 
     def retrained(self, rank: int, watch: Watch | None) -> Retrained:
-        accuracy, reason = None, None
+        accuracy, images, reason = None, 0, None
         try:
-            accuracy = self._accuracy(watch)
+            accuracy, images = self._measured(watch)
         except RunError as error:
             reason = str(error)
         return Retrained(
@@ -141,6 +159,7 @@ class _Task:
             reward=self.trial.evaluations[-1].reward,
             rank=rank,
             accuracy=accuracy,
+            test_images=images,
             parameters=self.parameters,
             seconds=sum(
                 epoch["seconds"] for epoch in read_history(self.folder)
@@ -148,16 +167,20 @@ class _Task:
             reason=reason,
         )
 
-    def _accuracy(self, watch: Watch | None) -> float:
-        """On the test images; what was measured before is read."""
-        measured = self.folder / "evaluation" / "test.json"
+    def _measured(self, watch: Watch | None) -> tuple[float, int]:
+        """The accuracy on the test images, and how many they are; what was
+        measured before is read."""
         with contextlib.suppress(OSError, LookupError, TypeError, ValueError):
-            return float(read_json(measured)["accuracy"])
+            return self._read()
         keras.backend.clear_session()
         progress = watch(self.trial) if watch else None
         run_training(self.folder, self.settings, progress=progress)
         evaluate_run(self.folder, "test")
-        return float(read_json(measured)["accuracy"])
+        return self._read()
+
+    def _read(self) -> tuple[float, int]:
+        measured = read_json(self.folder / "evaluation" / "test.json")
+        return float(measured["accuracy"]), int(measured["images"])
 
 
 def _task(
@@ -169,6 +192,8 @@ def _task(
     seed: int | None,
 ) -> _Task:
     architecture = run.space.decode(trial.decisions)
+    kind: Any = run.space.kind
+    check_supported(recipe, kind.unsupported_at(architecture, **network))
     settings = TrainingSettings(
         dataset=str(run.config.dataset),
         network={"architecture": run.space.to_data(architecture), **network},
@@ -179,7 +204,6 @@ def _task(
     folder = output / f"{trial.number:05d}"
     if (folder / "config.json").exists():
         check_settings(folder, settings)
-    kind: Any = run.space.kind
     try:
         cost = kind.complexity(
             architecture, **network, classes=_recorded(run)["classes"]

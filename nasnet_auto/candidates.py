@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from nasnet_auto.ensemble import write_ensemble
-from nasnet_auto.survey import standard_error
+from nasnet_keras.accuracy import standard_error
 from nasnet_keras.architectures import find_kind, to_data
 from nasnet_keras.command_line import RunError
 from nasnet_keras.deployment.latency.latency_table import measure_latency

@@ -1,13 +1,13 @@
 """A look at the images before anything is trained: `survey`."""
 
 import dataclasses
-import math
 import os
 from os import PathLike
 from typing import Any
 
 import numpy as np
 
+from nasnet_keras.accuracy import standard_error
 from nasnet_keras.training.data.datasets import (
     ARRAYS,
     DataSource,
@@ -220,14 +220,3 @@ def _check_split(
         read_validation=read if found.has_validation else None,
     )
     split(with_test(dataset), found.validation_images, seed=seed)
-
-
-def standard_error(accuracy: float, images: int) -> float:
-    """Of an accuracy that was measured on so many images (binomial).
-
-    Example:
-
-    >>> standard_error(0.5, 100)
-    0.05
-    """
-    return math.sqrt(accuracy * (1 - accuracy) / images)

@@ -10,7 +10,7 @@ Neither Keras nor TensorFlow is imported here before a network is built.
 
 import abc
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -136,6 +136,21 @@ class ArchitectureKind(abc.ABC):
         Raises:
             ValueError: It could not be built.
         """
+
+    def unsupported_at(
+        self,
+        architecture: Any,
+        input_shape: Sequence[int | None],
+        **arguments: Any,
+    ) -> Mapping[str, str]:
+        """The values of a `Recipe` that a network with these arguments of
+        `build` does not follow, each with the reason: `unsupported`, and what
+        its size leaves no room for; the channels may be None.
+
+        Raises:
+            ValueError: There is no such network.
+        """
+        return self.unsupported
 
     def measure_latencies(
         self,

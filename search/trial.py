@@ -4,9 +4,10 @@ imported here.
 """
 
 import enum
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+from nasnet_keras.accuracy import accuracy_text
 
 # A decision vector: for each decision of the space, the position of the
 # choice taken among the decision's choices.
@@ -105,15 +106,14 @@ class Trial:
         if self.evaluation is None:
             return ""
         reward, metrics = self.evaluation.reward, self.evaluation.metrics
-        images = metrics.get(IMAGES, 0)
-        if not images or reward != metrics.get("accuracy"):
-            return f"{reward:.4f}"
-        # As if one more image was right, and one wrong: none right is not
-        # sure to be 0.
-        share = (reward * images + 1) / (images + 2)
-        error = math.sqrt(share * (1 - share) / images)
-        digits = min(max(-math.floor(math.log10(error)), 2), 4)
-        return f"{reward:.{digits}f} ± {error:.{digits}f}"
+        is_accuracy = reward == metrics.get("accuracy")
+        return accuracy_text(reward, self.images if is_accuracy else 0)
+
+    @property
+    def images(self) -> float:
+        """On how many images the accuracy was measured; 0 if not known."""
+        evaluation = self.evaluation
+        return 0 if evaluation is None else evaluation.metrics.get(IMAGES, 0)
 
     @property
     def went_on(self) -> bool:

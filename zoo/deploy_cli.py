@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from nasnet_keras.accuracy import accuracy_text
 from nasnet_keras.activity import tell_activity
 from nasnet_keras.command_line import (
     LARGEST,
@@ -103,6 +104,12 @@ def deploy(
             "parts, if neither is given."
         ),
     ] = None,
+    skip_broken: Annotated[
+        bool,
+        typer.Option(
+            "--skip-broken", help="Leave out files that are no whole images."
+        ),
+    ] = False,
 ) -> None:
     """Writes a network, fused, for another runtime, and verifies it there."""
     if int8 != (calibration is not None):
@@ -122,8 +129,8 @@ def deploy(
         network = _load(source, weights)
         shape = _image_shape(network, image_size)
         side = shape[0]
-        by = _data(calibration, side, most=calibration_images)
-        data = _data(images, side) if images else by
+        by = _data(calibration, side, skip_broken, most=calibration_images)
+        data = _data(images, side, skip_broken) if images else by
         test = data and (data.test or data.train)
         tell_activity("writing, and verifying what was written")
         report = export(
@@ -211,6 +218,17 @@ def _image_shape(network: Any, size: int | None) -> tuple[Any, ...]:
             "Invalid value for `MODEL`. Expected a network of images, with one "
             f"input of 4 dimensions. Received: the shape of inputs {shape}."
         )
+    fixed = {side for side in shape[1:3] if side is not None}
+    if None in shape[1:3] and size is None:
+        raise InputError(
+            "Expected --image-size with a network that leaves open how large "
+            "its images are. Received: none."
+        )
+    if size is not None and fixed - {size}:
+        raise InputError(
+            "Invalid value for `--image-size`. Expected none, or the size of "
+            f"the network's images, {shape[1]} x {shape[2]}. Received: {size}."
+        )
     return (size or shape[1], size or shape[2], shape[3])
 
 
@@ -222,7 +240,9 @@ def _classes(network: Any) -> int | None:
     return shape[-1] if len(shape) == 2 else None
 
 
-def _data(source: str | None, side: int | None, most: int | None = None) -> Any:
+def _data(
+    source: str | None, side: int, skip_broken: bool, most: int | None = None
+) -> Any:
     """A data set in the size of the network, with so many training images at
     the most; None without a source."""
     if source is None:
@@ -233,8 +253,13 @@ def _data(source: str | None, side: int | None, most: int | None = None) -> Any:
     )
 
     if most is not None:
-        most = min(most, count_training_images(source, image_size=side))
-    return load_dataset(source, image_size=side, train_images=most)
+        most = min(most, count_training_images(source, side, skip_broken))
+    return load_dataset(
+        source,
+        image_size=side,
+        train_images=most,
+        skip_broken=skip_broken,
+    )
 
 
 def _scaled(network: Any, pixels: Any) -> Any:
@@ -278,8 +303,10 @@ def _show_accuracy(network: Any, run: Any, batch_size: int, test: Any) -> None:
             )
         ):
             right[way] += int((outputs[0].argmax(1) == labels).sum())
-    before, after = (count / len(test) for count in right)
+    before, after = (
+        accuracy_text(count / len(test), len(test)) for count in right
+    )
     print(
-        f"Accuracy on {len(test):,} images: {before:.2%} in Keras, {after:.2%} "
-        "in the file."
+        f"Accuracy on {len(test):,} images: {before} in Keras, {after} in the "
+        "file."
     )

@@ -12,6 +12,7 @@ import typer
 
 from nasnet_keras.architectures import (
     find_kind,
+    from_data,
     read_architecture,
     to_data,
 )
@@ -53,7 +54,7 @@ def run(
         typer.Option(
             help="Images to train on: a name such as digits or cifar10, a "
             "folder with a sub-folder a class, in parts or not, or an .npz "
-            "file."
+            "file. A network of --architecture takes their channels."
         ),
     ],
     output: Annotated[
@@ -204,6 +205,12 @@ def run(
         from nasnet_keras.training.train import prepare_long_trainings
 
         prepare_long_trainings()
+        _, found = from_data(network["architecture"])
+        chosen = chosen_recipe(
+            recipe,
+            values,
+            kind.unsupported_at(**{**network, "architecture": found}),
+        )
         prepare_replicas(replicas)
         settings = TrainingSettings(
             dataset=resolve_source(dataset),
@@ -319,7 +326,7 @@ def network_of(
         size = image_size or (224 if stem == "imagenet" else 32)
         arguments: dict[str, Any] = {
             "architecture": to_data(kind, found),
-            "input_shape": [size, size, 3],
+            "input_shape": [size, size, None],
         }
         return {**arguments, **given}
     if stem is not None:

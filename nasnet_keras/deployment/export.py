@@ -23,6 +23,7 @@ from nasnet_keras.deployment.timing import image_shape, median_seconds
 from nasnet_keras.files import sync
 from nasnet_keras.network.build import without_auxiliary_head
 from nasnet_keras.network.inspection import all_layers, scales_pixels
+from nasnet_keras.training.data.pipeline import in_channels
 
 # The largest difference; and with int8, which rounds, the error: outputs that
 # have nothing in common with the network's come to more than 1.
@@ -138,9 +139,10 @@ def export(
     shape = tuple(image_shape(model, input_shape))
     if images is None:
         images = as_input(model, photographs(shape))
-    images = _images("images", images, shape)
+    dtype = fused.inputs[0].dtype
+    images = _images("images", images, shape, dtype)
     if calibration is not None:
-        calibration = _images("calibration", calibration, shape)
+        calibration = _images("calibration", calibration, shape, dtype)
     size = batch_size or 1
     with _draft(path) as draft:
         function = frozen_function(fused, batch_size, shape)
@@ -189,14 +191,26 @@ def exported(
         path = Path(folder) / f"network{chosen.suffix}"
         chosen.write(function, path)
         images = np.random.default_rng(0).uniform(-1, 1, shape)
-        yield chosen.load(path), images.astype("float32")
+        dtype = function.inputs[0].dtype.as_numpy_dtype
+        yield chosen.load(path), images.astype(dtype)
 
 
 def as_input(model: keras.Model, pixels: np.ndarray) -> np.ndarray:
     """Pixels from 0 to 255 as a model takes them: as they are, if it scales
-    them itself, or else from -1 to 1."""
-    pixels = pixels.astype("float32")
-    return pixels if scales_pixels(model) else pixels / 127.5 - 1
+    them itself, or else from -1 to 1; grey ones in as many channels as it has.
+
+    Args:
+        model: The model.
+        pixels: `[N, H, W, C]`, an array.
+
+    Raises:
+        ValueError: They are in colour, and the model takes other channels.
+    """
+    channels = model.input_shape[-1] or pixels.shape[-1]
+    pixels = np.asarray(in_channels(pixels, channels), "float32")
+    if scales_pixels(model):
+        return pixels.astype(model.inputs[0].dtype)
+    return pixels / 127.5 - 1
 
 
 def keras_outputs(model: keras.Model, images: np.ndarray) -> list[np.ndarray]:
@@ -323,9 +337,9 @@ def _check_batch(batch_size: Any) -> None:
         )
 
 
-def _images(name: str, images: Any, shape: Any) -> np.ndarray:
+def _images(name: str, images: Any, shape: Any, dtype: str) -> np.ndarray:
     """Images as runtimes take them, which do not convert pixels."""
-    images = np.asarray(images, "float32")
+    images = np.asarray(images, dtype)
     if images.shape[1:] != shape or not len(images):
         raise ValueError(
             f"Invalid value for argument `{name}`. Expected images of shape "

@@ -4,7 +4,7 @@ Neither Keras nor TensorFlow is imported here before a network is built.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +97,36 @@ class CellsKind(ArchitectureKind):
             classes=classes,
             **counted,
         )
+
+    def unsupported_at(
+        self,
+        architecture: Genotype,
+        input_shape: Sequence[int | None],
+        **arguments: Any,
+    ) -> Mapping[str, str]:
+        from nasnet_keras.layers.auxiliary_head import pooled_size
+        from nasnet_keras.layers.conventions import Conventions
+        from nasnet_keras.network.plan import NetworkPlan
+
+        counted = without_recipe(arguments)
+        conventions = Conventions.from_dict(counted.pop("conventions", None))
+        _check(NetworkPlan, counted)
+        plan = NetworkPlan(
+            architecture,
+            (*input_shape[:2], input_shape[2] or 1),
+            conventions=conventions,
+            **counted,
+        )
+        try:
+            pooled_size(plan.sizes(plan.image_size)[plan.auxiliary_input])
+        except ValueError:
+            height, width = input_shape[:2]
+            return {
+                **self.unsupported,
+                "auxiliary_weight": f"images of {height} x {width} are too "
+                "small for an auxiliary head",
+            }
+        return self.unsupported
 
     def measure_latencies(
         self,

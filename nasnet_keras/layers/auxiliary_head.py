@@ -137,6 +137,7 @@ def pooled_size(size: Sequence[int | None]) -> tuple[int, int]:
             "The auxiliary head needs a known map of at least "
             f"{POOL_SIZE} x {POOL_SIZE} at two thirds of the depth. "
             f"Received: {size[0]} x {size[1]}. Use images of a known and "
-            "larger size, or `auxiliary_head=False`."
+            "larger size, or no such head: a recipe with an "
+            "`auxiliary_weight` of 0, a network with `auxiliary_head=False`."
         )
     return height, width

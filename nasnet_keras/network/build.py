@@ -5,6 +5,7 @@ a trained one, so that saved models load.
 """
 
 import contextlib
+import re
 import zipfile
 from collections.abc import Iterator
 from typing import Any
@@ -33,6 +34,7 @@ from nasnet_keras.network.ends import (
 )
 from nasnet_keras.network.plan import NetworkPlan, check_squeeze
 from nasnet_keras.network.skeletons import PlannedConvolution, Stem
+from nasnet_keras.quotation import quoted
 from nasnet_keras.strict_json import MAX_BYTES
 
 if keras.backend.backend() == "tensorflow":
@@ -322,12 +324,30 @@ def load_model(path: Any) -> keras.Model:
     except Exception as error:
         if isinstance(error, MemoryError):
             raise
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ValueError(
             "Invalid value for argument `path`. Expected a whole .keras file "
             f"of a network. Received: path={str(path)!r}, which cannot be "
-            f"loaded: {reason.rstrip('.: ')}."
+            f"loaded: {_reason(error)}."
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Why Keras does not load a file; what Keras would have done about it is
+    for who calls Keras."""
+    text = str(error)
+    if "safe_mode" in text:
+        return (
+            "it holds code, as a Lambda layer does, which is not run; put a "
+            "layer of Keras in its place"
+        )
+    unknown = re.search(r"Could not locate (?:class|function) '([^']+)'", text)
+    if unknown:
+        return (
+            f"it needs {quoted(unknown[1])}, which is not one of Keras; put "
+            "a layer of Keras in its place, or load it where that is "
+            "registered and call `nasnet_keras.export`"
+        )
+    return (text.splitlines() or [type(error).__name__])[0].rstrip(".: ")
 
 
 def _check_description(path: Any) -> None:

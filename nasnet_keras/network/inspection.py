@@ -17,8 +17,9 @@ def all_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
 
 
 def scales_pixels(model: keras.Model) -> bool:
-    """Whether a model takes pixels from 0 to 255, and not from -1 to 1."""
-    return any(
+    """Whether a model takes pixels from 0 to 255, and not from -1 to 1: it
+    scales them itself, or takes whole numbers."""
+    return "int" in model.inputs[0].dtype or any(
         isinstance(layer, keras.layers.Rescaling) for layer in all_layers(model)
     )
 

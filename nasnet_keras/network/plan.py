@@ -4,7 +4,7 @@
 `nasnet_keras.network.complexity` counts it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
 
@@ -54,14 +54,14 @@ class NetworkPlan:
 
     genotype: Genotype
     input_shape: tuple[int | None, ...]
-    classes: int
-    repeats: int
-    filters: int
-    stem: Stem
-    stem_filters: int | None
-    skip_reduction_layer_input: bool
-    conventions: Conventions
-    frame: str
+    classes: int = 10
+    repeats: int = 6
+    filters: int = 32
+    stem: Stem = "cifar"
+    stem_filters: int | None = None
+    skip_reduction_layer_input: bool = False
+    conventions: Conventions = field(default_factory=Conventions)
+    frame: str = "nasnet"
 
     def __post_init__(self) -> None:
         self._check_genotype()

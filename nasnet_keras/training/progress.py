@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 
+from nasnet_keras.accuracy import accuracy_text
 from nasnet_keras.activity import ActivityDisplay, tell_activity
 
 
@@ -33,6 +34,7 @@ class Progress(keras.callbacks.Callback):
         self._epochs = epochs
         self._console = console or Console()
         self._first_epoch = 0
+        self._validation_images = 0
         self._bar: Bar | None = None
         self._began = 0.0
 
@@ -43,9 +45,11 @@ class Progress(keras.callbacks.Callback):
                 sentence, markup=False, highlight=False, soft_wrap=True
             )
 
-    def begin_at(self, epoch: int) -> None:
-        """The next phase begins after so many epochs."""
+    def begin_at(self, epoch: int, validation_images: int = 0) -> None:
+        """The next phase begins after so many epochs, and is measured on so
+        many images."""
         self._first_epoch = epoch
+        self._validation_images = validation_images
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._began = time.monotonic()
@@ -68,14 +72,14 @@ class Progress(keras.callbacks.Callback):
         tell_activity("training steps", batch + 1, self.params["steps"])
         if self._bar is not None:
             self._bar.update(
-                self._bar.task_ids[0], advance=1, metrics=_text(logs)
+                self._bar.task_ids[0], advance=1, metrics=self._text(logs)
             )
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._close()
         self._console.print(
             f"epoch {self._first_epoch + epoch + 1}/{self._epochs}: "
-            f"{_text(logs)}, {time.monotonic() - self._began:.0f} s",
+            f"{self._text(logs)}, {time.monotonic() - self._began:.0f} s",
             highlight=False,
             soft_wrap=True,
         )
@@ -88,9 +92,15 @@ class Progress(keras.callbacks.Callback):
             self._bar.stop()
             self._bar = None
 
-
-def _text(logs: Any) -> str:
-    return ", ".join(
-        f"{name.replace('_', ' ')} {value:.4f}"
-        for name, value in (logs or {}).items()
-    )
+    def _text(self, logs: Any) -> str:
+        """The metrics; of the accuracies those with a standard error that
+        were measured on images for validation."""
+        return ", ".join(
+            f"{name.replace('_', ' ')} "
+            + (
+                accuracy_text(value, self._validation_images)
+                if name.startswith("val_") and name.endswith("accuracy")
+                else f"{value:.4f}"
+            )
+            for name, value in (logs or {}).items()
+        )

@@ -45,6 +45,7 @@ from nasnet_keras.training.settings import (
     TrainingSettings,
     build_model,
     load_data,
+    with_channels,
 )
 from nasnet_keras.training.train import compile_network, train
 
@@ -118,6 +119,7 @@ def run_training(
     if data is None:
         tell_activity("reading the data")
         data = load_data(settings, holding)
+    settings = with_channels(settings, data)
     if progress is not None:
         progress.tell(data.notes)
     # A network that cannot be built, or given these weights, leaves no folder.
@@ -251,10 +253,10 @@ class _Training:
             self.settings.early_stopping if number + 1 == len(files) else None,
         )
         watching: list[keras.callbacks.Callback] = [keeper, *self.callbacks]
-        if self.progress is not None:
-            self.progress.begin_at(first_epoch)
-            watching.append(self.progress)
         train_images, validation = self.data.train, self.data.validation
+        if self.progress is not None:
+            self.progress.begin_at(first_epoch, len(validation or ()))
+            watching.append(self.progress)
         class_weights = None
         if self.settings.class_weights is not None:
             class_weights = balanced_weights(

@@ -2,7 +2,7 @@
 network that they stand for."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import keras
@@ -39,7 +39,8 @@ class TrainingSettings:
         network: The architecture, as of `architectures.to_data`, and the
             arguments of its network as JSON data, without those that the
             recipe or the data set have. Its `input_shape` says to which size
-            and channels the images are brought.
+            and channels the images are brought; channels of None are the
+            images' own.
         recipe: How it is trained.
         train_images: How many training images, or which share of them; None
             for all that are left.
@@ -104,6 +105,17 @@ class TrainingData:
         return _in_channels(images, self.train.images.shape[-1])
 
 
+def with_channels(
+    settings: TrainingSettings, data: TrainingData
+) -> TrainingSettings:
+    """The settings of a training whose network has the channels of these
+    images."""
+    height, width, _ = settings.network["input_shape"]
+    shape = [height, width, data.train.images.shape[-1]]
+    network = {**settings.network, "input_shape": shape}
+    return dataclasses.replace(settings, network=network)
+
+
 def load_data(
     settings: TrainingSettings, holding: Holding = BY_MEMORY
 ) -> TrainingData:
@@ -166,7 +178,9 @@ def load_data(
     )
 
 
-def _input_shape(network: Mapping[str, Any]) -> Sequence[int]:
+def _input_shape(
+    network: Mapping[str, Any],
+) -> tuple[int, int, int | None]:
     """Height, width and channels to bring the images to.
 
     Raises:
@@ -176,14 +190,18 @@ def _input_shape(network: Mapping[str, Any]) -> Sequence[int]:
     if not (
         isinstance(shape, list | tuple)
         and len(shape) == 3
-        and all(type(side) is int and 0 < side <= LARGEST for side in shape)
+        and all(
+            type(side) is int and 0 < side <= LARGEST
+            for side in (shape[:2] if shape[2] is None else shape)
+        )
     ):
         raise ValueError(
             "Invalid value for argument `input_shape`. Expected height, width "
             f"and channels, each from 1 to {LARGEST:,}. Received: "
             f"{quoted(shape)}."
         )
-    return shape
+    height, width, channels = shape
+    return height, width, channels
 
 
 def build_model(
@@ -250,7 +268,11 @@ def recipe_arguments(
     return arguments
 
 
-def _in_channels(images: LabelledImages, channels: int) -> LabelledImages:
+def _in_channels(
+    images: LabelledImages, channels: int | None
+) -> LabelledImages:
+    if channels is None:
+        return images
     return dataclasses.replace(
         images, images=in_channels(images.images, channels)
     )

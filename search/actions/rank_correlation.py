@@ -56,11 +56,13 @@ class RankedCell:
         trial: Its trial in the run of the children trained alone.
         shared: Its validation accuracy with shared weights.
         alone: That of the child trained alone.
+        images: On how many images both were measured.
     """
 
     trial: int
     shared: float
     alone: float
+    images: int
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,7 @@ def rank_correlation(
                 run.space.decode(trial.decisions), run.directory.children
             ),
             trial.evaluations[-1].metrics["accuracy"],
+            int(trial.images),
         )
         for trial in alone.trials
         if trial.state is TrialState.COMPLETE

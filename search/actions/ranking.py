@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from nasnet_keras.accuracy import accuracy_text
 from nasnet_keras.command_line import InputError
 from nasnet_keras.strict_json import read_json
 
@@ -25,6 +26,7 @@ class Retrained:
             from 1; children of equal rewards share one.
         accuracy: Its accuracy on the test images, 0 to 1; of several seeds
             their mean; None if every training failed.
+        test_images: How many these are; 0 if every training failed.
         parameters: How many its network has, moving statistics included.
         seconds: How long it was trained, in all.
         reason: One sentence, of a training that failed.
@@ -35,6 +37,7 @@ class Retrained:
     reward: float
     rank: int
     accuracy: float | None
+    test_images: int
     parameters: int
     seconds: float
     reason: str | None = None
@@ -49,20 +52,13 @@ class Retrained:
 
     @property
     def accuracy_text(self) -> str:
-        """The accuracy as people read it, of several seeds with the spread;
-        empty where there is none.
-
-        Example:
-
-        >>> Retrained(3, 0.8, 1, 0.7, 10, 9.0, None, (0.6, 0.8)).accuracy_text
-        '0.7000 ± 0.1414'
-        """
+        """The accuracy as people read it, empty if there is none: with its
+        standard error, or of several seeds with their spread."""
         if self.accuracy is None:
             return ""
-        text = f"{self.accuracy:.4f}"
         if self.spread is None:
-            return text
-        return f"{text} ± {self.spread:.4f}"
+            return accuracy_text(self.accuracy, self.test_images)
+        return f"{self.accuracy:.4f} ± {self.spread:.4f}"
 
 
 FIELDS = fields(Retrained)
@@ -104,11 +100,14 @@ class Ranking:
                 )
                 for child in children
             )
-        except (OSError, LookupError, TypeError, ValueError) as error:
-            raise InputError(
-                f"{path} is no ranking of `nasnet-search retrain`: {error!r}. "
-                "Delete it, or run that command again."
-            ) from None
+        except KeyError as error:
+            reason = f"it has no {error}"
+        except (OSError, LookupError, TypeError, ValueError):
+            reason = "it is of another form"
+        raise InputError(
+            f"{path} is no ranking of `nasnet-search retrain`: {reason}. "
+            "Delete it, or run that command again."
+        )
 
     @property
     def best(self) -> Retrained | None:

@@ -108,8 +108,6 @@ def retrain(
     """
     run = opened(run)
     network = _network(run, repeats, filters, image_size)
-    kind: Any = run.space.kind
-    check_supported(recipe, kind.unsupported)
     folder = run.directory.retrained if output is None else Path(output)
     _check_count("seeds", seeds)
     first = run.config.seed if seed is None else seed
@@ -130,6 +128,26 @@ def retrain(
     return ranking
 
 
+def unsupported_values(
+    run: Run,
+    repeats: int | None = None,
+    filters: int | None = None,
+    image_size: int | None = None,
+) -> Mapping[str, str]:
+    """The values of a recipe that the networks of `retrain` with these
+    arguments do not follow, each with the reason.
+
+    Raises:
+        InputError: As of `retrain`.
+    """
+    kind: Any = run.space.kind
+    (best,) = _best(run, 1)
+    return kind.unsupported_at(
+        run.space.decode(best.decisions),
+        **_network(run, repeats, filters, image_size),
+    )
+
+
 @dataclass(frozen=True)
 class _Task:
     """A child to train longer: for each seed a folder and the settings."""
@@ -139,10 +157,11 @@ class _Task:
     parameters: int
 
     def retrained(self, rank: int, watch: Watch | None) -> Retrained:
-        accuracies, reason = [], None
+        accuracies, images, reason = [], 0, None
         for folder, settings in self.trainings.items():
             try:
-                accuracies.append(self._accuracy(folder, settings, watch))
+                accuracy, images = self._measured(folder, settings, watch)
+                accuracies.append(accuracy)
             except RunError as error:
                 reason = reason or str(error)
         return Retrained(
@@ -150,6 +169,7 @@ class _Task:
             reward=self.trial.evaluations[-1].reward,
             rank=rank,
             accuracy=statistics.fmean(accuracies) if accuracies else None,
+            test_images=images,
             parameters=self.parameters,
             seconds=sum(
                 epoch["seconds"]
@@ -160,18 +180,23 @@ class _Task:
             accuracies=tuple(accuracies),
         )
 
-    def _accuracy(
+    def _measured(
         self, folder: Path, settings: TrainingSettings, watch: Watch | None
-    ) -> float:
-        """On the test images; what was measured before is read."""
-        measured = folder / "evaluation" / "test.json"
+    ) -> tuple[float, int]:
+        """The accuracy on the test images, and how many they are; what was
+        measured before is read."""
         with contextlib.suppress(OSError, LookupError, TypeError, ValueError):
-            return float(read_json(measured)["accuracy"])
+            return self._read(folder)
         keras.backend.clear_session()
         progress = watch(self.trial) if watch else None
         run_training(folder, settings, progress=progress)
         evaluate_run(folder, "test")
-        return float(read_json(measured)["accuracy"])
+        return self._read(folder)
+
+    @staticmethod
+    def _read(folder: Path) -> tuple[float, int]:
+        measured = read_json(folder / "evaluation" / "test.json")
+        return float(measured["accuracy"]), int(measured["images"])
 
 
 def _task(
@@ -183,6 +208,8 @@ def _task(
     seeds: Sequence[int],
 ) -> _Task:
     architecture = run.space.decode(trial.decisions)
+    kind: Any = run.space.kind
+    check_supported(recipe, kind.unsupported_at(architecture, **network))
     trainings = {}
     for seed in seeds:
         settings = TrainingSettings(
@@ -201,7 +228,6 @@ def _task(
         if (folder / "config.json").exists():
             check_settings(folder, settings)
         trainings[folder] = settings
-    kind: Any = run.space.kind
     try:
         cost = kind.complexity(
             architecture, **network, classes=_recorded(run)["classes"]

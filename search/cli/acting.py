@@ -27,6 +27,7 @@ from nasnet_keras.training.recipe_options import (
     chosen_recipe,
     with_recipe,
 )
+from search.actions.ranking import Retrained
 from search.cli.options import (
     RunArgument,
     SpaceOptions,
@@ -69,8 +70,8 @@ def export(
     metrics = json.loads((output / "metrics.json").read_text("utf-8"))
     trained = ""
     if "retrained" in metrics:
-        accuracy = metrics["retrained"]["accuracy"]
-        trained = f", trained longer, test accuracy {accuracy:.4f}"
+        accuracy = Retrained(**metrics["retrained"]).accuracy_text
+        trained = f", trained longer, test accuracy {accuracy}"
     print(f"Trial {metrics['number']}{trained}.")
     print(f"Wrote {', '.join(sorted(os.listdir(output)))} to {output}.")
 
@@ -134,6 +135,10 @@ def retrain(
     with computing("Interrupted. Go on by the same command.") as activity:
         from nasnet_keras.training.progress import Progress
         from search.actions.retrain import retrain as retrain_best
+        from search.actions.retrain import unsupported_values
+
+        unsupported = unsupported_values(loaded, repeats, filters, image_size)
+        chosen = chosen_recipe(recipe, values, unsupported)
 
         def watch(trial: Trial) -> Progress:
             print(
@@ -157,7 +162,7 @@ def retrain(
 
     from search.views.rankings import ranking_table
 
-    Console().print(ranking_table(ranking))
+    Console().print(ranking_table(ranking, loaded.trials))
     for child in ranking.children:
         if child.reason is not None:
             print(f"Trial {child.trial}: {child.reason}")
@@ -205,7 +210,7 @@ def rank(
 # What the latency of a child depends on.
 LATENCY_SETTINGS = (
     *("dataset", "space"),
-    *("repeats", "filters", "image_size", "threads"),
+    *("repeats", "filters", "image_size", "skip_broken", "threads"),
 )
 
 

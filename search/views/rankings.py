@@ -1,13 +1,22 @@
 """Children compared after a search, as tables on a terminal."""
 
+from collections.abc import Sequence
+
 from rich.table import Table
 
+from nasnet_keras.accuracy import accuracy_text
 from search.actions.rank_correlation import SharedRanking
 from search.actions.ranking import Ranking
+from search.trial import Trial
 
 
-def ranking_table(ranking: Ranking) -> Table:
-    """A table with a row for each child, the most accurate first."""
+def ranking_table(ranking: Ranking, trials: Sequence[Trial]) -> Table:
+    """A table with a row for each child, the most accurate first.
+
+    Args:
+        ranking: The ranking.
+        trials: Those of the run.
+    """
     table = Table("rank", "before", "trial", "reward", "test accuracy")
     table.add_column("parameters", justify="right")
     table.add_column("seconds", justify="right")
@@ -16,7 +25,7 @@ def ranking_table(ranking: Ranking) -> Table:
             "" if rank is None else str(rank),
             str(child.rank),
             str(child.trial),
-            f"{child.reward:.4f}",
+            trials[child.trial].reward_text,
             child.accuracy_text,
             f"{child.parameters:,}",
             f"{child.seconds:.0f}",
@@ -29,6 +38,8 @@ def shared_ranking_table(ranking: SharedRanking) -> Table:
     table = Table("trial", "alone", "shared")
     for cell in ranking.cells:
         table.add_row(
-            str(cell.trial), f"{cell.alone:.4f}", f"{cell.shared:.4f}"
+            str(cell.trial),
+            accuracy_text(cell.alone, cell.images),
+            accuracy_text(cell.shared, cell.images),
         )
     return table

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nasnet_auto.survey import FIRST_SIZE, Survey, standard_error, survey
+from nasnet_auto.survey import FIRST_SIZE, Survey, survey
+from nasnet_keras.accuracy import standard_error
 
 
 def made(**values):

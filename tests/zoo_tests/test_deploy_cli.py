@@ -7,8 +7,10 @@ import sys
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 import zoo.deploy_cli
+from nasnet_keras.accuracy import accuracy_text
 from nasnet_keras.deployment.formats import FORMATS
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.network.build import build_network
@@ -35,6 +37,12 @@ def folder(tmp_path_factory):
         y_train=labels,
         x_test=images[:20],
         y_test=labels[:20],
+    )
+    grey = images[..., 0]
+    np.savez(
+        folder / "grey.npz",
+        **{"x_train": grey, "y_train": labels},
+        **{"x_test": grey[:3], "y_test": labels[:3]},
     )
     return folder
 
@@ -87,13 +95,13 @@ def test_the_accuracy_before_and_after(call, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert "Difference on 20 images" in lines[2]
     found = re.fullmatch(
-        r"Accuracy on 20 images: (.*)% in Keras, (.*)% in the file.", lines[3]
+        r"Accuracy on 20 images: (.*) in Keras, (.*) in the file.", lines[3]
     )
     with np.load("images.npz") as arrays:
         images, labels = arrays["x_test"] / 127.5 - 1, arrays["y_test"]
     model = keras.models.load_model("best/model.keras")
     right = np.asarray(model(images, training=False)).argmax(1) == labels
-    assert [float(each) for each in found.groups()] == [100 * right.mean()] * 2
+    assert [*found.groups()] == [accuracy_text(right.mean(), 20)] * 2
 
 
 def test_a_head_of_ones_own(call, folder, tmp_path, capsys):
@@ -150,13 +158,74 @@ def test_a_named_network_with_weights(call, monkeypatch, capsys):
         ("nasnet_mobile --format saved_model --output OUT/x", "--weights"),
         ("best --format saved_model --output OUT/x --weights w", "its own"),
         ("best --format saved_model --output OUT/x --images no", "`source`"),
-        ("best --format saved_model --output OUT/x --image-size 9", "_shape`"),
+        ("best --format saved_model --output OUT/x --image-size 9", "`--image"),
     ],
 )
 def test_bad_input(call, capsys, text, message):
     assert call(text) == 2
     error = capsys.readouterr().err
     assert message in error and "Traceback" not in error
+
+
+class Registered(keras.layers.Layer):
+    """A layer that no other process knows."""
+
+
+@pytest.mark.parametrize(
+    ("layers", "shape", "message"),
+    [
+        ([keras.layers.Lambda(abs)], (8, 8, 3), "Lambda layer does, which is"),
+        ([Registered()], (8, 8, 3), "needs 'Registered', which is not one"),
+        (
+            [keras.layers.GlobalAveragePooling2D()],
+            (None, None, 3),
+            "Expected --image-size with a network",
+        ),
+    ],
+)
+def test_a_hint_is_one_that_a_command_can_follow(
+    call, tmp_path, capsys, layers, shape, message
+):
+    keras.Sequential([keras.Input(shape), *layers]).save(tmp_path / "my.keras")
+    assert call("OUT/my.keras --format saved_model --output OUT/x") == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert not any(
+        each in error for each in ("safe_mode", "decorat", "`input_shape`")
+    )
+
+
+def test_broken_images_are_left_out_if_asked(call, tmp_path, capsys):
+    for number in range(6):
+        label = tmp_path / "photos" / "ab"[number % 2]
+        label.mkdir(parents=True, exist_ok=True)
+        pixels = np.full((8, 8, 3), 40 * number, np.uint8)
+        Image.fromarray(pixels).save(label / f"{number}.png")
+    (tmp_path / "photos" / "a" / "broken.png").write_text("404")
+    text = "best --format saved_model --output OUT/x --images OUT/photos"
+    assert call(text) == 2
+    assert "--skip-broken" in capsys.readouterr().err
+    assert call(f"{text} --skip-broken") == 0
+    assert "Accuracy on 6 images: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("images", ["grey", "images"])
+def test_grey_images_for_a_network_of_colour_ones(call, capsys, images):
+    text = "best --format saved_model --output OUT/x"
+    assert call(f"{text} --images {images}.npz") == 0
+    said = capsys.readouterr().out.splitlines()[3]
+    if images == "grey":  # as few as they are, the error is told
+        assert re.search(r"on 3 images: \d\.\d\d ± 0\.\d\d in Keras", said)
+
+
+def test_a_network_that_takes_whole_numbers(call, tmp_path, capsys):
+    inputs = keras.Input((8, 8, 1), dtype="uint8")
+    outputs = keras.layers.Rescaling(1 / 255)(inputs)
+    outputs = keras.layers.Dense(2)(keras.layers.Flatten()(outputs))
+    keras.Model(inputs, outputs).save(tmp_path / "uint8.keras")
+    text = "OUT/uint8.keras --format saved_model --output OUT/x"
+    assert call(f"{text} --images grey.npz") == 0
+    assert "the same best class on 100%" in capsys.readouterr().out
 
 
 def test_a_file_that_is_no_network(call, tmp_path, capsys):

@@ -82,7 +82,7 @@ def test_a_training_and_its_evaluation(trained, here, capsys):
     data = json.loads((trained / "evaluation" / "test.json").read_text())
     assert data["split"] == "test"
     assert data["images"] == 4  # held out
-    assert f"{data['accuracy']:.2%}" in output
+    assert f"{data['accuracy']:.2f} ± " in output
     assert "top-5" not in output
     assert {"dark", "bright"} <= set(output.split())
     assert sorted(file.name for file in (trained / "evaluation").iterdir()) == [

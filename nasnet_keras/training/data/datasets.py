@@ -289,7 +289,9 @@ def are_arrays(source: object) -> TypeGuard[Sequence[Any]]:
 
 
 def count_training_images(
-    source: DataSource, image_size: int | None = None
+    source: DataSource,
+    image_size: int | None = None,
+    skip_broken: bool = False,
 ) -> int:
     """How many training images a data set has; their labels are read, and no
     image.
@@ -297,6 +299,7 @@ def count_training_images(
     Args:
         source: As of `load_dataset`.
         image_size: As of `load_dataset`.
+        skip_broken: As of `load_dataset`.
 
     Raises:
         ValueError: As of `load_dataset`.
@@ -306,7 +309,7 @@ def count_training_images(
     >>> count_training_images("digits")
     1438
     """
-    return len(open_dataset(source, image_size).read_labels())
+    return len(open_dataset(source, image_size, skip_broken).read_labels())
 
 
 def _size_note(sizes: tuple[Size, ...], shape: tuple[int, ...]) -> list[str]:

@@ -97,9 +97,11 @@ def in_channels(images: Images, channels: int) -> Images:
     if found == channels:
         return images
     if found != 1:
+        or_grey = ", or of 1" if channels != 1 else ""
         raise ValueError(
-            f"Invalid number of channels. Expected images of {channels}, as "
-            f"the network takes them, or of 1. Received: {found}."
+            "Invalid number of channels. Expected images of "
+            f"{channels}, as the network takes them{or_grey}. Received: "
+            f"{found}."
         )
     if isinstance(images, StreamedImages):
         return images.in_channels(channels)

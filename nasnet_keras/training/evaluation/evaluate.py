@@ -10,11 +10,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from nasnet_keras.accuracy import accuracy_text
 from nasnet_keras.network.build import without_auxiliary_head
 from nasnet_keras.network.inspection import scales_pixels
 from nasnet_keras.training.data.pipeline import (
     EVALUATION_BATCH_SIZE,
     evaluation_pipeline,
+    in_channels,
 )
 from nasnet_keras.training.data.streaming import Images, unreadable_told
 
@@ -85,6 +87,11 @@ class NetworkEvaluation:
     def accuracy(self) -> float:
         """The share of images whose most probable class is theirs."""
         return float(np.mean(self.predictions == self.labels))
+
+    @property
+    def accuracy_text(self) -> str:
+        """The accuracy with its standard error."""
+        return accuracy_text(self.accuracy, len(self.labels))
 
     @property
     def top_5_accuracy(self) -> float | None:
@@ -177,7 +184,8 @@ def evaluate_network(
         model: A network that returns probabilities, as `build_network` and
             `run_training` return it, or a classifier around one, which takes
             pixels from 0 to 255.
-        images: `[N, H, W, C]`, 0 to 255; may be `StreamedImages`.
+        images: `[N, H, W, C]`, 0 to 255; may be `StreamedImages`. Grey ones
+            are brought to the channels of the model.
         labels: `[N]`, from 0.
         class_names: A name for each class.
         batch_size: How many images are computed at once. Default 250.
@@ -200,6 +208,8 @@ def evaluate_network(
     >>> evaluation.worst_mistakes(1)
     [Mistake(image=..., label=..., predicted=..., confidence=...)]
     """
+    channels = model.input_shape[-1] or images.shape[-1]
+    images = in_channels(images, channels)
     batches = evaluation_pipeline(images, labels, batch_size)
     network = without_auxiliary_head(model)
 
@@ -208,7 +218,7 @@ def evaluate_network(
     @tf.function(input_signature=[batches.element_spec[0]])
     def classify(images: tf.Tensor) -> tf.Tensor:
         if takes_pixels:
-            images = 127.5 * (images + 1)
+            images = tf.round(127.5 * (images + 1))
         return network(images, training=False)
 
     with unreadable_told(images):

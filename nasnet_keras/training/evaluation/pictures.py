@@ -50,7 +50,8 @@ def draw_confusion(evaluation: NetworkEvaluation) -> Figure:
         _write_counts(axes, matrix, shares)
     _name_classes(axes, evaluation)
     axes.set_title(
-        f"{evaluation.accuracy:.2%} of {matrix.sum():,} images", color=INK
+        f"accuracy {evaluation.accuracy_text} of {matrix.sum():,} images",
+        color=INK,
     )
     return figure
 

@@ -5,6 +5,7 @@ from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 
+from nasnet_keras.accuracy import accuracy_text
 from nasnet_keras.training.evaluation.evaluate import NetworkEvaluation
 
 MOST_CLASSES = 10  # that the table has
@@ -19,9 +20,12 @@ def evaluation_table(evaluation: NetworkEvaluation) -> Group:
 def _overall(evaluation: NetworkEvaluation) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_row("images", f"{len(evaluation.labels):,}")
-    table.add_row("accuracy", f"{evaluation.accuracy:.2%}")
+    table.add_row("accuracy", evaluation.accuracy_text)
     if evaluation.top_5_accuracy is not None:
-        table.add_row("top-5 accuracy", f"{evaluation.top_5_accuracy:.2%}")
+        table.add_row(
+            "top-5 accuracy",
+            accuracy_text(evaluation.top_5_accuracy, len(evaluation.labels)),
+        )
     table.add_row("cross entropy", f"{evaluation.cross_entropy:.4f}")
     return table
 
@@ -44,7 +48,7 @@ def _classes(evaluation: NetworkEvaluation) -> Table:
         table.add_row(
             names[number],
             f"{images:,}",
-            f"{accuracies[number]:.2%}",
+            accuracy_text(accuracies[number], images),
             f"{names[other]} ({mistaken[other]:,})" if mistaken[other] else "",
         )
     return table

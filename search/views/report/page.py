@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import jinja2
 
+from nasnet_keras.accuracy import accuracy_text
 from nasnet_keras.command_line import InputError
 from nasnet_keras.drawing.draw import save_figure
 from nasnet_keras.files import write_text
@@ -183,6 +184,10 @@ class FrontRow(NamedTuple):
     trial: Trial
     cost: float
     accuracy: float
+
+    @property
+    def accuracy_text(self) -> str:
+        return accuracy_text(self.accuracy, self.trial.images)
 
 
 class Front(NamedTuple):

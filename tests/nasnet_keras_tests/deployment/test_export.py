@@ -251,9 +251,11 @@ def test_photographs_and_pixels_unless_images_are_given(tmp_path):
     pixels = np.zeros((1, *SHAPE), np.uint8)
     report = export(model, tmp_path / "of_pixels", "saved_model", images=pixels)
     assert report.images == 1
-    pixels = np.array([0, 255], np.uint8)
-    assert list(as_input(model, pixels)) == [0, 255]
-    assert list(as_input(build(), pixels)) == [-1, 1]
+    pixels = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
+    for network, expected in ((model, [0, 255]), (build(), [-1, 1])):
+        images = as_input(network, pixels)
+        assert images.shape == (2, 1, 1, 3)  # grey ones, for one of colour
+        assert list(images[:, 0, 0, 2]) == expected
 
 
 def test_an_auxiliary_head_is_left_out(tmp_path):

@@ -14,7 +14,7 @@ from search.storage.run_folder import RunDirectory
 def ranking(shared, alone):
     return SharedRanking(
         [
-            RankedCell(number, *pair)
+            RankedCell(number, *pair, 100)
             for number, pair in enumerate(zip(shared, alone, strict=True))
         ]
     )

@@ -7,7 +7,7 @@ from search.actions.ranking import Ranking, Retrained, ranks_of
 def ranking_of(rewards, accuracies):
     children = zip(ranks_of(rewards), rewards, accuracies, strict=True)
     return Ranking.of(
-        Retrained(number, reward, rank, accuracy, 10, 1.0)
+        Retrained(number, reward, rank, accuracy, 4, 10, 1.0)
         for number, (rank, reward, accuracy) in enumerate(children)
     )
 
@@ -26,6 +26,12 @@ def test_the_most_accurate_come_first_and_the_failed_last():
         *(1, 1, 3),
         None,
     ]
+
+
+def test_an_accuracy_on_few_images_has_its_error():
+    (best, failed) = ranking_of([0.9, 0.8], [None, 0.25]).children
+    assert best.accuracy_text == "0.25 ± 0.24"
+    assert failed.accuracy_text == ""
 
 
 def test_tau_is_that_of_rewards_and_accuracies():

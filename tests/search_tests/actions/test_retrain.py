@@ -99,7 +99,7 @@ class Trainings:
         accuracy = self.accuracies[int(number)]
         if isinstance(accuracy, dict):
             accuracy = accuracy[int(seed or 8)]
-        accuracy = {"accuracy": accuracy}
+        accuracy = {"accuracy": accuracy, "images": 4}
         (folder / "evaluation" / "test.json").write_text(json.dumps(accuracy))
 
 

@@ -141,9 +141,8 @@ class Table:
             panel.margins(x=0.2)
             panel.grid(alpha=0.3)
         panels[0].set_ylabel(_SCORES[self.dataset])
-        figure.legend(
-            *panels[0].get_legend_handles_labels(), loc="outside right"
-        )
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside right center")
         if path is not None:
             figure.savefig(path)
         return figure

@@ -106,6 +106,7 @@ class CellsKind(ArchitectureKind):
     ) -> Mapping[str, str]:
         from nasnet_keras.layers.auxiliary_head import pooled_size
         from nasnet_keras.layers.conventions import Conventions
+        from nasnet_keras.network.complexity import known_size
         from nasnet_keras.network.plan import NetworkPlan
 
         counted = without_recipe(arguments)
@@ -118,7 +119,8 @@ class CellsKind(ArchitectureKind):
             **counted,
         )
         try:
-            pooled_size(plan.sizes(plan.image_size)[plan.auxiliary_input])
+            size = known_size(*plan.image_size)
+            pooled_size(plan.sizes(size)[plan.auxiliary_input])
         except ValueError:
             height, width = input_shape[:2]
             return {

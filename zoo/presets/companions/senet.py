@@ -56,10 +56,10 @@ def _network(
     units = [Unit((stem,)), Unit(((pool,),))]
     for stage, count in enumerate(repeats):
         first, second, third = (64 * 2**stage * each for each in multiples)
-        strides = 2 if stage else 1
-        project = Convolution(
-            third, shortcut if stage else 1, strides, activated=False
-        )
+        strides: Any = 2 if stage else 1
+        side: Any = shortcut if stage else 1
+        project = Convolution(third, side, strides, activated=False)
+        by: Any
         for by, beside, times in (
             (strides, (project,), 1),
             (1, (), count - 1),

@@ -197,6 +197,24 @@ _PROOFS = (
     ("`nasnet_mobile` on PyTorch 2.13.0", "on TensorFlow", "1.0e-6", "3"),
 )
 
+_HUB = """## KerasHub
+
+`pip install nasnet-keras[hub]`. A network of the zoo is a backbone and a classifier
+of
+[KerasHub](https://keras.io/keras_hub/), which takes pixels from 0 to 255, of any size:
+
+```python
+import keras_hub
+from zoo.hub import NASNetImageClassifier
+
+classifier = NASNetImageClassifier.from_zoo("nasnet_mobile", num_classes=37)
+classifier.save_to_preset("mobile")
+classifier = keras_hub.models.ImageClassifier.from_preset("mobile")
+```
+
+[Detect and segment](guides/detect-and-segment.md) has a detector on `NASNetBackbone`.
+"""
+
 _COMPARISON_HEAD = """## Accuracy and cost
 
 What the papers print, against our counts; of networks that are not here,
@@ -245,6 +263,7 @@ def page() -> str:
     parts = [_HEAD, *_markdown(_COLUMNS, rows), "", "## Notes", "", *notes, ""]
     columns = ("network", "compared with", "largest difference", "command")
     parts += [_PROOFS_HEAD, *_markdown(columns, _PROOFS), _PROOFS_TAIL]
+    parts += [_HUB]
     parts += [_COMPARISON_HEAD, table().markdown()]
     parts += [_PADDING_HEAD, *_markdown(("", ""), _PADDING), ""]
     return "\n".join(parts)

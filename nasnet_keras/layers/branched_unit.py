@@ -247,8 +247,9 @@ class ChannelGather(keras.layers.Layer):
     Example:
 
     >>> layer = ChannelGather(4, groups=2)
-    >>> layer(keras.ops.reshape(keras.ops.arange(8.0), (1, 1, 1, 8)))[0, 0]
-    <tf.Tensor: ... array([[0., 4., 2., 6.]], dtype=float32)>
+    >>> images = keras.ops.reshape(keras.ops.arange(8.0), (1, 1, 1, 8))
+    >>> keras.ops.convert_to_numpy(layer(images)).tolist()
+    [[[[0.0, 4.0, 2.0, 6.0]]]]
     """
 
     def __init__(

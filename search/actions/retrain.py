@@ -209,7 +209,15 @@ def _task(
 ) -> _Task:
     architecture = run.space.decode(trial.decisions)
     kind: Any = run.space.kind
-    check_supported(recipe, kind.unsupported_at(architecture, **network))
+    try:
+        cost = kind.complexity(
+            architecture, **network, classes=_recorded(run)["classes"]
+        )
+        check_supported(recipe, kind.unsupported_at(architecture, **network))
+    except InputError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise InputError(str(error)) from error
     trainings = {}
     for seed in seeds:
         settings = TrainingSettings(
@@ -228,12 +236,6 @@ def _task(
         if (folder / "config.json").exists():
             check_settings(folder, settings)
         trainings[folder] = settings
-    try:
-        cost = kind.complexity(
-            architecture, **network, classes=_recorded(run)["classes"]
-        )
-    except (TypeError, ValueError) as error:
-        raise InputError(str(error)) from error
     return _Task(trial, trainings, cost.parameters)
 
 

@@ -62,6 +62,8 @@ NEEDED = {
     " --search-column a --report-column a --strategies random --trials 2",
     ("nasnet-train", "run"): f"--dataset digits --output {{new}} {TRAINING}",
     ("nasnet-train", "evaluate"): "{nowhere}",
+    ("nasnet-train", "tune"): "--model nasnet_a_cifar_nano --dataset {nowhere}"
+    " --output {new} --trials 1",
     ("nasnet-deploy", None): "{network} --format litert --output {new}.tflite",
     ("nasnet-auto", "run"): "{nowhere} --hours 0.02 --output {new}",
     ("nasnet-auto", "predict"): "{nowhere} {nowhere}",

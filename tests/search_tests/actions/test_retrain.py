@@ -182,12 +182,13 @@ def test_the_export_is_what_was_trained_longer(
         capsys.readouterr().err
     )
     said = capsys.readouterr().out
-    assert f"Trial {best[1]}, trained longer, test accuracy 0.7500." in said
+    accuracy = "test accuracy 0.75 ± 0.24."
+    assert f"Trial {best[1]}, trained longer, {accuracy}" in said
     from search.views.report.page import write_report
 
     write_report([run], tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text()
-    assert "0.7500 <small>best test accuracy of those trained longer" in text
+    assert "0.75 ± 0.24 <small>best test accuracy of those trained" in text
 
 
 def test_several_seeds_are_a_mean_and_a_spread(
@@ -385,7 +386,7 @@ def test_the_command(run, best, trainings, command, capsys):
     output = capsys.readouterr().out
     assert output.startswith(f"Trial {best[0]}, reward 0.")
     for text in (
-        "0.7500",
+        "0.75 ± 0.24",
         "Kendall's tau of the ranks now and before: -0.33.",
         "Wrote longer/ranking.json.",
     ):

@@ -71,7 +71,9 @@ def test_strategies_that_do_not_suit_are_refused(name, tmp_path):
         found = strategy_class(strategy)
         if (found.needs | EVALUATORS[found.evaluator].needs) - capabilities:
             refused.add(strategy)
-            with pytest.raises(InputError, match="a space of cells"):
+            with pytest.raises(
+                InputError, match="a space of (cells|architectures)"
+            ):
                 search.run(
                     tmp_path / strategy,
                     dataset="digits",

@@ -22,11 +22,12 @@ import numpy as np
 from scipy import stats
 
 from nasnet_keras.command_line import RunError, named, quiet_import
+from nasnet_keras.quotation import quoted
 from search.evaluation.base import Child, EvaluationError
 from search.evaluation.tabular import TabularEvaluator
 from search.spaces.base import lacks
 from search.spaces.tabular import CellTable, TabularSpace
-from search.strategies import create_strategy, strategy_class
+from search.strategies import STRATEGIES, create_strategy, strategy_class
 from search.trial import Decisions, Trial, TrialState
 
 MILESTONES = (25, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
@@ -266,6 +267,12 @@ def check_benchmark(
         data.values(column)
     for strategy in strategies:
         name, options = strategy_of(strategy)
+        if name not in STRATEGIES:
+            raise ValueError(
+                "Invalid value for argument `strategies` (--strategies). "
+                f"Expected some of {', '.join(STRATEGIES)}. Received: "
+                f"{quoted(name)}."
+            )
         for need in sorted(strategy_class(name).needs - space.capabilities):
             raise ValueError(lacks(space, need))
         create_strategy(name, space, 0, **options)

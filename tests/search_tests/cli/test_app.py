@@ -316,7 +316,7 @@ def test_a_benchmark_on_a_table(command, capsys, small_table):
     ("options", "message"),
     [
         ("--table none.csv --strategies grid", "a CSV file that can be read"),
-        ("--table {} --strategies annealing", "Expected one of auto, random"),
+        ("--table {} --strategies annealing", "--strategies). Expected some"),
     ],
 )
 def test_a_benchmark_of_what_there_is_not(

@@ -74,12 +74,15 @@ class ArchitectureKind(abc.ABC):
             the networks, with a search's defaults.
         unsupported: The values of a `Recipe` that its networks do not follow,
             each with the reason.
+        forms: The names of the forms in which other programs read its
+            architectures; see `in_form`.
     """
 
     name: ClassVar[str]
     version: ClassVar[int]
     scale: ClassVar[Mapping[str, int]] = {}
     unsupported: ClassVar[Mapping[str, str]] = {}
+    forms: ClassVar[Sequence[str]] = ()
 
     @abc.abstractmethod
     def to_data(self, architecture: Any) -> Any:
@@ -92,6 +95,32 @@ class ArchitectureKind(abc.ABC):
         Raises:
             ValueError: The data are of no architecture.
         """
+
+    def check_form(self, form: Any) -> None:
+        """Raises:
+        ValueError: Architectures of the kind have no form of that name.
+        """
+        if form not in self.forms:
+            raise ValueError(
+                "Invalid value for argument `form`. Expected "
+                + (
+                    f"one of {', '.join(self.forms)}"
+                    if self.forms
+                    else f"none: no other program reads the kind {self.name}"
+                )
+                + f". Received: {quoted(form)}."
+            )
+
+    def in_form(self, architecture: Any, form: str) -> str:
+        """The architecture as another program reads it, in one of `forms`; by
+        default there are none.
+
+        Raises:
+            ValueError: There is no such form, or it cannot say the
+                architecture.
+        """
+        self.check_form(form)
+        raise NotImplementedError
 
     @abc.abstractmethod
     def text(self, architecture: Any) -> str:

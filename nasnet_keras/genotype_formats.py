@@ -72,16 +72,23 @@ class GenotypeFormat(abc.ABC):
     Attributes:
         operations: Its names of operations, each with ours.
         mark: What a text of this form has, as a pattern.
+        example: How a text of this form begins.
     """
 
     operations: ClassVar[Mapping[str, str]]
     mark: ClassVar[str]
+    example: ClassVar[str]
 
     @abc.abstractmethod
     def read(self, text: str) -> Genotype:
         """Raises:
-        ValueError, SyntaxError, KeyError, TypeError: It is of another form.
+        ValueError: It is of another form.
         """
+
+    @property
+    def other(self) -> ValueError:
+        """The exception to raise where a text is of another form."""
+        return ValueError(f"Expected a whole text such as {self.example}")
 
     @abc.abstractmethod
     def write(self, genotype: Genotype) -> str:
@@ -90,7 +97,7 @@ class GenotypeFormat(abc.ABC):
         """
 
     def ours(self, operation: Any) -> str:
-        if operation not in self.operations:
+        if not isinstance(operation, str) or operation not in self.operations:
             raise ValueError(
                 f"Expected operations among {', '.join(self.operations)}. "
                 f"Received: {quoted(operation)}"
@@ -132,6 +139,13 @@ class GenotypeFormat(abc.ABC):
 
     def block(self, edges: Sequence[tuple[Any, Any]]) -> Block:
         """The inverse of `edges`, of a block."""
+        if len(edges) != 2 or not all(
+            isinstance(edge, tuple | list) and len(edge) == 2 for edge in edges
+        ):
+            raise ValueError(
+                "Expected of each block two pairs of an operation and a state. "
+                f"Received: {quoted(edges)}"
+            )
         (left, first), (right, second) = edges
         return Block(
             (_swapped(first), _swapped(second)),
@@ -142,15 +156,27 @@ class GenotypeFormat(abc.ABC):
 class DartsFormat(GenotypeFormat):
     operations = _NAS_OPERATIONS
     mark = r"\bGenotype\("
+    example = "Genotype(normal=[('sep_conv_3x3', 0), ...], ...)"
+    parts = ("normal", "normal_concat", "reduce", "reduce_concat")
 
     def read(self, text: str) -> Genotype:
-        start = re.search(self.mark, text)
-        call: Any = ast.parse(text[start.start() if start else 0 :].strip())
-        (statement,) = call.body
-        arguments = {
-            keyword.arg: _literal(keyword.value)
-            for keyword in statement.value.keywords
-        }
+        (call,) = self._calls(text)
+        given = [
+            *zip(self.parts, call.args, strict=False),
+            *((keyword.arg, keyword.value) for keyword in call.keywords),
+        ]
+        arguments = {name: _literal(value) for name, value in given}
+        if len(given) != len(self.parts) or {*arguments} != {*self.parts}:
+            names = ", ".join(str(name) for name, _ in given) or "none"
+            raise ValueError(
+                f"Expected the parts {', '.join(self.parts)}, each once. "
+                f"Received: {names}"
+            )
+        for name, value in arguments.items():
+            if not isinstance(value, list | tuple):
+                raise ValueError(
+                    f"Expected a list of `{name}`. Received: {quoted(value)}"
+                )
         return Genotype(
             **{
                 ours: CellSpec(
@@ -163,6 +189,26 @@ class DartsFormat(GenotypeFormat):
                 for ours, theirs in _CELLS.items()
             }
         )
+
+    def _calls(self, text: str) -> list[ast.Call]:
+        """The only genotype of a text, which may stand between other lines, as
+        in a file of DARTS' or in a log."""
+        found: dict[str, ast.Call] = {}
+        names = []
+        for start in re.finditer(rf"(?:(\w+)\s*=\s*)?{self.mark}", text):
+            names.append(start[1] or "a genotype without a name")
+            call = text[start.end() - len("Genotype(") :]
+            try:
+                tree: Any = ast.parse(call[: _end(call)], mode="eval").body
+            except (SyntaxError, RecursionError, MemoryError, ValueError):
+                raise self.other from None
+            found.setdefault(ast.dump(tree), tree)
+        if len(found) > 1:
+            raise ValueError(
+                "Expected one genotype in a text. Received: "
+                f"{', '.join(names)}; keep one of them"
+            )
+        return [*found.values()]
 
     def write(self, genotype: Genotype) -> str:
         parts = []
@@ -181,10 +227,16 @@ class NniFormat(GenotypeFormat):
 
     operations = _NAS_OPERATIONS
     mark = r'"(normal|reduce)/op_2_0"'
+    example = '{"normal/op_2_0": "sep_conv_3x3", "normal/input_2_0": [0], ...}'
     everything = 4  # blocks
 
     def read(self, text: str) -> Genotype:
-        choices = parse_json(text)
+        try:
+            choices = parse_json(text)
+        except ValueError:
+            raise self.other from None
+        if not isinstance(choices, dict):
+            raise self.other
         cells = {}
         for ours, theirs in _CELLS.items():
             blocks: list[Block] = []
@@ -192,10 +244,10 @@ class NniFormat(GenotypeFormat):
                 node = len(blocks) + 2
                 edges = []
                 for side in range(2):
-                    state = choices[f"{theirs}/input_{node}_{side}"]
-                    if isinstance(state, list):
-                        (state,) = state
-                    operation = choices[f"{theirs}/op_{node}_{side}"]
+                    operation, state = (
+                        self._choice(choices, f"{theirs}/{what}_{node}_{side}")
+                        for what in ("op", "input")
+                    )
                     edges.append((operation, state))
                 blocks.append(self.block(edges))
             cells[ours] = CellSpec(tuple(blocks), self.concat(len(blocks)))
@@ -218,6 +270,17 @@ class NniFormat(GenotypeFormat):
                     choices[f"{theirs}/input_{node}_{side}"] = [state]
         return json.dumps(choices, indent=1)
 
+    def _choice(self, choices: Mapping[str, Any], name: str) -> Any:
+        """What was chosen, which may be the only one of a list."""
+        choice = choices.get(name)
+        if isinstance(choice, list) and len(choice) == 1:
+            (choice,) = choice
+        if not isinstance(choice, str | int):
+            raise ValueError(
+                f"Expected one choice of {name!r}. Received: {quoted(choice)}"
+            )
+        return choice
+
     def concat(self, blocks: int) -> Any:
         if blocks != self.everything:
             return "unused"
@@ -230,6 +293,7 @@ class NasBench201Format(GenotypeFormat):
 
     operations = _NASBENCH201_OPERATIONS
     mark = r"^\s*\|"
+    example = "|op~0|+|op~0|op~1|+|op~0|op~1|op~2|"
     nodes = 3  # beside the input
 
     def read(self, text: str) -> Genotype:
@@ -241,7 +305,7 @@ class NasBench201Format(GenotypeFormat):
             [self.ours(operation) for operation, _ in node] for node in nodes
         ]
         if self._text(edges) != text.strip() or len(edges) != self.nodes:
-            raise ValueError("Expected |op~0|+|op~0|op~1|+|op~0|op~1|op~2|")
+            raise self.other
         return Genotype(self._cell(edges), _RESIDUAL)
 
     def write(self, genotype: Genotype) -> str:
@@ -341,15 +405,10 @@ def read_genotype(text: str) -> Genotype:
             return form.read(text)
         except ValueError as error:
             reason = str(error).rstrip(".")
-        # What is of another form fails anywhere.
-        except (
-            *(SyntaxError, KeyError, TypeError, AttributeError, IndexError),
-            *(RecursionError, MemoryError),
-        ) as error:
-            reason = f"{type(error).__name__}: {str(error):.80}"
+        if "Received: " not in reason:
+            reason += f". Received: {quoted(text.strip())}"
         raise ValueError(
-            f"Invalid genotype in the form {name}. {reason}. Received: "
-            f"{quoted(text.strip())}."
+            f"Invalid genotype in the form {name}. {reason}."
         ) from None
     raise ValueError(
         "Invalid value for argument `text`. Expected a genotype in one of the "
@@ -393,9 +452,29 @@ def _swapped(state: Any) -> Any:
     return {0: 1, 1: 0}.get(state, state) if type(state) is int else state
 
 
+def _end(call: str) -> int:
+    """Where a call ends, whose texts have no parentheses."""
+    depth = 0
+    for place, letter in enumerate(call):
+        depth += (letter == "(") - (letter == ")")
+        if letter == ")" and depth == 0:
+            return place + 1
+    return len(call)
+
+
 def _literal(node: Any) -> Any:
-    """A literal, or the `range` by which DARTS writes states."""
-    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "range":
-        numbers = range(*map(ast.literal_eval, node.args))
-        return tuple(numbers[: 2 * MAX_BLOCKS])
-    return ast.literal_eval(node)
+    """A literal, or the `range` by which DARTS writes states.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    try:
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "range":
+            numbers = range(*map(ast.literal_eval, node.args))
+            return tuple(numbers[: 2 * MAX_BLOCKS])
+        return ast.literal_eval(node)
+    except (TypeError, ValueError, RecursionError, MemoryError):
+        raise ValueError(
+            "Expected lists, texts, whole numbers and `range`. Received: "
+            f"{quoted(ast.unparse(node))}"
+        ) from None

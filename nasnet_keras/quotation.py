@@ -34,7 +34,8 @@ def quoted(value: Any) -> str:
     >>> len(quoted("a" * 5000))
     40
     """
-    text = _QUOTATION.repr(value)
+    # Arrays have several lines.
+    text = " ".join(map(str.strip, _QUOTATION.repr(value).splitlines()))
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from typer.main import get_command
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGES = ("nasnet_keras", "search", "zoo", "nasnet_auto")
@@ -77,6 +78,66 @@ def test_what_is_imported_is_there(path):
 def test_imports_are_found():
     found = {imported for path in DOCUMENTS for imported in imports_of(path)}
     assert {module.split(".")[0] for module, _ in found} == set(PACKAGES)
+
+
+APPS = {
+    "nasnet-search": "search.cli.app",
+    "nasnet-train": "zoo.train_cli",
+    "nasnet-deploy": "zoo.deploy_cli",
+    "nasnet-auto": "nasnet_auto.cli",
+}
+COMMAND = re.compile(rf"({'|'.join(APPS)})\b([^|;&`]*)")
+
+
+def commands_of(path):
+    """The command lines of a page: program and words."""
+    text = path.read_text()
+    if path.suffix == ".ipynb":
+        cells = nbformat.read(path, as_version=4).cells
+        text = "\n".join(cell.source for cell in cells)
+    text = text.replace("\\\n", " ")
+    blocks = re.findall(r"^ *```.*?^ *```", text, re.DOTALL | re.MULTILINE)
+    lines = [line for block in blocks for line in block.splitlines()]
+    # A line of code in a sentence may go on in the next.
+    lines += re.findall(r"(?<!`)`([^`]+)`(?!`)", text)
+    for line in lines:
+        for program, words in COMMAND.findall(line):
+            yield program, words.partition(" #")[0].split()
+
+
+def options_of(program):
+    """The options of each command of a program."""
+    app = get_command(importlib.import_module(APPS[program]).app)
+    commands = getattr(app, "commands", {"": app})
+    return {
+        name: {"--help"}.union(
+            *(
+                (*option.opts, *option.secondary_opts)
+                for option in command.params
+            )
+        )
+        for name, command in commands.items()
+    }
+
+
+def test_commands_in_documents_have_these_options():
+    known = {program: options_of(program) for program in APPS}
+    seen = set()
+    pages = [path for path in DOCUMENTS if path.suffix in (".md", ".ipynb")]
+    for path in pages:
+        for program, words in commands_of(path):
+            commands = known[program]
+            name = next((word for word in words if word in commands), "")
+            options = commands.get(name, set().union(*commands.values()))
+            named = {
+                word.partition("=")[0]
+                for word in words
+                if re.match("--[a-z]", word)
+            }
+            seen |= named
+            unknown = {word.rstrip(".,:)") for word in named} - options
+            assert not unknown, f"{path}: {program} {name} {unknown}"
+    assert len(seen) > 30
 
 
 # Files that whoever follows a recipe, or an export, writes.

@@ -36,6 +36,7 @@ import keras
 import numpy as np
 
 from nasnet_keras.files import expanded
+from nasnet_keras.quotation import quoted
 from zoo.conversion import keras_applications, ours, pytorch, slim, timm
 
 _CONVERSIONS = (keras_applications, ours, timm, pytorch, slim)
@@ -119,12 +120,12 @@ def check(weights: Any, preset: str) -> None:
                 f"weights={weights!r}."
             )
     elif not isinstance(weights, str | os.PathLike) or not (
-        Path(weights).is_file() or slim.is_checkpoint(weights)
+        os.path.isfile(weights) or slim.is_checkpoint(weights)
     ):
         raise ValueError(
             "Invalid value for argument `weights`. Expected None, one of "
             f"{', '.join(map(repr, _NETWORKS))}, or the path of a file. "
-            f"Received: weights={weights!r}."
+            f"Received: weights={quoted(weights)}."
         )
 
 

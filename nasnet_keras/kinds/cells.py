@@ -14,6 +14,7 @@ from nasnet_keras.architectures import (
     without_recipe,
 )
 from nasnet_keras.genotype import NASNET_OPERATIONS, CellSpec, Genotype
+from nasnet_keras.genotype_formats import FORMATS, write_genotype
 
 if TYPE_CHECKING:
     import keras
@@ -34,12 +35,18 @@ class CellsKind(ArchitectureKind):
     name = "nasnet"
     version = 1
     scale = {"repeats": 1, "filters": 8}
+    forms = tuple(FORMATS)
 
     def to_data(self, architecture: Genotype) -> Any:
         return architecture.to_dict()
 
     def from_data(self, data: Any) -> Genotype:
         return Genotype.from_dict(data)
+
+    def in_form(self, architecture: Genotype, form: str) -> str:
+        """As `write_genotype`."""
+        self.check_form(form)
+        return write_genotype(architecture, form)
 
     def text(self, architecture: Genotype) -> str:
         """The two cells as formulas, a line per hidden state."""
@@ -119,8 +126,8 @@ class CellsKind(ArchitectureKind):
             **counted,
         )
         try:
-            size = known_size(*plan.image_size)
-            pooled_size(plan.sizes(size)[plan.auxiliary_input])
+            sizes = plan.sizes(known_size(*plan.image_size))
+            pooled_size(sizes[plan.auxiliary_input])
         except ValueError:
             height, width = input_shape[:2]
             return {

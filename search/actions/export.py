@@ -12,11 +12,13 @@ from nasnet_keras.command_line import InputError
 from nasnet_keras.deployment.classifier import as_classifier
 from nasnet_keras.drawing.draw import save_figure
 from nasnet_keras.files import new_directory, write_json, write_text
-from nasnet_keras.genotype_formats import write_genotype
 from nasnet_keras.network.build import load_model
+from nasnet_keras.quotation import quoted
 from nasnet_keras.training.checkpoint import steps_taken
+from nasnet_keras.training.data.datasets import ARRAYS
 from search.actions.ranking import Ranking, Retrained
 from search.evaluation.base import Child, Evaluator
+from search.runs.arguments import checked_arguments
 from search.runs.record import Run, opened
 from search.spaces.base import SearchSpace
 from search.storage.run_folder import training_folder
@@ -25,12 +27,13 @@ from search.trial import Trial, TrialState, ranked
 PICTURE_FORMATS = ("svg", "png")
 
 
+@checked_arguments
 def export(
     run: Run | str | os.PathLike[str],
     output: str | os.PathLike[str],
     trial: int | None = None,
     evaluator: Evaluator | None = None,
-    genotype_format: str | None = None,
+    form: str | None = None,
 ) -> Path:
     """Writes a child for use elsewhere: architecture.json, the trained
     network as model.keras, metrics.json, and pictures of its cells. The model
@@ -45,8 +48,9 @@ def export(
         trial: The number of the trial; None for the best: by the test
             accuracy of those that were trained longer, or by the reward.
         evaluator: The evaluator, if the run was begun with one.
-        genotype_format: Write genotype.txt too, in this form of
-            `nasnet_keras.write_genotype`. Default None.
+        form: Write architecture.txt too, in this form of other programs, one
+            of the `forms` of the kind of the run's architectures: of cells
+            those of `nasnet_keras.write_genotype`. Default None.
 
     Returns:
         The folder.
@@ -66,23 +70,18 @@ def export(
     if retrained is not None:
         weights = _trained_longer(run, retrained)
     if not weights.is_file() and not run.config.shares_weights:
-        kept = (
-            f"A run keeps those of its {run.config.keep} best children."
-            if any(run.directory.children.glob("*.weights.h5"))
-            else "The evaluator of the run leaves none: train its best by "
-            "`nasnet-search retrain`."
-        )
         raise InputError(
-            f"The weights of trial {chosen.number} are not there. {kept}"
+            f"The weights of trial {chosen.number} are not there. "
+            f"{_remedy(run)}"
         )
     architecture = run.space.decode(chosen.decisions)
-    text = _genotype_text(architecture, genotype_format)
+    text = _in_form(run.space, architecture, form)
     with new_directory(Path(output)) as folder:
         write_json(
             folder / "architecture.json", run.space.to_data(architecture)
         )
         if text is not None:
-            write_text(folder / "genotype.txt", f"{text}\n")
+            write_text(folder / "architecture.txt", f"{text}\n")
         longer = {"retrained": asdict(retrained)} if retrained else {}
         write_json(folder / "metrics.json", {**run.describe(chosen), **longer})
         tell_activity("building the network")
@@ -103,12 +102,37 @@ def export(
     return Path(output)
 
 
-def _genotype_text(architecture: Any, form: str | None) -> str | None:
+def _remedy(run: Run) -> str:
+    """What to do where a trial has no weights."""
+    if any(run.directory.children.glob("*.weights.h5")):
+        return f"A run keeps those of its {run.config.keep} best children."
+    if run.config.dataset in (None, ARRAYS):
+        return (
+            "The evaluator of the run leaves none: have its `evaluate` save "
+            "them as `child.weights`, or train `run.architecture` yourself."
+        )
+    return (
+        "The evaluator of the run leaves none: train its best by "
+        f"{run.directory.command('retrain')}."
+    )
+
+
+def _in_form(
+    space: SearchSpace, architecture: Any, form: str | None
+) -> str | None:
     """Raises:
-    InputError: The form cannot say the architecture.
+    InputError: There is no such form, or it cannot say the architecture.
     """
+    if form is None:
+        return None
+    if space.kind is None:
+        raise InputError(
+            "Invalid value for argument `form`. Expected none, since the "
+            f"architectures of the space {space.name!r} are of no kind. "
+            f"Received: {quoted(form)}."
+        )
     try:
-        return None if form is None else write_genotype(architecture, form)
+        return space.kind.in_form(architecture, form)
     except ValueError as error:
         raise InputError(str(error)) from None
 

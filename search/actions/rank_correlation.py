@@ -8,7 +8,7 @@ Neither Keras nor TensorFlow is imported here before
 import dataclasses
 import math
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from nasnet_keras.command_line import InputError, RunError
 from nasnet_keras.files import write_json
 from nasnet_keras.training.process_state import kept_process_state
 from search.observers.base import Observer
+from search.runs.arguments import checked_arguments
 from search.runs.begin import resume
 from search.runs.begin import run as run_search
 from search.runs.config import RunConfig
@@ -120,12 +121,13 @@ class SharedRanking:
         }
 
 
+@checked_arguments
 @kept_process_state()
 def rank_correlation(
     run: Run | str | os.PathLike[str],
     cells: int = 20,
     epochs: int | None = None,
-    observers: Iterable[Observer] = (),
+    observers: Collection[Observer] = (),
 ) -> SharedRanking:
     """Measures how far shared weights rank cells as training them alone
     does: random cells are trained alone, on the run's data and with its

@@ -27,12 +27,14 @@ from nasnet_keras.training.run import (
 from nasnet_keras.training.settings import TrainingSettings
 from nasnet_keras.training.train import prepare_long_trainings
 from search.actions.ranking import Ranking, Retrained, ranks_of
+from search.runs.arguments import checked_arguments
 from search.runs.record import Run, opened
 from search.trial import Trial, ranked
 
 Watch = Callable[[Trial], Progress]
 
 
+@checked_arguments
 @kept_process_state()
 def retrain(
     run: Run | str | os.PathLike[str],

@@ -29,7 +29,7 @@ from search.evaluation.base import Child, EvaluationError
 from search.evaluation.tabular import ArchitectureTable, TabularEvaluator
 from search.spaces import create_space
 from search.spaces.base import CAPABILITIES
-from search.strategies import create_strategy, strategy_class
+from search.strategies import STRATEGIES, create_strategy, strategy_class
 from search.trial import Decisions, Trial, TrialState
 
 MILESTONES = (25, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
@@ -290,6 +290,12 @@ def check_benchmark(
         )
     for strategy in strategies:
         name, options = strategy_of(strategy)
+        if name not in STRATEGIES:
+            raise ValueError(
+                "Invalid value for argument `strategies` (--strategies). "
+                f"Expected some of {', '.join(STRATEGIES)}. Received: "
+                f"{quoted(name)}."
+            )
         for need in sorted(strategy_class(name).needs):
             raise ValueError(
                 "Invalid value for argument `strategies`. Expected strategies "

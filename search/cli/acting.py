@@ -21,7 +21,6 @@ from nasnet_keras.command_line import (
     working,
 )
 from nasnet_keras.files import check_free
-from nasnet_keras.genotype_formats import FORMATS, find_form
 from nasnet_keras.training.recipe_options import (
     RecipeOption,
     chosen_recipe,
@@ -48,11 +47,11 @@ def export(
         int | None,
         typer.Option(help="The trial's number.", show_default="the best"),
     ] = None,
-    genotype_format: Annotated[
+    form: Annotated[
         str | None,
         typer.Option(
-            help="Write genotype.txt too, as other programs read cells: "
-            f"{', '.join(FORMATS)}."
+            help="Write architecture.txt too, in a form of other programs "
+            "that the kind of the architectures has, such as darts of cells."
         ),
     ] = None,
 ) -> None:
@@ -61,12 +60,13 @@ def export(
     loaded = load(run)
     check_free(output)
     with working():
-        if genotype_format is not None:
-            find_form(genotype_format)
+        kind = loaded.space.kind
+        if form is not None and kind is not None:
+            kind.check_form(form)
     with computing():
         from search.actions.export import export as export_trial
 
-        export_trial(loaded, output, trial, genotype_format=genotype_format)
+        export_trial(loaded, output, trial, form=form)
     metrics = json.loads((output / "metrics.json").read_text("utf-8"))
     trained = ""
     if "retrained" in metrics:

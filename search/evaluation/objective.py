@@ -6,6 +6,7 @@ Neither Keras nor TensorFlow is imported here before a latency is measured.
 
 import dataclasses
 import math
+import numbers
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -198,7 +199,15 @@ class ObjectiveEvaluator(Evaluator):
         )
 
     def costs(self, architecture: Any) -> Costs:
-        costs = dict(self.evaluator.costs(architecture))
+        told: Any = self.evaluator.costs(architecture)
+        if not isinstance(told, Mapping) or not all(
+            isinstance(cost, numbers.Real) for cost in told.values()
+        ):
+            raise ValueError(
+                f"Invalid `{type(self.evaluator).__name__}.costs`. Expected "
+                f"numbers by name. Received: {quoted(told)}."
+            )
+        costs = dict(told)
         if "latency" in (*self._needed, *self.limits):
             costs["latency"] = self._latency(architecture)
         for name in (*self._needed, *self.limits):

@@ -3,7 +3,8 @@
 import abc
 import math
 import numbers
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -175,14 +176,27 @@ def _checked(returned: Any, evaluator: str) -> Evaluation:
                 f"Invalid `{name}` of `{evaluator}.evaluate`. Expected a "
                 f"number. Received: {_short(value)}."
             )
-        if isinstance(value, numbers.Integral):
-            return int(value)
-        return float(value)
+        try:
+            rounded = float(value)
+        except OverflowError:
+            raise SearchError(
+                f"Invalid `{name}` of `{evaluator}.evaluate`. Expected a "
+                f"number of at most {sys.float_info.max:.0e}. Received: "
+                f"{_short(value)}."
+            ) from None
+        return int(value) if isinstance(value, numbers.Integral) else rounded
 
     def named(name: str, values: Any) -> dict[str, float]:
+        if not isinstance(values, Mapping) or not all(
+            isinstance(key, str) for key in values
+        ):
+            raise SearchError(
+                f"Invalid `{name}` of `{evaluator}.evaluate`. Expected numbers "
+                f"by name. Received: {_short(values)}."
+            )
         return {
             key: number(f"{name}[{key!r}]", value)
-            for key, value in dict(values).items()
+            for key, value in values.items()
         }
 
     return Evaluation(

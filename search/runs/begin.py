@@ -9,13 +9,20 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from typing import Any
 
 from nasnet_keras.activity import Activity
 from nasnet_keras.command_line import InputError
 from nasnet_keras.files import new_directory, write_json
 from nasnet_keras.processor import computing_variables
+from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.datasets import (
     ARRAYS,
     are_arrays,
@@ -28,6 +35,7 @@ from search.executors.configuration import ExecutionConfig, create_execution
 from search.executors.processes import end_if_imported
 from search.loop.search_loop import SearchLoop
 from search.observers.base import Callback, Observer
+from search.runs.arguments import check_argument, checked_arguments
 from search.runs.config import RunConfig
 from search.runs.create import (
     create_evaluator,
@@ -47,6 +55,7 @@ from search.strategies import create_strategy
 from search.trial import Trial
 
 
+@checked_arguments
 @kept_process_state()
 def run(
     output: str | os.PathLike[str],
@@ -54,7 +63,7 @@ def run(
     *,
     evaluator: Evaluator | Callable[[], Evaluator] | str | None = None,
     on_trial: Callable[[Trial], object] | None = None,
-    observers: Iterable[Observer] = (),
+    observers: Collection[Observer] = (),
     tensorboard: bool = True,
     **settings: Any,
 ) -> Run:
@@ -77,7 +86,8 @@ def run(
         observers: More to be told what happens.
         tensorboard: Whether to write event files.
         **settings: Fields of `RunConfig`: `dataset` (without workers also
-            images and labels as arrays), `space` (a name, or a `SearchSpace`
+            images and labels as arrays, or two pairs of them, to train and to
+            test on), `space` (a name, or a `SearchSpace`
             of a module), `strategy`, `trials`, `seed`, `child`, `recipe`, ...;
             and of `ExecutionConfig`: `workers`, `executor`,
             `time_limit`, ...
@@ -117,6 +127,8 @@ def run(
         }
     )
     arrays = None
+    if settings.get("dataset") is not None:
+        check_argument("dataset", settings["dataset"])
     if are_arrays(settings.get("dataset")):
         arrays, settings["dataset"] = settings["dataset"], ARRAYS
     config = settle(config, settings, execution)
@@ -132,6 +144,7 @@ def run(
     return Run(output, search.space)
 
 
+@checked_arguments
 @kept_process_state()
 def resume(
     path: str | os.PathLike[str],
@@ -140,7 +153,7 @@ def resume(
     evaluator: Evaluator | Callable[[], Evaluator] | None = None,
     dataset: Sequence[Any] | None = None,
     on_trial: Callable[[Trial], object] | None = None,
-    observers: Iterable[Observer] = (),
+    observers: Collection[Observer] = (),
     tensorboard: bool = True,
     **execution: Any,
 ) -> Run:
@@ -155,7 +168,7 @@ def resume(
         trials: How many children to evaluate in all, those already evaluated
             included; None for what the run was begun with.
         evaluator: The evaluator, if the run was begun with one.
-        dataset: The images and labels, if it was begun with arrays.
+        dataset: The images and labels, if it was begun with arrays; else none.
         on_trial: Called with each finished trial.
         observers: More to be told what happens.
         tensorboard: Whether to write event files.
@@ -176,6 +189,12 @@ def resume(
     end_if_imported()
     settings = create_execution(execution)
     run = Run(path)
+    if dataset is not None and run.config.dataset != ARRAYS:
+        raise InputError(
+            "Invalid value for argument `dataset`. Expected none, since the "
+            f"run {run.directory.path} was not begun with arrays. Received: "
+            f"dataset={quoted(dataset)}."
+        )
     watching = _observers(run.directory, on_trial, observers, tensorboard)
     with run.directory.lock():
         run.check()

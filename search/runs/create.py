@@ -3,7 +3,9 @@
 Neither Keras nor TensorFlow is imported here before `create_evaluator`.
 """
 
+import functools
 import inspect
+import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -95,8 +97,10 @@ def create_evaluator(
     """
     if evaluator is None:
         evaluator = _create_named(config)
-    elif not isinstance(evaluator, Evaluator):
+    else:
         evaluator = _made(evaluator)
+        _check_method(evaluator, "evaluate", "child")
+        _check_method(evaluator, "describe")
     objective = config.objective
     if objective == ObjectiveConfig():
         return evaluator
@@ -124,16 +128,24 @@ def create_evaluator_of_arrays(
 
 
 def _made(create: Any) -> Evaluator:
-    """What makes an evaluator has made it.
+    """What makes an evaluator has made it, or it is one.
 
     Raises:
         ValueError: It makes none.
     """
+    if isinstance(create, Evaluator):
+        return create
     received = f"{quoted(create)} of type {type(create).__name__}"
     if inspect.isabstract(create):
         lacking = " and ".join(sorted(map(repr, create.__abstractmethods__)))
         received = f"{create.__name__}, which has no {lacking}"
-    elif callable(create):
+    elif isinstance(create, _MAKERS):
+        if not _takes(create):
+            raise ValueError(
+                "Invalid value for argument `evaluator`. Expected what makes "
+                "one without arguments, such as `lambda: MyEvaluator(...)`. "
+                f"Received: {received}, which needs arguments."
+            )
         evaluator = create()
         if isinstance(evaluator, Evaluator):
             return evaluator
@@ -143,6 +155,38 @@ def _made(create: Any) -> Evaluator:
         "`search.Evaluator` with `evaluate` and `describe`, an instance, or a "
         f"function that makes one. Received: {received}."
     )
+
+
+# What is called for an evaluator; a model of Keras can be called too.
+_MAKERS = (
+    *(type, types.FunctionType, types.MethodType, types.BuiltinFunctionType),
+    functools.partial,
+)
+
+
+def _takes(function: Any, *arguments: str) -> bool:
+    """Whether a function can be called with so many arguments."""
+    try:
+        inspect.signature(function).bind(*arguments)
+    except TypeError:
+        return False
+    except ValueError:  # It does not say what it takes.
+        return True
+    return True
+
+
+def _check_method(evaluator: Evaluator, name: str, *arguments: str) -> None:
+    """Raises:
+    ValueError: An evaluator's method takes something else.
+    """
+    method = getattr(evaluator, name)
+    if not _takes(method, *arguments):
+        taken = ", ".join(("self", *arguments))
+        raise ValueError(
+            f"Invalid `{name}` of {type(evaluator).__name__}. Expected "
+            f"`{name}({taken})`. Received: `{name}"
+            f"{inspect.signature(method)}`."
+        )
 
 
 def _create_named(

@@ -18,6 +18,7 @@ from nasnet_keras.command_line import InputError
 from nasnet_keras.quotation import quoted
 from search.evaluation.base import Evaluator
 from search.loop.schedule import Schedule
+from search.runs.arguments import checked_arguments
 from search.runs.config import (
     RunConfig,
     complete_identity,
@@ -84,6 +85,7 @@ class Run:
         InputError: There is no run, or it was edited since it began.
     """
 
+    @checked_arguments
     def __init__(
         self,
         path: str | os.PathLike[str],

@@ -76,8 +76,8 @@ def strategy_class(name: str) -> type[Strategy]:
     """
     if name not in STRATEGIES:
         raise ValueError(
-            "Invalid value for argument `name`. Expected one of "
-            f"{', '.join(STRATEGIES)}. Received: name={quoted(name)}."
+            "Invalid value for argument `strategy`. Expected one of "
+            f"{', '.join(STRATEGIES)}. Received: {quoted(name)}."
         )
     module, _, class_name = STRATEGIES[name].partition(":")
     return getattr(importlib.import_module(module), class_name)

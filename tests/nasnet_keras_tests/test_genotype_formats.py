@@ -52,6 +52,15 @@ def test_the_text_of_darts():
     assert read_genotype(f"12:00 genotype = {DARTS_V2}") == published.DARTS_V2
 
 
+def test_a_genotype_between_other_lines():
+    file = "from collections import namedtuple\nGenotype = namedtuple("
+    file += f"'Genotype', 'normal reduce')\n{DARTS_V2}\nDARTS = DARTS_V2\n"
+    assert read_genotype(file) == published.DARTS_V2
+    assert read_genotype(DARTS_V2 + DARTS_V2) == published.DARTS_V2
+    by_position = re.sub("(normal|reduce)(_concat)?=", "", DARTS_V2)
+    assert read_genotype(by_position) == published.DARTS_V2
+
+
 def test_the_choices_of_nni():
     text = write_genotype(published.DARTS_V2, "nni")
     assert NNI_BLOCK.items() <= json.loads(text).items()
@@ -134,19 +143,41 @@ def test_what_a_form_cannot_say_is_refused(genotype, form, message):
         (darts(normal_concat="range(0, 1000000000)"), "hidden states"),
         (darts("__import__('os').getcwd()"), "form darts"),
         (darts("(" * 4000), "form darts"),
-        (darts() + darts(), "form darts"),
+        (
+            f"V1 = {darts()}\nV2 = {DARTS_V2}\nDARTS = V2",
+            "Expected one genotype in a text. Received: V1, DARTS_V2; keep",
+        ),
+        (darts(normal_concat="range(2, 10**12)"), "Received: 'range.2, 10"),
+        (darts(normal_concat="3"), "list of `normal_concat`. Received: 3"),
+        ("Genotype(normal=[])", "parts normal, .*Received: normal"),
+        ("Genotype()", "each once"),
+        (darts("[[], []]"), "two pairs of an operation and a state"),
+        (darts("[('none', 0), ([], 1)]"), "operations among"),
+        (json.dumps({"normal/op_2_0": "none"}), "'normal/input_2_0'"),
+        (
+            json.dumps({**NNI_BLOCK, "normal/op_2_1": ["none", "none"]}),
+            "one choice of 'normal/op_2_1'",
+        ),
+        (
+            json.dumps({**NNI_BLOCK, "normal/input_2_1": {"a": 1}}),
+            "one choice of 'normal/input_2_1'",
+        ),
+        (f'["normal/op_2_0", {json.dumps(NNI_BLOCK)}]', "form nni"),
         ("Genotype(" + " " * 20_000, "at most 10,000"),
         ('{"normal/op_2_0": "none"}', "form nni"),
         ('{"normal/op_2_0": ' + "[" * 9000, "form nni"),
         ("|conv~0|", "form nasbench201.*'conv'"),
-        ("|none~0|+|none~1|none~0|+|none~0|none~1|none~2|", "Expected .op~0"),
-        ("|none~0|+|none~0|none~1|", "Expected .op~0"),
+        ("|none~0|+|none~1|none~0|+|none~0|none~1|none~2|", "such as .op~0"),
+        ("|none~0|+|none~0|none~1|", "such as .op~0"),
     ],
 )
 def test_what_is_wrong_is_a_sentence(text, message):
     with pytest.raises(ValueError, match=message) as error:
         read_genotype(text)
     assert len(str(error.value)) < 600
+    assert not re.search(
+        "Error|unpack|unhashable|object at|malformed", str(error.value)
+    )
 
 
 @pytest.mark.parametrize(

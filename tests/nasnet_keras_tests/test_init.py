@@ -82,5 +82,5 @@ def test_importing_loads_no_framework_and_cells_neither():
 
 
 def test_the_packages_say_that_they_are_typed():
-    for package in ("nasnet_keras", "search", "zoo"):
+    for package in ("nasnet_auto", "nasnet_keras", "search", "zoo"):
         assert (importlib.resources.files(package) / "py.typed").is_file()

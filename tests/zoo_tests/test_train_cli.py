@@ -18,6 +18,7 @@ from nasnet_keras.kinds.layerwise import (
     ConvolutionLayer,
     LayerwiseArchitecture,
 )
+from nasnet_keras.training.run import load_settings
 
 HEAVY = ("keras", "tensorflow", "tensorflow_datasets", "matplotlib")
 RUN = (
@@ -98,6 +99,32 @@ def test_the_figures_are_those_of_the_training(trained, here):
     last = json.loads((trained / "history.json").read_text())[-1]
     assert data["accuracy"] == pytest.approx(last["val_accuracy"])
     assert data["cross_entropy"] == pytest.approx(last["val_loss"], rel=1e-4)
+
+
+@pytest.mark.parametrize("channels", [1, 4, 7])
+def test_a_network_of_a_file_takes_the_channels_of_its_images(
+    here, tmp_path, monkeypatch, channels
+):
+    """Those that a search on the same images takes."""
+    labels = np.arange(40) % 2
+    images = np.zeros((40, 8, 8, channels), np.uint8)
+    images[labels == 1] = 255
+    np.savez(tmp_path / "images.npz", x_train=images, y_train=labels)
+    built = []
+
+    def stop(self):
+        built.append((self.model.input_shape, self.settings.network))
+        raise RunError("That is enough.")
+
+    monkeypatch.setattr("nasnet_keras.training.run._Training.go_on", stop)
+    text = RUN.replace("images.npz", str(tmp_path / "images.npz"))
+    for _ in range(2):  # It goes on, too.
+        assert call(f"{text} --output {tmp_path / 'trained'}") == 1
+    for shape, network in built:
+        assert shape == (None, 8, 8, channels)
+        assert network["input_shape"] == [8, 8, channels]
+    settings = load_settings(tmp_path / "trained")
+    assert settings.network["input_shape"] == [8, 8, channels]
 
 
 @pytest.fixture

@@ -396,6 +396,12 @@ def test_damaged_files_are_called_so(damage, tmp_path):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("path", ["x" * 300, "a\0b"])
+def test_a_name_that_no_file_has_is_a_sentence(path):
+    with pytest.raises(ValueError, match="Invalid value for argument `weig"):
+        weights.check(path, "small")
+
+
 def unfold_array(path):
     """A few hundred bytes that say they are 4 TB."""
     path = saved(tiny(), path.with_suffix(".weights.h5"))

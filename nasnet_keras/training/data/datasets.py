@@ -210,7 +210,8 @@ def load_dataset(
               names that people give them: `x_train` and `y_train`, `images`
               and `labels`, `train_images` and `train_labels`, … It may have
               `class_names`.
-            - a pair of arrays, images and labels to train on.
+            - a pair of arrays, images and labels to train on; or two pairs,
+              to train and to test on, as `keras.datasets` have them.
         data_dir: Where tensorflow-datasets keeps its data. Defaults to the
             environment variable `TFDS_DATA_DIR`, or else
             `~/tensorflow_datasets`.
@@ -284,7 +285,7 @@ def load_dataset(
 
 
 def are_arrays(source: object) -> TypeGuard[Sequence[Any]]:
-    """Whether a source is a pair of arrays."""
+    """Whether a source is a pair of arrays, or two such pairs."""
     return isinstance(source, tuple | list) and len(source) == 2
 
 

@@ -95,15 +95,15 @@ def test_the_cells_are_written_for_another_program(
             run,
             tmp_path / "best",
             evaluator=evaluator,
-            genotype_format="nasbench201",
+            form="nasbench201",
         )
     assert not (tmp_path / "best").exists()
     # What `search.run` draws at random has operations of none of the forms.
     monkeypatch.setattr(type(run.space), "decode", lambda *_: DARTS_V2)
     output = search.export(
-        run, tmp_path / "best", evaluator=evaluator, genotype_format="darts"
+        run, tmp_path / "best", evaluator=evaluator, form="darts"
     )
-    _, genotype = read_architecture(output / "genotype.txt")
+    _, genotype = read_architecture(output / "architecture.txt")
     assert genotype == DARTS_V2
 
 

@@ -264,6 +264,25 @@ def test_one_that_diverges_does_not_stop_the_others(run, best, trainings):
     assert failed.accuracy is None
 
 
+def test_a_recipe_is_followed_without_what_the_size_leaves_no_room_for(
+    run, best, trainings, monkeypatch, capsys
+):
+    """The images have 8 x 8 pixels, too few for an auxiliary head."""
+    words = ["nasnet-search", "retrain", str(run.directory.path), "--top", "1"]
+    monkeypatch.setattr(sys, "argv", words)
+    assert search.cli.app.main() == 0
+    recipe = trainings.settings[best[0]].recipe
+    assert (recipe.name, recipe.auxiliary_weight) == ("cifar", 0.0)
+    assert "0.50 ± 0.25" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", [*words, "--auxiliary-weight", "0.4"])
+    assert search.cli.app.main() == 2
+    assert capsys.readouterr().err.startswith(
+        "Invalid value for `auxiliary_weight`. Expected 0.0: images of 8 x 8 "
+    )
+    with pytest.raises(ValueError, match="`auxiliary_weight`. Expected 0.0"):
+        search.retrain(run, RECIPES["cifar"])
+
+
 def test_what_cannot_be_retrained_is_refused(
     run, best, trainings, tmp_path, FakeEvaluator
 ):

@@ -169,10 +169,10 @@ def test_a_run_is_begun_once(command, capsys):
     assert "`nasnet-search resume first`" in capsys.readouterr().err
     assert command("export first --output first") == 2
     assert "new or empty" in capsys.readouterr().err
-    assert command("export first --output best --genotype-format nasm") == 2
+    assert command("export first --output best --form nasm") == 2
     assert capsys.readouterr().err == (
-        "Invalid form of a genotype. Expected one of darts, nni, nasbench201. "
-        "Received: 'nasm'.\n"
+        "Invalid value for argument `form`. Expected one of darts, nni, "
+        "nasbench201. Received: 'nasm'.\n"
     )
 
 
@@ -316,7 +316,7 @@ def test_a_benchmark_on_a_table(command, capsys, small_table):
     ("options", "message"),
     [
         ("--table none.csv --strategies grid", "a CSV file that can be read"),
-        ("--table {} --strategies annealing", "Expected one of auto, random"),
+        ("--table {} --strategies annealing", "--strategies). Expected some"),
     ],
 )
 def test_a_benchmark_of_what_there_is_not(
@@ -331,7 +331,10 @@ def test_a_table_of_latencies_is_measured_once(command, capsys, monkeypatch):
     measured = []
 
     def measure(config, path):
-        measured.append((config.space_options, config.child.filters))
+        child = config.child
+        measured.append(
+            (config.space_options, child.filters, child.skip_broken)
+        )
         path.write_text("a table")
 
     module = types.ModuleType("search.actions.latency_table")
@@ -339,10 +342,10 @@ def test_a_table_of_latencies_is_measured_once(command, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, module.__name__, module)
     call = (
         "latency-table --dataset digits --space-option blocks=2 --filters 4 "
-        "--output t"
+        "--skip-broken --output t"
     )
     assert command(call) == 0
-    assert measured == [({"blocks": 2}, 4)]
+    assert measured == [({"blocks": 2}, 4, True)]
     assert "Wrote t." in capsys.readouterr().out
     assert command(call) == 2
     assert "Expected as output a new file" in capsys.readouterr().err

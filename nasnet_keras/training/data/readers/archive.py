@@ -113,7 +113,10 @@ def _read_header(file: io.BytesIO) -> Described:
     version = np.lib.format.read_magic(file)
     if version not in READ_HEADER:
         raise _Damage(f"an array has the format {version}")
-    shape, _, dtype = READ_HEADER[version](file, HEADER_BYTES)
+    try:
+        shape, _, dtype = READ_HEADER[version](file, HEADER_BYTES)
+    except Exception:  # In the words of Python's parser.
+        raise _Damage("the header of an array is damaged") from None
     if dtype.kind not in PLAIN or not dtype.itemsize:
         raise _Damage(f"an array is of {dtype}, not of numbers or texts")
     if any(length < 0 for length in shape):

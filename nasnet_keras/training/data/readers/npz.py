@@ -3,7 +3,7 @@ arrays, or in memory."""
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,26 +45,32 @@ class Keys(NamedTuple):
 
 
 class ArraysInMemory:
-    """A pair of arrays, as an `Archive` has them.
+    """Arrays as an `Archive` has them.
 
     Args:
-        arrays: Images and labels.
+        arrays: Images and labels; or two such pairs, to train and to test on,
+            as the `load_data` of Keras' data sets returns them.
+
+    Raises:
+        ValueError: They are no arrays.
     """
 
     path = Path("arrays")
-    names = ("images", "labels")
+    names: tuple[str, ...] = ("images", "labels")
 
-    def __init__(self, arrays: Iterable[Any]) -> None:
+    def __init__(self, arrays: Sequence[Any]) -> None:
+        if all(map(_is_pair, arrays)):
+            self.names = ("x_train", "y_train", "x_test", "y_test")
+            arrays = [each for pair in arrays for each in pair]
         self._arrays = {}
         for name, values in zip(self.names, arrays, strict=True):
             try:
                 self._arrays[name] = np.asarray(values)
-            except ValueError:  # NumPy's speaks of sequences.
+            except (TypeError, ValueError):  # NumPy's speaks of sequences.
                 raise ValueError(
                     "Invalid value for argument `source`. Expected a pair of "
                     "arrays, images and labels to train on. Received: "
-                    f"{name} of several shapes; bring images to one, and put "
-                    "those of other parts into an `.npz` file with them."
+                    f"{name} of several shapes; bring images to one."
                 ) from None
 
     def describe(self, name: str) -> Described:
@@ -73,6 +79,16 @@ class ArraysInMemory:
 
     def read(self, name: str) -> np.ndarray:
         return self._arrays[name]
+
+
+def _is_pair(part: Any) -> bool:
+    """Whether a part is images and labels, and not one of the two."""
+    return (
+        isinstance(part, tuple | list)
+        and len(part) == 2
+        and getattr(part[0], "ndim", 0) >= 3
+        and getattr(part[1], "ndim", 0) in (1, 2)
+    )
 
 
 def read_npz(path: Path, image_size: int | None) -> Source:

@@ -117,9 +117,27 @@ def test_a_pair_of_arrays_is_a_source():
     )
 
 
+@pytest.mark.parametrize("pair", [tuple, list])
+def test_two_pairs_are_to_train_and_to_test_on(pair):
+    dataset = load_dataset(
+        pair(
+            (
+                pair((images(4), labels(0, 1, 0, 1))),
+                pair((images(2), labels(1, 0))),
+            )
+        )
+    )
+    assert len(dataset.train) == 4
+    assert dataset.test.labels.tolist() == [1, 0]
+    # Lists of two images, and of their labels, are a pair.
+    dataset = load_dataset(pair(([*images(2)], [0, 1])))
+    assert len(dataset.train) == 2 and dataset.test is None
+
+
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
+        (([[1, 2], [3]], [0, 1]), "a label for each. .*makes no arrays"),
         ((), "of type tuple"),
         (np.zeros((4, 4)), "a pair of arrays, images and labels. .*ndarray"),
         ((images(2), labels(0, 1), 3), "of type tuple"),

@@ -1,0 +1,132 @@
+"""The arguments of what is called from Python, checked in one place before
+anything begins: `checked_arguments`.
+
+Neither Keras nor TensorFlow is imported here.
+"""
+
+import errno
+import functools
+import inspect
+import os
+from collections.abc import Callable, Collection
+from typing import Any, NamedTuple, TypeVar
+
+from nasnet_keras.command_line import InputError
+from nasnet_keras.files import expanded
+from nasnet_keras.quotation import quoted
+from nasnet_keras.training.data.datasets import are_arrays
+from nasnet_keras.training.recipes import RECIPES, Recipe
+from search.observers.base import Observer
+from search.runs.config import RunConfig
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+class Check(NamedTuple):
+    """What an argument may be.
+
+    Attributes:
+        expected: What a message says of it.
+        fits: Whether a value is such.
+    """
+
+    expected: str
+    fits: Callable[[Any], bool]
+
+
+def is_path(value: Any) -> bool:
+    """Whether there could be a file of this name."""
+    if not isinstance(value, str | os.PathLike):
+        return False
+    if not isinstance(os.fspath(value), str):
+        return False
+    try:
+        os.lstat(expanded(value))
+    except OSError as error:
+        return error.errno != errno.ENAMETOOLONG
+    except ValueError:  # It has a zero byte.
+        return False
+    return True
+
+
+def _whole(least: int) -> Check:
+    return Check(
+        f"a whole number of at least {least}",
+        lambda value: type(value) is int and value >= least,
+    )
+
+
+def _is_dataset(value: Any) -> bool:
+    return are_arrays(value) or (is_path(value) and os.fspath(value) != "")
+
+
+_PATH = Check("a path whose names have at most 255 bytes", is_path)
+
+# By the name of the argument; None is taken where it is the default.
+CHECKS = {
+    "path": _PATH,
+    "output": _PATH,
+    "config": Check(
+        "a `search.RunConfig`, or its fields as arguments of their own",
+        lambda value: isinstance(value, RunConfig),
+    ),
+    "recipe": Check(
+        "a recipe, such as `nasnet_keras.training.recipes.RECIPES"
+        f"[{next(iter(RECIPES))!r}]`",
+        lambda value: isinstance(value, Recipe),
+    ),
+    "dataset": Check(
+        "a name, a path, a pair of images and labels, or two such pairs, to "
+        "train and to test on",
+        _is_dataset,
+    ),
+    "on_trial": Check("a function of a trial", callable),
+    "observers": Check(
+        "a list of `search.Observer`",
+        lambda value: (
+            isinstance(value, Collection)
+            and all(isinstance(each, Observer) for each in value)
+        ),
+    ),
+    "trial": Check("the number of a trial", lambda value: type(value) is int),
+    "top": _whole(1),
+    "repeats": _whole(1),
+    "filters": _whole(1),
+    "image_size": _whole(8),
+    "seed": _whole(0),
+    "cells": _whole(2),
+    "epochs": _whole(1),
+}
+
+
+def check_argument(name: str, value: Any) -> None:
+    """Raises:
+    InputError: The argument of that name is none of what it may be.
+    """
+    check = CHECKS[name]
+    if not check.fits(value):
+        raise InputError(
+            f"Invalid value for argument `{name}`. Expected {check.expected}. "
+            f"Received: {name}={quoted(value)}."
+        )
+
+
+def checked_arguments(function: _Function) -> _Function:
+    """A function whose arguments are checked by `CHECKS` before it begins."""
+    signature = inspect.signature(function)
+    checked = {
+        name: parameter
+        for name, parameter in signature.parameters.items()
+        if name in CHECKS
+    }
+
+    @functools.wraps(function)
+    def call(*arguments: Any, **keywords: Any) -> Any:
+        given = signature.bind(*arguments, **keywords).arguments
+        for name, parameter in checked.items():
+            value = given.get(name, parameter.default)
+            if value is not None or parameter.default is not None:
+                check_argument(name, value)
+        return function(*arguments, **keywords)
+
+    return call  # type: ignore[return-value]

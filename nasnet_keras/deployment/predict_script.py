@@ -19,8 +19,22 @@ HERE = Path(__file__).parent
 about = json.loads(about)
 (height, width), channels = about["image_size"], about["channels"]
 for path in sys.argv[1:]:
-    photo = ImageOps.exif_transpose(Image.open(path)).convert("RGBA")
-    photo = Image.alpha_composite(Image.new("RGBA", photo.size, "white"), photo)
+    photo = Image.open(path)
+    wide, unclear = photo.mode[0] in "IF", photo.mode == "F"
+    unclear |= photo.mode == "I" and photo.format not in ("PNG", "PPM")
+    photo = ImageOps.exif_transpose(photo)
+    if wide:  # more than 8 bits a channel: of 16 the upper 8
+        pixels, clear = np.asarray(photo), photo.info.get("transparency")
+        if unclear or 0 < pixels.max() < 4096:
+            sys.exit(f"{{path}}: expected 8 bits a channel, or all of 16")
+        photo = Image.fromarray((pixels >> 8).astype("uint8"))
+        photo.putalpha(Image.fromarray(np.uint8(255) * (pixels != clear)))
+    paint = photo.convert("RGBA")
+    for ground in ("white", "black"):  # black where the photo is white itself
+        photo = Image.new("RGBA", paint.size, ground)
+        photo.alpha_composite(paint)
+        if np.ptp(np.asarray(photo.convert("L"))) >= 16:
+            break
     photo = photo.convert("L" if channels == 1 else "RGB")
     photo = ImageOps.fit(photo, (width, height), Image.BILINEAR)
     shares = run(np.float32(photo).reshape(1, height, width, channels))

@@ -368,11 +368,13 @@ def test_broken_files_are_named_at_once(tmp_path, part):
     each = EACH
     for name in ("cat", "dog"):
         each = each.replace(f"'{name}", f"'{Path(part, name)}")
-    with pytest.raises(ValueError, match=re.escape(f"4 broken, {each}; mend")):
+    with pytest.raises(
+        ValueError, match=re.escape(f"4 that cannot be read, {each}; mend")
+    ):
         load_dataset(tmp_path)
     dataset = load_dataset(tmp_path, skip_broken=True)
     assert len(dataset.test if part else dataset.train) == 6
-    assert f"Skipped as broken: 4, {each}." in dataset.notes
+    assert f"Skipped as unreadable: 4, {each}." in dataset.notes
 
 
 def test_a_picture_that_ends_too_early_is_found_before_it_is_needed(tmp_path):
@@ -381,7 +383,7 @@ def test_a_picture_that_ends_too_early_is_found_before_it_is_needed(tmp_path):
             write(tmp_path / part / name / "1.png", size=(64, 64))
     path = tmp_path / "test" / "dog" / "1.png"
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(ValueError, match="1 broken, 'test/dog/1.png'"):
+    with pytest.raises(ValueError, match="1 that cannot be read, 'test/dog"):
         load_dataset(tmp_path)
 
 
@@ -391,14 +393,16 @@ def test_a_part_of_broken_files_is_none(tmp_path):
     (tmp_path / "val" / "b" / "1.png").write_text("404")
     dataset = load_dataset(tmp_path, skip_broken=True)
     assert dataset.validation is None
-    assert "Skipped as broken: 1, 'val/b/1.png' (text)." in dataset.notes
+    assert "Skipped as unreadable: 1, 'val/b/1.png' (text)." in dataset.notes
 
 
 def test_a_class_of_broken_files(tmp_path):
     write(tmp_path / "a" / "1.png")
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "1.png").touch()
-    with pytest.raises(ValueError, match="class 'b'. Received: only files tha"):
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "1.png").touch()
+    with pytest.raises(ValueError, match="cannot be read of 'b', 'c'"):
         load_dataset(tmp_path, skip_broken=True)
 
 

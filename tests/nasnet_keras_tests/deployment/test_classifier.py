@@ -118,13 +118,16 @@ def test_the_script_says_what_keras_says(name, channels, photographs, tmp_path):
     shape = (16, 16, channels)
     assert FORMATS[name].about(path) == description(model, shape)
     script = write_predict_script(tmp_path, name)
-    lines = subprocess.run(
-        [sys.executable, "-W", "error", script, *photographs],
-        check=True,
+    done = subprocess.run(
+        [sys.executable, "-W", "error", script, __file__, *photographs],
         capture_output=True,
         text=True,
         cwd="/",
-    ).stdout.splitlines()
+    )
+    assert done.returncode == 2, done.stderr
+    assert f"{__file__} cannot be read: " in done.stderr
+    assert "Traceback" not in done.stderr
+    lines = done.stdout.splitlines()
     assert len(lines) == len(photographs)
     for line, path, expected in zip(
         lines, photographs, classify(model, photographs), strict=True

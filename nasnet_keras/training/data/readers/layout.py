@@ -473,14 +473,17 @@ def _useless(folder: Folder, classes: Classes, train: Classes) -> str:
 
 
 def _doubts(root: Folder) -> list[str]:
-    inner = [each.full for each in root.full.values() if not each.loose]
-    found = Counter(itertools.chain.from_iterable(inner))
-    several = sorted(name for name, count in found.items() if count > 1)
+    several = [
+        f"{name} ({listed(each.full)})"
+        for name, each in root.full.items()
+        if len(each.full) > 1 and not each.loose
+    ]
+    if not several:
+        return []
     return [
-        f"Sub-folders of several classes have the same names: "
-        f"{listed(several)}. They are read as images of these classes, not as "
-        "classes."
-    ] * bool(several)
+        "Sub-folders of a class are read as the class, not as classes: "
+        f"{listed(several)}."
+    ]
 
 
 def _quoted(names: Iterable[str]) -> str:

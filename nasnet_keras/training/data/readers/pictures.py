@@ -43,6 +43,8 @@ KINDS = {
     b"\x1f\x8b": "a gzip archive",
     b"\x89HDF": "an HDF5 file",
     b"\x93NUMPY": "a NumPy array",
+    b"II*\0": "a TIFF of an unusual kind; save it as PNG",
+    b"MM\0*": "a TIFF of an unusual kind; save it as PNG",
     b"<": "a page of HTML or XML",
 }
 HEIF = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1")  # from byte 4

@@ -247,14 +247,31 @@ def test_names_of_parts_that_are_unclear_are_refused(tmp_path, files, message):
         load_dataset(tmp_path)
 
 
-def test_classes_with_sub_folders_of_the_same_names_are_told(tmp_path):
-    for label in ("cat", "dog"):
-        for name in ("day", "night"):
-            write(tmp_path / label / name / "1.png")
+@pytest.mark.parametrize(
+    "files, told",
+    [
+        (
+            "cat/day/1 cat/night/1 dog/day/1 dog/night/1",
+            "cat (day, night), dog (day, night)",
+        ),
+        ("data/cat/1 data/dog/1 docs/1", "data (cat, dog)"),
+        ("labelled/cat/1 labelled/dog/1 others/1", "labelled (cat, dog)"),
+        ("cat/more/1 dog/more/1 dog/1", None),
+    ],
+)
+def test_classes_that_may_hold_classes_are_told(tmp_path, files, told):
+    for file in files.split():
+        write(tmp_path / f"{file}.png")
     dataset = load_dataset(tmp_path)
-    assert dataset.class_names == ("cat", "dog")
-    assert dataset.notes[1].startswith(
-        "Sub-folders of several classes have the same names: day, night."
+    names = {file.split("/")[0] for file in files.split()}
+    assert dataset.class_names == tuple(sorted(names))
+    assert dataset.notes[1:] == (
+        ()
+        if told is None
+        else (
+            "Sub-folders of a class are read as the class, not as classes: "
+            f"{told}.",
+        )
     )
 
 

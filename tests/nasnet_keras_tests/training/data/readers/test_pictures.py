@@ -138,6 +138,7 @@ def bomb(path, side):
         (b"%!PS-Adobe-3.0 EPSF-3.0\n", "PostScript"),
         (b"\0\0\0\x18ftypheic", "a HEIC photograph"),
         (b"404: not found", "text"),
+        (b"II*\0" + bytes(20), "a TIFF of an unusual kind; save it as PNG"),
         (bytes(range(200, 250)), "of no format"),
         (b"\x89PNG\r\n\x1a\n", "damaged|cut short|of no format"),
     ],

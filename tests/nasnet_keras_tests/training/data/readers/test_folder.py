@@ -229,7 +229,11 @@ def test_parts_within_the_classes(tmp_path, test):
         ),
         (
             "a/train/cat/1 a/val/cat/1 b/train/cat/1 b/val/cat/1",
-            "'a/train/cat', 'a/val/cat', 'b/train/cat', 'b/val/cat'; put",
+            "one data set. Received: .* in these, 'a', 'b'; give the path",
+        ),
+        (
+            "cat/1 cat/test/1 dog/1",
+            "'test' within 'cat', and.* in 'cat', 'dog'",
         ),
         ("cat/val/1 dog/val/1", "'val' within 'cat', 'dog', and none to train"),
         ("cat/train/1 cat/test/1 dog/test/1", "none in 'dog'"),

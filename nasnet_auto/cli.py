@@ -15,7 +15,6 @@ import typer
 
 from nasnet_keras.command_line import (
     LARGEST,
-    InputError,
     computing,
     create_app,
     run_command,
@@ -158,11 +157,6 @@ def predict(
     from nasnet_auto.result import load
 
     result = load(run)
-    missing = [path for path in images if not path.exists()]
-    if missing:
-        raise InputError(
-            f"Expected photographs. Received: {missing[0]}, which is not there."
-        )
     with computing(stderr=True):
         guesses = result.predict(images, top)
     if as_json:

@@ -2,7 +2,7 @@
 `as_classifier`, `classify`; and what files for other runtimes say of one:
 `description`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,11 +14,12 @@ from nasnet_keras.command_line import InputError
 from nasnet_keras.layers.class_names import ClassNames
 from nasnet_keras.network.build import without_auxiliary_head
 from nasnet_keras.network.inspection import class_names_of, scales_pixels
+from nasnet_keras.quotation import printable
 from nasnet_keras.training.data.readers.pictures import (
     NotAPicture,
     read_picture,
 )
-from nasnet_keras.training.data.readers.source import fit
+from nasnet_keras.training.data.readers.source import fit, listed
 
 BATCH = 32
 RESIZE = "the largest centred square, bilinear"
@@ -126,7 +127,7 @@ def classify(
     pixels = (
         _checked(images, shape)
         if isinstance(images, np.ndarray)
-        else [_read(Path(path), shape) for path in images]
+        else _read(images, shape)
     )
     guesses = []
     for start in range(0, len(pixels), BATCH):
@@ -137,14 +138,20 @@ def classify(
     return guesses
 
 
-def _read(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
-    try:
-        picture = read_picture(path, grey=shape[2] == 1)
-    except (NotAPicture, OSError) as error:
-        raise InputError(
-            f"Expected a picture. Received: {path}, which is {error}."
-        ) from None
-    return fit(picture, shape)
+def _read(
+    paths: Iterable[str | PathLike[str]], shape: tuple[int, int, int]
+) -> list[np.ndarray]:
+    """The pictures in the model's size; what is none is named at once."""
+    pictures, others = [], []
+    for path in paths:
+        try:
+            picture = read_picture(Path(path), grey=shape[2] == 1)
+            pictures.append(fit(picture, shape))
+        except (NotAPicture, OSError) as error:
+            others.append(f"{printable(str(path))} ({error})")
+    if others:
+        raise InputError(f"Expected pictures. Received: {listed(others)}.")
+    return pictures
 
 
 def _checked(pixels: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:

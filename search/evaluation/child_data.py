@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from nasnet_keras.training.data.datasets import load_dataset
+from nasnet_keras.training.data.datasets import ImageDataset, load_dataset
 from nasnet_keras.training.data.pipeline import (
     EVALUATION_BATCH_SIZE,
     augmentation_note,
@@ -50,19 +50,24 @@ class ChildData:
                 skip_broken=settings.skip_broken,
             )
         )
+        held_out: int | float | None = settings.validation_images
+        if held_out is None:  # all where the data set has some
+            held_out = 0.1 if data.read_validation else _a_tenth(data)
         parts = split(
             data,
-            settings.validation_images or 0.1,
+            held_out,
             settings.train_images,
             settings.seed,
         )
         batch_size = settings.recipe.batch_size
         if len(parts.train) < batch_size:
             raise ValueError(
-                "The arguments `train_images` and `batch_size` disagree. "
-                "Expected at least one batch of images to train on. "
-                f"Received: {len(parts.train)} images, batch_size="
-                f"{batch_size}."
+                "Too few images to train on. Expected at least a batch of "
+                f"them, {batch_size}. Received: {len(parts.train)}, after "
+                "those held out to measure on; give more images"
+                f"{', or more `train_images`' * bool(settings.train_images)}, "
+                f"or a `batch_size` (--batch-size) of {len(parts.train)} or "
+                "less."
             )
         self.dataset = data.name
         self.class_names = data.class_names
@@ -127,6 +132,10 @@ class ChildData:
         if isinstance(images, StreamedImages):
             return batches
         return batches.cache()
+
+
+def _a_tenth(data: ImageDataset) -> int:
+    return max(1, round(0.1 * len(data.train)))
 
 
 def prepare_tensorflow(threads: int | None) -> None:

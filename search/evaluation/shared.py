@@ -144,10 +144,10 @@ class SharedEvaluator(TrainingEvaluator):
             )
         if order is not None and len(images) < batch_size:
             raise ValueError(
-                "The arguments `validation_images` and `batch_size` disagree. "
-                "Expected, with an `order`, at least one batch of images to "
-                f"validate on. Received: {len(images)} images, batch_size="
-                f"{batch_size}."
+                "Too few images to validate on. Expected, with an `order`, at "
+                f"least a batch of them, {batch_size}. Received: {len(images)}"
+                "; hold out more by `validation_images` (--validation-images), "
+                "or give a smaller `batch_size` (--batch-size)."
             )
         self.seed = settings.seed
         self._threads = settings.threads or os.cpu_count() or 1

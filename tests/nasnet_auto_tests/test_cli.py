@@ -60,11 +60,15 @@ def test_a_program_reads_json_and_nothing_else(
     assert rows[0]["image"] == str(photographs[0])
 
 
-def test_what_is_no_photograph_is_a_sentence(run, monkeypatch, capsys):
-    assert call(monkeypatch, "predict", run, run / "leaderboard.json") == 2
-    assert "Expected a picture" in capsys.readouterr().err
-    assert call(monkeypatch, "predict", run, run / "nowhere.png") == 2
-    assert "which is not there" in capsys.readouterr().err
+def test_what_is_no_photograph_is_a_sentence(
+    run, photographs, monkeypatch, capsys
+):
+    others = [run / "leaderboard.json", run / "nowhere.png", run]
+    assert call(monkeypatch, "predict", run, photographs[0], *others) == 2
+    error = " ".join(capsys.readouterr().err.split())
+    reasons = ("text", "not there", "a folder")
+    for path, reason in zip(others, reasons, strict=True):
+        assert f"{path} ({reason})" in error
 
 
 def test_a_run_that_has_not_ended_is_a_sentence(

@@ -180,7 +180,7 @@ def test_photographs_in_parts(photographs, here, capsys, monkeypatch):
     command = RUN.replace("images.npz", str(photographs)) + " --output parts"
     assert call(command) == 2
     error = capsys.readouterr().err
-    assert "1 broken, 'val/bright/broken.png' (text);" in error
+    assert "1 that cannot be read, 'val/bright/broken.png' (text);" in error
     assert "(--skip-broken)" in error
     command += " --skip-broken --class-weights balanced --stream"
     assert call(f"{command} --keep-best --early-stopping 1") == 0

@@ -24,6 +24,7 @@ from nasnet_keras.training.data.readers.source import (
     Arrays,
     Size,
     Source,
+    listed,
 )
 from nasnet_keras.training.data.sampling import count_of, stratified
 from nasnet_keras.training.data.streaming import Images, StreamedImages
@@ -123,11 +124,14 @@ class ImageDataset:
         self._check_labels(self.train.labels, "training")
         missing = np.setdiff1d(np.arange(self.num_classes), self.train.labels)
         if missing.size:
+            names = listed(
+                f"{each} {quoted(self.class_names[each])}" for each in missing
+            )
             raise ValueError(
                 f"Invalid training labels of {self.name!r}. Expected at least "
                 f"one image of each of the {self.num_classes} classes, "
-                "counted from 0. Received none of class "
-                f"{missing[0]}, {quoted(self.class_names[missing[0]])}."
+                f"counted from 0. Received: none of {names}; give more "
+                "images, or leave out the names of these classes."
             )
 
     @property

@@ -200,7 +200,8 @@ def training_pipeline(
         raise ValueError(
             "Invalid value for argument `batch_size`. Expected at most the "
             f"number of images to train on, {len(images)}. Received: "
-            f"batch_size={batch_size}."
+            f"batch_size={batch_size}; give more images, or a smaller one "
+            "(--batch-size)."
         )
     gather, label_tensor = _gatherer(images), tf.constant(labels)
 

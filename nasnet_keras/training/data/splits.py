@@ -10,6 +10,7 @@ import numpy as np
 
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.datasets import ImageDataset, LabelledImages
+from nasnet_keras.training.data.readers.source import listed
 from nasnet_keras.training.data.sampling import count_of, stratified
 
 TEST_SHARE = 0.1
@@ -118,11 +119,12 @@ def split(
     missing = np.setdiff1d(np.arange(dataset.num_classes), labels[train])
     if missing.size:
         apart = f" after {held_out} of {total} were held out to measure on"
+        names = listed(quoted(dataset.class_names[each]) for each in missing)
         raise ValueError(
             "Too few images to train on. Expected at least one of each of "
-            f"the {dataset.num_classes} classes. Received: {wanted} images, "
-            f"none of class {quoted(dataset.class_names[missing[0]])}"
-            f"{apart if held_out else ''}."
+            f"the {dataset.num_classes} classes. Received: {wanted} images"
+            f"{apart if held_out else ''}, none of {names}; take more "
+            "images."
         )
     return Split(
         train=dataset.train.take(train),

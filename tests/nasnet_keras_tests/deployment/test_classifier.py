@@ -61,6 +61,16 @@ def photographs(tmp_path_factory):
             notes[0x0112] = 6
         paths.append(folder / f"{number}.png")
         picture.save(paths[-1], exif=notes)
+    wide = rng.integers(0, 2**16, (23, 61), np.uint16)
+    ink = np.full((16, 16, 4), 255, np.uint8)
+    ink[..., 3] *= rng.integers(0, 2, (16, 16), np.uint8)
+    for name, pixels, clear in (
+        ("wide", wide, None),
+        ("wide and clear", np.minimum(wide, 2**15), 2**15),
+        ("white ink", ink, None),
+    ):
+        paths.append(folder / f"{name}.png")
+        Image.fromarray(pixels).save(paths[-1], transparency=clear)
     return paths
 
 
@@ -108,13 +118,16 @@ def test_the_script_says_what_keras_says(name, channels, photographs, tmp_path):
     shape = (16, 16, channels)
     assert FORMATS[name].about(path) == description(model, shape)
     script = write_predict_script(tmp_path, name)
-    lines = subprocess.run(
-        [sys.executable, "-W", "error", script, *photographs],
-        check=True,
+    done = subprocess.run(
+        [sys.executable, "-W", "error", script, __file__, *photographs],
         capture_output=True,
         text=True,
         cwd="/",
-    ).stdout.splitlines()
+    )
+    assert done.returncode == 2, done.stderr
+    assert f"{__file__} cannot be read: " in done.stderr
+    assert "Traceback" not in done.stderr
+    lines = done.stdout.splitlines()
     assert len(lines) == len(photographs)
     for line, path, expected in zip(
         lines, photographs, classify(model, photographs), strict=True
@@ -168,8 +181,10 @@ def test_guesses(photographs):
         (np.full((1, 16, 16, 3), 0.5), "pixels from 0 to 0.5"),
         (np.full((1, 16, 16, 3), -1.0), "pixels from -1 to 0"),
         (np.zeros((1, 8, 8, 3), np.uint8), r"shape \(16, 16, 3\)"),
-        (["nowhere.png"], "Received: nowhere.png, which is"),
-        ([__file__], "which is text"),
+        (
+            ["nowhere.png", __file__],
+            r"Received: nowhere.png \(not there\), .*py \(text\)\.",
+        ),
     ],
 )
 def test_what_is_no_photograph_is_refused(images, message):

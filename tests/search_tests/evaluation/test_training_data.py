@@ -4,6 +4,7 @@ import pytest
 
 from nasnet_keras.training.data.datasets import load_dataset
 from nasnet_keras.training.data.splits import with_test
+from search.evaluation.child_data import ChildData
 from search.evaluation.training import TrainingEvaluator
 
 
@@ -38,6 +39,24 @@ def test_a_broken_file_is_refused_or_skipped_and_told(tmp_path, child_settings):
     evaluator = TrainingEvaluator(child_settings(**settings, skip_broken=True))
     assert "24" in evaluator.notes[0]
     assert any("broken.png" in note for note in evaluator.notes)
+
+
+@pytest.mark.parametrize(
+    ("count", "sentence"),
+    [
+        (2, "1 images after 1 of 2 were held out to measure on, none of '1'"),
+        (4, "at least a batch of them, 8. Received: 2, after .* of 2 or less"),
+        (12, None),
+    ],
+)
+def test_few_images_are_enough_or_refused(count, sentence, child_settings):
+    arrays = np.zeros((count, 8, 8), np.uint8), np.arange(count) % 2
+    settings = child_settings(arrays, batch_size=8)
+    if sentence is None:
+        assert len(ChildData(settings).train_labels) == 10
+        return
+    with pytest.raises(ValueError, match=f"Too few images.*{sentence}"):
+        ChildData(settings)
 
 
 @pytest.mark.parametrize(

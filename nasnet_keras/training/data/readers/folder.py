@@ -79,12 +79,13 @@ def read_folder(
         for name, part in layout.parts.items()
     }
     names = tuple(parts["train"])
-    for label, members in parts["train"].items():
-        if not members:
-            raise ValueError(
-                f"Invalid folder {str(path)!r}. Expected images of the class "
-                f"{quoted(label)}. Received: only files that are broken."
-            )
+    empty = [name for name in names if not parts["train"][name]]
+    if empty:
+        raise ValueError(
+            f"Invalid folder {str(path)!r}. Expected images of each class. "
+            "Received: only files that cannot be read of "
+            f"{listed(map(quoted, empty))}."
+        )
     parts = {name: part for name, part in parts.items() if any(part.values())}
     seen = [
         looks[file].header
@@ -205,8 +206,9 @@ def _broken_files(path: Path) -> ValueError:
     _, broken = _survey({file: True for file, _ in _parted(files)})
     return ValueError(
         f"Invalid folder {str(layout.root)!r}. Expected images. Received: "
-        f"{len(broken)} broken, {_each(layout.root, broken)}; mend or remove "
-        "them, or skip them with `skip_broken` (--skip-broken)."
+        f"{len(broken)} that cannot be read, {_each(layout.root, broken)}; "
+        "mend, convert or remove them, or skip them with `skip_broken` "
+        "(--skip-broken)."
     )
 
 
@@ -267,7 +269,8 @@ def _notes(
         notes.append(f"Skipped: {counted(layout.skipped)}.")
     if broken:
         notes.append(
-            f"Skipped as broken: {len(broken)}, {_each(layout.root, broken)}."
+            f"Skipped as unreadable: {len(broken)}, "
+            f"{_each(layout.root, broken)}."
         )
     for what, count in {
         "{} of them can be transparent and are painted on white, or on black "

@@ -400,16 +400,23 @@ def _names_within_classes(root: Folder) -> dict[str, list[str]]:
         for name, word in _certain(_words(each.full)).items()
     }
     parts = set(found.values())
-    if parts <= {"train"} or len(found) == 1:
+    if parts <= {"train"}:
         return {}
     names = {
         part: list(dict.fromkeys(n for (_, n), p in found.items() if p == part))
         for part in PURPOSES
         if part in parts
     }
+    classes = dict.fromkeys(label for label, _ in found)
+    folders = [root.folders[label].folders[name] for label, name in found]
+    if any(each.full and not each.loose for each in folders):
+        raise ValueError(
+            f"Invalid folder {str(root.path)!r}. Expected one data set. "
+            "Received: folders with parts of their own and classes in these, "
+            f"{_quoted(classes)}; give the path of one."
+        )
     elsewhere = list(_elsewhere(root, found))
     if elsewhere or "train" not in parts:
-        classes = dict.fromkeys(label for label, _ in found)
         lacking = (
             f"and other images in {_quoted(elsewhere)}; put them into a part, "
             "or rename what is no part"
@@ -427,16 +434,13 @@ def _names_within_classes(root: Folder) -> dict[str, list[str]]:
 
 
 def _elsewhere(root: Folder, parts: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Where there are images outside of the parts within classes, or in
-    classes within those."""
+    """Where there are images outside of the parts within classes."""
     for label, each in root.full.items():
         if each.loose:
             yield label
-        for name, below in each.full.items():
+        for name in each.full:
             if (label, name) not in parts:
                 yield f"{label}/{name}"
-            elif not below.loose:
-                yield from (f"{label}/{name}/{one}" for one in below.full)
 
 
 def _parts(
@@ -473,14 +477,17 @@ def _useless(folder: Folder, classes: Classes, train: Classes) -> str:
 
 
 def _doubts(root: Folder) -> list[str]:
-    inner = [each.full for each in root.full.values() if not each.loose]
-    found = Counter(itertools.chain.from_iterable(inner))
-    several = sorted(name for name, count in found.items() if count > 1)
+    several = [
+        f"{name} ({listed(each.full)})"
+        for name, each in root.full.items()
+        if len(each.full) > 1 and not each.loose
+    ]
+    if not several:
+        return []
     return [
-        f"Sub-folders of several classes have the same names: "
-        f"{listed(several)}. They are read as images of these classes, not as "
-        "classes."
-    ] * bool(several)
+        "Sub-folders of a class are read as the class, not as classes: "
+        f"{listed(several)}."
+    ]
 
 
 def _quoted(names: Iterable[str]) -> str:

@@ -153,7 +153,14 @@ def read_arrays(
         if part not in parts:
             return None
         keys = parts[part]
-        read_part(keys)  # lest it be found unusable after the training
+        # Lest it be found unusable after the training.
+        shape = read_part(keys)[0].shape[1:]
+        same = shape[2:] if image_size else shape
+        if same != images.shape[-len(same) :]:
+            raise ValueError(
+                f"Invalid array `{keys.images}`. Expected images of the shape "
+                f"of those to train on, {images.shape[1:]}. Received: {shape}."
+            )
         return lambda: resized(*read_part(keys), image_size)
 
     used = {names_key, *(key for keys in parts.values() for key in keys)}

@@ -23,10 +23,14 @@ FORMATS = (
     *("PNG", "PPM", "PSD", "QOI", "SGI", "TGA", "TIFF", "WEBP", "XBM", "XPM"),
 )
 GREY_MODES = ("1", "L", "LA")  # of Pillow, with up to 8 bits a channel
-WIDE_MODES = ("I", "F")  # with more
+WIDE_MODES = ("I", "F")  # how those with more begin
+SCALED = ("PNG", "PPM")  # formats whose mode I is 16 bits, as is I;16
 ON_ITS_SIDE = range(5, 9)  # notes of orientation that change height and width
 GROUNDS = ("white", "black")  # what transparent pictures are painted on
 CONTRAST = 16  # of 255, with which a picture can be seen on a ground
+DARK = (
+    16 * 256
+)  # of 65,535; pictures whose brightest pixel is darker look black
 
 OF_PILLOW = re.compile(r"PIL\.")  # modules
 REASON_LENGTH = 80  # of Pillow's errors within ours
@@ -39,6 +43,8 @@ KINDS = {
     b"\x1f\x8b": "a gzip archive",
     b"\x89HDF": "an HDF5 file",
     b"\x93NUMPY": "a NumPy array",
+    b"II*\0": "a TIFF of an unusual kind; save it as PNG",
+    b"MM\0*": "a TIFF of an unusual kind; save it as PNG",
     b"<": "a page of HTML or XML",
 }
 HEIF = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1")  # from byte 4
@@ -100,7 +106,7 @@ def read_header(path: Path, whole: bool = False) -> Header:
         turned = note in ON_ITS_SIDE and image.format != "TIFF"
         header = Header(
             image.size[::-1] if turned else image.size,
-            image.mode in GREY_MODES,
+            image.mode in GREY_MODES or _is_wide(image),
             image.has_transparency_data,
             # Cameras keep a second, smaller picture in an MPO.
             image.format != "MPO" and getattr(image, "is_animated", False),
@@ -108,12 +114,15 @@ def read_header(path: Path, whole: bool = False) -> Header:
         if whole:
             image.draft("L", (1, 1))
             image.load()
+            if _is_wide(image):
+                _in_8_bits(image)
         return header
 
 
 def read_picture(path: Path, grey: bool) -> np.ndarray:
     """A picture as it is seen: upright, of an animation the first frame, and
     on a white ground where it is transparent, or a black one if it is white.
+    Of 16 bits a channel the upper 8 are read, as Pillow does of colours.
 
     Args:
         path: The file.
@@ -130,6 +139,8 @@ def read_picture(path: Path, grey: bool) -> np.ndarray:
 
         # Cameras turn the picture by a note, not in its pixels.
         image = ImageOps.exif_transpose(image)
+        if _is_wide(image):
+            image = _in_8_bits(image)
         if image.has_transparency_data:
             paint = image.convert("RGBA")
             for ground in GROUNDS:
@@ -140,6 +151,28 @@ def read_picture(path: Path, grey: bool) -> np.ndarray:
         if grey:
             return np.asarray(image.convert("L"))[..., np.newaxis]
         return np.asarray(image.convert("RGB"))
+
+
+def _is_wide(image: Any) -> bool:
+    return image.mode.startswith(WIDE_MODES)
+
+
+def _in_8_bits(image: Any) -> Any:
+    """A grey picture of 16 bits with 8."""
+    from PIL import Image
+
+    values = np.asarray(image)
+    brightest = int(values.max())
+    if 0 < brightest < DARK:
+        raise NotAPicture(
+            f"of 16 bits a channel, but nearly black: up to {brightest:,} of "
+            "65,535; scale it"
+        )
+    grey = Image.fromarray((values >> 8).astype(np.uint8))
+    if "transparency" in image.info:
+        seen = values != image.info["transparency"]
+        grey.putalpha(Image.fromarray(np.uint8(255) * seen))
+    return grey
 
 
 @contextlib.contextmanager
@@ -153,8 +186,12 @@ def _opened(path: Path) -> Iterator[Any]:
     forms = [form for form in FORMATS if form in Image.OPEN]
     try:
         with Image.open(path, formats=forms) as image:
-            if image.mode.startswith(WIDE_MODES):
-                raise NotAPicture("of more than 8 bits a channel")
+            mode, form = image.mode, image.format
+            if mode == "F" or (mode == "I" and form not in SCALED):
+                raise NotAPicture(
+                    "of floating-point, signed or 32-bit numbers; save it "
+                    "with 8 or 16 bits a channel"
+                )
             yield image
     except NotAPicture:
         raise
@@ -184,6 +221,8 @@ def _check_regular(path: Path) -> None:
     except OSError as error:
         if path.is_symlink():
             raise NotAPicture("a link that leads nowhere") from None
+        if isinstance(error, FileNotFoundError):
+            raise NotAPicture("not there") from None
         raise NotAPicture(f"unreadable: {error.strerror}") from None
     for is_special, name in SPECIAL.items():
         if is_special(status.st_mode):

@@ -72,7 +72,7 @@ def test_test_images_must_fit_the_training_images():
     [
         ((0, 1, 3), "Expected 0 to 2"),
         ((-1, 0, 1), "Expected 0 to 2"),
-        ((0, 1, 1), "none of class 2, 'c'"),
+        ((0, 1, 1), "none of 2 'c'; give"),
     ],
 )
 def test_bad_labels(values, message):

@@ -73,7 +73,7 @@ def test_seed_chooses_the_images():
         ({"validation_images": 0.001}, "`validation_images`"),
         ({"train_images": True}, "`train_images`"),
         ({"train_images": 101}, "`train_images`"),
-        ({"train_images": 2}, "none of class 'class 2'"),
+        ({"train_images": 2}, "2 images after 10 of 100 .*, none of 'class 2'"),
     ],
 )
 def test_too_few_images(arguments, message):

@@ -229,7 +229,11 @@ def test_parts_within_the_classes(tmp_path, test):
         ),
         (
             "a/train/cat/1 a/val/cat/1 b/train/cat/1 b/val/cat/1",
-            "'a/train/cat', 'a/val/cat', 'b/train/cat', 'b/val/cat'; put",
+            "one data set. Received: .* in these, 'a', 'b'; give the path",
+        ),
+        (
+            "cat/1 cat/test/1 dog/1",
+            "'test' within 'cat', and.* in 'cat', 'dog'",
         ),
         ("cat/val/1 dog/val/1", "'val' within 'cat', 'dog', and none to train"),
         ("cat/train/1 cat/test/1 dog/test/1", "none in 'dog'"),
@@ -247,14 +251,31 @@ def test_names_of_parts_that_are_unclear_are_refused(tmp_path, files, message):
         load_dataset(tmp_path)
 
 
-def test_classes_with_sub_folders_of_the_same_names_are_told(tmp_path):
-    for label in ("cat", "dog"):
-        for name in ("day", "night"):
-            write(tmp_path / label / name / "1.png")
+@pytest.mark.parametrize(
+    "files, told",
+    [
+        (
+            "cat/day/1 cat/night/1 dog/day/1 dog/night/1",
+            "cat (day, night), dog (day, night)",
+        ),
+        ("data/cat/1 data/dog/1 docs/1", "data (cat, dog)"),
+        ("labelled/cat/1 labelled/dog/1 others/1", "labelled (cat, dog)"),
+        ("cat/more/1 dog/more/1 dog/1", None),
+    ],
+)
+def test_classes_that_may_hold_classes_are_told(tmp_path, files, told):
+    for file in files.split():
+        write(tmp_path / f"{file}.png")
     dataset = load_dataset(tmp_path)
-    assert dataset.class_names == ("cat", "dog")
-    assert dataset.notes[1].startswith(
-        "Sub-folders of several classes have the same names: day, night."
+    names = {file.split("/")[0] for file in files.split()}
+    assert dataset.class_names == tuple(sorted(names))
+    assert dataset.notes[1:] == (
+        ()
+        if told is None
+        else (
+            "Sub-folders of a class are read as the class, not as classes: "
+            f"{told}.",
+        )
     )
 
 
@@ -368,11 +389,13 @@ def test_broken_files_are_named_at_once(tmp_path, part):
     each = EACH
     for name in ("cat", "dog"):
         each = each.replace(f"'{name}", f"'{Path(part, name)}")
-    with pytest.raises(ValueError, match=re.escape(f"4 broken, {each}; mend")):
+    with pytest.raises(
+        ValueError, match=re.escape(f"4 that cannot be read, {each}; mend")
+    ):
         load_dataset(tmp_path)
     dataset = load_dataset(tmp_path, skip_broken=True)
     assert len(dataset.test if part else dataset.train) == 6
-    assert f"Skipped as broken: 4, {each}." in dataset.notes
+    assert f"Skipped as unreadable: 4, {each}." in dataset.notes
 
 
 def test_a_picture_that_ends_too_early_is_found_before_it_is_needed(tmp_path):
@@ -381,7 +404,7 @@ def test_a_picture_that_ends_too_early_is_found_before_it_is_needed(tmp_path):
             write(tmp_path / part / name / "1.png", size=(64, 64))
     path = tmp_path / "test" / "dog" / "1.png"
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(ValueError, match="1 broken, 'test/dog/1.png'"):
+    with pytest.raises(ValueError, match="1 that cannot be read, 'test/dog"):
         load_dataset(tmp_path)
 
 
@@ -391,14 +414,16 @@ def test_a_part_of_broken_files_is_none(tmp_path):
     (tmp_path / "val" / "b" / "1.png").write_text("404")
     dataset = load_dataset(tmp_path, skip_broken=True)
     assert dataset.validation is None
-    assert "Skipped as broken: 1, 'val/b/1.png' (text)." in dataset.notes
+    assert "Skipped as unreadable: 1, 'val/b/1.png' (text)." in dataset.notes
 
 
 def test_a_class_of_broken_files(tmp_path):
     write(tmp_path / "a" / "1.png")
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "1.png").touch()
-    with pytest.raises(ValueError, match="class 'b'. Received: only files tha"):
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "1.png").touch()
+    with pytest.raises(ValueError, match="cannot be read of 'b', 'c'"):
         load_dataset(tmp_path, skip_broken=True)
 
 

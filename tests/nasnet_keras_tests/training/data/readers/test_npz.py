@@ -246,6 +246,17 @@ def test_parts_of_two_scales(save, part, train, other, values):
         load_dataset(path)
 
 
+@pytest.mark.parametrize("size", [None, 2])
+@pytest.mark.parametrize("other", [IMAGES[..., :1], IMAGES[:, :3]])
+def test_parts_of_two_shapes(save, other, size):
+    path = save(x_train=IMAGES, y_train=LABELS, x_test=other, y_test=LABELS)
+    if size and other.shape[3] == 3:
+        assert load_dataset(path, image_size=size).test.images.shape[1] == size
+        return
+    with pytest.raises(ValueError, match=r"`x_test`.*train on, \(4, 4, 3\)"):
+        load_dataset(path, image_size=size)
+
+
 def test_a_part_that_is_black(save):
     path = save(
         x_train=IMAGES, y_train=LABELS, x_test=0 * IMAGES, y_test=LABELS

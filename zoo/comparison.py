@@ -142,7 +142,7 @@ class Table:
             panel.grid(alpha=0.3)
         panels[0].set_ylabel(_SCORES[self.dataset])
         figure.legend(
-            *panels[0].get_legend_handles_labels(), loc="outside right"
+            *panels[0].get_legend_handles_labels(), loc="outside right upper"
         )
         if path is not None:
             figure.savefig(path)

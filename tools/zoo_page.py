@@ -199,9 +199,9 @@ _PROOFS = (
 
 _HUB = """## KerasHub
 
-`pip install nasnet-keras[hub]`. A network of the zoo is a backbone and a classifier
-of
-[KerasHub](https://keras.io/keras_hub/), which takes pixels from 0 to 255, of any size:
+`pip install nasnet-keras[hub]`. A network of the zoo is a backbone and a
+classifier of [KerasHub](https://keras.io/keras_hub/), which takes pixels from
+0 to 255, of any size:
 
 ```python
 import keras_hub
@@ -212,7 +212,8 @@ classifier.save_to_preset("mobile")
 classifier = keras_hub.models.ImageClassifier.from_preset("mobile")
 ```
 
-[Detect and segment](guides/detect-and-segment.md) has a detector on `NASNetBackbone`.
+[Detect and segment](guides/detect-and-segment.md) has a detector on
+`NASNetBackbone`.
 """
 
 _COMPARISON_HEAD = """## Accuracy and cost

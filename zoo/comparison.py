@@ -141,8 +141,9 @@ class Table:
             panel.margins(x=0.2)
             panel.grid(alpha=0.3)
         panels[0].set_ylabel(_SCORES[self.dataset])
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside right center")
+        figure.legend(
+            *panels[0].get_legend_handles_labels(), loc="outside right upper"
+        )
         if path is not None:
             figure.savefig(path)
         return figure

@@ -40,7 +40,7 @@ def test_a_table_in_markdown_and_as_a_picture(tmp_path):
     points = sum(len(each.get_offsets()) for each in parameters.collections)
     assert points == len(shown.rows)
     titles = {text.get_text() for text in parameters.texts}
-    assert "MobileNet" in titles < {row.title for row in shown.rows}
+    assert "ShuffleNet 2x" in titles < {row.title for row in shown.rows}
     assert products.get_xlabel() == "multiply-adds"
 
 

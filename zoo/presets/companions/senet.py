@@ -7,7 +7,15 @@ them (`senet.py`); timm's, which differ, are rows of their own.
 from typing import Any
 
 from nasnet_keras.kinds.multibranch import MultiBranchArchitecture
-from nasnet_keras.units import Convolution, Pool, Squeeze, Unit
+from nasnet_keras.units import (
+    Branch,
+    Convolution,
+    Pool,
+    Side,
+    Squeeze,
+    Stride,
+    Unit,
+)
 from zoo.preset import Figures, Preset, Recount
 from zoo.presets.companions import TORCH
 
@@ -36,7 +44,7 @@ def _network(
     repeats: tuple[int, ...],
     multiples: tuple[int, int, int],
     groups: int = 1,
-    shortcut: int = 1,
+    shortcut: Side = 1,
     first_halves: bool = False,
 ) -> MultiBranchArchitecture:
     """Four stages of bottlenecks: a 1x1, a 3x3 and a 1x1 convolution and a
@@ -56,14 +64,14 @@ def _network(
     units = [Unit((stem,)), Unit(((pool,),))]
     for stage, count in enumerate(repeats):
         first, second, third = (64 * 2**stage * each for each in multiples)
-        strides: Any = 2 if stage else 1
-        side: Any = shortcut if stage else 1
+        strides: Stride = 2 if stage else 1
+        side: Side = shortcut if stage else 1
         project = Convolution(third, side, strides, activated=False)
-        by: Any
-        for by, beside, times in (
+        rows: tuple[tuple[Stride, Branch, int], ...] = (
             (strides, (project,), 1),
             (1, (), count - 1),
-        ):
+        )
+        for by, beside, times in rows:
             bottleneck = (
                 Convolution(first, 1, by if first_halves else 1),
                 Convolution(second, 3, 1 if first_halves else by, groups),

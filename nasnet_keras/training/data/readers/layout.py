@@ -2,7 +2,6 @@
 
 import dataclasses
 import itertools
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,22 +11,10 @@ from typing import NamedTuple
 
 from nasnet_keras.files import resolved
 from nasnet_keras.quotation import printable
+from nasnet_keras.training.data.readers.part_names import certain, words_of
 from nasnet_keras.training.data.readers.pictures import suffixes
-from nasnet_keras.training.data.readers.source import (
-    PART_WORDS,
-    PURPOSES,
-    listed,
-)
+from nasnet_keras.training.data.readers.source import PURPOSES, listed
 
-# A word for a part within a name, such as `seg_train`, `Test Data`, `val2017`,
-# `trainset`; but not `trainer`.
-WORD = re.compile(
-    r"(?<![^\W\d_])(?:"
-    + "|".join(
-        f"(?P<{part}>{'|'.join(words)})" for part, words in PART_WORDS.items()
-    )
-    + r")(?=set|data|images|imgs|[\W\d_]|$)"
-)
 # What systems and programs leave in folders, in small letters.
 SYSTEM = (
     *("__macosx", "@eadir", "#recycle", "@recycle", "#snapshot", "@tmp"),
@@ -269,46 +256,6 @@ def _unwrapped(folder: Folder, classes: Iterable[str] = ()) -> Folder:
     return folder
 
 
-class Word(NamedTuple):
-    """What the name of a folder says of a part.
-
-    Attributes:
-        part: Which part.
-        rest: The letters of the name beside the word.
-    """
-
-    part: str
-    rest: str
-
-
-def _words(names: Iterable[str]) -> dict[str, Word]:
-    """The names that speak of one part; of training and validation in one,
-    such as `trainval`, as training."""
-    words = {}
-    for name in names:
-        # The words of `trainImages` are two.
-        text = re.sub("(?<=[a-z])(?=[A-Z])", " ", name).lower()
-        parts = {match.lastgroup for match in WORD.finditer(text)}
-        if parts == {"train", "validation"}:
-            parts = {"train"}
-        if len(parts) == 1:
-            rest = re.sub(r"[\W\d_]", "", WORD.sub("", text))
-            words[name] = Word(str(parts.pop()), rest)
-    return words
-
-
-def _certain(words: Mapping[str, Word]) -> dict[str, Word]:
-    """The names that are such a word alone, or differ in nothing but the
-    word: `seg_train`, `seg_test`; not `bullet train`, `test tube`."""
-    pairs = set(words.values())
-    return {
-        name: word
-        for name, word in words.items()
-        if not word.rest
-        or any(rest == word.rest and part != word.part for part, rest in pairs)
-    }
-
-
 def _names_of_parts(root: Folder) -> dict[str, str]:
     """Which sub-folder is which part; nothing where they are classes.
 
@@ -316,14 +263,14 @@ def _names_of_parts(root: Folder) -> dict[str, str]:
         ValueError: They are named like parts and hold no classes, or may as
             well be classes.
     """
-    words = _words(root.folders)
-    certain = _certain(words)
+    words = words_of(root.folders)
+    sure = certain(words)
     repeating = _repeating(root) & words.keys()
 
     def doubt(name: str) -> tuple[bool, bool, bool]:
         return (
             name not in root.full,
-            name not in certain,
+            name not in sure,
             bool(words[name].rest),
         )
 
@@ -337,20 +284,20 @@ def _names_of_parts(root: Folder) -> dict[str, str]:
     train = root.folders.get(name)
     if train is None or not _unwrapped(train).full:
         # One folder of such a name may well be a class.
-        if repeating or len({word.part for word in certain.values()}) > 1:
-            sure = certain.keys() | repeating
+        if repeating or len({word.part for word in sure.values()}) > 1:
             found = [each for part in named.values() for each in part]
+            likely = [each for each in found if each in sure.keys() | repeating]
             raise ValueError(
                 f"Invalid folder {str(root.path)!r}. Expected a sub-folder "
                 "'train' with a sub-folder of images for each class. Received: "
-                f"none, but {_quoted(each for each in found if each in sure)} "
+                f"none, but {_quoted(likely)} "
                 "among the sub-folders, named like the parts of a data set."
             )
         return {}
     chosen = [found[0] for found in named.values()]
     others = [each for each in root.full if each not in chosen]
     alone = len(named) == 1 and bool(others) and not repeating
-    if alone and (name not in certain or train.loose):
+    if alone and (name not in sure or train.loose):
         return {}
     for part, found in named.items():
         if len(found) > 1 and found[0] in root.full:
@@ -360,7 +307,7 @@ def _names_of_parts(root: Folder) -> dict[str, str]:
                 "others."
             )
     # What names hint at, sub-folders may confirm.
-    confirmed = bool(repeating) or certain.keys() >= set(chosen)
+    confirmed = bool(repeating) or sure.keys() >= set(chosen)
     if others and not (confirmed and len(named) > 1):
         raise ValueError(
             f"Invalid folder {str(root.path)!r}. Expected either classes or "
@@ -397,7 +344,7 @@ def _names_within_classes(root: Folder) -> dict[str, list[str]]:
     found = {
         (label, name): word.part
         for label, each in root.full.items()
-        for name, word in _certain(_words(each.full)).items()
+        for name, word in certain(words_of(each.full)).items()
     }
     parts = set(found.values())
     if parts <= {"train"}:

@@ -11,8 +11,8 @@ import numpy as np
 
 from nasnet_keras.quotation import printable, quoted
 from nasnet_keras.training.data.readers.archive import Archive, Described
+from nasnet_keras.training.data.readers.part_names import PART_WORDS
 from nasnet_keras.training.data.readers.source import (
-    PART_WORDS,
     PURPOSES,
     Arrays,
     Source,

@@ -23,15 +23,6 @@ PURPOSES = {
     "validation": "to validate on",
     "test": "to test on",
 }
-# The words by which people name them, in small letters.
-PART_WORDS = {
-    "train": ("train", "training", "trainval"),
-    "validation": (
-        *("val", "valid", "validate", "validation"),
-        *("dev", "development", "eval", "evaluation"),
-    ),
-    "test": ("test", "testing", "holdout"),
-}
 
 
 class Source(NamedTuple):

@@ -427,6 +427,14 @@ def test_a_class_of_broken_files(tmp_path):
         load_dataset(tmp_path, skip_broken=True)
 
 
+def test_spaces_around_the_name_of_a_class(tmp_path):
+    for name in ("train/cat /1", "train/dog/1", "val/ cat/1", "val/dog /1"):
+        write(tmp_path / f"{name}.png")
+    dataset = load_dataset(tmp_path)
+    assert dataset.class_names == ("cat", "dog")
+    assert dataset.validation.labels.tolist() == [0, 1]
+
+
 def test_names_that_are_not_utf_8(tmp_path):
     write(tmp_path / "train" / "cafe\u0301" / "1.png")
     write(tmp_path / "val" / "caf\u00e9" / "1.png")  # written another way

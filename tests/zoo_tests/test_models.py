@@ -386,7 +386,7 @@ def test_the_difference_from_keras_applications_is_told():
         assert 'pool_padding="zeros"' in said.partition("Args:")[0]
 
 
-@pytest.mark.parametrize("name", BUILDERS)
+@pytest.mark.parametrize("name", ["MnasNetA1", "NASNetMobile"])
 def test_the_example_of_a_builder_runs(name, small):
     builder = getattr(zoo, name)
     test = doctest.DocTestParser().get_doctest(

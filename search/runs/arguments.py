@@ -6,6 +6,7 @@ Neither Keras nor TensorFlow is imported here.
 
 import functools
 import inspect
+import numbers
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple, TypeVar
 
@@ -67,7 +68,12 @@ CHECKS = {
             and all(isinstance(each, Observer) for each in value)
         ),
     ),
-    "trial": Check("the number of a trial", lambda value: type(value) is int),
+    "trial": Check(
+        "the number of a trial",
+        lambda value: (
+            isinstance(value, numbers.Integral) and not isinstance(value, bool)
+        ),
+    ),
     "top": _whole(1),
     "repeats": _whole(1),
     "filters": _whole(1),

@@ -113,6 +113,7 @@ def run_training(
     settings = with_channels(settings, data)
     if progress is not None:
         progress.tell(data.notes)
+        progress.validation_images = len(data.validation or ())
     record = {
         "schema": SCHEMA_VERSION,
         **provenance(),
@@ -234,7 +235,7 @@ class _Training:
         watching: list[keras.callbacks.Callback] = [keeper, *self.callbacks]
         train_images, validation = self.data.train, self.data.validation
         if self.progress is not None:
-            self.progress.begin_at(first_epoch, len(validation or ()))
+            self.progress.begin_at(first_epoch)
             watching.append(self.progress)
         class_weights = None
         if self.settings.class_weights is not None:

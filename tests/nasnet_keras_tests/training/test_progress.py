@@ -23,7 +23,8 @@ from nasnet_keras.training.progress import Progress
 def test_an_accuracy_on_few_images_has_its_error(images, name, text):
     output = io.StringIO()
     progress = Progress(2, Console(file=output))
-    progress.begin_at(1, images)
+    progress.begin_at(1)
+    progress.validation_images = images
     progress.on_epoch_begin(0)
     progress.on_epoch_end(0, {name: 0.5})
     assert output.getvalue() == f"epoch 2/2: {text}, 0 s\n"

@@ -36,9 +36,10 @@ from nasnet_auto.survey import survey
 from nasnet_keras.activity import tell_activity
 from nasnet_keras.command_line import InputError, RunError
 from nasnet_keras.deployment.formats import find_format
-from nasnet_keras.files import locked, sync
+from nasnet_keras.files import check_path, locked, sync
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.datasets import are_arrays, resolve_source
+from nasnet_keras.training.data.readers.npz import ArraysInMemory
 from nasnet_keras.training.process_state import kept_process_state
 from nasnet_keras.training.progress import Progress
 from nasnet_keras.training.train import prepare_long_trainings
@@ -130,6 +131,7 @@ def run(
     >>> 0 < result.test_accuracy <= 1
     True
     """
+    check_path("output", output)
     folder = Path(output)
     _check_folder(folder)
     with _bad_input():
@@ -294,9 +296,10 @@ def _keep(arrays: Sequence[Any], file: Path) -> None:
     """Writes arrays for the trainings, which read files."""
     if file.exists():
         return
-    images, labels = map(np.asarray, arrays)
+    kept = ArraysInMemory(arrays)
+    named: Any = {name: kept.read(name) for name in kept.names}
     draft = file.with_name(f".{file.name}")
-    np.savez(draft, images=images, labels=labels)
+    np.savez(draft, **named)
     sync(draft)
     draft.rename(file)
 

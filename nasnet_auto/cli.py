@@ -170,5 +170,8 @@ def predict(
         print(json.dumps(rows, indent=2))
         return
     for path, found in zip(images, guesses, strict=True):
-        shown = [f"{guess.name} {guess.probability:.2%}" for guess in found]
+        shown = [
+            f"{printable(guess.name)} {guess.probability:.2%}"
+            for guess in found
+        ]
         print(printable(str(path)), *shown, sep="\t")

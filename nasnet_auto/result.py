@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nasnet_keras.accuracy import standard_error
 from nasnet_keras.command_line import InputError
+from nasnet_keras.files import check_path
 from nasnet_keras.strict_json import read_json
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Result:
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
+        check_path("folder", folder)
         self.folder = Path(folder)
         file = self.folder / "leaderboard.json"
         try:

@@ -18,8 +18,36 @@ from typing import Any
 import psutil
 
 from nasnet_keras.command_line import InputError
+from nasnet_keras.quotation import quoted
 
 LOCK_ATTEMPTS = 5
+PATHS = "a path whose names have at most 255 bytes"
+
+
+def is_path(value: Any) -> bool:
+    """Whether there could be a file of this name: one of `PATHS`."""
+    if not isinstance(value, str | os.PathLike):
+        return False
+    if not isinstance(os.fspath(value), str):
+        return False
+    try:
+        os.lstat(expanded(value))
+    except OSError as error:
+        return error.errno != errno.ENAMETOOLONG
+    except ValueError:  # It has a zero byte.
+        return False
+    return True
+
+
+def check_path(argument: str, value: Any) -> None:
+    """Raises:
+    InputError: The value of the argument is no path.
+    """
+    if not is_path(value):
+        raise InputError(
+            f"Invalid value for argument `{argument}`. Expected {PATHS}. "
+            f"Received: {argument}={quoted(value)}."
+        )
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:

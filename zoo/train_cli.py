@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from nasnet_keras.accuracy import accuracy_text
 from nasnet_keras.architectures import (
     find_kind,
     from_data,
@@ -227,12 +228,13 @@ def run(
             seed=seed,
             replicas=replicas,
         )
+        progress = Progress(chosen.epochs, activity=activity)
         try:
             run_training(
                 output,
                 settings,
                 _initialiser(weights, model),
-                progress=Progress(chosen.epochs, activity=activity),
+                progress=progress,
                 holding=Holding(stream, cache),
             )
         except OSError as error:
@@ -245,7 +247,8 @@ def run(
     kept = ""
     if keep_best:
         number, accuracy = best_epoch(read_history(output))
-        kept = f", of epoch {number}: validation accuracy {accuracy:.4f}"
+        measured = accuracy_text(accuracy, progress.validation_images)
+        kept = f", of epoch {number}: validation accuracy {measured}"
     print(f"Wrote {printable(str(output))}/model.keras{kept}.")
 
 

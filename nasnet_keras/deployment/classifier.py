@@ -11,15 +11,17 @@ import keras
 import numpy as np
 
 from nasnet_keras.command_line import InputError
+from nasnet_keras.files import check_path
 from nasnet_keras.layers.class_names import ClassNames
 from nasnet_keras.network.build import without_auxiliary_head
 from nasnet_keras.network.inspection import class_names_of, scales_pixels
-from nasnet_keras.quotation import printable
+from nasnet_keras.quotation import printable, quoted
 from nasnet_keras.training.data.readers.pictures import (
     NotAPicture,
     read_picture,
 )
 from nasnet_keras.training.data.readers.source import fit, listed
+from nasnet_keras.training.data.streaming import in_channels
 
 BATCH = 32
 RESIZE = "the largest centred square, bilinear"
@@ -123,6 +125,14 @@ def classify(
         )
     if isinstance(images, str | PathLike):  # else each letter would be one
         images = [images]
+    if not isinstance(images, np.ndarray):
+        if not isinstance(images, Sequence):
+            raise InputError(
+                "Invalid value for argument `images`. Expected paths, or an "
+                f"array of pixels. Received: images={quoted(images)}."
+            )
+        for path in images:
+            check_path("images", path)
     shape = model.input_shape[1:]
     pixels = (
         _checked(images, shape)
@@ -155,7 +165,10 @@ def _read(
 
 
 def _checked(pixels: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    """The pixels, if they are what a classifier takes."""
+    """The pixels, if they are what a classifier takes; grey ones in as many
+    channels as it has."""
+    if pixels.ndim == 4 and pixels.shape[-1] == 1:
+        pixels = np.asarray(in_channels(pixels, shape[-1]))
     if pixels.ndim != 4 or pixels.shape[1:] != shape:
         raise InputError(
             "Invalid value for argument `images`. Expected images of shape "

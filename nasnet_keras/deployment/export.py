@@ -23,7 +23,7 @@ from nasnet_keras.deployment.timing import image_shape, median_seconds
 from nasnet_keras.files import sync
 from nasnet_keras.network.build import without_auxiliary_head
 from nasnet_keras.network.inspection import all_layers, scales_pixels
-from nasnet_keras.training.data.pipeline import in_channels
+from nasnet_keras.training.data.streaming import in_channels
 
 # The largest difference; and with int8, which rounds, the error: outputs that
 # have nothing in common with the network's come to more than 1.

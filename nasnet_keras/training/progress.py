@@ -21,6 +21,10 @@ class Progress(keras.callbacks.Callback):
         console: Where to. Default: standard output.
         activity: What shows how the training is made ready, and ends where
             this begins. Default None.
+
+    Attributes:
+        validation_images: On how many images each epoch is measured; 0 where
+            it is on none.
     """
 
     def __init__(
@@ -34,7 +38,7 @@ class Progress(keras.callbacks.Callback):
         self._epochs = epochs
         self._console = console or Console()
         self._first_epoch = 0
-        self._validation_images = 0
+        self.validation_images = 0
         self._bar: Bar | None = None
         self._began = 0.0
 
@@ -45,11 +49,9 @@ class Progress(keras.callbacks.Callback):
                 sentence, markup=False, highlight=False, soft_wrap=True
             )
 
-    def begin_at(self, epoch: int, validation_images: int = 0) -> None:
-        """The next phase begins after so many epochs, and is measured on so
-        many images."""
+    def begin_at(self, epoch: int) -> None:
+        """The next phase begins after so many epochs."""
         self._first_epoch = epoch
-        self._validation_images = validation_images
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._began = time.monotonic()
@@ -98,7 +100,7 @@ class Progress(keras.callbacks.Callback):
         return ", ".join(
             f"{name.replace('_', ' ')} "
             + (
-                accuracy_text(value, self._validation_images)
+                accuracy_text(value, self.validation_images)
                 if name.startswith("val_") and name.endswith("accuracy")
                 else f"{value:.4f}"
             )

@@ -122,6 +122,7 @@ def run_training(
     settings = with_channels(settings, data)
     if progress is not None:
         progress.tell(data.notes)
+        progress.validation_images = len(data.validation or ())
     # A network that cannot be built, or given these weights, leaves no folder.
     run = _Training(folder, settings, data, callbacks, progress, until)
     if initialise is not None and not run.begun:
@@ -255,7 +256,7 @@ class _Training:
         watching: list[keras.callbacks.Callback] = [keeper, *self.callbacks]
         train_images, validation = self.data.train, self.data.validation
         if self.progress is not None:
-            self.progress.begin_at(first_epoch, len(validation or ()))
+            self.progress.begin_at(first_epoch)
             watching.append(self.progress)
         class_weights = None
         if self.settings.class_weights is not None:

@@ -20,9 +20,9 @@ from nasnet_keras.training.data.datasets import (
 from nasnet_keras.training.data.holding import BY_MEMORY, Holding
 from nasnet_keras.training.data.pipeline import (
     augmentation_note,
-    in_channels,
 )
 from nasnet_keras.training.data.splits import split, with_test
+from nasnet_keras.training.data.streaming import in_channels
 from nasnet_keras.training.recipes import Recipe, check_supported
 
 LARGEST = 10_000  # side of an image, or number of its channels

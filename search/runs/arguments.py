@@ -4,17 +4,16 @@ anything begins: `checked_arguments`.
 Neither Keras nor TensorFlow is imported here.
 """
 
-import errno
 import functools
 import inspect
-import os
+import numbers
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple, TypeVar
 
 from nasnet_keras.command_line import InputError
-from nasnet_keras.files import expanded
+from nasnet_keras.files import PATHS, is_path
 from nasnet_keras.quotation import quoted
-from nasnet_keras.training.data.datasets import are_arrays
+from nasnet_keras.training.data.datasets import is_source
 from nasnet_keras.training.recipes import RECIPES, Recipe
 from search.observers.base import Observer
 from search.runs.config import RunConfig
@@ -34,21 +33,6 @@ class Check(NamedTuple):
     fits: Callable[[Any], bool]
 
 
-def is_path(value: Any) -> bool:
-    """Whether there could be a file of this name."""
-    if not isinstance(value, str | os.PathLike):
-        return False
-    if not isinstance(os.fspath(value), str):
-        return False
-    try:
-        os.lstat(expanded(value))
-    except OSError as error:
-        return error.errno != errno.ENAMETOOLONG
-    except ValueError:  # It has a zero byte.
-        return False
-    return True
-
-
 def _whole(least: int) -> Check:
     return Check(
         f"a whole number of at least {least}",
@@ -56,11 +40,7 @@ def _whole(least: int) -> Check:
     )
 
 
-def _is_dataset(value: Any) -> bool:
-    return are_arrays(value) or (is_path(value) and os.fspath(value) != "")
-
-
-_PATH = Check("a path whose names have at most 255 bytes", is_path)
+_PATH = Check(PATHS, is_path)
 
 # By the name of the argument; None is taken where it is the default.
 CHECKS = {
@@ -78,7 +58,7 @@ CHECKS = {
     "dataset": Check(
         "a name, a path, a pair of images and labels, or two such pairs, to "
         "train and to test on",
-        _is_dataset,
+        is_source,
     ),
     "on_trial": Check("a function of a trial", callable),
     "observers": Check(
@@ -88,7 +68,12 @@ CHECKS = {
             and all(isinstance(each, Observer) for each in value)
         ),
     ),
-    "trial": Check("the number of a trial", lambda value: type(value) is int),
+    "trial": Check(
+        "the number of a trial",
+        lambda value: (
+            isinstance(value, numbers.Integral) and not isinstance(value, bool)
+        ),
+    ),
     "top": _whole(1),
     "repeats": _whole(1),
     "filters": _whole(1),

@@ -35,7 +35,7 @@ from search.executors.configuration import ExecutionConfig, create_execution
 from search.executors.processes import end_if_imported
 from search.loop.search_loop import SearchLoop
 from search.observers.base import Callback, Observer
-from search.runs.arguments import check_argument, checked_arguments
+from search.runs.arguments import checked_arguments
 from search.runs.config import RunConfig
 from search.runs.create import (
     create_evaluator,
@@ -127,8 +127,6 @@ def run(
         }
     )
     arrays = None
-    if settings.get("dataset") is not None:
-        check_argument("dataset", settings["dataset"])
     if are_arrays(settings.get("dataset")):
         arrays, settings["dataset"] = settings["dataset"], ARRAYS
     config = settle(config, settings, execution)

@@ -12,6 +12,7 @@ from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.datasets import ARRAYS, resolve_source
 from search.evaluation import evaluator_class
 from search.executors.configuration import ExecutionConfig
+from search.runs.arguments import check_argument
 from search.runs.config import RunConfig, create_configuration
 from search.runs.create import evaluator_options
 from search.spaces import name_space
@@ -33,8 +34,12 @@ def settle(
         if isinstance(before, dict) and isinstance(value, Mapping):
             value = {**before, **value}
         values[name] = value
-    if values.get("dataset") not in (None, "", ARRAYS):
-        values["dataset"] = resolve_source(values["dataset"])
+    dataset = values.get("dataset")
+    if dataset is not None and not (
+        isinstance(dataset, str) and dataset == ARRAYS
+    ):
+        check_argument("dataset", dataset)
+        values["dataset"] = resolve_source(dataset)
     if isinstance(values.get("space"), SearchSpace):
         if settings.get("space_options"):
             raise InputError(

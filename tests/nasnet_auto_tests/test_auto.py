@@ -18,6 +18,7 @@ from nasnet_auto.candidates import Candidate, Row, plain_network
 from nasnet_keras.command_line import InputError, RunError
 from nasnet_keras.kinds.layerwise.kind import LayerwiseKind
 from nasnet_keras.network.build import load_model
+from nasnet_keras.training.data.datasets import load_dataset
 from nasnet_keras.training.recipes import RECIPES, adapted
 from search.observers.base import Observer
 
@@ -137,6 +138,9 @@ def test_a_finished_run_is_not_trained_again(whole):
             "the path of a file",
         ),
         ({"data": "nowhere"}, "Expected 'digits', a name"),
+        ({"data": 3}, "a value of type int, 3"),
+        ({"output": None}, "`output`. Expected a path"),
+        ({"output": "x" * 300}, "at most 255 bytes"),
     ],
 )
 def test_what_cannot_be_used_leaves_nothing(changes, message, tmp_path):
@@ -168,6 +172,13 @@ def test_arrays_that_are_refused_leave_nothing(tmp_path):
     with pytest.raises(InputError, match="disagree"):
         nasnet_auto.run((pixels, labels[1:]), HOURS, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_two_pairs_of_arrays_are_kept(tmp_path):
+    """To train and to test on, as `keras.datasets` have them."""
+    auto._keep((images(30), images(12)), tmp_path / "data.npz")
+    kept = load_dataset(tmp_path / "data.npz")
+    assert (len(kept.train), len(kept.test)) == (30, 12)
 
 
 def test_a_run_killed_before_its_plan_goes_on(tmp_path):
@@ -508,6 +519,12 @@ def test_a_damaged_leaderboard_is_a_sentence(text, tmp_path):
     (tmp_path / "leaderboard.json").write_text(text)
     with pytest.raises(InputError, match="finished run"):
         nasnet_auto.load(tmp_path)
+
+
+@pytest.mark.parametrize("folder", [None, 3, b"x", "x" * 300])
+def test_a_folder_is_a_path(folder):
+    with pytest.raises(InputError, match="`folder`. Expected a path"):
+        nasnet_auto.load(folder)
 
 
 @pytest.mark.parametrize("frozen", [False, True])

@@ -60,6 +60,18 @@ def test_a_program_reads_json_and_nothing_else(
     assert rows[0]["image"] == str(photographs[0])
 
 
+def test_a_class_has_a_line_whatever_its_name(
+    run, photographs, monkeypatch, capsys
+):
+    model = keras.models.load_model(run / "model.keras")
+    as_classifier(model.layers[-2], ["an\tt", "b\nee"]).save(
+        run / "model.keras"
+    )
+    assert call(monkeypatch, "predict", run, photographs[0]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 and lines[0].count("\t") == 2
+
+
 def test_what_is_no_photograph_is_a_sentence(
     run, photographs, monkeypatch, capsys
 ):

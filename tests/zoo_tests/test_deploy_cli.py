@@ -218,12 +218,21 @@ def test_grey_images_for_a_network_of_colour_ones(call, capsys, images):
         assert re.search(r"on 3 images: \d\.\d\d ± 0\.\d\d in Keras", said)
 
 
-def test_a_network_that_takes_whole_numbers(call, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("name", "suffix"), [("saved_model", ""), ("litert", ".tflite")]
+)
+def test_a_network_that_takes_whole_numbers(
+    call, tmp_path, capsys, name, suffix
+):
+    try:
+        FORMATS[name].check()
+    except ValueError as error:
+        pytest.skip(str(error))
     inputs = keras.Input((8, 8, 1), dtype="uint8")
     outputs = keras.layers.Rescaling(1 / 255)(inputs)
     outputs = keras.layers.Dense(2)(keras.layers.Flatten()(outputs))
     keras.Model(inputs, outputs).save(tmp_path / "uint8.keras")
-    text = "OUT/uint8.keras --format saved_model --output OUT/x"
+    text = f"OUT/uint8.keras --format {name} --output OUT/x{suffix}"
     assert call(f"{text} --images grey.npz") == 0
     assert "the same best class on 100%" in capsys.readouterr().out
 

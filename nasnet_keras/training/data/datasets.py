@@ -15,7 +15,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from nasnet_keras.files import expanded
+from nasnet_keras.files import expanded, is_path
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.holding import BY_MEMORY, Holding
 from nasnet_keras.training.data.readers import digits, folder, npz, tfds
@@ -251,12 +251,7 @@ def load_dataset(
     >>> dataset.image_shape, dataset.num_classes, len(dataset.train)
     ((8, 8, 1), 10, 1438)
     """
-    if not (isinstance(source, str | PathLike) or are_arrays(source)):
-        raise ValueError(
-            "Invalid value for argument `source`. Expected a name, a path, or "
-            "a pair of arrays, images and labels. Received: a value of type "
-            f"{type(source).__name__}."
-        )
+    _check_source(source)
     if image_size is not None and (
         type(image_size) is not int or image_size < 1
     ):
@@ -286,6 +281,26 @@ def load_dataset(
             *_evenness_note(train.labels, names),
         ),
     )
+
+
+def is_source(value: object) -> bool:
+    """Whether a value could be a source: the type and the form of one."""
+    return are_arrays(value) or (is_path(value) and value != "")
+
+
+def _check_source(source: object) -> None:
+    """Raises:
+    ValueError: It is of another type than a source.
+    """
+    if not are_arrays(source) and not (
+        isinstance(source, str | PathLike)
+        and isinstance(os.fspath(source), str)
+    ):
+        raise ValueError(
+            "Invalid value for argument `source`. Expected a name, a path, or "
+            "a pair of arrays, images and labels. Received: a value of type "
+            f"{type(source).__name__}, {quoted(source)}."
+        )
 
 
 def are_arrays(source: object) -> TypeGuard[Sequence[Any]]:
@@ -349,7 +364,12 @@ def _evenness_note(labels: np.ndarray, names: tuple[str, ...]) -> list[str]:
 
 def resolve_source(source: str | PathLike[str]) -> str:
     """A source of `load_dataset` as it is written down: a path is absolute, so
-    that it is found from elsewhere; a name, and what is neither, stays."""
+    that it is found from elsewhere; a name, and what is neither, stays.
+
+    Raises:
+        ValueError: It is of another type.
+    """
+    _check_source(source)
     if _is_name(source):
         return str(source)
     path = expanded(source)

@@ -132,3 +132,28 @@ def in_parallel(
 @functools.cache
 def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(THREADS, "images")
+
+
+def in_channels(images: Images, channels: int) -> Images:
+    """Grey images for a network that takes colour ones; others as they are.
+
+    Args:
+        images: `[N, H, W, C]`.
+        channels: Those that the network takes.
+
+    Raises:
+        ValueError: The images are in colour, and the network takes grey ones.
+    """
+    found = images.shape[-1]
+    if found == channels:
+        return images
+    if found != 1:
+        or_grey = ", or of 1" if channels != 1 else ""
+        raise ValueError(
+            "Invalid number of channels. Expected images of "
+            f"{channels}, as the network takes them{or_grey}. Received: "
+            f"{found}."
+        )
+    if isinstance(images, StreamedImages):
+        return images.in_channels(channels)
+    return np.repeat(images, channels, axis=-1)

@@ -16,9 +16,12 @@ from nasnet_keras.network.inspection import scales_pixels
 from nasnet_keras.training.data.pipeline import (
     EVALUATION_BATCH_SIZE,
     evaluation_pipeline,
-    in_channels,
 )
-from nasnet_keras.training.data.streaming import Images, unreadable_told
+from nasnet_keras.training.data.streaming import (
+    Images,
+    in_channels,
+    unreadable_told,
+)
 
 WORST = 25  # mistakes that are told
 

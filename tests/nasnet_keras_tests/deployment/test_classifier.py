@@ -185,11 +185,19 @@ def test_guesses(photographs):
             ["nowhere.png", __file__],
             r"Received: nowhere.png \(not there\), .*py \(text\)\.",
         ),
+        (3, "Expected paths, or an array of pixels. Received: images=3"),
+        ([3], "Expected a path"),
     ],
 )
 def test_what_is_no_photograph_is_refused(images, message):
     with pytest.raises(InputError, match=message):
         classify(as_classifier(network(), NAMES), images)
+
+
+def test_grey_pixels_are_brought_to_colours():
+    model = as_classifier(network(), NAMES)
+    grey = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+    assert classify(model, grey) == classify(model, np.repeat(grey, 3, -1))
 
 
 def test_dark_pixels_are_taken():

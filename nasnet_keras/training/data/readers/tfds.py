@@ -25,10 +25,12 @@ CHANNELS = (1, 3, 4)
 TEST_SPLITS = ("test", "validation")
 REASON_LENGTH = 160  # of other libraries' errors within ours
 RANDOM_ACCESS = "array_record"  # the format of files that is read in any order
+# Not every command has these options, but all read what one has prepared.
 HOW_TO_STREAM = (
-    "give a folder for the decoded images (`cache`, --cache), or an empty one "
-    "in the environment variable `TFDS_DATA_DIR`, in which to prepare it in "
-    f"the format {RANDOM_ACCESS}, and stream it (`stream`, --stream)"
+    "have `load_dataset` (`stream`) or `nasnet-train run` (--stream) prepare "
+    f"it in the format {RANDOM_ACCESS}, in an empty folder that the "
+    "environment variable `TFDS_DATA_DIR` names, or give these a folder for "
+    "the decoded images (`cache`, --cache)"
 )
 
 

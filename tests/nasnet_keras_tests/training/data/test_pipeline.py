@@ -6,9 +6,9 @@ from nasnet_keras.training.data.pipeline import (
     augmentation_note,
     default_augmentation,
     evaluation_pipeline,
-    in_channels,
     training_pipeline,
 )
+from nasnet_keras.training.data.streaming import in_channels
 
 COUNT = 22
 IMAGES = np.random.default_rng(0).integers(1, 256, (COUNT, 16, 16, 3), np.uint8)

@@ -7,11 +7,11 @@ import pytest
 from nasnet_keras.training.data import streaming
 from nasnet_keras.training.data.pipeline import (
     evaluation_pipeline,
-    in_channels,
     training_pipeline,
 )
 from nasnet_keras.training.data.streaming import (
     StreamedImages,
+    in_channels,
     in_parallel,
     unreadable_told,
 )

@@ -15,7 +15,8 @@ from nasnet_keras.training.run import load_settings
 RECIPE = dataclasses.replace(
     RECIPES["search-proxy"], epochs=1, batch_size=8, drop_path_rate=0.0
 )
-RECIPE_OF_COMMAND = RECIPES["cifar"]
+# That the command takes for images of 8 x 8.
+RECIPE_OF_COMMAND = dataclasses.replace(RECIPES["cifar"], auxiliary_weight=0.0)
 NETWORK = {
     "input_shape": [8, 8, 1],
     "classes": 2,
@@ -215,7 +216,7 @@ def test_several_seeds_are_a_mean_and_a_spread(
     assert second["accuracies"] == [0.25, 0.75]
     assert command("status run") == 0
     said = capsys.readouterr().out
-    assert f"Trained longer: trial {best[0]}, test accuracy 0.5000." in said
+    assert f"Trained longer: trial {best[0]}, test accuracy 0.50 ± 0.25." in said
     from search.views.report.page import render
 
     assert shown in render([run])
@@ -272,7 +273,7 @@ def test_a_recipe_is_followed_without_what_the_size_leaves_no_room_for(
     monkeypatch.setattr(sys, "argv", words)
     assert search.cli.app.main() == 0
     recipe = trainings.settings[best[0]].recipe
-    assert (recipe.name, recipe.auxiliary_weight) == ("cifar", 0.0)
+    assert recipe == RECIPE_OF_COMMAND
     assert "0.50 ± 0.25" in capsys.readouterr().out
     monkeypatch.setattr(sys, "argv", [*words, "--auxiliary-weight", "0.4"])
     assert search.cli.app.main() == 2
@@ -398,11 +399,7 @@ def test_the_command(run, best, trainings, command, capsys):
         == 0
     )
     settings = trainings.settings[best[0]]
-    recipe = dataclasses.replace(
-        RECIPES["cifar"],
-        epochs=30,
-        auxiliary_weight=0.0,  # too small for it
-    )
+    recipe = dataclasses.replace(RECIPES["cifar"], epochs=30)
     assert settings.recipe == recipe
     assert settings.network["filters"] == 4
     assert settings.network["input_shape"] == [16, 16, 1]

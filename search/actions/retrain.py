@@ -3,7 +3,7 @@ again by how they do on the test images."""
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -133,12 +133,21 @@ def unsupported_values(
     Raises:
         InputError: As of `retrain`.
     """
-    kind: Any = run.space.kind
     (best,) = _best(run, 1)
-    return kind.unsupported_at(
-        run.space.decode(best.decisions),
-        **_network(run, repeats, filters, image_size),
-    )
+    architecture = run.space.decode(best.decisions)
+    network = _network(run, repeats, filters, image_size)
+    kind: Any = run.space.kind
+    with _recorded_used():
+        return kind.unsupported_at(architecture, **network)
+
+
+@contextlib.contextmanager
+def _recorded_used() -> Iterator[None]:
+    """What a run has recorded of its networks may be of no network."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise InputError(str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -195,7 +204,11 @@ def _task(
 ) -> _Task:
     architecture = run.space.decode(trial.decisions)
     kind: Any = run.space.kind
-    check_supported(recipe, kind.unsupported_at(architecture, **network))
+    with _recorded_used():
+        check_supported(recipe, kind.unsupported_at(architecture, **network))
+        cost = kind.complexity(
+            architecture, **network, classes=_recorded(run)["classes"]
+        )
     settings = TrainingSettings(
         dataset=str(run.config.dataset),
         network={"architecture": run.space.to_data(architecture), **network},
@@ -206,12 +219,6 @@ def _task(
     folder = output / f"{trial.number:05d}"
     if (folder / "config.json").exists():
         check_settings(folder, settings)
-    try:
-        cost = kind.complexity(
-            architecture, **network, classes=_recorded(run)["classes"]
-        )
-    except (TypeError, ValueError) as error:
-        raise InputError(str(error)) from error
     return _Task(trial, folder, settings, cost.parameters)
 
 

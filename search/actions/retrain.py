@@ -4,7 +4,7 @@ again by how they do on the test images."""
 import contextlib
 import os
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -142,12 +142,21 @@ def unsupported_values(
     Raises:
         InputError: As of `retrain`.
     """
-    kind: Any = run.space.kind
     (best,) = _best(run, 1)
-    return kind.unsupported_at(
-        run.space.decode(best.decisions),
-        **_network(run, repeats, filters, image_size),
-    )
+    architecture = run.space.decode(best.decisions)
+    network = _network(run, repeats, filters, image_size)
+    kind: Any = run.space.kind
+    with _recorded_used():
+        return kind.unsupported_at(architecture, **network)
+
+
+@contextlib.contextmanager
+def _recorded_used() -> Iterator[None]:
+    """What a run has recorded of its networks may be of no network."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise InputError(str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -211,15 +220,11 @@ def _task(
 ) -> _Task:
     architecture = run.space.decode(trial.decisions)
     kind: Any = run.space.kind
-    try:
+    with _recorded_used():
         cost = kind.complexity(
             architecture, **network, classes=_recorded(run)["classes"]
         )
         check_supported(recipe, kind.unsupported_at(architecture, **network))
-    except InputError:
-        raise
-    except (TypeError, ValueError) as error:
-        raise InputError(str(error)) from error
     trainings = {}
     for seed in seeds:
         settings = TrainingSettings(

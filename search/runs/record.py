@@ -263,8 +263,11 @@ class Run:
         if network is None or kind is None:
             return None
         needed = ("input_shape", "classes", *kind.scale)
-        if not isinstance(network, dict) or not all(
-            name in network for name in needed
+        if (
+            not isinstance(network, dict)
+            or not all(name in network for name in needed)
+            or not isinstance(network["input_shape"], list)
+            or len(network["input_shape"]) != 3
         ):
             raise InputError(
                 "Invalid `network` in what the evaluator of the run "

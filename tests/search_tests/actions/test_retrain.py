@@ -216,7 +216,9 @@ def test_several_seeds_are_a_mean_and_a_spread(
     assert second["accuracies"] == [0.25, 0.75]
     assert command("status run") == 0
     said = capsys.readouterr().out
-    assert f"Trained longer: trial {best[0]}, test accuracy 0.50 ± 0.25." in said
+    assert (
+        f"Trained longer: trial {best[0]}, test accuracy 0.50 ± 0.25." in said
+    )
     from search.views.report.page import render
 
     assert shown in render([run])

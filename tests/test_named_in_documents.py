@@ -82,7 +82,7 @@ def test_imports_are_found():
 
 APPS = {
     "nasnet-search": "search.cli.app",
-    "nasnet-train": "zoo.train_cli",
+    "nasnet-train": "nasnet_auto.train_cli",
     "nasnet-deploy": "zoo.deploy_cli",
     "nasnet-auto": "nasnet_auto.cli",
 }

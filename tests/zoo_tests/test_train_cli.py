@@ -189,7 +189,7 @@ def test_photographs_in_parts(photographs, here, capsys, monkeypatch):
     output = capsys.readouterr().out
     for text in (
         "24 to train on (train), 10 to validate on (val), 6 to test on (test)",
-        "Skipped as broken: 1, 'val/bright/broken.png' (text).",
+        "Skipped as unreadable: 1, 'val/bright/broken.png' (text).",
         "The images, 24 x 20 pixels, are brought to 8 x 8;",
         "Images are cropped and mirrored (augmentation crop-flip).",
         "if decoded, are streamed from their files: as asked for.",

@@ -371,7 +371,7 @@ def test_a_classifier_that_normalises_needs_two_images(child_settings):
 
 
 def test_gradients_need_a_batch_to_validate_on(child_settings):
-    with pytest.raises(ValueError, match="`validation_images` and `batch_size"):
+    with pytest.raises(ValueError, match="at least a batch of them, 32"):
         SharedEvaluator(
             child_settings(
                 space=NASNetSpace(1, ("add",)),

@@ -292,7 +292,7 @@ def test_what_it_depends_on_is_described(evaluator, child_settings):
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        ({"batch_size": 200}, "`batch_size`"),
+        ({"batch_size": 200}, "Too few images to train on"),
         ({"image_size": 7}, "`input_shape`"),
         ({"filters": 0}, "`filters`"),
         ({"repeats": 0}, "`repeats`"),

@@ -44,7 +44,10 @@ def test_a_broken_file_is_refused_or_skipped_and_told(tmp_path, child_settings):
 @pytest.mark.parametrize(
     ("count", "sentence"),
     [
-        (2, "1 images after 1 of 2 were held out to measure on, none of '1'"),
+        (
+            2,
+            "1 images after 1 of 2 were held out to measure on, none of '[01]'",
+        ),
         (4, "at least a batch of them, 8. Received: 2, after .* of 2 or less"),
         (12, None),
     ],

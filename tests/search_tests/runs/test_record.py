@@ -104,9 +104,13 @@ def test_actions_take_a_run_or_its_folder(run, tmp_path):
         assert opened(path).best == run.best
     with pytest.raises(InputError, match="a run or its folder. Received: 3"):
         opened(3)
-    for act in (search.export, search.retrain, search.rank_correlation):
+    for act, *others in (
+        (search.export, tmp_path / "new"),
+        (search.retrain, RECIPES["cifar"]),
+        (search.rank_correlation,),
+    ):
         with pytest.raises(InputError, match="Expected the folder of a run"):
-            act(tmp_path, RECIPES["cifar"])
+            act(tmp_path, *others)
 
 
 @pytest.mark.parametrize("content", [b"", b"noise " * 1000])

@@ -137,7 +137,7 @@ def test_two_pairs_are_to_train_and_to_test_on(pair):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        (([[1, 2], [3]], [0, 1]), "a label for each. .*makes no arrays"),
+        (([[1, 2], [3]], [0, 1]), "images of several shapes"),
         ((), "of type tuple"),
         (b"digits", "of type bytes, b'digits'"),
         (np.zeros((4, 4)), "a pair of arrays, images and labels. .*ndarray"),

@@ -174,7 +174,11 @@ class Registered(keras.layers.Layer):
 @pytest.mark.parametrize(
     ("layers", "shape", "message"),
     [
-        ([keras.layers.Lambda(abs)], (8, 8, 3), "Lambda layer does, which is"),
+        (
+            [keras.layers.Lambda(lambda x: x)],
+            (8, 8, 3),
+            "Lambda layer does, which is",
+        ),
         ([Registered()], (8, 8, 3), "needs 'Registered', which is not one"),
         (
             [keras.layers.GlobalAveragePooling2D()],

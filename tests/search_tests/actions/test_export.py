@@ -203,5 +203,7 @@ def test_an_evaluator_without_networks_has_none_to_export(
         trials=2,
         tensorboard=False,
     )
-    with pytest.raises(InputError, match="leaves none: train its best by"):
+    with pytest.raises(
+        InputError, match="leaves none: have its `evaluate` save"
+    ):
         search.export(run, tmp_path / "best", evaluator=evaluator)

@@ -347,6 +347,8 @@ def _reason(error: Exception) -> str:
             "a layer of Keras in its place, or load it where that is "
             "registered and call `nasnet_keras.export`"
         )
+    # What a layer was to be made of is of no use, and fills pages.
+    text = text.rpartition("Exception encountered: ")[2]
     return (text.splitlines() or [type(error).__name__])[0].rstrip(".: ")
 
 

@@ -30,6 +30,7 @@ LARGE = {
     "nasnet_auto.auto.run",
     "nasnet_auto.result.Result",
     "nasnet_auto.tuning.tune",
+    "nasnet_keras.deployment.export.export",
     "nasnet_keras.training.evaluation.evaluate_run.evaluate_run",
     "nasnet_keras.training.run.run_training",
     "search",
@@ -37,6 +38,7 @@ LARGE = {
     "search.actions.retrain.retrain",
     "search.runs.begin.run",
     "search.runs.recovery.restore",
+    "search.weight_sharing.shared_network.SharedNetwork",
     "zoo.hub.NASNetBackbone",
     "zoo.hub.NASNetImageClassifier",
 }

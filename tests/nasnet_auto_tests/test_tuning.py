@@ -51,9 +51,8 @@ def test_the_evaluator_keeps_the_contract():
     check_evaluator(evaluator(), SPACE.decode((1, 0)))
 
 
-@pytest.mark.parametrize(
-    "fidelity", ["epochs", pytest.param("images", marks=pytest.mark.large)]
-)
+@pytest.mark.large
+@pytest.mark.parametrize("fidelity", ["epochs", "images"])
 def test_budget_by_budget_it_comes_to_what_it_comes_to_at_once(
     fidelity, tmp_path
 ):

@@ -50,6 +50,7 @@ SMALL = {
 PHOTOGRAPHS = {"06_nasnet_mobile_on_photographs"}
 # Those that take over 15 seconds of a processor even so.
 SLOW = {
+    "01_cells_and_networks",
     "02_load_classify_look_inside",
     "03_fine_tune",
     "04_run_and_read_a_search",

@@ -302,6 +302,7 @@ def test_fine_tuning_with_its_options(published):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("size", [80, 150])
 def test_the_auxiliary_head_is_the_same_at_any_size(size):
     """keras#8714, keras-contrib#186; tensorflow/models#2648, #8643."""

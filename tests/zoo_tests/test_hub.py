@@ -77,6 +77,7 @@ def preset(classifier, tmp_path_factory):
     return str(path)
 
 
+@pytest.mark.large
 def test_a_classifier_computes_what_the_network_does(published, classifier):
     model, _ = published
     images = pixels(2, SIZE, SIZE, 3)

@@ -197,7 +197,7 @@ def test_features_of_companions(small):
 @pytest.mark.parametrize(
     ("name", "places"),
     [
-        ("nasnet_a_cifar", 5),
+        pytest.param("nasnet_a_cifar", 5, marks=pytest.mark.large),
         ("shufflenet_v2", 6),
         pytest.param("mobilenet_v2_035", 17, marks=pytest.mark.large),
         pytest.param("se_resnet_50", 8, marks=pytest.mark.large),

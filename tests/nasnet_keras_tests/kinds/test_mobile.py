@@ -103,7 +103,10 @@ def test_published_networks_are_built_as_they_are_counted(name):
     assert model.output_shape == (None, 1000)
 
 
-@pytest.mark.parametrize(("width", "side"), [(0.35, 96), (1.4, 64)])
+@pytest.mark.parametrize(
+    ("width", "side"),
+    [(0.35, 96), pytest.param(1.4, 64, marks=pytest.mark.large)],
+)
 def test_logits_are_those_of_keras_applications(width, side):
     """The same random weights in both, the statistics random too."""
     theirs = keras.applications.MobileNetV2(

@@ -544,7 +544,9 @@ def test_a_damaged_history_is_a_sentence(text, tmp_path):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("damage", [b"", b"junk"])
+@pytest.mark.parametrize(
+    "damage", [b"junk", pytest.param(b"", marks=pytest.mark.large)]
+)
 def test_a_damaged_state_is_a_sentence(settings, tmp_path, damage):
     folder = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):

@@ -34,6 +34,7 @@ def test_more_convolutions_score_higher(evaluators, name):
     assert evaluator.score(FULL, 0) > evaluator.score(EMPTY, 0) > 0
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("name", NAMES[2:])
 def test_another_seed_draws_other_kernels(evaluators, name):
     scores = [evaluators[name].score(FULL, seed) for seed in (0, 0, 1)]

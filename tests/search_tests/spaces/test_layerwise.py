@@ -220,6 +220,7 @@ def settings(**more):
     }
 
 
+@pytest.mark.large
 def test_a_search_for_digits_is_exported_and_loaded(tmp_path):
     import keras
 

@@ -181,6 +181,7 @@ def test_a_training_goes_on_as_if_never_stopped(create, tmp_path):
         np.testing.assert_array_equal(value, expected[name], err_msg=name)
 
 
+@pytest.mark.large
 def test_the_gradient_of_one_cell_is_that_of_both_strides(create_network):
     """Its operations have a share in the normal and in the reduction cell."""
     gradients = []

@@ -187,6 +187,7 @@ def test_a_block_may_read_one_state_twice_by_one_operation(
     assert parts(twice) == parts(other) - len(network.cells)
 
 
+@pytest.mark.large
 def test_the_seed_alone_fixes_the_first_weights():
     def values(seed):
         keras.utils.set_random_seed(seed + 3)

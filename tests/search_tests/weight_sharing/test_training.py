@@ -62,6 +62,7 @@ def values(training):
     return {name: np.array(variable) for name, variable in training.variables()}
 
 
+@pytest.mark.large
 def test_a_step_is_that_of_the_network_alone(create_network, as_trained):
     """Weights and momentum, over two steps of one cell."""
     network = create_network()

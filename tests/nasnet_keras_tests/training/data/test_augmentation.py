@@ -100,6 +100,7 @@ def test_the_smallest_alpha_is_a_number():
     np.testing.assert_allclose(labels.numpy().sum(1), 1, rtol=1e-6)
 
 
+@pytest.mark.large
 def test_a_resumed_training_sees_what_it_would_have_seen():
     arguments = {
         "batch_size": 5,

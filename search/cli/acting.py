@@ -59,10 +59,9 @@ def export(
     `retrain`, the best of those that were trained longer."""
     loaded = load(run)
     check_free(output)
-    with working():
-        kind = loaded.space.kind
-        if form is not None and kind is not None:
-            kind.check_form(form)
+    if form is not None and loaded.space.kind is not None:
+        with working():
+            loaded.space.kind.check_form(form)
     with computing():
         from search.actions.export import export as export_trial
 

@@ -178,7 +178,9 @@ def test_the_export_is_what_was_trained_longer(
 
     write_report([run], tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text()
-    assert "0.7500 <small>best test accuracy of those trained longer" in text
+    assert (
+        "0.75 ± 0.24 <small>best test accuracy of those trained longer" in text
+    )
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"children": [{}]}'])

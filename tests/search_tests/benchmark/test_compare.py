@@ -195,7 +195,9 @@ def test_a_table_of_which_nothing_is_found(tmp_path):
 def test_refuses_what_it_cannot_run(small_table):
     with pytest.raises(ValueError, match="a column 'loss' among .'arch'"):
         check_benchmark(small_table, ["loss"], [])
-    with pytest.raises(ValueError, match="Expected one of auto, random"):
+    with pytest.raises(
+        ValueError, match="--strategies.. Expected some of auto"
+    ):
         check_benchmark(small_table, COLUMNS, ["annealing"])
     with pytest.raises(ValueError, match="Expected a space of"):
         check_benchmark(small_table, COLUMNS, ["random", "darts"])

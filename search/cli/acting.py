@@ -59,6 +59,9 @@ def export(
     `retrain`, the best of those that were trained longer."""
     loaded = load(run)
     check_free(output)
+    if form is not None and loaded.space.kind is not None:
+        with working():
+            loaded.space.kind.check_form(form)
     with computing():
         from search.actions.export import export as export_trial
 

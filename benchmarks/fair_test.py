@@ -33,7 +33,7 @@ from ground_truth import SETTINGS, add_row, read_rows
 from scipy import stats
 
 import search
-from nasnet_keras.command_line import provenance
+from nasnet_keras.console.command_line import provenance
 
 WORKERS, BEST = 2, 3
 # Cells are retrained as those of the ground truth are trained, on all images.

@@ -37,7 +37,7 @@ import keras
 import numpy as np
 from scipy.stats import kendalltau
 
-from nasnet_keras.command_line import provenance
+from nasnet_keras.console.command_line import provenance
 from nasnet_keras.training.recipes import RECIPES
 from nasnet_keras.training.train import compile_network, train
 from search.evaluation.base import ChildSettings

@@ -33,8 +33,8 @@ from nasnet_auto.stages import (
     plan_lines,
 )
 from nasnet_auto.survey import survey
-from nasnet_keras.activity import tell_activity
-from nasnet_keras.command_line import InputError, RunError
+from nasnet_keras.console.activity import tell_activity
+from nasnet_keras.console.command_line import InputError, RunError
 from nasnet_keras.deployment.formats import find_format
 from nasnet_keras.files import check_path, locked, sync
 from nasnet_keras.quotation import quoted

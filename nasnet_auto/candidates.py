@@ -11,9 +11,9 @@ import keras
 import tensorflow as tf
 
 from nasnet_auto.ensemble import write_ensemble
-from nasnet_keras.accuracy import standard_error
 from nasnet_keras.architectures import find_kind, to_data
-from nasnet_keras.command_line import RunError
+from nasnet_keras.console.accuracy import standard_error
+from nasnet_keras.console.command_line import RunError
 from nasnet_keras.deployment.latency.latency_table import measure_latency
 from nasnet_keras.kinds.layerwise import (
     ConvolutionLayer,

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nasnet_keras.command_line import (
+from nasnet_keras.console.command_line import (
     LARGEST,
     computing,
     create_app,

@@ -11,7 +11,7 @@ from rich.table import Table
 from nasnet_auto.auto import Display
 from nasnet_auto.candidates import Row
 from nasnet_auto.result import Result
-from nasnet_keras.activity import ActivityDisplay
+from nasnet_keras.console.activity import ActivityDisplay
 from nasnet_keras.training.progress import Progress
 from search.views.terminal import Beginning
 from search.views.terminal import create_display as search_display

@@ -1,6 +1,6 @@
 """The entry points of `nasnet-auto` and `nasnet-train`, which tunes too."""
 
-from nasnet_keras.entry import start
+from nasnet_keras.console.entry import start
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ from typing import Any
 from nasnet_auto.candidates import Row, folder_of
 from nasnet_auto.report import write_report
 from nasnet_auto.stages import Context, ranked_rows
-from nasnet_keras.command_line import RunError, provenance
+from nasnet_keras.console.command_line import RunError, provenance
 from nasnet_keras.deployment.classifier import as_classifier
 from nasnet_keras.deployment.export import export
 from nasnet_keras.deployment.formats import find_format

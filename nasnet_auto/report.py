@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from nasnet_auto.candidates import Row, folder_of
 from nasnet_auto.stages import Context, ranked_rows
-from nasnet_keras.accuracy import standard_error
+from nasnet_keras.console.accuracy import standard_error
 from nasnet_keras.files import write_text
 from nasnet_keras.training.evaluation.evaluate import NetworkEvaluation
 from nasnet_keras.training.run import read_history

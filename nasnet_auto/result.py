@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nasnet_keras.accuracy import standard_error
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.accuracy import standard_error
+from nasnet_keras.console.command_line import InputError
 from nasnet_keras.files import check_path
 from nasnet_keras.strict_json import read_json
 

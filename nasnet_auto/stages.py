@@ -14,7 +14,7 @@ from nasnet_auto.candidates import (
     plain_network,
 )
 from nasnet_auto.survey import FIRST_SIZE, Survey
-from nasnet_keras.command_line import InputError, RunError
+from nasnet_keras.console.command_line import InputError, RunError
 from nasnet_keras.kinds.layerwise.kind import LayerwiseKind
 from nasnet_keras.training.recipes import RECIPES, Recipe, adapted
 from search.spaces.recipe import VALUES

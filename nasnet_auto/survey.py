@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nasnet_keras.accuracy import standard_error
+from nasnet_keras.console.accuracy import standard_error
 from nasnet_keras.training.data.datasets import (
     ARRAYS,
     DataSource,

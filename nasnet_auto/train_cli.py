@@ -22,7 +22,7 @@ from nasnet_auto.tuning import (
 )
 from nasnet_auto.tuning import tune as tune_recipe
 from nasnet_keras.architectures import find_kind
-from nasnet_keras.command_line import (
+from nasnet_keras.console.command_line import (
     LARGEST,
     create_app,
     named,

@@ -15,7 +15,7 @@ from typing import Any
 
 import search
 from nasnet_keras.architectures import find_kind
-from nasnet_keras.command_line import InputError, RunError
+from nasnet_keras.console.command_line import InputError, RunError
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.recipes import Recipe
 from search.evaluation.base import (

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from nasnet_keras.genotype_formats import is_known, read_genotype
 from nasnet_keras.quotation import quoted
 from nasnet_keras.strict_json import parse_json, read_bytes

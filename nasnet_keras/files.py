@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from nasnet_keras.quotation import quoted
 
 LOCK_ATTEMPTS = 5

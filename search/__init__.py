@@ -30,7 +30,7 @@ import importlib
 from typing import Any
 
 _MODULES = {
-    "nasnet_keras.command_line": ("InputError",),
+    "nasnet_keras.console.command_line": ("InputError",),
     "search.runs.config": ("ChildConfig", "RunConfig"),
     "search.actions.export": ("export",),
     "search.actions.rank_correlation": ("rank_correlation",),

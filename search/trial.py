@@ -7,7 +7,7 @@ import enum
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from nasnet_keras.accuracy import accuracy_text
+from nasnet_keras.console.accuracy import accuracy_text
 
 # A decision vector: for each decision of the space, the position of the
 # choice taken among the decision's choices.

@@ -10,9 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from nasnet_keras.accuracy import accuracy_text
-from nasnet_keras.activity import tell_activity
-from nasnet_keras.command_line import (
+from nasnet_keras.console.accuracy import accuracy_text
+from nasnet_keras.console.activity import tell_activity
+from nasnet_keras.console.command_line import (
     LARGEST,
     InputError,
     computing,

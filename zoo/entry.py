@@ -1,6 +1,6 @@
 """The entry point of `nasnet-deploy`."""
 
-from nasnet_keras.entry import start
+from nasnet_keras.console.entry import start
 
 
 def deploy() -> int:

@@ -10,14 +10,14 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from nasnet_keras.accuracy import accuracy_text
 from nasnet_keras.architectures import (
     find_kind,
     from_data,
     read_architecture,
     to_data,
 )
-from nasnet_keras.command_line import (
+from nasnet_keras.console.accuracy import accuracy_text
+from nasnet_keras.console.command_line import (
     LARGEST,
     InputError,
     RunError,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from nasnet_keras.files import check_path
 from nasnet_keras.layers.class_names import ClassNames
 from nasnet_keras.network.build import without_auxiliary_head

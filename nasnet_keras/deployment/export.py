@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from nasnet_keras.command_line import RunError
+from nasnet_keras.console.command_line import RunError
 from nasnet_keras.deployment.classifier import description
 from nasnet_keras.deployment.formats import find_format
 from nasnet_keras.deployment.formats.base import Runner

@@ -17,7 +17,7 @@ from nasnet_keras.architectures import (
     Complexity,
     without_recipe,
 )
-from nasnet_keras.command_line import sentence
+from nasnet_keras.console.command_line import sentence
 from nasnet_keras.units import (
     Convolution,
     Flag,

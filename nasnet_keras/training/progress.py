@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from nasnet_keras.accuracy import accuracy_text
-from nasnet_keras.activity import ActivityDisplay, tell_activity
+from nasnet_keras.console.accuracy import accuracy_text
+from nasnet_keras.console.activity import ActivityDisplay, tell_activity
 
 
 class Progress(keras.callbacks.Callback):

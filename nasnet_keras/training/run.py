@@ -20,8 +20,13 @@ import keras
 import numpy as np
 import pydantic
 
-from nasnet_keras.activity import tell_activity
-from nasnet_keras.command_line import InputError, RunError, provenance, sentence
+from nasnet_keras.console.activity import tell_activity
+from nasnet_keras.console.command_line import (
+    InputError,
+    RunError,
+    provenance,
+    sentence,
+)
 from nasnet_keras.files import check_free, locked, sync, write_json
 from nasnet_keras.network.build import load_model, without_auxiliary_head
 from nasnet_keras.strict_json import read_json

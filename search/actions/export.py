@@ -7,8 +7,8 @@ from typing import Any
 
 import keras
 
-from nasnet_keras.activity import tell_activity
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.activity import tell_activity
+from nasnet_keras.console.command_line import InputError
 from nasnet_keras.deployment.classifier import as_classifier
 from nasnet_keras.drawing.draw import save_figure
 from nasnet_keras.files import new_directory, write_json, write_text

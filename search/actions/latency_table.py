@@ -3,8 +3,8 @@
 import functools
 from pathlib import Path
 
-from nasnet_keras.activity import tell_activity
 from nasnet_keras.architectures import without_recipe
+from nasnet_keras.console.activity import tell_activity
 from search.runs.config import RunConfig
 from search.runs.create import create_evaluator
 from search.spaces.base import lacks

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from nasnet_keras.accuracy import accuracy_text
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.accuracy import accuracy_text
+from nasnet_keras.console.command_line import InputError
 from nasnet_keras.strict_json import read_json
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 
-from nasnet_keras.command_line import InputError, RunError
+from nasnet_keras.console.command_line import InputError, RunError
 from nasnet_keras.files import write_json
 from nasnet_keras.strict_json import read_json
 from nasnet_keras.training.data.datasets import ARRAYS

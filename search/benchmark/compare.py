@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from nasnet_keras.command_line import RunError, named, quiet_import
+from nasnet_keras.console.command_line import RunError, named, quiet_import
 from nasnet_keras.quotation import quoted
 from search.evaluation.base import Child, EvaluationError
 from search.evaluation.tabular import ArchitectureTable, TabularEvaluator

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nasnet_keras.command_line import (
+from nasnet_keras.console.command_line import (
     LARGEST,
     InputError,
     RunError,

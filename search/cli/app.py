@@ -6,7 +6,7 @@ rank, report, dashboard, latency-table, benchmark.
 Exit codes: 0 done, 1 the run failed, 2 bad input, 130 interrupted.
 """
 
-from nasnet_keras.command_line import create_app, run_command
+from nasnet_keras.console.command_line import create_app, run_command
 from search.cli import acting, comparing, driving, looking
 
 COMMANDS = (

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nasnet_keras.command_line import LARGEST, named
+from nasnet_keras.console.command_line import LARGEST, named
 from nasnet_keras.training.recipe_options import (
     RecipeOption,
     given_values,

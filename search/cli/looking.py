@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from nasnet_keras.command_line import (
+from nasnet_keras.console.command_line import (
     InputError,
     working,
 )

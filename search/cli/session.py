@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from nasnet_keras.activity import shown_activity, tell_activity
-from nasnet_keras.command_line import (
+from nasnet_keras.console.activity import shown_activity, tell_activity
+from nasnet_keras.console.command_line import (
     Interruption,
     import_tensorflow,
     plain_warnings,

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from nasnet_keras.activity import tell_activity
 from nasnet_keras.architectures import without_recipe
+from nasnet_keras.console.activity import tell_activity
 from nasnet_keras.training.data.pipeline import evaluation_pipeline
 from search.evaluation.base import Child, ChildSettings, EvaluationError
 from search.evaluation.training import TrainingEvaluator, buildable

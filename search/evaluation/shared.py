@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nasnet_keras.command_line import RunError
+from nasnet_keras.console.command_line import RunError
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.checkpoint import save_weights

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from nasnet_keras.activity import tell_activity
 from nasnet_keras.architectures import ArchitectureKind, check_size
+from nasnet_keras.console.activity import tell_activity
 from nasnet_keras.training.checkpoint import restore_training, save_training
 from nasnet_keras.training.recipes import Recipe, check_supported
 from nasnet_keras.training.settings import recipe_arguments

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nasnet_keras.activity import Activity
-from nasnet_keras.command_line import RunError
+from nasnet_keras.console.activity import Activity
+from nasnet_keras.console.command_line import RunError
 from nasnet_keras.quotation import quoted
 from search.evaluation.base import (
     Child,

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 import pydantic
 from pydantic import Field
 
-from nasnet_keras.command_line import LARGEST, InputError, sentence
+from nasnet_keras.console.command_line import LARGEST, InputError, sentence
 
 
 class ExecutionConfig(pydantic.BaseModel):

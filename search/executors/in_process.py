@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from nasnet_keras.activity import listening
+from nasnet_keras.console.activity import listening
 from search.evaluation.base import Child
 from search.executors.base import Executor, Outcome, attempt
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nasnet_keras.activity import Activity, tell_activity
+from nasnet_keras.console.activity import Activity, tell_activity
 from search.evaluation.base import Child
 from search.executors.base import Executor, Outcome, SearchError, failed
 

@@ -23,7 +23,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from nasnet_keras.activity import Activity, listening
+from nasnet_keras.console.activity import Activity, listening
 from search.evaluation.base import Child, Evaluator
 from search.executors.base import attempt
 from search.executors.pool import (

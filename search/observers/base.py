@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from nasnet_keras.activity import Activity
+from nasnet_keras.console.activity import Activity
 from search.trial import Stage, Trial
 
 

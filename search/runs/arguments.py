@@ -10,7 +10,7 @@ import numbers
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple, TypeVar
 
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from nasnet_keras.files import PATHS, is_path
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.datasets import is_source

@@ -18,8 +18,8 @@ from collections.abc import (
 )
 from typing import Any
 
-from nasnet_keras.activity import Activity
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.activity import Activity
+from nasnet_keras.console.command_line import InputError
 from nasnet_keras.files import new_directory, write_json
 from nasnet_keras.processor import computing_variables
 from nasnet_keras.quotation import quoted

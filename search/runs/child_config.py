@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from nasnet_keras.command_line import LARGEST
+from nasnet_keras.console.command_line import LARGEST
 from search.runs.objective_config import Settings
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 import pydantic
 from pydantic import Field
 
-from nasnet_keras.command_line import (
+from nasnet_keras.console.command_line import (
     LARGEST,
     InputError,
     sentence,

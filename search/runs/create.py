@@ -9,7 +9,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from nasnet_keras.command_line import (
+from nasnet_keras.console.command_line import (
     InputError,
     import_tensorflow,
     provenance,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from search.runs.config import create_configuration
 from search.runs.record import DAMAGE, Run, recorded_space
 from search.storage import SQLiteStorage, backups

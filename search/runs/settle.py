@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nasnet_keras.command_line import InputError, import_tensorflow
+from nasnet_keras.console.command_line import InputError, import_tensorflow
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.datasets import ARRAYS, resolve_source
 from search.evaluation import evaluator_class

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pydantic
 
-from nasnet_keras.command_line import sentence
+from nasnet_keras.console.command_line import sentence
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.recipes import RECIPES, Recipe
 from search.spaces.base import Decision, SearchSpace

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from nasnet_keras.files import sync
 from search.observers.base import Observer
 from search.trial import Trial

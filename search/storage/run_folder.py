@@ -25,7 +25,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from nasnet_keras.files import check_free, is_locked, locked
 from nasnet_keras.quotation import quoted
 from nasnet_keras.strict_json import read_json

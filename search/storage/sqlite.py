@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from search.spaces.base import SearchSpace
 from search.trial import Evaluation, Trial, TrialState
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from nasnet_keras.accuracy import accuracy_text
+from nasnet_keras.console.accuracy import accuracy_text
 from search.actions.rank_correlation import SharedRanking
 from search.actions.ranking import Ranking
 from search.trial import Trial

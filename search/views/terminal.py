@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from nasnet_keras.activity import Activity, ActivityDisplay
+from nasnet_keras.console.activity import Activity, ActivityDisplay
 from search.observers.base import Observer
 from search.trial import Stage, Trial, TrialState, count_done, ranked
 from search.views.text import (

@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from nasnet_keras.command_line import RunError
+from nasnet_keras.console.command_line import RunError
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.strict_json import parse_json
 from search.spaces.nasnet import NASNetSpace

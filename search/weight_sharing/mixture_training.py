@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from nasnet_keras.command_line import RunError
+from nasnet_keras.console.command_line import RunError
 from nasnet_keras.training.recipes import Recipe
 from search.weight_sharing.architecture_parameters import (
     ArchitectureParameters,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from nasnet_keras.command_line import RunError
+from nasnet_keras.console.command_line import RunError
 from nasnet_keras.files import sync
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.training.recipes import Recipe

@@ -15,7 +15,7 @@ import search
 from nasnet_auto import auto, candidates, pace, publish, stages
 from nasnet_auto.book import Book
 from nasnet_auto.candidates import Candidate, Row, plain_network
-from nasnet_keras.command_line import InputError, RunError
+from nasnet_keras.console.command_line import InputError, RunError
 from nasnet_keras.kinds.layerwise.kind import LayerwiseKind
 from nasnet_keras.network.build import load_model
 from nasnet_keras.training.data.datasets import load_dataset

@@ -53,7 +53,7 @@ def test_photographs_are_named(run, photographs, monkeypatch, capsys):
 def test_a_program_reads_json_and_nothing_else(
     run, photographs, monkeypatch, capsys
 ):
-    monkeypatch.setattr("nasnet_keras.activity.SECONDS_BEFORE", 0.0)
+    monkeypatch.setattr("nasnet_keras.console.activity.SECONDS_BEFORE", 0.0)
     assert call(monkeypatch, "predict", run, *photographs, "--json") == 0
     rows = json.loads(capsys.readouterr().out)
     assert [row["classes"][0]["name"] for row in rows] == NAMES

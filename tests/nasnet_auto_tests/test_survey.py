@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from nasnet_auto.survey import FIRST_SIZE, Survey, survey
-from nasnet_keras.accuracy import standard_error
+from nasnet_keras.console.accuracy import standard_error
 
 
 def made(**values):

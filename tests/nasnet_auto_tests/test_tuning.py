@@ -10,7 +10,7 @@ from nasnet_auto.candidates import Candidate
 from nasnet_auto.stages import CHANGES
 from nasnet_auto.tuning import TUNERS, TuningEvaluator, tune, values_of
 from nasnet_keras.architectures import find_kind, to_data
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from nasnet_keras.kinds.layerwise import (
     ConvolutionLayer,
     LayerwiseArchitecture,

@@ -17,7 +17,7 @@ from nasnet_keras.architectures import (
     read_architecture,
     to_data,
 )
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from nasnet_keras.deployment.export import export
 from nasnet_keras.deployment.fuse import fuse_for_inference
 from nasnet_keras.deployment.latency.latency_table import measure_latency

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from nasnet_keras.files import (
     check_room,
     is_locked,

@@ -6,7 +6,7 @@ import pytest
 
 from nasnet_keras import published
 from nasnet_keras.architectures import read_architecture
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.genotype_formats import (
     FORMATS,

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from nasnet_keras.architectures import find_kind, read_architecture, to_data
-from nasnet_keras.command_line import BAD_INPUT
+from nasnet_keras.console.command_line import BAD_INPUT
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from search.cli.app import main
 

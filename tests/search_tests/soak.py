@@ -25,7 +25,11 @@ from hostile import (
     wrong_lines,
 )
 
-from nasnet_keras.command_line import LOG_LEVEL, QUIET, import_tensorflow
+from nasnet_keras.console.command_line import (
+    LOG_LEVEL,
+    QUIET,
+    import_tensorflow,
+)
 
 KILL = "`kill -9` of the command or a worker"
 

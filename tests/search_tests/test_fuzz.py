@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from search.cli.app import app
 from search.runs.config import PARTS, RunConfig, create_configuration
 from search.runs.create import create_schedule
@@ -114,7 +114,7 @@ def test_any_arguments_are_done_or_refused_by_a_sentence(
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("search.runs.begin.run", refuse)
-    for module in ("search.cli.session", "nasnet_keras.command_line"):
+    for module in ("search.cli.session", "nasnet_keras.console.command_line"):
         monkeypatch.setattr(f"{module}.import_tensorflow", lambda: None)
     monkeypatch.setattr("search.benchmark.summary.save_benchmark", refuse)
     assert fuzz.command(name, *words) in ("read", "refused")

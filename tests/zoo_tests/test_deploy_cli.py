@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import zoo.deploy_cli
-from nasnet_keras.accuracy import accuracy_text
+from nasnet_keras.console.accuracy import accuracy_text
 from nasnet_keras.deployment.formats import FORMATS
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.network.build import build_network

@@ -12,7 +12,7 @@ from PIL import Image
 
 import zoo.train_cli
 from nasnet_keras.architectures import find_kind, to_data
-from nasnet_keras.command_line import RunError
+from nasnet_keras.console.command_line import RunError
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.kinds.layerwise import (
     ConvolutionLayer,

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import psutil
 
-from nasnet_keras.activity import tell_activity
+from nasnet_keras.console.activity import tell_activity
 from nasnet_keras.files import check_room, sync
 from nasnet_keras.training.data.streaming import (
     Images,

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nasnet_keras.accuracy import accuracy_text
+from nasnet_keras.console.accuracy import accuracy_text
 from nasnet_keras.network.build import without_auxiliary_head
 from nasnet_keras.network.inspection import scales_pixels
 from nasnet_keras.training.data.pipeline import (

@@ -3,8 +3,8 @@
 
 from pathlib import Path
 
-from nasnet_keras.activity import tell_activity
-from nasnet_keras.command_line import InputError, provenance
+from nasnet_keras.console.activity import tell_activity
+from nasnet_keras.console.command_line import InputError, provenance
 from nasnet_keras.files import write_json
 from nasnet_keras.network.build import load_model
 from nasnet_keras.quotation import quoted

@@ -5,7 +5,7 @@ from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 
-from nasnet_keras.accuracy import accuracy_text
+from nasnet_keras.console.accuracy import accuracy_text
 from nasnet_keras.training.evaluation.evaluate import NetworkEvaluation
 
 MOST_CLASSES = 10  # that the table has

@@ -12,7 +12,7 @@ from typing import Any
 
 import markupsafe
 
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from search.runs.record import Run
 from search.views.dashboard.tables import Failures, RunWatch, Seconds
 from search.views.report.choice_usage import PARTS

@@ -19,7 +19,7 @@ import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from nasnet_keras.quotation import quoted
 from search.runs.record import Run
 from search.views.dashboard.page import SECONDS_BETWEEN, DashboardPage

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import jinja2
 
-from nasnet_keras.accuracy import accuracy_text
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.accuracy import accuracy_text
+from nasnet_keras.console.command_line import InputError
 from nasnet_keras.drawing.draw import save_figure
 from nasnet_keras.files import write_text
 from search.pareto import costs_and_accuracy, hypervolume, pareto_front

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from search.actions.ranking import Ranking, Retrained
 from search.runs.config import RunConfig
 from search.runs.record import Run

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from nasnet_keras.deployment.classifier import (
     as_classifier,
     classify,

@@ -11,7 +11,7 @@ import tensorflow as tf
 from PIL import ExifTags, Image
 
 from nasnet_keras.architectures import find_kind, to_data
-from nasnet_keras.command_line import InputError, RunError
+from nasnet_keras.console.command_line import InputError, RunError
 from nasnet_keras.files import locked
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.network.build import load_model

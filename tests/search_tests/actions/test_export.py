@@ -5,9 +5,9 @@ import pytest
 
 import search
 from nasnet_keras import DARTS_V2
-from nasnet_keras.activity import listening
 from nasnet_keras.architectures import from_data, read_architecture
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.activity import listening
+from nasnet_keras.console.command_line import InputError
 from search.trial import TrialState
 
 # Keras 3.15 reads its variables in a way that NumPy 2.4 warns of.

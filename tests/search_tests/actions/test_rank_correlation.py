@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import kendalltau
 
 import search
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from search.actions.rank_correlation import RankedCell, SharedRanking
 from search.runs.create import create_run
 from search.storage.run_folder import RunDirectory

@@ -8,7 +8,7 @@ import pytest
 
 import search
 import search.cli.app
-from nasnet_keras.command_line import InputError, RunError
+from nasnet_keras.console.command_line import InputError, RunError
 from nasnet_keras.training.recipes import RECIPES
 from nasnet_keras.training.run import load_settings
 

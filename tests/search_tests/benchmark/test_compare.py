@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasnet_keras.command_line import RunError
+from nasnet_keras.console.command_line import RunError
 from search.benchmark.compare import (
     Search,
     benchmark,

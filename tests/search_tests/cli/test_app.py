@@ -32,7 +32,7 @@ def command(learning, monkeypatch, tmp_path, FakeEvaluator):
     monkeypatch.setattr(
         "search.observers.tensorboard.TensorBoardObserver", Nothing
     )
-    for module in ("search.cli.session", "nasnet_keras.command_line"):
+    for module in ("search.cli.session", "nasnet_keras.console.command_line"):
         monkeypatch.setattr(f"{module}.import_tensorflow", lambda: None)
     monkeypatch.setattr(
         "search.runs.create._create_named", lambda config: FakeEvaluator()
@@ -272,9 +272,9 @@ def test_help_and_bad_arguments_need_no_keras(tmp_path, arguments, code):
 def test_tensorflow_is_imported_in_silence():
     script = (
         "import os, sys\n"
-        "import nasnet_keras.command_line\n"
+        "import nasnet_keras.console.command_line\n"
         "os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'\n"
-        "nasnet_keras.command_line.import_tensorflow()\n"
+        "nasnet_keras.console.command_line.import_tensorflow()\n"
         "print(sys.modules['tensorflow'].__name__)\n"
         "print('said', file=sys.stderr)\n"
     )

@@ -10,7 +10,7 @@ import pytest
 
 import search
 from nasnet_keras import load_model
-from nasnet_keras.command_line import InputError, RunError
+from nasnet_keras.console.command_line import InputError, RunError
 from search.evaluation.base import Child
 from search.evaluation.shared import SharedEvaluator
 from search.evaluation.training import TrainingEvaluator

@@ -6,7 +6,7 @@ import signal
 import time
 import zlib
 
-from nasnet_keras.activity import tell_activity
+from nasnet_keras.console.activity import tell_activity
 from search.evaluation.base import EvaluationError, Evaluator, Refusal
 from search.trial import Evaluation
 

@@ -1,4 +1,4 @@
-from nasnet_keras.activity import Activity, tell_activity
+from nasnet_keras.console.activity import Activity, tell_activity
 from search.evaluation.base import Child, Evaluator
 from search.executors.in_process import InProcessExecutor
 from search.trial import Evaluation

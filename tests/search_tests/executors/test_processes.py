@@ -12,7 +12,7 @@ from pathlib import Path
 import executor_fakes
 import pytest
 
-from nasnet_keras.activity import Activity, listening
+from nasnet_keras.console.activity import Activity, listening
 from search.evaluation.base import Child
 from search.executors import processes
 from search.executors.base import SearchError

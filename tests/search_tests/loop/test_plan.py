@@ -3,7 +3,7 @@ import heapq
 import numpy as np
 import pytest
 
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from search.loop.plan import (
     LEAST,
     RUNGS,

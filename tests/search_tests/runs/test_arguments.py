@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import search
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from search.executors.base import SearchError
 from search.trial import Evaluation
 

@@ -11,7 +11,7 @@ import pytest
 
 import search
 import search.cli.app
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from nasnet_keras.processor import onednn_is_on
 from search.runs.config import RunConfig
 from search.runs.settle import settle

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from nasnet_keras.training.recipes import RECIPES
 from search.evaluation import EVALUATORS
 from search.runs.config import (

@@ -3,7 +3,7 @@ import json
 import pytest
 
 import search
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from nasnet_keras.training.recipes import RECIPES
 from search.runs.record import opened
 from search.trial import TrialState, ranked

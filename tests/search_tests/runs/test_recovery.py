@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import search
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from search.runs.recovery import restore
 from search.storage.run_folder import DamageError
 

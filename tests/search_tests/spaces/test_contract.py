@@ -3,7 +3,7 @@
 import pytest
 
 import search
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from search.evaluation import EVALUATORS
 from search.spaces import SPACES, create_space, name_space
 from search.strategies import STRATEGIES, strategy_class

@@ -8,7 +8,7 @@ import pytest
 
 import search
 from nasnet_keras.architectures import read_architecture
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from nasnet_keras.kinds.layerwise import NAS_V1
 from search.spaces.layerwise import MAX_FILTERS, LayerwiseSpace
 from search.strategies import create_strategy

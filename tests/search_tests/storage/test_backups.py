@@ -3,7 +3,7 @@ import sqlite3
 import numpy as np
 import pytest
 
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from search.storage import SQLiteStorage
 from search.storage.backups import Backups, back_up, check, restore
 from search.trial import Trial

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from nasnet_keras.files import write_json
 from search.storage.run_folder import RunDirectory
 

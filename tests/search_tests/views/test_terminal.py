@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
-from nasnet_keras.activity import Activity
+from nasnet_keras.console.activity import Activity
 from search.trial import Evaluation, Stage, Trial, TrialState, ranked
 from search.views.terminal import (
     Display,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nasnet_keras.activity import tell_activity
+from nasnet_keras.console.activity import tell_activity
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.holding import (
     BY_MEMORY,

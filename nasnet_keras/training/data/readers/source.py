@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nasnet_keras.activity import tell_activity
+from nasnet_keras.console.activity import tell_activity
 from nasnet_keras.training.data.holding import Shape
 from nasnet_keras.training.data.streaming import in_parallel
 

@@ -14,7 +14,7 @@ import pytest
 
 import search
 import search.cli.app
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from search.evaluation.base import EvaluationError
 from search.trial import TrialState, ranked
 from search.views.dashboard.page import SECTIONS, DashboardPage

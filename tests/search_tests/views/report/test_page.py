@@ -13,7 +13,7 @@ import pytest
 import search
 import search.cli.app
 import search.views.report.page
-from nasnet_keras.command_line import InputError
+from nasnet_keras.console.command_line import InputError
 from search.evaluation.base import EvaluationError
 from search.pareto import pareto_front
 from search.trial import TrialState, ranked

@@ -1,6 +1,6 @@
 import pytest
 
-from nasnet_keras.accuracy import accuracy_text, standard_error
+from nasnet_keras.console.accuracy import accuracy_text, standard_error
 
 
 @pytest.mark.parametrize("right", [0, 1])

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from nasnet_keras import activity
-from nasnet_keras.activity import Activity, listening, tell_activity
+from nasnet_keras.console import activity
+from nasnet_keras.console.activity import Activity, listening, tell_activity
 from nasnet_keras.training.data.readers.source import resized
 
 

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 import typer
 
-from nasnet_keras import activity, command_line
-from nasnet_keras.command_line import (
+from nasnet_keras.console import activity, command_line
+from nasnet_keras.console.command_line import (
     InputError,
     complain,
     computing,

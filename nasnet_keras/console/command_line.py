@@ -25,12 +25,12 @@ from typing import Annotated, Any
 
 import typer
 
-from nasnet_keras.activity import (
+from nasnet_keras.console.activity import (
     ActivityDisplay,
     shown_activity,
     tell_activity,
 )
-from nasnet_keras.entry import INTERRUPTED
+from nasnet_keras.console.entry import INTERRUPTED
 from nasnet_keras.processor import computing_setting
 from nasnet_keras.quotation import printable, quoted
 from nasnet_keras.strict_json import parse_json

@@ -349,7 +349,7 @@ def _reason(error: Exception) -> str:
         )
     # What a layer was to be made of is of no use, and fills pages.
     text = text.rpartition("Exception encountered: ")[2]
-    return (text.splitlines() or [type(error).__name__])[0].rstrip(".: ")
+    return (text.splitlines() or [type(error).__name__])[0].rstrip(".,: ")
 
 
 def _check_description(path: Any) -> None:

@@ -111,7 +111,6 @@ def retrain(
     run = opened(run)
     network = _network(run, repeats, filters, image_size)
     folder = run.directory.retrained if output is None else Path(output)
-    _check_count("seeds", seeds)
     first = run.config.seed if seed is None else seed
     tasks = [
         _task(run, trial, recipe, network, folder, range(first, first + seeds))
@@ -246,16 +245,7 @@ def _task(
     return _Task(trial, trainings, cost.parameters)
 
 
-def _check_count(name: str, value: int) -> None:
-    if value < 1:
-        raise InputError(
-            f"Invalid value for argument `{name}`. Expected at least 1. "
-            f"Received: {name}={value}."
-        )
-
-
 def _best(run: Run, top: int) -> list[Trial]:
-    _check_count("top", top)
     trials = ranked(run.trials)[:top]
     if not trials:
         raise InputError(

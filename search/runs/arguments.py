@@ -79,6 +79,7 @@ CHECKS = {
     "filters": _whole(1),
     "image_size": _whole(8),
     "seed": _whole(0),
+    "seeds": _whole(1),
     "cells": _whole(2),
     "epochs": _whole(1),
 }

@@ -1,5 +1,6 @@
 """Data that a machine may have, and what no test may leave behind."""
 
+import gc
 import os
 import resource
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+# Networks are many small objects: Python looks for garbage too often.
+gc.set_threshold(100_000, 20, 20)
 # Variables that change what is computed, in this process or those it starts.
 COMPUTING = ("OMP_", "ONEDNN_", "TF_NUM_", "XLA_")
 

@@ -42,6 +42,7 @@ from search.runs.create import (
     create_evaluator_of_arrays,
     create_run,
     create_schedule,
+    create_scorer,
 )
 from search.runs.identity import check_identity
 from search.runs.record import Run
@@ -294,6 +295,12 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
             with _checked():
                 return self.executor.suggest(number, directory.children)
 
+        scorer = functools.cache(functools.partial(create_scorer, self.config))
+
+        def score(name: str, architecture: Any) -> float:
+            with _checked():
+                return scorer(name).score(architecture, self.config.seed)
+
         with (
             _written(directory),
             contextlib.closing(
@@ -302,7 +309,7 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
         ):
             self.executor.watch(trained)
             self.executor.listen(going_on)
-            self.strategy.prepare(suggest)
+            self.strategy.prepare(suggest, score)
             learnt = storage.strategy()
             if learnt is not None:
                 self.strategy.restore(*learnt)

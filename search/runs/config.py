@@ -260,6 +260,19 @@ class RunConfig(Settings):
         return self
 
     @pydantic.model_validator(mode="after")
+    def _check_scores(self) -> Self:
+        scores = self.strategy_options.get("scores")
+        known = [name for name, row in EVALUATORS.items() if not row.trains]
+        if isinstance(scores, list | tuple) and not all(
+            name in known for name in scores
+        ):
+            raise ValueError(
+                "Expected as `scores` of a strategy some of "
+                f"{', '.join(known)}, received {quoted(scores)}"
+            )
+        return self
+
+    @pydantic.model_validator(mode="after")
     def _check_needs(self, info: pydantic.ValidationInfo) -> Self:
         strategy = self.strategy_class
         if strategy.evaluator_is_fixed and (

@@ -116,6 +116,19 @@ def create_evaluator(
     )
 
 
+def create_scorer(config: RunConfig, name: str) -> Any:
+    """A `ScoreEvaluator` of the children of a run, beside its evaluator.
+
+    Args:
+        config: The configuration.
+        name: Its key in `EVALUATORS`.
+
+    Raises:
+        ValueError: The data set is missing or unusable.
+    """
+    return create_evaluator_by_name(name, _settings(config, name), {})
+
+
 def create_evaluator_of_arrays(
     config: RunConfig, arrays: Sequence[Any]
 ) -> Evaluator:
@@ -192,6 +205,20 @@ def _check_method(evaluator: Evaluator, name: str, *arguments: str) -> None:
 def _create_named(
     config: RunConfig, arrays: Sequence[Any] | None = None
 ) -> Evaluator:
+    name = config.evaluator_name
+    settings = _settings(config, name, arrays)
+    return create_evaluator_by_name(name, settings, evaluator_options(config))
+
+
+def _settings(
+    config: RunConfig, name: str, arrays: Sequence[Any] | None = None
+) -> ChildSettings:
+    """What an evaluator of the run is created with.
+
+    Raises:
+        InputError: The images are missing, or the space lacks what the
+            evaluator needs.
+    """
     if config.dataset == ARRAYS and arrays is None:
         raise InputError(
             "The run was begun with arrays, which are not kept with it. "
@@ -204,12 +231,12 @@ def _create_named(
             "Python. Received: neither."
         )
     space = config.create_space()
-    needs = find_evaluator(config.evaluator_name).needs
+    needs = find_evaluator(name).needs
     for need in sorted(needs - space.capabilities):
         raise InputError(lacks(space, need))
     import_tensorflow()
     child = config.child
-    settings = ChildSettings(
+    return ChildSettings(
         space=space,
         dataset=config.dataset if arrays is None else arrays,
         recipe=config.recipe,
@@ -220,9 +247,6 @@ def _create_named(
         validation_images=child.validation_images,
         threads=child.threads,
         skip_broken=child.skip_broken,
-    )
-    return create_evaluator_by_name(
-        config.evaluator_name, settings, evaluator_options(config)
     )
 
 

@@ -71,7 +71,11 @@ class Strategy(abc.ABC):
         """
         return ()
 
-    def prepare(self, suggest: Callable[[int], Any]) -> None:  # noqa: B027
+    def prepare(  # noqa: B027
+        self,
+        suggest: Callable[[int], Any],
+        score: Callable[[str, Any], float],
+    ) -> None:
         """Comes before all else in a run, and when it goes on. By default:
         nothing.
 
@@ -79,6 +83,8 @@ class Strategy(abc.ABC):
             suggest: The architecture that the evaluator itself suggests
                 first, second, ..., given a number from 0: see
                 `Evaluator.suggest`.
+            score: What an evaluator that trains nothing says of an
+                architecture, given its key in `EVALUATORS`.
         """
 
     @abc.abstractmethod

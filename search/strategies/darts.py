@@ -31,7 +31,11 @@ class DARTS(Strategy):
         super().__init__(space, seed)
         self._suggest: Callable[[int], Any] | None = None
 
-    def prepare(self, suggest: Callable[[int], Any]) -> None:
+    def prepare(
+        self,
+        suggest: Callable[[int], Any],
+        score: Callable[[str, Any], float],
+    ) -> None:
         self._suggest = suggest
 
     def ask(self, number: int) -> Decisions:

@@ -1,7 +1,7 @@
 """The controller of NASNet: https://arxiv.org/abs/1707.07012."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -32,7 +32,8 @@ class PPO(Strategy):
 
     With a `screen`, proposal n is one of so many samples of its own: the one
     in which a surrogate, which learns from all trials, sees the largest
-    expected improvement. The policy learns from what was trained, as without.
+    expected improvement (`Screen`). The policy learns from what was trained,
+    as without.
 
     Args:
         space: The space to search.
@@ -41,6 +42,8 @@ class PPO(Strategy):
             `"paper"`, that is `PPOConfig.paper()`, is for thousands.
         screen: Of how many samples the surrogate chooses each proposal. Paper
             and default: 1, no surrogate.
+        scores: Evaluators that train nothing, by which the first proposals are
+            chosen, and from which the surrogate learns too. Default: none.
         **settings: Fields of `PPOConfig` that replace those of `config`.
 
     Raises:
@@ -62,10 +65,17 @@ class PPO(Strategy):
         seed: int,
         config: PPOConfig | Literal["paper"] | None = None,
         screen: int = 1,
+        scores: Sequence[str] = (),
         **settings: Any,
     ) -> None:
         super().__init__(space, seed)
         check_number("screen", screen, least=1, integer=True)
+        if scores and screen == 1:
+            raise ValueError(
+                "The arguments `screen` and `scores` disagree. Expected with "
+                "scores a number of samples, 2 or more, to choose among. "
+                f"Received: screen=1, scores={quoted(scores)}."
+            )
         known = [field.name for field in dataclasses.fields(PPOConfig)]
         if not settings.keys() <= set(known):
             raise ValueError(
@@ -85,7 +95,7 @@ class PPO(Strategy):
 
         self.learner = PPOLearner(self._create_controller(), self.config)
         self.samples = screen
-        self.screen = Screen(space) if screen > 1 else None
+        self.screen = Screen(space, scores) if screen > 1 else None
         self._learned = 0
         self._told: list[Trial] = []  # since the last step
         self._sampled: dict[int, Decisions] = {}  # by the present weights
@@ -95,6 +105,14 @@ class PPO(Strategy):
         from search.strategies.policy.controller import Controller
 
         return Controller(self.space, self.seed)
+
+    def prepare(
+        self,
+        suggest: Callable[[int], Any],
+        score: Callable[[str, Any], float],
+    ) -> None:
+        if self.screen is not None:
+            self.screen.prepare(score)
 
     def ask(self, number: int) -> Decisions:
         if self.screen is not None:

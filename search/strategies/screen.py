@@ -1,12 +1,14 @@
-"""What chooses, among many architectures that a policy has sampled, the one to
-be trained: `Screen`."""
+"""What chooses, among many architectures that were sampled, the one to be
+trained: `Screen`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from nasnet_keras.quotation import quoted
 from search.spaces.base import SearchSpace
-from search.strategies.surrogate import Surrogate
+from search.strategies.surrogate import Surrogate, normal_scores
 from search.trial import Decisions, Trial
 
 # Before so many rewards are known nothing is chosen; as `predictor` starts.
@@ -15,18 +17,41 @@ INITIAL = 10
 
 class Screen:
     """Chooses by the expected improvement that a `Surrogate` sees in them,
-    after what the trials came to.
+    after what the trials came to. Before ten are known, it chooses by scores:
+    that with the largest sum of their normal scores; without any, the first.
 
     Args:
         space: The space of the architectures.
+        scores: Evaluators that train nothing, keys of `EVALUATORS`. The
+            surrogate learns from what they say too. Default: none.
+
+    Raises:
+        ValueError: They are no list of names.
     """
 
-    def __init__(self, space: SearchSpace) -> None:
+    def __init__(self, space: SearchSpace, scores: Sequence[str] = ()) -> None:
+        if not isinstance(scores, list | tuple) or not all(
+            isinstance(name, str) for name in scores
+        ):
+            raise ValueError(
+                "Invalid value for argument `scores`. Expected a list of names "
+                f"of evaluators. Received: scores={quoted(scores)}."
+            )
         self._space = space
-        self._surrogate = Surrogate(space)
+        self._names = tuple(scores)
+        self._score: Callable[[str, Any], float] | None = None
+        self._scored: dict[Decisions, tuple[float, ...]] = {}
+        self._surrogate = Surrogate(
+            space, scores=self._scores if scores else None
+        )
         self._rewards: dict[int, tuple[Decisions, float]] = {}  # by trial
         self._known: set[Decisions] = set()  # canonical
         self._fitted = 0  # to so many rewards
+
+    def prepare(self, score: Callable[[str, Any], float]) -> None:
+        """Comes before `choose` where there are scores: see
+        `Strategy.prepare`."""
+        self._score = score
 
     def choose(self, candidates: Sequence[Decisions]) -> Decisions:
         """The candidate that is expected to improve the most on what is known;
@@ -40,14 +65,34 @@ class Screen:
             for candidate in dict.fromkeys(candidates)
             if self._space.canonical(candidate) not in self._known
         ]
-        if not fresh or len(self._rewards) < INITIAL:
-            return (fresh or candidates)[0]
+        if not fresh:
+            return candidates[0]
+        if len(self._rewards) < INITIAL:
+            if not self._names or len(fresh) == 1:
+                return fresh[0]
+            columns = zip(*map(self._scores, fresh), strict=True)
+            total = sum(normal_scores(column) for column in columns)
+            return fresh[int(np.argmax(total))]
         if self._fitted != len(self._rewards):
             decisions, rewards = zip(*self._rewards.values(), strict=True)
             self._surrogate.fit(decisions, rewards)
             self._fitted = len(self._rewards)
         gains = self._surrogate.expected_improvement(fresh)
         return fresh[int(gains.argmax())]
+
+    def _scores(self, decisions: Decisions) -> tuple[float, ...]:
+        """`[S]`: what the evaluators say of an architecture."""
+        if decisions not in self._scored:
+            if self._score is None:
+                raise ValueError(
+                    "Expected a run with images, or a call of `prepare`, for "
+                    f"the scores {', '.join(self._names)}."
+                )
+            architecture = self._space.decode(decisions)
+            self._scored[decisions] = tuple(
+                self._score(name, architecture) for name in self._names
+            )
+        return self._scored[decisions]
 
     def proposed(self, decisions: Decisions) -> None:
         """Takes note of what is under way."""

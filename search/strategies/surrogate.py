@@ -8,7 +8,7 @@ of the space and `F` that of its features.
 
 import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -19,12 +19,13 @@ from scipy.stats import norm, rankdata
 from search.spaces.base import SearchSpace
 from search.trial import Decisions
 
-Measure = Literal["features", "decisions"]
+Measure = Literal["features", "decisions", "scores"]
 
 # A member for every pair of a measure's decay and a noise.
 DECAYS: dict[Measure, tuple[float, ...]] = {
     "features": (0.25, 0.5, 1.0, 2.0),
     "decisions": (1.0, 2.0, 4.0),
+    "scores": (0.25, 0.5, 1.0, 2.0),
 }
 NOISES = (0.03, 0.2, 1.0)  # shares of the variance that is explained
 # Members are left out whose weight is less than this share of the largest.
@@ -61,17 +62,25 @@ class Surrogate:
         space: The space that the decisions are of.
         measures: By what members measure distances. Default: features and
             decisions.
+        scores: What is said of an architecture before it is trained, as many
+            numbers of each: of further members d is half the mean squared
+            difference of these, in standard deviations of those known.
+            Default: nothing.
     """
 
     def __init__(
         self,
         space: SearchSpace,
         measures: Sequence[Measure] = ("features", "decisions"),
+        scores: Callable[[Decisions], Sequence[float]] | None = None,
     ) -> None:
         counts = [len(decision.choices) for decision in space.decisions]
         self._width = sum(counts)
         self._offsets = np.cumsum([0, *counts[:-1]])
         self._measures = tuple(measures)
+        self._scores = scores
+        if scores is not None:
+            self._measures += ("scores",)
         self._features = functools.lru_cache(REMEMBERED)(space.features)
         rng = np.random.default_rng(0)
         drawn = np.array(
@@ -159,6 +168,17 @@ class Surrogate:
         if "decisions" in self._measures:
             alike = self._one_hot(decisions) @ self._one_hot(self._known).T
             distances["decisions"] = 1 - alike / len(self._offsets)
+        if self._scores is not None:
+            one, known = (
+                np.array([self._scores(each) for each in vectors], float)
+                for vectors in (decisions, self._known)
+            )
+            deviations = known.std(axis=0)
+            deviations[deviations == 0] = 1.0
+            distances["scores"] = half_squared_distances(
+                (one - known.mean(axis=0)) / deviations,
+                (known - known.mean(axis=0)) / deviations,
+            )
         return distances
 
     def _one_hot(self, decisions: Sequence[Decisions]) -> np.ndarray:

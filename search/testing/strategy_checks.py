@@ -215,7 +215,7 @@ class StrategyContract:
             return SPACES[space].decode(SPACES[space].sample(rng))
 
         strategy = self._create(SPACES[space], seed)
-        strategy.prepare(suggest)
+        strategy.prepare(suggest, lambda name, architecture: 0.0)
         return strategy
 
     def search(self, space: str, lag: int, seed: int = 0) -> Search:

@@ -175,6 +175,12 @@ def test_what_children_do_not_follow_of_a_recipe_is_left_out(settings, values):
             "shared, whose children train no further.",
         ),
         (
+            {"strategy_options": {"screen": 2, "scores": ["training"]}},
+            "The settings disagree. Expected as `scores` of a strategy some of "
+            "parameters, multiply-adds, naswot, jacobian-covariance, received "
+            "['training'].",
+        ),
+        (
             {"evaluator": "naswot", "hours": 1},
             "The settings disagree. Expected `trials` in place of `hours` with "
             "the evaluator naswot, whose children train no further.",

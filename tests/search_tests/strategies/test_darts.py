@@ -9,7 +9,7 @@ def test_proposals_are_the_suggestions_of_the_evaluator(space):
         for number in range(4)
     ]
     darts = create_strategy("darts", space, 0)
-    darts.prepare(lambda number: genotypes[number])
+    darts.prepare(lambda number: genotypes[number], None)
     assert [space.decode(darts.ask(number)) for number in range(4)] == genotypes
 
 

@@ -119,7 +119,7 @@ def try_wheel(wheel: Path, python: Path, folder: Path) -> str | None:
         [python, "-m", "venv", folder / "venv"],
         [programs / "pip", "install", "--quiet", f"{wheel}"],
         [programs / "pip", "check"],
-        *([programs / command, "--help"] for command in COMMANDS),
+        *[[programs / command, "--help"] for command in COMMANDS],
         [programs / "python", "-c", TRIAL],
     ]
     for step in steps:

@@ -8,9 +8,9 @@ from search.views.report.page import render
 # With their options: an evolution that begins within so few children.
 STRATEGIES: dict[str, dict[str, int]] = {
     "random": {},
-    "regularized-evolution": {"population": 4, "sample": 2},
+    "regularized-evolution": {"population": 3, "sample": 2},
 }
-TRIALS = 12
+TRIALS = 8
 
 
 def report(folder: Path) -> str:
@@ -34,7 +34,7 @@ def _run(path: Path) -> search.Run:
         trials=TRIALS,
         seed=1,
         space=search.NASNetSpace(blocks=2),
-        recipe={"epochs": 5, "batch_size": 32},
+        recipe={"epochs": 3, "batch_size": 32},
         child={"filters": 4},
         tensorboard=False,
     )

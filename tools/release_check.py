@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 BUILD = REPOSITORY / "build" / "release"
@@ -22,6 +23,7 @@ COMMANDS = ("nasnet-auto", "nasnet-deploy", "nasnet-search", "nasnet-train")
 TRIAL = """
 import importlib, sys
 from pathlib import Path
+from typing import Any
 
 for name in ("nasnet_keras", "zoo", "search", "nasnet_auto"):
     package = importlib.import_module(name)
@@ -114,7 +116,7 @@ def try_wheel(wheel: Path, python: Path, folder: Path) -> str | None:
     programs = folder / "venv" / "bin"
     elsewhere = folder / "elsewhere"
     elsewhere.mkdir(parents=True)
-    steps: list[list[str | Path]] = [
+    steps: list[list[Any]] = [
         [python, "-m", "venv", folder / "venv"],
         [programs / "pip", "install", "--quiet", f"{wheel}"],
         [programs / "pip", "check"],

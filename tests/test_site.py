@@ -66,12 +66,10 @@ def test_every_command_and_option_stands_on_a_page(name):
     for each, found in getattr(command, "commands", {name: command}).items():
         assert f"`{each}`" in page or f"`{name} {each}`" in page
         for parameter in found.params:
-            if parameter.param_type_name == "argument":
-                word = parameter.metavar or parameter.name
-                assert f"`{word.lower()}" in page.lower(), parameter
-                continue
-            for option in parameter.opts:
-                assert f"`{option}" in page, option
+            argument = parameter.param_type_name == "argument"
+            shown = [parameter.metavar] if argument else parameter.opts
+            for text in shown:
+                assert f"`{text or parameter.name}" in page, text
     assert f"commands/{name}.md" in NAVIGATION
 
 

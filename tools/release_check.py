@@ -23,6 +23,7 @@ COMMANDS = ("nasnet-auto", "nasnet-deploy", "nasnet-search", "nasnet-train")
 TRIAL = """
 import importlib, sys
 from pathlib import Path
+from typing import Any
 
 for name in ("nasnet_keras", "zoo", "search", "nasnet_auto"):
     package = importlib.import_module(name)

@@ -57,8 +57,8 @@ def test_the_expected_improvement_is_that_of_the_textbook(space, additive):
     likelihoods, improvements = [], []
     members = [
         (distances[measure], *pair)
-        for measure, decays in DECAYS.items()
-        for pair in itertools.product(decays, NOISES)
+        for measure in distances
+        for pair in itertools.product(DECAYS[measure], NOISES)
     ]
     for differ, decay, noise in members:
         covariance = np.exp(-decay * differ) + noise * np.eye(10)

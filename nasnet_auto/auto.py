@@ -330,10 +330,10 @@ OWN_FILES = {"lock", ".plan.json"}  # before there is a plan
 
 
 def _without_result(rows: list[Row]) -> str:
-    reasons = "; ".join(f"{row.name}: {row.reason}" for row in rows)
+    reasons = [f"{row.name}: {row.reason}" for row in rows]
     return (
         "No network can be chosen. Give more hours, or allow a longer latency, "
-        f"in a new folder. {reasons}."
+        f"in a new folder. {'; '.join(reasons or ['Nothing was trained'])}."
     )
 
 

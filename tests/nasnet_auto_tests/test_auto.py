@@ -359,10 +359,13 @@ def test_a_search_takes_the_time_and_the_threads_there_are(
 @pytest.mark.large
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_search_finds_cells_and_goes_on(workers, tmp_path, monkeypatch):
-    """A real one of seconds, in this process and in others."""
+    """A real one of seconds, in this process and in others. There is time for
+    the epochs of what it finds on a busy machine too."""
     monkeypatch.setattr(stages, "SEARCH_IMAGES", 10)
     monkeypatch.setattr(stages, "SEARCH_SECONDS", 1.0)
+    monkeypatch.setattr(stages, "SEARCH_SHARE", 0.04)
     monkeypatch.setattr(stages, "FOUND_FILTERS", 4)
+    monkeypatch.setattr(auto, "MOST_EPOCHS", 12)
     monkeypatch.setattr(
         auto, "STAGES", {"found cells": stages.STAGES["found cells"]}
     )
@@ -376,15 +379,14 @@ def test_a_search_finds_cells_and_goes_on(workers, tmp_path, monkeypatch):
     with pytest.raises(Stop):
         nasnet_auto.run(
             "digits",
-            0.1,
+            1,
             display=auto.Display(observers=(Breaking(),)),
             **arguments,
         )
-    result = nasnet_auto.run("digits", 0.1, **arguments)
+    result = nasnet_auto.run("digits", 1, **arguments)
     assert len(result.leaderboard) == stages.FOUND
     assert result.chosen.startswith("searched cell")
-    # How much is learnt in the time depends on what else the machine does.
-    assert 0 <= result.test_accuracy <= 1
+    assert result.test_accuracy > 0.2  # by chance 0.1
     run = search.load(tmp_path / "search")
     assert run.config.child.threads == (None if workers == 1 else 1)
 

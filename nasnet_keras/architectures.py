@@ -74,15 +74,15 @@ class ArchitectureKind(abc.ABC):
             the networks, with a search's defaults.
         unsupported: The values of a `Recipe` that its networks do not follow,
             each with the reason.
-        forms: The names of the forms in which other programs read its
-            architectures; see `in_form`.
+        forms: By name what writes an architecture as another program reads
+            it, or raises a ValueError where that cannot be said.
     """
 
     name: ClassVar[str]
     version: ClassVar[int]
     scale: ClassVar[Mapping[str, int]] = {}
     unsupported: ClassVar[Mapping[str, str]] = {}
-    forms: ClassVar[Sequence[str]] = ()
+    forms: ClassVar[Mapping[str, Callable[[Any], str]]] = {}
 
     @abc.abstractmethod
     def to_data(self, architecture: Any) -> Any:
@@ -112,15 +112,14 @@ class ArchitectureKind(abc.ABC):
             )
 
     def in_form(self, architecture: Any, form: str) -> str:
-        """The architecture as another program reads it, in one of `forms`; by
-        default there are none.
+        """The architecture as another program reads it, in one of `forms`.
 
         Raises:
             ValueError: There is no such form, or it cannot say the
                 architecture.
         """
         self.check_form(form)
-        raise NotImplementedError
+        return self.forms[form](architecture)
 
     @abc.abstractmethod
     def text(self, architecture: Any) -> str:

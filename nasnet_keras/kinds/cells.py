@@ -3,6 +3,7 @@
 Neither Keras nor TensorFlow is imported here before a network is built.
 """
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -35,18 +36,15 @@ class CellsKind(ArchitectureKind):
     name = "nasnet"
     version = 1
     scale = {"repeats": 1, "filters": 8}
-    forms = tuple(FORMATS)
+    forms = {
+        form: functools.partial(write_genotype, form=form) for form in FORMATS
+    }
 
     def to_data(self, architecture: Genotype) -> Any:
         return architecture.to_dict()
 
     def from_data(self, data: Any) -> Genotype:
         return Genotype.from_dict(data)
-
-    def in_form(self, architecture: Genotype, form: str) -> str:
-        """As `write_genotype`."""
-        self.check_form(form)
-        return write_genotype(architecture, form)
 
     def text(self, architecture: Genotype) -> str:
         """The two cells as formulas, a line per hidden state."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from site_pages.commands import COMMANDS
 from typer.main import get_command
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -80,13 +81,7 @@ def test_imports_are_found():
     assert {module.split(".")[0] for module, _ in found} == set(PACKAGES)
 
 
-APPS = {
-    "nasnet-search": "search.cli.app",
-    "nasnet-train": "nasnet_auto.train_cli",
-    "nasnet-deploy": "zoo.deploy_cli",
-    "nasnet-auto": "nasnet_auto.cli",
-}
-COMMAND = re.compile(rf"({'|'.join(APPS)})\b([^|;&`]*)")
+COMMAND = re.compile(rf"({'|'.join(COMMANDS)})\b([^|;&`]*)")
 
 
 def commands_of(path):
@@ -107,7 +102,7 @@ def commands_of(path):
 
 def options_of(program):
     """The options of each command of a program."""
-    app = get_command(importlib.import_module(APPS[program]).app)
+    app = get_command(importlib.import_module(COMMANDS[program]).app)
     commands = getattr(app, "commands", {"": app})
     return {
         name: {"--help"}.union(
@@ -121,7 +116,7 @@ def options_of(program):
 
 
 def test_commands_in_documents_have_these_options():
-    known = {program: options_of(program) for program in APPS}
+    known = {program: options_of(program) for program in COMMANDS}
     seen = set()
     pages = [path for path in DOCUMENTS if path.suffix in (".md", ".ipynb")]
     for path in pages:

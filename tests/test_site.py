@@ -10,29 +10,27 @@ from pathlib import Path
 
 import pytest
 import yaml
-
-REPOSITORY = Path(__file__).resolve().parents[1]
-CONFIG = yaml.safe_load((REPOSITORY / "mkdocs.yml").read_text())
-sys.path.insert(0, str(REPOSITORY / "tools"))
-
-from site_pages.commands import (  # noqa: E402
+from site_pages.commands import (
     COMMANDS,
     command_of,
     command_page,
 )
-from site_pages.documents import (  # noqa: E402
+from site_pages.documents import (
     DOCUMENTS,
     lesson_page,
     lessons,
     site_links,
 )
-from site_pages.reference import (  # noqa: E402
+from site_pages.reference import (
     GROUPS,
     docstring_of,
     fenced,
     public,
     reference_page,
 )
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+CONFIG = yaml.safe_load((REPOSITORY / "mkdocs.yml").read_text())
 
 
 def pages_of(entries):
@@ -78,6 +76,8 @@ def test_every_command_that_is_installed_is_there():
     assert set(re.findall(r"^    (nasnet-\w+) = ", setup, re.M)) == set(
         COMMANDS
     )
+    # It is put together of two modules.
+    assert {"run", "tune"} <= command_of("nasnet-train").commands.keys()
 
 
 def test_every_page_is_in_the_navigation_once():

@@ -1,18 +1,34 @@
 """The pages of the commands, a page a command, with every option."""
 
+import configparser
 import importlib
+import inspect
+import re
+from pathlib import Path
 from typing import Any
 
 import typer
 from typer.cli import get_docs_for_click
 
-# The module and the attribute of each command line.
-COMMANDS = {
-    "nasnet-auto": "nasnet_auto.cli",
-    "nasnet-search": "search.cli.app",
-    "nasnet-train": "zoo.train_cli",
-    "nasnet-deploy": "zoo.deploy_cli",
-}
+SETUP = Path(__file__).parents[2] / "setup.cfg"
+
+
+def _installed() -> dict[str, str]:
+    """The module of each command line that is installed, as its entry point
+    names it."""
+    setup = configparser.ConfigParser()
+    setup.read(SETUP)
+    lines = setup["options.entry_points"]["console_scripts"].split("\n")
+    modules = {}
+    for name, place in (line.split(" = ") for line in lines if line):
+        module, function = place.split(":")
+        entry = getattr(importlib.import_module(module), function)
+        found = re.search(r'start\("([\w.]+)"\)', inspect.getsource(entry))
+        modules[name] = found[1] if found else ""
+    return modules
+
+
+COMMANDS = _installed()
 
 
 def command_of(name: str) -> Any:

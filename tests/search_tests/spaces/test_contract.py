@@ -1,13 +1,19 @@
 """What `search.spaces.base` promises, for every space there is."""
 
+import dataclasses
+
 import pytest
 
 import search
+from nasnet_keras.architectures import read_architecture
 from nasnet_keras.console.command_line import InputError
+from nasnet_keras.training.recipes import RECIPES, adapted
 from search.evaluation import EVALUATORS
 from search.spaces import SPACES, create_space, name_space
 from search.strategies import STRATEGIES, strategy_class
 from search.testing.space_checks import SPACE_CHECKS
+from search.trial import TrialState
+from search.views.report.page import write_report
 
 # Options with which a space is small; every space has an entry.
 OPTIONS = {
@@ -84,3 +90,30 @@ def test_strategies_that_do_not_suit_are_refused(name, tmp_path):
                 )
             assert not (tmp_path / strategy).exists()
     assert refused == REFUSED[name]
+
+
+@pytest.mark.large
+@all_spaces
+def test_a_search_is_exported_retrained_and_reported(name, tmp_path):
+    kind = create_space(name, OPTIONS[name]).kind
+    if kind is None:
+        pytest.skip("its architectures are no networks")
+    search.run(
+        tmp_path / "run",
+        dataset="digits",
+        space=name,
+        space_options=OPTIONS[name],
+        strategy="random",
+        trials=1,
+        recipe={"epochs": 1},
+        tensorboard=False,
+    )
+    run = search.load(tmp_path / "run")
+    assert [trial.state for trial in run.trials] == [TrialState.COMPLETE]
+    output = search.export(run, tmp_path / "best")
+    written, architecture = read_architecture(output / "architecture.json")
+    assert written.name == kind.name and architecture == run.architecture
+    recipe = adapted(RECIPES["search-proxy"], kind.unsupported)
+    recipe = dataclasses.replace(recipe, epochs=1)
+    assert len(search.retrain(run, recipe, top=1).children) == 1
+    assert name in write_report([run], tmp_path / "page.html").read_text()

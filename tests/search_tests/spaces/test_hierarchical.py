@@ -1,10 +1,7 @@
 import pytest
 
-import search
-from nasnet_keras.architectures import read_architecture
 from nasnet_keras.kinds.graphs.motif_hierarchy import LIU_2018, MotifHierarchy
 from search.spaces.hierarchical import HierarchicalSpace
-from search.trial import TrialState
 
 SPACE = HierarchicalSpace()
 
@@ -54,21 +51,3 @@ def test_errors_name_the_argument(arguments):
     (name,) = arguments
     with pytest.raises(ValueError, match=f"`{name}`.*Received: {name}="):
         HierarchicalSpace(**arguments)
-
-
-@pytest.mark.large
-def test_a_search_is_exported(tmp_path):
-    run = search.run(
-        tmp_path / "run",
-        dataset="digits",
-        space="hierarchical",
-        space_options={"motifs": 2, "motif_nodes": 3, "cell_nodes": 3},
-        strategy="random",
-        trials=1,
-        recipe={"epochs": 1},
-        tensorboard=False,
-    )
-    assert [trial.state for trial in run.trials] == [TrialState.COMPLETE]
-    output = search.export(search.load(tmp_path / "run"), tmp_path / "best")
-    kind, architecture = read_architecture(output / "architecture.json")
-    assert kind.name == "hierarchical" and architecture == run.architecture

@@ -3,12 +3,9 @@ from dataclasses import replace
 
 import pytest
 
-import search
-from nasnet_keras.architectures import read_architecture
 from nasnet_keras.kinds.mobile import MNASNET_A1, MobileKind
 from search.benchmark.compare import benchmark
 from search.spaces.macro import MacroSpace
-from search.trial import TrialState
 
 SPACE, KIND = MacroSpace(), MobileKind()
 IMAGES = ((32, 32, 3), 10)
@@ -92,24 +89,3 @@ def test_a_table_of_few_rows(tmp_path):
         path, "short", "long", ["grid"], SPACE.size, 1, space="macro"
     )
     assert [(r.search_mean, r.mean) for r in results[-1:]] == [(71, 83)]
-
-
-def settings(**more):
-    return {
-        "dataset": "digits",
-        "space": "macro",
-        "strategy": "random",
-        "trials": 1,
-        "recipe": {"epochs": 1},
-        "tensorboard": False,
-        **more,
-    }
-
-
-@pytest.mark.large
-def test_a_search_is_exported(tmp_path):
-    run = search.run(tmp_path / "run", **settings())
-    assert [trial.state for trial in run.trials] == [TrialState.COMPLETE]
-    output = search.export(search.load(tmp_path / "run"), tmp_path / "best")
-    kind, architecture = read_architecture(output / "architecture.json")
-    assert kind.name == "mobile" and architecture == run.architecture

@@ -3,12 +3,9 @@ import itertools
 import numpy as np
 import pytest
 
-import search
-from nasnet_keras.architectures import read_architecture
 from nasnet_keras.kinds.graphs.vertex_module import MAX_EDGES
 from search.benchmark.compare import benchmark
 from search.spaces.nasbench101 import NASBench101Space
-from search.trial import TrialState
 
 SPACE = NASBench101Space()
 # A 3x3 convolution, in two places of seven vertices.
@@ -84,25 +81,3 @@ def test_modules_of_more_vertices_are_refused():
 def test_errors_name_the_argument(vertices):
     with pytest.raises(ValueError, match="`vertices`.*Received: vertices="):
         NASBench101Space(vertices)
-
-
-def settings(**more):
-    return {
-        "dataset": "digits",
-        "space": "nasbench101",
-        "space_options": {"vertices": 4},
-        "strategy": "random",
-        "trials": 1,
-        "recipe": {"epochs": 1},
-        "tensorboard": False,
-        **more,
-    }
-
-
-@pytest.mark.large
-def test_a_search_is_exported(tmp_path):
-    run = search.run(tmp_path / "run", **settings())
-    assert [trial.state for trial in run.trials] == [TrialState.COMPLETE]
-    output = search.export(search.load(tmp_path / "run"), tmp_path / "best")
-    kind, architecture = read_architecture(output / "architecture.json")
-    assert kind.name == "nasbench101" and architecture == run.architecture

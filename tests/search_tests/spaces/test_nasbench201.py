@@ -1,18 +1,12 @@
 import itertools
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-import search
-from nasnet_keras.architectures import read_architecture
-from nasnet_keras.training.recipes import RECIPES, adapted
 from search.evaluation.tabular import ArchitectureTable
 from search.spaces.nasbench201 import NASBench201Space
-from search.trial import TrialState
-from search.views.report.page import write_report
 
 SPACE = NASBench201Space()
 REAL = (
@@ -85,34 +79,6 @@ def test_its_table_has_every_cell():
     assert len(table.rows) == SPACE.size
     values = table.values("cifar10_val_accuracy_12_epochs")
     assert max(values.values()) == 84.892
-
-
-def settings(**more):
-    return {
-        "dataset": "digits",
-        "space": "nasbench201",
-        "space_options": {"nodes": 3},
-        "strategy": "random",
-        "trials": 2,
-        "recipe": {"epochs": 1},
-        "tensorboard": False,
-        **more,
-    }
-
-
-@pytest.mark.large
-def test_a_search_is_exported_and_retrained(tmp_path):
-    run = search.run(tmp_path / "run", **settings())
-    assert [trial.state for trial in run.trials] == [TrialState.COMPLETE] * 2
-    run = search.load(tmp_path / "run")
-    output = search.export(run, tmp_path / "best")
-    kind, architecture = read_architecture(output / "architecture.json")
-    assert kind.name == "nasbench201" and architecture == run.architecture
-    recipe = adapted(RECIPES["search-proxy"], kind.unsupported)
-    recipe = replace(recipe, epochs=1)
-    assert len(search.retrain(run, recipe, top=1).children) == 1
-    page = write_report([run], tmp_path / "report.html").read_text()
-    assert "nor_conv_3x3" in page
 
 
 def test_importing_loads_no_framework():

@@ -55,8 +55,8 @@ def retrain(
 
     They are trained on all training images: those that the search
     validated on have served to choose. The test images were no part of
-    the search, unless the data set has none: then they are a tenth of its
-    training images, which the search has trained and validated on.
+    the search; of a data set without any they are a tenth of its training
+    images, which the search has not seen.
 
     The same call goes on after a kill, and trains only those that have
     not been trained. A training that diverges is reported, and the others

@@ -28,9 +28,8 @@ SCALED = ("PNG", "PPM")  # formats whose mode I is 16 bits, as is I;16
 ON_ITS_SIDE = range(5, 9)  # notes of orientation that change height and width
 GROUNDS = ("white", "black")  # what transparent pictures are painted on
 CONTRAST = 16  # of 255, with which a picture can be seen on a ground
-DARK = (
-    16 * 256
-)  # of 65,535; pictures whose brightest pixel is darker look black
+# A picture with no brighter pixel, of 65,535, looks black.
+DARK = 16 * 256
 
 OF_PILLOW = re.compile(r"PIL\.")  # modules
 REASON_LENGTH = 80  # of Pillow's errors within ours

@@ -4,7 +4,11 @@ compute, `GRAPH_OPERATIONS`.
 Neither Keras nor TensorFlow is imported here.
 """
 
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
+
+# From a node to a later one.
+Edge = tuple[int, int]
 
 
 class GraphOperation(NamedTuple):
@@ -89,3 +93,31 @@ class GraphNode(NamedTuple):
         if self.filters and form in ("convolution", "separable", "add"):
             return self.filters
         return states[self.reads[0]]
+
+
+def on_paths(edges: Iterable[Edge], first: int, last: int) -> list[Edge]:
+    """The edges, in their order, on paths from one node to another.
+
+    Args:
+        edges: In the order of the nodes that they lead to.
+        first: The node that paths begin with.
+        last: The node that they end with.
+
+    Example:
+
+    >>> on_paths([(0, 1), (0, 2), (1, 3)], first=0, last=3)
+    [(0, 1), (1, 3)]
+    """
+    edges = list(edges)
+    reached, leading = {first}, {last}
+    for source, node in edges:
+        if source in reached:
+            reached.add(node)
+    for source, node in reversed(edges):
+        if node in leading:
+            leading.add(source)
+    return [
+        (source, node)
+        for source, node in edges
+        if source in reached and node in leading
+    ]

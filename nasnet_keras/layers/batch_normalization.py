@@ -81,6 +81,13 @@ class BatchNormalization(keras.layers.BatchNormalization):
         """As `folded`."""
         return folded(self, convolutions)
 
+    def folded_alone(self) -> list[np.ndarray]:
+        """The kernel of a depthwise 1x1 convolution and a bias that do in
+        inference as the layer does, where no convolution is before it."""
+        channels = self.moving_mean.shape[0]
+        kernel, bias = self.folded([np.ones((1, 1, channels))])
+        return [kernel[..., None], bias]
+
 
 @keras.saving.register_keras_serializable(package="nasnet_keras")
 class Bias(keras.layers.Layer):

@@ -10,7 +10,11 @@ from keras import ops
 from nasnet_keras.layers import kernels
 from nasnet_keras.layers.activations import find_activation
 from nasnet_keras.layers.conventions import Conventions
-from nasnet_keras.layers.convolution_unit import UnitPlan
+from nasnet_keras.layers.convolution_unit import (
+    UnitPlan,
+    folded_weights,
+    normalization,
+)
 from nasnet_keras.layers.drop_path import DropPath
 from nasnet_keras.layers.squeeze_excite import SqueezeExcite
 from nasnet_keras.units import (
@@ -108,12 +112,8 @@ class BranchedUnit(keras.layers.Layer):
             case Convolution():
                 plan = convolution_plan(step, channels)
                 return plan.layer(conventions, **kwargs)
-            # A batch norm that nothing takes in becomes a factor and a bias.
-            case Normalization() if conventions.normalization == "bias":
-                plan = UnitPlan(channels, depthwise=True)
-                return plan.layer(conventions, **kwargs)
             case Normalization():
-                return conventions.batch_norm(**kwargs)
+                return normalization(channels, conventions, **kwargs)
             case Squeeze():
                 return SqueezeExcite(
                     step.squeezed(channels),
@@ -150,16 +150,11 @@ class BranchedUnit(keras.layers.Layer):
     def folded_weights(self) -> list[Any]:
         """The weights with which the same unit with biases for its batch
         norms does as this one does in inference."""
-        weights = []
-        for _, _, step, layer in self.steps:
-            if isinstance(step, Normalization):
-                if self.conventions.normalization == "batch":
-                    channels = layer.gamma.shape[0]
-                    kernel, bias = layer.folded([np.ones((1, 1, channels))])
-                    weights += [kernel[..., None], bias]
-                    continue
-            weights += layer.folded_weights()
-        return weights
+        return [
+            weight
+            for *_, layer in self.steps
+            for weight in folded_weights(layer)
+        ]
 
     def call(self, inputs, training=None):
         axis = self.conventions.channel_axis

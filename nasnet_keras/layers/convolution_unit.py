@@ -80,6 +80,30 @@ class UnitPlan:
         return ConvolutionBatchNorm(*arguments, groups=self.groups, **kwargs)
 
 
+def normalization(
+    channels: int, conventions: Conventions, **kwargs: Any
+) -> keras.layers.Layer:
+    """A batch norm with no convolution before it; where batch norms are
+    folded, a factor and a bias for each channel. Not built.
+
+    Example:
+
+    >>> type(normalization(8, Conventions())).__name__
+    'BatchNormalization'
+    """
+    if conventions.normalization == "batch":
+        return conventions.batch_norm(**kwargs)
+    return UnitPlan(channels, depthwise=True).layer(conventions, **kwargs)
+
+
+def folded_weights(layer: Any) -> list[Any]:
+    """The weights of a unit, or of a `normalization`, with which it does the
+    same where batch norms are folded."""
+    if isinstance(layer, BatchNormalization):
+        return layer.folded_alone()
+    return layer.folded_weights()
+
+
 class ConvolutionUnit(keras.layers.Layer):
     """The base: a kernel or two without bias, then a batch norm.
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from nasnet_keras.graph_nodes import (
@@ -13,9 +12,12 @@ from nasnet_keras.graph_nodes import (
     GraphNode,
 )
 from nasnet_keras.layers import kernels
-from nasnet_keras.layers.batch_normalization import BatchNormalization
 from nasnet_keras.layers.conventions import Conventions
-from nasnet_keras.layers.convolution_unit import UnitPlan
+from nasnet_keras.layers.convolution_unit import (
+    UnitPlan,
+    folded_weights,
+    normalization,
+)
 
 
 @keras.saving.register_keras_serializable(package="nasnet_keras")
@@ -91,28 +93,12 @@ class OperationGraph(keras.layers.Layer):
 
     def _layer(self, node: GraphNode, channels: int, **kwargs: Any) -> Any:
         """That of a node, not built; None of one without weights."""
-        operation = GRAPH_OPERATIONS[node.operation]
-        if operation.form == "norm":
-            if self.conventions.normalization == "batch":
-                return self.conventions.batch_norm(**kwargs)
-            # A factor and a bias for each channel.
-            unit = UnitPlan(channels, depthwise=True)
-            return unit.layer(self.conventions, **kwargs)
-        if operation.form not in CONVOLUTIONS:
+        form = GRAPH_OPERATIONS[node.operation].form
+        if form == "norm":
+            return normalization(channels, self.conventions, **kwargs)
+        if form not in CONVOLUTIONS:
             return None
-        if operation.normalised:
-            unit = unit_of(node, channels)
-            return unit.layer(self.conventions, **kwargs)
-        return keras.layers.Conv2D(
-            node.filters,
-            operation.size,
-            node.strides,
-            "same",
-            self.conventions.data_format,
-            use_bias=False,
-            kernel_initializer=self.conventions.kernel_initializer,
-            **kwargs,
-        )
+        return unit_of(node, channels).layer(self.conventions, **kwargs)
 
     def _shapes(self, input_shape: Any) -> list[Any]:
         """Those of all states."""
@@ -134,7 +120,7 @@ class OperationGraph(keras.layers.Layer):
             weight
             for layer in self.layers
             if layer is not None
-            for weight in _folded(layer)
+            for weight in folded_weights(layer)
         ]
 
     def call(self, inputs, training=None):
@@ -194,19 +180,8 @@ class OperationGraph(keras.layers.Layer):
         }
 
 
-def _folded(layer: Any) -> list[Any]:
-    if isinstance(layer, keras.layers.Conv2D):
-        return [layer.kernel]
-    if isinstance(layer, BatchNormalization):
-        channels = layer.gamma.shape[0]
-        factors, bias = layer.folded([np.ones((1, 1, channels))])
-        return [factors[..., None], bias]
-    return layer.folded_weights()
-
-
 def unit_of(node: GraphNode, channels: int) -> UnitPlan:
-    """The unit of a convolution with a batch norm, given the channels that it
-    reads."""
+    """The unit of a convolution, given the channels that it reads."""
     operation = GRAPH_OPERATIONS[node.operation]
     return UnitPlan(
         channels if operation.form == "depthwise" else node.filters,
@@ -214,4 +189,5 @@ def unit_of(node: GraphNode, channels: int) -> UnitPlan:
         (node.strides, node.strides),
         separable=operation.form == "separable",
         depthwise=operation.form == "depthwise",
+        bare=not operation.normalised,
     )

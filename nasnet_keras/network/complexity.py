@@ -197,23 +197,8 @@ def _layer_products(layer: keras.layers.Layer) -> int | None:
         return _products(size) * sum(_products(w.shape) for w in kernels)
     if isinstance(layer, SqueezeExcite):
         return sum(_products(unit.kernel.shape) for unit in layer.units)
-    if isinstance(layer, BranchedUnit):
-        axes = layer.conventions.spatial_axes
-        size = known_size(*(layer.input.shape[axis] for axis in axes))
-        channels = layer.input.shape[layer.conventions.channel_axis]
-        return branches_complexity(layer.unit, channels, size).multiply_adds
-    if isinstance(layer, ResidualConvolution):
-        axes = layer.conventions.spatial_axes
-        size = known_size(*(layer.input.shape[axis] for axis in axes))
-        channels = layer.input.shape[layer.conventions.channel_axis]
-        units = layer.planned(channels).units
-        return units_complexity(units, channels, size).multiply_adds
-    if isinstance(layer, OperationGraph):
-        axes = layer.conventions.spatial_axes
-        size = known_size(*(layer.input.shape[axis] for axis in axes))
-        channels = layer.input.shape[layer.conventions.channel_axis]
-        cost, _, _ = graph_complexity(layer.nodes, channels, size)
-        return cost.multiply_adds
+    if isinstance(layer, BranchedUnit | OperationGraph | ResidualConvolution):
+        return _planned_cost(layer).multiply_adds
     if isinstance(layer, AuxiliaryHead) or not any(
         len(weight.shape) > 1 for weight in layer.weights
     ):
@@ -341,6 +326,22 @@ def units_complexity(
     return total
 
 
+def _planned_cost(
+    layer: BranchedUnit | OperationGraph | ResidualConvolution,
+) -> Complexity:
+    """The cost of a layer of a graph, by what it is made of."""
+    shape, conventions = layer.input.shape, layer.conventions
+    channels = shape[conventions.channel_axis]
+    size = known_size(*(shape[axis] for axis in conventions.spatial_axes))
+    match layer:
+        case BranchedUnit():
+            return branches_complexity(layer.unit, channels, size)
+        case OperationGraph():
+            cost, _, _ = graph_complexity(layer.nodes, channels, size)
+            return cost
+    return units_complexity(layer.planned(channels).units, channels, size)
+
+
 # The same graph stands in many places of many networks.
 @functools.lru_cache(maxsize=10_000)
 def graph_complexity(
@@ -373,14 +374,11 @@ def graph_complexity(
             total += Complexity(2 * states[first])
         elif operation.form == "norm":
             total += batch_norm_complexity(states[first])
-        elif operation.form in CONVOLUTIONS and operation.normalised:
+        elif operation.form in CONVOLUTIONS:
             unit = unit_of(node, states[first])
             total += units_complexity(
                 [unit], states[first], sizes[first], normalization
             )
-        elif operation.form in CONVOLUTIONS:
-            side = (operation.size, operation.size)
-            total += _convolution(side, states[first], node.filters, halved)
         states.append(node.channels(states))
         sizes.append(halved)
     return total, states[-1], sizes[-1]

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from nasnet_keras.layers.conventions import Conventions
 from nasnet_keras.quotation import quoted
 
 
@@ -107,6 +108,33 @@ def check_rates(**rates: Any) -> None:
                 "from 0 up to but not including 1. Received: "
                 f"{name}={quoted(rate)}."
             )
+
+
+def checked_shape(
+    input_shape: Any, conventions: Conventions
+) -> tuple[int | None, ...]:
+    """The shape of images: height, width and channels in the order of the
+    conventions, height and width perhaps None.
+
+    Raises:
+        ValueError: It is none.
+    """
+    channel_place = conventions.channel_axis % 4 - 1
+    if (
+        not isinstance(input_shape, list | tuple)
+        or len(input_shape) != 3
+        or input_shape[channel_place] is None
+        or any(
+            side is not None and (type(side) is not int or side < 1)
+            for side in input_shape
+        )
+    ):
+        raise ValueError(
+            "Invalid value for argument `input_shape`. Expected height, width "
+            f"and channels ({conventions.data_format}), height and width or "
+            f"None. Received: input_shape={quoted(input_shape)}."
+        )
+    return tuple(input_shape)
 
 
 def check_ratio(squeeze_excite: Any) -> None:

@@ -83,26 +83,8 @@ class Stack:
                 "Invalid value for argument `classes`. Expected a positive "
                 f"integer. Received: classes={quoted(classes)}."
             )
-        self.input_shape = self._checked(input_shape)
+        self.input_shape = ends.checked_shape(input_shape, self.conventions)
         self.classes = classes
-
-    def _checked(self, shape: Any) -> tuple[int | None, ...]:
-        channel_place = self.conventions.channel_axis % 4 - 1
-        if (
-            not isinstance(shape, list | tuple)
-            or len(shape) != 3
-            or shape[channel_place] is None
-            or any(
-                side is not None and (type(side) is not int or side < 1)
-                for side in shape
-            )
-        ):
-            raise ValueError(
-                "Invalid value for argument `input_shape`. Expected height, "
-                f"width and channels ({self.conventions.data_format}), height "
-                f"and width or None. Received: input_shape={quoted(shape)}."
-            )
-        return tuple(shape)
 
     @property
     def image_channels(self) -> int:

@@ -6,6 +6,8 @@ here.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from nasnet_keras.graph_nodes import on_paths
+
 # An edge: the node that it leads to, and the node that it comes from.
 Edge = tuple[int, int]
 
@@ -34,10 +36,12 @@ def edge_features(
         many there are, how many read the input and how many make the output.
     """
     last = max(node for node, _ in operations)
-    live = _live(
-        [edge for edge in sorted(operations) if operations[edge] != "none"],
-        last,
-    )
+    open_edges = [
+        (source, node)
+        for node, source in sorted(operations)
+        if operations[node, source] != "none"
+    ]
+    live = [(node, source) for source, node in on_paths(open_edges, 0, last)]
     chosen = [operations[edge] for edge in live]
     convolutions = [int(is_convolution(name)) for name in chosen]
     of_each = [[int(each == name) for each in chosen] for name in names]
@@ -54,22 +58,6 @@ def edge_features(
         float(sum(convolutions)),
         float(sum(count for (_, source), count in pairs if source == 0)),
         float(sum(count for (node, _), count in pairs if node == last)),
-    ]
-
-
-def _live(edges: Sequence[Edge], last: int) -> list[Edge]:
-    """The edges, in order of the nodes, on paths from node 0 to the last."""
-    reached, leading = {0}, {last}
-    for node, source in edges:
-        if source in reached:
-            reached.add(node)
-    for node, source in reversed(edges):
-        if node in leading:
-            leading.add(source)
-    return [
-        (node, source)
-        for node, source in edges
-        if source in reached and node in leading
     ]
 
 

@@ -6,11 +6,10 @@ Neither Keras nor TensorFlow is imported here before a network is built.
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nasnet_keras.graph_nodes import GraphNode
+from nasnet_keras.graph_nodes import Edge, GraphNode
 from nasnet_keras.kinds.graphs.kind import GraphKind, PlannedGraph
 from nasnet_keras.kinds.graphs.motif_hierarchy import (
     PRIMITIVES,
-    Edge,
     MotifHierarchy,
     edges_of,
     live_edges,

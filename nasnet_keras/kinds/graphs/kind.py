@@ -99,14 +99,13 @@ class GraphKind(ArchitectureKind):
         conventions = Conventions.from_dict(arguments.get("conventions"))
         dropout = arguments.get("dropout", 0.0)
         ends.check_rates(dropout=dropout)
-        check_size(
-            self.complexity(
-                architecture,
-                _known(input_shape, conventions.channel_axis),
-                classes,
-                **arguments,
-            )
+        shape = ends.checked_shape(input_shape, conventions)
+        # Parameters do not depend on the height and the width.
+        first, second, third = (side or 1 for side in shape)
+        cost = self.complexity(
+            architecture, (first, second, third), classes, **arguments
         )
+        check_size(cost)
         inputs, state = ends.begin(input_shape)
         for graph in plan:
             state = OperationGraph(
@@ -171,31 +170,3 @@ def _check_number(argument: str, value: Any, most: int) -> None:
             f"Invalid value for argument `{argument}`. Expected an integer "
             f"from 1 to {most:,}. Received: {argument}={quoted(value)}."
         )
-
-
-def _known(
-    shape: Sequence[int | None], channel_axis: int
-) -> tuple[int, int, int]:
-    """A shape by which parameters can be counted, which do not depend on
-    height and width.
-
-    Raises:
-        ValueError: It is none of images.
-    """
-    place = channel_axis % 4 - 1
-    if (
-        not isinstance(shape, list | tuple)
-        or len(shape) != 3
-        or shape[place] is None
-        or any(
-            side is not None and (type(side) is not int or side < 1)
-            for side in shape
-        )
-    ):
-        raise ValueError(
-            "Invalid value for argument `input_shape`. Expected height, width "
-            "and channels, height and width or None. Received: "
-            f"input_shape={quoted(shape)}."
-        )
-    first, second, third = (side or 1 for side in shape)
-    return first, second, third

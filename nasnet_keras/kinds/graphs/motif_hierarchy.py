@@ -4,6 +4,7 @@ import functools
 import re
 from dataclasses import dataclass
 
+from nasnet_keras.graph_nodes import Edge, on_paths
 from nasnet_keras.quotation import quoted
 
 # Letter of a primitive -> its name, and the operation of a graph; None for the
@@ -20,12 +21,9 @@ NONE = "-"  # no edge
 MAX_MOTIFS = 9
 MAX_NODES = 6
 
-# From a node to a later one, the first node 1.
-Edge = tuple[int, int]
-
 
 def edges_of(nodes: int) -> list[Edge]:
-    """All edges between so many nodes, in the order of the texts.
+    """All edges between so many nodes, from 1 on, in the order of the texts.
 
     Example:
 
@@ -54,18 +52,9 @@ def live_edges(text: str) -> dict[Edge, str]:
         for edge, letter in zip(edges_of(nodes), text, strict=True)
         if letter != NONE
     }
-    reached, leading = {1}, {nodes}
-    for source, node in sorted(edges):
-        if source in reached:
-            reached.add(node)
-    for source, node in sorted(edges, reverse=True):
-        if node in leading:
-            leading.add(source)
-    return {
-        (source, node): letter
-        for (source, node), letter in edges.items()
-        if source in reached and node in leading
-    }
+    ascending = sorted(edges, key=lambda edge: edge[1])
+    live = {*on_paths(ascending, 1, nodes)}
+    return {edge: edges[edge] for edge in edges if edge in live}
 
 
 def _nodes(text: str) -> int:

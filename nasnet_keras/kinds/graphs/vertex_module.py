@@ -2,9 +2,9 @@
 
 import functools
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
+from nasnet_keras.graph_nodes import Edge, on_paths
 from nasnet_keras.quotation import quoted
 
 # Operation of a vertex -> that of a graph.
@@ -16,9 +16,6 @@ VERTEX_OPERATIONS: dict[str, str] = {
 MAX_VERTICES = 7
 MAX_EDGES = 9  # between vertices on a path from the input to the output
 MAX_LENGTH = 300  # of a text
-
-# From a vertex to a later one.
-Edge = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -91,12 +88,11 @@ class VertexModule:
         there is a path, until there are nine.
         """
         last = len(self.reads)
-        edges = _on_paths(self.edges, last) or [(0, last)]
+        edges = on_paths(self.edges, 0, last) or [(0, last)]
         while len(edges) > MAX_EDGES:
             for left_out in reversed(edges):
-                rest = _on_paths(
-                    [edge for edge in edges if edge != left_out], last
-                )
+                others = [edge for edge in edges if edge != left_out]
+                rest = on_paths(others, 0, last)
                 if rest:
                     edges = rest
                     break
@@ -160,20 +156,3 @@ class VertexModule:
                 f"{', '.join(VERTEX_OPERATIONS)}. Received: {quoted(text)}."
             )
         return module
-
-
-def _on_paths(edges: Iterable[Edge], last: int) -> list[Edge]:
-    """The edges, in their order, on paths from vertex 0 to the last."""
-    reached, leading = {0}, {last}
-    edges = list(edges)
-    for source, vertex in edges:
-        if source in reached:
-            reached.add(vertex)
-    for source, vertex in reversed(edges):
-        if vertex in leading:
-            leading.add(source)
-    return [
-        (source, vertex)
-        for source, vertex in edges
-        if source in reached and vertex in leading
-    ]

@@ -202,7 +202,12 @@ class RunDirectory:
             name = file.name.removeprefix(".")
             if WEIGHTS_NAME.fullmatch(name) and name not in kept:
                 file.unlink(missing_ok=True)
-            if TRAINING_NAME.fullmatch(file.name) and file.name not in kept:
+            # A folder of the user's has no record of a training.
+            if (
+                TRAINING_NAME.fullmatch(file.name)
+                and file.name not in kept
+                and (file / "config.json").is_file()
+            ):
                 shutil.rmtree(file, ignore_errors=True)
 
     def _check_links(self) -> None:

@@ -98,6 +98,19 @@ def test_weights_of_other_children_are_deleted(directory):
     ]
 
 
+def test_trainings_of_other_children_are_deleted(directory):
+    for name in ("00001", "00002", "00003", "20241231"):
+        (directory.children / name).mkdir()
+        if name != "20241231":  # a folder of the user's
+            (directory.children / name / "config.json").touch()
+    directory.keep_weights([1, 3])
+    assert sorted(file.name for file in directory.children.iterdir()) == [
+        "00001",
+        "00003",
+        "20241231",
+    ]
+
+
 @pytest.mark.parametrize("name", ["children", "lock", "search.db", "ranked"])
 def test_no_link_leads_out_of_a_run_that_is_driven(directory, tmp_path, name):
     other = tmp_path / "other"

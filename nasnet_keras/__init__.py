@@ -32,8 +32,8 @@ _MODULES = {
     "nasnet_keras.genotype": ("Block", "CellSpec", "Genotype"),
     "nasnet_keras.genotype_formats": ("read_genotype", "write_genotype"),
     "nasnet_keras.layers.auxiliary_head": ("AuxiliaryHead",),
-    "nasnet_keras.layers.branched_unit": ("BranchedUnit", "ChannelGather"),
     "nasnet_keras.layers.cell": ("Cell",),
+    "nasnet_keras.layers.channel_gather": ("ChannelGather",),
     "nasnet_keras.layers.class_names": ("ClassNames",),
     "nasnet_keras.layers.combiners": (
         "COMBINERS",

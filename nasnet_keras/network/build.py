@@ -13,7 +13,6 @@ from typing import Any
 import keras
 from keras import layers
 
-import nasnet_keras.layers.branched_unit
 import nasnet_keras.layers.inverted_residual
 import nasnet_keras.layers.operation_graph
 from nasnet_keras.genotype import Genotype

@@ -27,17 +27,17 @@ from nasnet_keras.graph_nodes import (
     Zeros,
     state_channels,
 )
-from nasnet_keras.layers import kernels
-from nasnet_keras.layers.activations import find_activation
-from nasnet_keras.layers.channel_gather import ChannelGather
-from nasnet_keras.layers.conventions import Conventions
-from nasnet_keras.layers.convolution_unit import (
+from nasnet_keras.layers.parts import kernels
+from nasnet_keras.layers.parts.activations import find_activation
+from nasnet_keras.layers.parts.channel_gather import ChannelGather
+from nasnet_keras.layers.parts.conventions import Conventions
+from nasnet_keras.layers.parts.convolution_unit import (
     UnitPlan,
     folded_weights,
     normalization,
 )
-from nasnet_keras.layers.drop_path import DropPath
-from nasnet_keras.layers.squeeze_excite import SqueezeExcite
+from nasnet_keras.layers.parts.drop_path import DropPath
+from nasnet_keras.layers.parts.squeeze_excite import SqueezeExcite
 
 _NODES = pydantic.TypeAdapter(tuple[GraphNode, ...])
 

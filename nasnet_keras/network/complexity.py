@@ -23,16 +23,16 @@ from nasnet_keras.graph_nodes import (
 from nasnet_keras.layers.auxiliary_head import AuxiliaryHead
 from nasnet_keras.layers.cell import Cell
 from nasnet_keras.layers.combiners import COMBINERS
-from nasnet_keras.layers.conventions import Conventions
-from nasnet_keras.layers.convolution_unit import ConvolutionUnit, UnitPlan
 from nasnet_keras.layers.inverted_residual import ResidualConvolution
 from nasnet_keras.layers.operation_graph import OperationGraph, units_of
 from nasnet_keras.layers.operations import OPERATIONS
-from nasnet_keras.layers.projection import Projection
-from nasnet_keras.layers.squeeze_excite import (
+from nasnet_keras.layers.parts.conventions import Conventions
+from nasnet_keras.layers.parts.convolution_unit import ConvolutionUnit, UnitPlan
+from nasnet_keras.layers.parts.squeeze_excite import (
     SqueezeExcite,
     squeezed_channels,
 )
+from nasnet_keras.layers.projection import Projection
 from nasnet_keras.network.placed_operations import (
     ADJUSTMENT,
     PlacedOperation,

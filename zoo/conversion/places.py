@@ -11,16 +11,18 @@ from dataclasses import dataclass
 import keras
 
 from nasnet_keras.layers.auxiliary_head import AuxiliaryHead
-from nasnet_keras.layers.batch_normalization import Bias, NoNormalization
 from nasnet_keras.layers.cell import Cell
-from nasnet_keras.layers.channel_gather import ChannelGather
 from nasnet_keras.layers.combiners import Combiner
-from nasnet_keras.layers.convolution_unit import SeparableConvolutionBatchNorm
-from nasnet_keras.layers.drop_path import DropPath
-from nasnet_keras.layers.factorized_reduction import FactorizedReduction
 from nasnet_keras.layers.inverted_residual import ResidualConvolution
 from nasnet_keras.layers.operation_graph import OperationGraph
-from nasnet_keras.layers.squeeze_excite import SqueezeExcite
+from nasnet_keras.layers.parts.batch_normalization import Bias, NoNormalization
+from nasnet_keras.layers.parts.channel_gather import ChannelGather
+from nasnet_keras.layers.parts.convolution_unit import (
+    SeparableConvolutionBatchNorm,
+)
+from nasnet_keras.layers.parts.drop_path import DropPath
+from nasnet_keras.layers.parts.factorized_reduction import FactorizedReduction
+from nasnet_keras.layers.parts.squeeze_excite import SqueezeExcite
 
 SIDES = ("left", "right")
 

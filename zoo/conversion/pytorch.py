@@ -21,8 +21,10 @@ import keras
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from nasnet_keras.layers.channel_gather import ChannelGather
-from nasnet_keras.layers.convolution_unit import DepthwiseConvolutionBatchNorm
+from nasnet_keras.layers.parts.channel_gather import ChannelGather
+from nasnet_keras.layers.parts.convolution_unit import (
+    DepthwiseConvolutionBatchNorm,
+)
 from nasnet_keras.quotation import quoted
 from zoo.conversion.assign import Arrays, assign
 from zoo.conversion.places import Place, places

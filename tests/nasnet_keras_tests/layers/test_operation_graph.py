@@ -22,8 +22,8 @@ from nasnet_keras.graph_nodes import (
     Sum,
     Zeros,
 )
-from nasnet_keras.layers.drop_path import DropPath
 from nasnet_keras.layers.operation_graph import OperationGraph
+from nasnet_keras.layers.parts.drop_path import DropPath
 from nasnet_keras.network.complexity import graph_complexity, multiply_adds
 from nasnet_keras.units import Unit
 

@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import save_file
 
 import zoo
-from nasnet_keras.layers.channel_gather import ChannelGather
+from nasnet_keras.layers.parts.channel_gather import ChannelGather
 from zoo.conversion import pytorch
 from zoo.presets import PRESETS
 

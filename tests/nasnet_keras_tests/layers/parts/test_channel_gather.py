@@ -1,6 +1,6 @@
 import numpy as np
 
-from nasnet_keras.layers.channel_gather import ChannelGather
+from nasnet_keras.layers.parts.channel_gather import ChannelGather
 
 
 def test_numbers_of_channels_are_spread_and_not_trained():

@@ -89,7 +89,9 @@ def run(
     ] = None,
     filters: Annotated[
         int | None,
-        typer.Option(min=1, max=10**4, help="F, the filters of the first cell."),
+        typer.Option(
+            min=1, max=10**4, help="F, the filters of the first cell."
+        ),
     ] = None,
     stem: Annotated[
         Literal["cifar", "imagenet"] | None,
@@ -136,9 +138,7 @@ def run(
     ] = None,
     cache: Annotated[
         Path | None,
-        typer.Option(
-            help="A folder on a disk to keep the decoded images in."
-        ),
+        typer.Option(help="A folder on a disk to keep the decoded images in."),
     ] = None,
     class_weights: Annotated[
         Literal["balanced"] | None,

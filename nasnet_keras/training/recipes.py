@@ -29,9 +29,7 @@ class Recipe:
 
     epochs: Annotated[
         int,
-        Field(
-            ge=1, le=10**6, description="Passes over the training images."
-        ),
+        Field(ge=1, le=10**6, description="Passes over the training images."),
     ]
     batch_size: Annotated[
         int, Field(ge=1, le=10**6, description="Images of a step.")

@@ -70,8 +70,9 @@ def run(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="A network of the zoo to fine-tune; of photographs NASNet-A "
-            "Mobile if not given, where its weights can be had."
+            help="A network of the zoo to fine-tune. Default: the small one "
+            "that comes with its weights, and for images of 64 pixels and "
+            "more NASNet-A Mobile, if its weights can be downloaded."
         ),
     ] = None,
     weights: Annotated[
@@ -84,7 +85,7 @@ def run(
             min=2,
             max=10,
             help="Average the probabilities of so many of the best networks, "
-            "as one more to choose from; none if not given.",
+            "as one more row of the leaderboard. Default: no ensemble.",
         ),
     ] = None,
     workers: Annotated[
@@ -92,8 +93,8 @@ def run(
         typer.Option(
             min=1,
             max=LARGEST,
-            help="Processes that train children of the search at once; as "
-            "many as cores if not given.",
+            help="Processes that train children of the search at the same "
+            "time. Default: as many as cores.",
         ),
     ] = None,
     skip_broken: Annotated[
@@ -106,8 +107,8 @@ def run(
         int, typer.Option(min=0, max=2**32 - 1, help="Fixes what is random.")
     ] = 0,
 ) -> None:
-    """Finds and trains a classifier within a time; the same command goes on
-    after a kill."""
+    """Finds and trains a classifier within a time. The same command resumes a
+    run that was stopped."""
     if format is not None:
         with working():
             find_format(format).check()

@@ -78,9 +78,9 @@ def tune(
         list[str],
         typer.Option(
             metavar="NAME=[VALUE,...]",
-            help="A value of the recipe and what to choose from. If none is "
-            f"given {', '.join(VALUES)}, but for what has an option or what "
-            "the network does not follow.",
+            help="A value of the recipe and its choices. Default: "
+            f"{', '.join(VALUES)}, without those that an option fixes or the "
+            "network does not follow.",
         ),
     ] = [],  # noqa: B006
     fidelity: Annotated[
@@ -97,7 +97,7 @@ def tune(
             min=2,
             max=LARGEST,
             help="Successive halving: one training in so many goes on for so "
-            "many times as long; as the strategy has it if not given.",
+            "many times as long. Default: as the strategy has it.",
         ),
     ] = None,
     first_epochs: Annotated[
@@ -105,7 +105,7 @@ def tune(
         typer.Option(
             min=1,
             max=LARGEST,
-            help="Epochs of the shortest trainings; 1 if not given.",
+            help="Epochs of the shortest trainings. Default: 1.",
         ),
     ] = None,
     validation_images: Annotated[
@@ -113,7 +113,8 @@ def tune(
         typer.Option(
             min=1,
             max=LARGEST,
-            help="Training images to choose by; a tenth if not given.",
+            help="Images to choose by. Default: the data set's for "
+            "validation, or a tenth of the training images.",
         ),
     ] = None,
     workers: Annotated[
@@ -128,8 +129,8 @@ def tune(
     ] = None,
     **others: Any,
 ) -> None:
-    """Searches the values of a recipe by which a network is trained best; the
-    same command goes on after a kill, or with more trials."""
+    """Searches the values of a recipe that train a network best. The same
+    command resumes a tuning that was stopped, with more trials too."""
     given = given_values(
         {name: others.pop(name) for name in Recipe.__dataclass_fields__}
     )

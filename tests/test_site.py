@@ -131,16 +131,22 @@ def test_the_site_is_built_strictly(tmp_path):
     ]
     if missing:
         pytest.skip(f"the extra `docs` is not installed: no {missing[0]}")
+    site = tmp_path / "site"
     done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "-d", tmp_path],
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "-d", site],
         cwd=REPOSITORY,
         env={
             **os.environ,
             "NO_MKDOCS_2_WARNING": "1",
+            "NASNET_GALLERY": str(tmp_path / "gallery"),
+            "NASNET_GALLERY_TRIALS": "2",
             "PYTHONPATH": os.pathsep.join(sys.path),
         },
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert (tmp_path / "reference" / "zoo.html").is_file()
+    assert (site / "reference" / "zoo.html").is_file()
+    assert "regularized-evolution" in (
+        site / "pictures" / "report.html"
+    ).read_text(encoding="utf-8")

@@ -3,6 +3,7 @@
 `mkdocs.yml` names this file.
 """
 
+import os
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,12 @@ from site_pages.documents import (
 )
 from site_pages.pictures import gallery_page, pictures
 from site_pages.reference import GROUPS, reference_page
-from site_pages.report import report
+from site_pages.report import TRIALS, report
 
-RUNS = Path("build/gallery")
+# Where the searches of the gallery lie, and how many children each has: a test
+# builds the site with fewer, elsewhere.
+RUNS = Path(os.environ.get("NASNET_GALLERY", "build/gallery"))
+CHILDREN = int(os.environ.get("NASNET_GALLERY_TRIALS", TRIALS))
 
 
 @cache
@@ -33,7 +37,7 @@ def generated() -> dict[str, str | bytes]:
         **{page: lesson_page(path) for page, path in lessons().items()},
         **pictures(),
         "gallery.md": gallery_page(),
-        "pictures/report.html": report(RUNS),
+        "pictures/report.html": report(RUNS, CHILDREN),
     }
 
 

@@ -22,20 +22,26 @@ This page is generated: `python tools/zoo_page.py > docs/zoo.md`.
 `zoo.SEResNet50`, `zoo.SENet154`, `zoo.ShuffleNetV1`, `zoo.ShuffleNetV2` and
 `zoo.CondenseNet74` take the arguments of keras.applications in their order.
 `zoo.plot_cell(name)` draws the cells. `squeeze_excite=1/16` adds a
-squeeze-and-excite to the cells or units of any of them that have none: behind a
-cell, at the end of a unit's branch, within a mobile layer.
+squeeze-and-excite to a network that has none: behind a cell, at the end of a
+unit's branch, or within a mobile layer.
 
-Parameters are the trainable ones, without auxiliary head. Multiply-adds count
-the products of convolutions and of the classifier, for one image of the given
-size. Both columns say what the paper prints, then our count; **bold** where
-the two differ, by more than the rounding of the paper's figure and by more
-than half a percent. Accuracy is the paper's: on ImageNet top-1 / top-5 in
-percent, on CIFAR-10 the test error. Weights: `"imagenet"` is fetched by that
-name; `"cifar10"` comes with the package, see [training.md](training.md); what
-others have published is loaded by its path, see `zoo.weights`: mobile networks
-take PyTorch's with `strided_padding="symmetric"` and the `bn_epsilon` of their
-source, 1e-5 but for ProxylessNAS. Rows that end in `_timm`, `_torchvision` and
-`_osmr` are the forms of these sources where they differ from the authors'.
+The columns of the table:
+
+- **Parameters** are the trainable ones, without the auxiliary head.
+- **Multiply-adds** count the products of convolutions and of the classifier,
+  for one image of the given size.
+- Both have the paper's figure, then our count. They are **bold** if the two
+  differ by more than the rounding of the paper's figure and by more than half
+  a percent.
+- **Accuracy** is the paper's: on ImageNet top-1 / top-5 in percent, on CIFAR-10
+  the test error.
+- **Weights**: `"imagenet"` is downloaded by that name; `"cifar10"` comes with
+  the package, see [training.md](training.md). Weights of others are loaded by
+  the path of their file, see `zoo.weights`. Mobile networks take PyTorch's
+  weights with `strided_padding="symmetric"` and the `bn_epsilon` of the source:
+  1e-5, except for ProxylessNAS.
+- A **name** that ends in `_timm`, `_torchvision` or `_osmr` has the form of this
+  source, which differs from the authors' form.
 """
 
 _COLUMNS = (
@@ -97,9 +103,9 @@ _OTHER_WEIGHTS = {
 
 _PROOFS_HEAD = """## Proofs
 
-The same random weights in our network and in the one it is compared with, the
-statistics of the batch norms random too, float32: the largest difference of
-the logits of two images as a share of the largest logit.
+Two networks get the same random weights and random statistics of the batch norms, in
+float32: ours and the one that ours is compared with. The table has the largest difference of
+the logits of two images, as a share of the largest logit.
 
 1. `pytest -s -m large tests/zoo_tests/conversion/test_keras_applications.py`
 2. In an environment with torch, torchvision, timm and safetensors
@@ -116,16 +122,18 @@ the logits of two images as a share of the largest logit.
    tests/zoo_tests/conversion/test_pytorch.py`
 """
 _PROOFS_TAIL = """
-Of the networks of command 5 the statistics of the batch norms are those of the
-images, changed at random.
+For command 5 the statistics of the batch norms are those of the images, changed
+at random.
 
-timm's strided average pools count the zeros of their SAME padding, in the
-reduction cells of `nasnetalarge` alone; TF-slim, where the weights come from,
-leaves them out, and so do we. Of TF-slim's checkpoints proven are: the names
-and shapes of all variables, worked out from its source; and, for NASNet-A,
-that keras.applications' weights written under these names give
-keras.applications' logits. TF-slim itself, which needs TensorFlow 1, was not
-run, and no published file was read: there was no way to download one.
+In the reduction cells of `nasnetalarge`, timm's strided average pools count the
+zeros of their SAME padding. TF-slim, where the weights come from, leaves the
+zeros out, and so do we.
+
+Two things are proven of TF-slim's checkpoints. The names and shapes of all
+variables are as its source says. For NASNet-A, the weights of
+keras.applications under these names give the logits of keras.applications.
+TF-slim itself needs TensorFlow 1 and was not run. No published checkpoint was
+read, since none could be downloaded.
 """
 _SAME = "keras.applications, its strided pools made SAME"
 # The network, what it is compared with, the difference, the command.
@@ -199,9 +207,9 @@ _PROOFS = (
 
 _HUB = """## KerasHub
 
-`pip install nasnet-keras[hub]`. A network of the zoo is a backbone and a
-classifier of [KerasHub](https://keras.io/keras_hub/), which takes pixels from
-0 to 255, of any size:
+After `pip install nasnet-keras[hub]`, each network of the zoo is a backbone and
+a classifier of [KerasHub](https://keras.io/keras_hub/). They take pixels from 0
+to 255, in images of any size:
 
 ```python
 import keras_hub
@@ -218,10 +226,10 @@ classifier = keras_hub.models.ImageClassifier.from_preset("mobile")
 
 _COMPARISON_HEAD = """## Accuracy and cost
 
-What the papers print, against our counts; of networks that are not here,
-those that NASNet's paper lists with figures we could check. `zoo.table()` is
-these rows, `zoo.table("cifar10")` those of CIFAR-10, and `.draw(path)` the
-picture:
+The table has the accuracies of the papers and our counts. It also has networks
+that are not in the zoo, if NASNet's paper lists them with figures that we could
+check. `zoo.table()` returns these rows, `zoo.table("cifar10")` those of
+CIFAR-10, and `.draw(path)` makes the picture:
 
 ```
 python -c "import zoo; zoo.table().draw('docs/accuracy.png')"
@@ -232,13 +240,14 @@ python -c "import zoo; zoo.table().draw('docs/accuracy.png')"
 
 _PADDING_HEAD = """## Pool padding
 
-TF-slim trained the published weights with pools that leave the padding out;
-keras.applications runs them with pools over explicit zeros. We do the former,
-and the latter with `pool_padding="zeros"`. What it changes in NASNet-A Mobile
-on images of CIFAR-10 at 224 x 224, where the weights are random and the
-statistics of the batch norms those of such images, taken with `"same"`. It
-says how far the outputs of such a network move; of the accuracy of a trained
-one it says nothing.
+TF-slim trained the published weights with pools that leave the padding out.
+keras.applications runs them with pools over explicit zeros. The zoo does as
+TF-slim, or as keras.applications with `pool_padding="zeros"`.
+
+The table shows what this changes in NASNet-A Mobile on images of CIFAR-10 at
+224 x 224. The weights are random; the statistics of the batch norms are of such
+images, taken with `"same"`. The table says how far the outputs of such a
+network move. It says nothing of the accuracy of a trained network.
 
 ```
 python benchmarks/pool_padding.py --images 32 --statistics 32

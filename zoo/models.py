@@ -57,8 +57,8 @@ def create_model(
 ) -> keras.Model:
     """Builds a published network.
 
-    The first nine arguments, `preset` aside, are those of keras.applications in
-    their order. The others are keywords.
+    The eight arguments after `preset` are those of keras.applications in their
+    order. The others are keywords.
 
     Args:
         preset: One of `list_models()`.

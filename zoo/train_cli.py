@@ -77,8 +77,7 @@ def run(
     weights: Annotated[
         str | None,
         typer.Option(
-            help="First weights: imagenet, cifar10 or a file; random ones if "
-            "not given."
+            help="First weights: imagenet, cifar10 or a file. Default: random."
         ),
     ] = None,
     recipe: RecipeOption = "cifar",
@@ -90,7 +89,9 @@ def run(
     ] = None,
     filters: Annotated[
         int | None,
-        typer.Option(min=1, max=10**4, help="F, the filters of the first."),
+        typer.Option(
+            min=1, max=10**4, help="F, the filters of the first cell."
+        ),
     ] = None,
     stem: Annotated[
         Literal["cifar", "imagenet"] | None,
@@ -101,14 +102,14 @@ def run(
         typer.Option(
             min=8,
             max=10**4,
-            help="Height and width to train at; the model's if not given, or "
-            "32, or 224 with the ImageNet stem.",
+            help="Height and width to train at. Default: the model's; with "
+            "--architecture 32, or 224 with the ImageNet stem.",
         ),
     ] = None,
     train_images: Annotated[
         int | None,
         typer.Option(
-            min=1, max=LARGEST, help="Images to train on; all if not given."
+            min=1, max=LARGEST, help="Images to train on. Default: all."
         ),
     ] = None,
     validation_images: Annotated[
@@ -116,9 +117,9 @@ def run(
         typer.Option(
             min=1,
             max=LARGEST,
-            help="Training images to measure on after each epoch instead; "
-            "none if not given. Of images for validation, if there are some: "
-            "all if not given.",
+            help="Images to measure on after each epoch: of those for "
+            "validation, if the data set has some (default: all), or held out "
+            "of the training images (default: none).",
         ),
     ] = None,
     skip_broken: Annotated[
@@ -131,22 +132,19 @@ def run(
         bool | None,
         typer.Option(
             help="Decode images when they are needed rather than hold them in "
-            "memory; if not given, where they would take more than a quarter "
-            "of the memory available."
+            "memory. Default: if they would take more than a quarter of the "
+            "memory available."
         ),
     ] = None,
     cache: Annotated[
         Path | None,
-        typer.Option(
-            help="A folder on a disk for the decoded images, to be read from "
-            "there."
-        ),
+        typer.Option(help="A folder on a disk to keep the decoded images in."),
     ] = None,
     class_weights: Annotated[
         Literal["balanced"] | None,
         typer.Option(
-            help="balanced: all classes count alike, of however many images; "
-            "all images alike if not given."
+            help="balanced: all classes count alike, however many images they "
+            "have. Default: all images count alike."
         ),
     ] = None,
     keep_best: Annotated[
@@ -162,8 +160,8 @@ def run(
         typer.Option(
             min=1,
             max=LARGEST,
-            help="Epochs without a higher validation accuracy after which to "
-            "end; never if not given.",
+            help="End after so many epochs without a higher validation "
+            "accuracy. Default: never.",
         ),
     ] = None,
     dtype: Annotated[
@@ -183,7 +181,8 @@ def run(
     ] = 1,
     **values: Any,
 ) -> None:
-    """Trains a network; the same command goes on after a kill."""
+    """Trains a network. The same command resumes a training that was
+    stopped."""
     if not (output / "config.json").exists():
         check_free(output)
     with working():

@@ -29,9 +29,7 @@ class Recipe:
 
     epochs: Annotated[
         int,
-        Field(
-            ge=1, le=10**6, description="How often each training image is seen."
-        ),
+        Field(ge=1, le=10**6, description="Passes over the training images."),
     ]
     batch_size: Annotated[
         int, Field(ge=1, le=10**6, description="Images of a step.")
@@ -47,10 +45,10 @@ class Recipe:
         ),
     ] = "cosine"
     decay_rate: Annotated[
-        float, Field(gt=0, le=1, description="The exponential one's factor.")
+        float, Field(gt=0, le=1, description="Factor of exponential decay.")
     ] = 0.97
     decay_epochs: Annotated[
-        float, Field(gt=0, description="The epochs between two such factors.")
+        float, Field(gt=0, description="Epochs between two such factors.")
     ] = 2.4
     optimizer: Annotated[
         Literal["momentum", "rmsprop"], Field(description="The optimizer.")
@@ -59,13 +57,14 @@ class Recipe:
         float, Field(ge=0, lt=1, description="Momentum of the updates.")
     ] = 0.9
     epsilon: Annotated[
-        float, Field(gt=0, description="RMSProp's, within the root.")
+        float, Field(gt=0, description="Epsilon of RMSProp, within the root.")
     ] = 1.0
     l2: Annotated[
         float,
         Field(
             ge=0,
-            description="Weight of half the sum of squares of the kernels.",
+            description="L2 penalty: weight of half the sum of squares of the "
+            "kernels.",
         ),
     ] = 0.0
     clip_norm: Annotated[
@@ -86,15 +85,17 @@ class Recipe:
     ] = 0.0
     auxiliary_weight: Annotated[
         float,
-        Field(ge=0, description="Of the auxiliary head's loss; 0: no head."),
+        Field(
+            ge=0, description="Weight of the auxiliary head's loss; 0: no head."
+        ),
     ] = 0.0
     average_weights: Annotated[
         float | None,
         Field(
             gt=0,
             lt=1,
-            description="Decay of the moving average of the weights that the "
-            "training ends with; none if not given.",
+            description="Decay of the moving average of the weights, with "
+            "which the training ends. Default: no average.",
         ),
     ] = None
     bn_momentum: Annotated[
@@ -102,17 +103,23 @@ class Recipe:
         Field(
             gt=0,
             lt=1,
-            description="Of the moving statistics; the network's if not given.",
+            description="Momentum of the batch norms' moving statistics. "
+            "Default: the network's.",
         ),
     ] = None
     augmentation: Annotated[
         Augmentation | None,
-        Field(description="Changes to training images; by the data if not."),
+        Field(
+            description="Augmentation. Default: chosen by the data set: "
+            "crop-flip, or crop for characters."
+        ),
     ] = None
     cutout: Annotated[
         int,
         Field(
-            ge=0, le=10**4, description="Side of the square put out, in pixels."
+            ge=0,
+            le=10**4,
+            description="Side of the square that cutout blanks, in pixels.",
         ),
     ] = 0
     randaugment: Annotated[
@@ -124,7 +131,8 @@ class Recipe:
         ),
     ] = 0
     randaugment_magnitude: Annotated[
-        float, Field(ge=0, le=10, description="How much they change at most.")
+        float,
+        Field(ge=0, le=10, description="How much these operations change."),
     ] = 9.0
     mixup: Annotated[
         float,
@@ -140,20 +148,20 @@ class Recipe:
         Field(
             ge=0,
             le=100,
-            description="Alpha of CutMix, which sets a part of one image into "
-            "another; with mixup half of the batches each. 0: none.",
+            description="Alpha of CutMix, which sets a box of one image into "
+            "another. With mixup each batch gets one of the two. 0: none.",
         ),
     ] = 0.0
     frozen_epochs: Annotated[
         int,
         Field(
             ge=0,
-            description="Epochs, of all, in which only the classifier learns, "
-            "at the frozen rate; as many as `epochs`: a linear probe.",
+            description="First epochs, in which only the classifier learns; "
+            "as many as `epochs`: a linear probe.",
         ),
     ] = 0
     frozen_learning_rate: Annotated[
-        float, Field(gt=0, description="Learning rate of these epochs.")
+        float, Field(gt=0, description="Learning rate of the frozen epochs.")
     ] = 0.1
 
     @pydantic.model_validator(mode="after")

@@ -50,8 +50,8 @@ def export(
     form: Annotated[
         str | None,
         typer.Option(
-            help="Write architecture.txt too, in a form of other programs "
-            "that the kind of the architectures has, such as darts of cells."
+            help="Write architecture.txt too, in the form of another program: "
+            "darts, nni or nasbench201 for cells."
         ),
     ] = None,
 ) -> None:
@@ -86,18 +86,18 @@ def retrain(
     recipe: RecipeOption = "cifar",
     repeats: Annotated[
         int | None,
-        typer.Option(min=1, max=10**4, help="N; the search's if not given."),
+        typer.Option(min=1, max=10**4, help="N. Default: the search's."),
     ] = None,
     filters: Annotated[
         int | None,
-        typer.Option(min=1, max=10**4, help="F; the search's if not given."),
+        typer.Option(min=1, max=10**4, help="F. Default: the search's."),
     ] = None,
     image_size: Annotated[
         int | None,
         typer.Option(
             min=8,
             max=10**4,
-            help="Height and width to train at; the search's if not given.",
+            help="Height and width to train at. Default: the search's.",
         ),
     ] = None,
     seed: Annotated[
@@ -105,7 +105,7 @@ def retrain(
         typer.Option(
             min=0,
             max=2**32 - 1,
-            help="Of the trainings; the search's if not given.",
+            help="Seed of the trainings. Default: the search's.",
         ),
     ] = None,
     seeds: Annotated[
@@ -184,8 +184,8 @@ def rank(
         typer.Option(
             min=1,
             max=LARGEST,
-            help="Epochs that each is trained; those of the shared network if "
-            "not given.",
+            help="Epochs of each training. Default: those of the shared "
+            "network.",
         ),
     ] = None,
 ) -> None:

@@ -38,17 +38,17 @@ class ExecutionConfig(pydantic.BaseModel):
     executor: Annotated[
         Literal["in-process", "processes", "ray"] | None,
         Field(
-            description="In the command's own process, in processes on this "
-            "machine, or on a Ray cluster; if not given in-process for one "
-            "worker, processes for several."
+            description="Where children are evaluated: in the process of the "
+            "command, in processes on this machine, or on a Ray cluster. "
+            "Default: in-process for one worker, processes for several."
         ),
     ] = None
     address: Annotated[
         str | None,
         Field(
-            description="The Ray cluster: HOST:PORT, auto for the one that "
-            "this machine is part of, local to start one here; local if not "
-            "given."
+            description="The Ray cluster: HOST:PORT; auto: the one that this "
+            "machine is part of; local: one that is started here. Default: "
+            "local."
         ),
     ] = None
     retries: Annotated[

@@ -20,8 +20,8 @@ class ChildConfig(Settings):
         Field(
             ge=1,
             le=10**4,
-            description="N, the normal cells of each stage; the space's if "
-            "not given, 1 for cells.",
+            description="N, the normal cells of each stage. Default: the "
+            "space's, 1 for cells.",
         ),
     ] = None
     filters: Annotated[
@@ -29,8 +29,8 @@ class ChildConfig(Settings):
         Field(
             ge=1,
             le=10**4,
-            description="F, the filters of the first cell; the space's if not "
-            "given, 8 for cells.",
+            description="F, the filters of the first cell. Default: the "
+            "space's, 8 for cells.",
         ),
     ] = None
     image_size: Annotated[
@@ -39,7 +39,7 @@ class ChildConfig(Settings):
             ge=8,
             le=10**4,
             description="Height and width to train at: the centred square of "
-            "each image, scaled; the data's own if not given.",
+            "each image, scaled. Default: the data set's own.",
         ),
     ] = None
     train_images: Annotated[
@@ -47,7 +47,7 @@ class ChildConfig(Settings):
         Field(
             ge=1,
             le=LARGEST,
-            description="Images to train on; all if not given.",
+            description="Images to train on. Default: all.",
         ),
     ] = None
     validation_images: Annotated[
@@ -55,7 +55,7 @@ class ChildConfig(Settings):
         Field(
             ge=1,
             le=LARGEST,
-            description="Images to validate on; a tenth if not given.",
+            description="Images to validate on. Default: a tenth.",
         ),
     ] = None
     threads: Annotated[
@@ -63,7 +63,8 @@ class ChildConfig(Settings):
         Field(
             ge=1,
             le=10**4,
-            description="Threads, on which results depend; all if not given.",
+            description="Threads of a child; results depend on them. Default: "
+            "all cores, with workers divided among them.",
         ),
     ] = None
     skip_broken: Annotated[

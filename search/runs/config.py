@@ -72,8 +72,8 @@ class RunConfig(Settings):
     strategy: Annotated[
         str | None,
         Field(
-            description=f"What proposes: {', '.join(STRATEGIES)}; if not "
-            f"given {STRATEGY}, with `hours` {PLANNED_STRATEGY}."
+            description=f"What proposes: {', '.join(STRATEGIES)}. Default: "
+            f"{STRATEGY}, with `hours` {PLANNED_STRATEGY}."
         ),
     ] = None
     strategy_options: dict[str, Any] = {}
@@ -81,11 +81,10 @@ class RunConfig(Settings):
         str | None,
         Field(
             description="What says how good an architecture is: "
-            f"{', '.join(EVALUATORS)}; training is of each child by itself, "
-            "shared: one network that holds all cells is trained by the recipe "
-            "and lends them its weights; the others train nothing; or "
-            "module:attribute, a class of one's own; the strategy's if not "
-            "given."
+            f"{', '.join(EVALUATORS)}, or module:attribute for a class of "
+            "one's own. training trains each child alone; shared trains one "
+            "network, whose weights all children share; the others train "
+            "nothing. Default: the strategy's."
         ),
     ] = None
     evaluator_options: dict[str, Any] = {}
@@ -94,7 +93,7 @@ class RunConfig(Settings):
         Field(
             ge=1,
             le=LARGEST,
-            description=f"Children to evaluate in all; {TRIALS} if not given.",
+            description=f"Children to evaluate in all. Default: {TRIALS}.",
         ),
     ] = None
     hours: Annotated[
@@ -102,9 +101,9 @@ class RunConfig(Settings):
         Field(
             gt=0,
             le=10**5,
-            description="Instead of `trials`, how long the search takes: many "
-            "children are trained shortly, the best of them anew for longer, "
-            "as is planned by the seconds of the first.",
+            description="How long the search takes, instead of `trials`: many "
+            "children train for seconds, the best of them anew for longer. "
+            "The first children are timed for the plan.",
         ),
     ] = None
     seed: Annotated[
@@ -127,9 +126,9 @@ class RunConfig(Settings):
         Field(
             ge=0,
             le=LARGEST,
-            description="Children that may be under way beside the one that "
-            "is proposed, which follows from the results before; if not given "
-            "0 in process, else 4 x the workers that the run begins with.",
+            description="How many of the last trials a proposal does not wait "
+            "for; at most one worker more is used. Default: 0 in process, else "
+            "4 x the workers at the start.",
         ),
     ] = None
     halving: Annotated[
@@ -137,16 +136,16 @@ class RunConfig(Settings):
         Field(
             ge=2,
             le=LARGEST,
-            description="Successive halving: children train for the first "
-            "epochs, one in so many of them for so many times as long, and so "
-            "on to the last; all to the last at once if not given.",
+            description="Successive halving: one child in so many trains for "
+            "so many times as long, and so on to the last epoch. Default: no "
+            "halving.",
         ),
     ] = None
     brackets: Annotated[
         bool,
         Field(
-            description="With `halving` Hyperband's brackets: in others fewer "
-            "children begin with more epochs, in the last with all."
+            description="With `halving`: the brackets of Hyperband. In each "
+            "further bracket fewer children begin, with more epochs."
         ),
     ] = False
     first_epochs: Annotated[
@@ -154,9 +153,8 @@ class RunConfig(Settings):
         Field(
             gt=0,
             le=LARGEST,
-            description="Epochs of the first trainings: before the first "
-            "halving, 1 if not given; or with `hours`, where they follow from "
-            "these if not given.",
+            description="Epochs of the first trainings, with `halving` "
+            "(default: 1) or with `hours` (default: as planned).",
         ),
     ] = None
     child: ChildConfig = ChildConfig()
@@ -249,7 +247,7 @@ class RunConfig(Settings):
             raise ValueError("Expected whole `first_epochs` with `halving`")
         if (self.first_epochs or 1) >= self.recipe.epochs:
             raise ValueError(
-                "Expected with `halving` fewer `first_epochs`, 1 if not given, "
+                "Expected with `halving` fewer `first_epochs`, by default 1, "
                 f"than `epochs`, which is {self.recipe.epochs}"
             )
         if not self.trains_further:

@@ -43,15 +43,15 @@ class ObjectiveConfig(Settings):
     cost: Annotated[
         Literal["latency", "parameters", "multiply_adds"] | None,
         Field(
-            description="The cost that mnasnet weighs, or that is told beside "
-            "the accuracy; latency is in seconds for one image."
+            description="The cost that mnasnet weighs; with another reward, a "
+            "metric beside the accuracy. Latency is in seconds for one image."
         ),
     ] = None
     target: Annotated[
         float | None,
         Field(
             gt=0,
-            description="What that cost is wanted to be.",
+            description="The value that the cost should have.",
         ),
     ] = None
     hard: Annotated[
@@ -73,15 +73,15 @@ class ObjectiveConfig(Settings):
     latency_table: Annotated[
         Path | None,
         Field(
-            description="A file of `nasnet-search latency-table`; latency is "
-            "measured if not given."
+            description="A file of `nasnet-search latency-table`, to predict "
+            "latencies by. Default: each network is measured."
         ),
     ] = None
     latency_runtime: Annotated[
         str,
         Field(
-            description="In what latency is measured: keras, or the runtime "
-            f"of an export (extra `export`), {', '.join(FORMATS)}."
+            description="Where latency is measured: keras, or the runtime of "
+            f"an export (extra `export`), {', '.join(FORMATS)}."
         ),
     ] = "keras"
 

@@ -13,17 +13,18 @@ STRATEGIES: dict[str, dict[str, int]] = {
 TRIALS = 8
 
 
-def report(folder: Path) -> str:
+def report(folder: Path, trials: int = TRIALS) -> str:
     """The page of `nasnet-search report` about one search by each strategy.
 
     Args:
-        folder: Where the runs lie. What is missing is searched: some minutes
-            on two cores.
+        folder: Where the runs lie. Missing runs are searched, which takes
+            some minutes on two cores.
+        trials: The children of each search. Default 8.
     """
-    return render([_run(folder / strategy) for strategy in STRATEGIES])
+    return render([_run(folder / strategy, trials) for strategy in STRATEGIES])
 
 
-def _run(path: Path) -> search.Run:
+def _run(path: Path, trials: int) -> search.Run:
     if path.exists():
         return search.resume(path)
     return search.run(
@@ -31,7 +32,7 @@ def _run(path: Path) -> search.Run:
         dataset="digits",
         strategy=path.name,
         strategy_options=STRATEGIES[path.name],
-        trials=TRIALS,
+        trials=trials,
         seed=1,
         space=search.NASNetSpace(blocks=2),
         recipe={"epochs": 3, "batch_size": 32},

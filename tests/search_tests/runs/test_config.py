@@ -167,7 +167,7 @@ def test_what_children_do_not_follow_of_a_recipe_is_left_out(settings, values):
         (
             {"halving": 3, "first_epochs": 3},
             "The settings disagree. Expected with `halving` fewer "
-            "`first_epochs`, 1 if not given, than `epochs`, which is 3.",
+            "`first_epochs`, by default 1, than `epochs`, which is 3.",
         ),
         (
             {"evaluator": "shared", "halving": 3},

@@ -36,6 +36,7 @@ LARGE = {
     "search",
     "search.actions.rank_correlation.rank_correlation",
     "search.actions.retrain.retrain",
+    "search.evaluation.base.Evaluator",
     "search.runs.begin.run",
     "search.runs.recovery.restore",
     "search.weight_sharing.shared_network.SharedNetwork",

@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from keras.callbacks import LambdaCallback
 
 from nasnet_auto.book import Book
 from nasnet_auto.candidates import (
     NO_ROOM,
+    NO_TIME,
     TOO_LARGE,
     Candidate,
     Row,
     folder_of,
     train,
 )
-from nasnet_auto.pace import Pace
+from nasnet_auto.pace import Epochs, timed
 from nasnet_auto.publish import publish
 from nasnet_auto.result import Result
 from nasnet_auto.stages import (
@@ -32,16 +32,22 @@ from nasnet_auto.stages import (
     best_of,
     plan_lines,
 )
-from nasnet_auto.survey import survey
+from nasnet_auto.survey import Survey, survey
 from nasnet_keras.console.activity import tell_activity
 from nasnet_keras.console.command_line import InputError, RunError
 from nasnet_keras.deployment.formats import find_format
 from nasnet_keras.files import check_path, locked, sync
 from nasnet_keras.quotation import quoted
-from nasnet_keras.training.data.datasets import are_arrays, resolve_source
+from nasnet_keras.training.data.datasets import (
+    DataSource,
+    are_arrays,
+    resolve_source,
+)
 from nasnet_keras.training.data.readers.npz import ArraysInMemory
+from nasnet_keras.training.data.readers.pipelines import in_memory
 from nasnet_keras.training.process_state import kept_process_state
 from nasnet_keras.training.progress import Progress
+from nasnet_keras.training.run import read_history
 from nasnet_keras.training.train import prepare_long_trainings
 from zoo import weights as pretrained
 
@@ -70,7 +76,7 @@ class Display:
 
 @kept_process_state()
 def run(
-    data: str | os.PathLike[str] | Sequence[Any],
+    data: DataSource,
     hours: float,
     output: str | os.PathLike[str],
     *,
@@ -97,7 +103,8 @@ def run(
 
     Args:
         data: A folder with a sub-folder of images for each class, a name of a
-            data set, an `.npz` file, or a pair of arrays, images and labels.
+            data set, an `.npz` file, a pair of arrays, images and labels, or
+            a `tf.data.Dataset` of these (`load_dataset`).
         hours: How long it takes in all.
         output: The folder of the run.
         format: A runtime to write the network for too, of `FORMATS`: onnx,
@@ -135,6 +142,7 @@ def run(
     folder = Path(output)
     _check_folder(folder)
     with _bad_input():
+        data = in_memory(data)
         request = _request(
             _name(folder, data),
             hours=hours,
@@ -172,7 +180,10 @@ def run(
         )
         display.tell([*found.lines(), *plan_lines(context)])
         prepare_long_trainings()
-        with _bad_input():
+        with _bad_input(), book.counting():
+            for stage in STAGES:
+                if STAGES[stage].known:
+                    list(_plan(stage, context))
             for stage in STAGES:
                 _drive(stage, context, display)
             best = best_of(book.rows)
@@ -183,54 +194,54 @@ def run(
     return Result(folder)
 
 
+def _plan(stage: str, context: Context) -> Iterator[Candidate]:
+    """What a stage tries, as it is recorded, or is from now on."""
+    for number, draft in enumerate(STAGES[stage].propose(context)):
+        if number == len(context.book.candidates(stage)):
+            if not draft.members:
+                seconds = STAGES[stage].seconds(context)
+                draft = _fitted(draft, seconds, context.survey)
+            context.book.plan(stage, draft)
+        yield context.book.candidates(stage)[number]
+
+
 def _drive(stage: str, context: Context, display: Display) -> None:
     """Trains what a stage tries, from wherever it stands."""
     book = context.book
-    for number, draft in enumerate(STAGES[stage].propose(context)):
+    for number, candidate in enumerate(_plan(stage, context)):
         if number < len(book.rows_of(stage)):
             continue
-        planned = book.candidates(stage)
-        if number == len(planned):
-            candidate = draft
-            if not draft.members:
-                seconds = STAGES[stage].seconds(context)
-                candidate = _fitted(draft, seconds, context)
-            book.plan(stage, candidate)
-        else:
-            candidate = planned[number]
+        folder = context.folder / folder_of(candidate.name)
+        candidate = _in_time(candidate, folder, context)
         if candidate.reason is None:
             display.begin(candidate.name)
-        began = book.elapsed
+        began, epochs = book.elapsed, Epochs()
         row = train(
             candidate,
-            context.folder / folder_of(candidate.name),
-            [LambdaCallback(on_epoch_end=lambda epoch, logs=None: book.tick())],
+            folder,
+            [epochs],
             display.progress,
             context.request.runtime,
             context.request.max_latency,
         )
-        beside = book.elapsed - began - (row.seconds or 0.0)
-        book.add(stage, row, beside)
+        book.add(stage, row, book.elapsed - began - epochs.seconds)
         display.end(row)
 
 
-def _fitted(draft: Candidate, seconds: float, context: Context) -> Candidate:
-    """A candidate of so many epochs as fit into so many seconds, or into those
-    that are left."""
-    found = context.survey
-    seconds = min(seconds, context.left - context.book.beside)
+def _fitted(draft: Candidate, seconds: float, found: Survey) -> Candidate:
+    """A candidate of so many epochs as fit into so many seconds."""
     trained = found.images - (found.validation_images or 0)
     recipe = draft.recipe
     batch = min(recipe.batch_size, max(1, trained // 8))
     draft = draft.changed(draft.name, batch_size=batch)
-    if seconds <= 0:
-        return dataclasses.replace(draft, reason="no time is left")
-    tell_activity(f"timing {draft.name}")
-    try:
-        pace = Pace(draft, len(found.class_names))
-    except NO_ROOM:
-        return dataclasses.replace(draft, reason=TOO_LARGE)
-    epochs = pace.epochs(seconds, trained, found.validated)
+    if draft.epoch_seconds is None:
+        tell_activity(f"timing {draft.name}")
+        classes = len(found.class_names)
+        try:
+            draft = timed(draft, classes, trained, found.validated)
+        except NO_ROOM:
+            return dataclasses.replace(draft, reason=TOO_LARGE)
+    epochs = int((seconds - draft.seconds(0)) / (draft.epoch_seconds or 1.0))
     if epochs < 1:
         return dataclasses.replace(
             draft,
@@ -242,6 +253,23 @@ def _fitted(draft: Candidate, seconds: float, context: Context) -> Candidate:
     else:
         frozen = min(recipe.frozen_epochs, MOST_FROZEN, epochs // 4)
     return draft.changed(draft.name, epochs=epochs, frozen_epochs=frozen)
+
+
+def _in_time(candidate: Candidate, folder: Path, context: Context) -> Candidate:
+    """A candidate, which is not trained if the epochs that it lacks take more
+    than the time that is left. None is after that, lest a run that was killed
+    tries what others do not."""
+    if candidate.reason is not None or candidate.members:
+        return candidate
+    rows = context.book.rows
+    over = best_of(rows) is not None and any(
+        row.reason == NO_TIME for row in rows
+    )
+    epochs = candidate.recipe.epochs - len(read_history(folder))
+    left = context.left - context.book.beside
+    if not over and candidate.seconds(epochs) <= left:
+        return candidate
+    return dataclasses.replace(candidate, reason=NO_TIME)
 
 
 def _request(dataset: str, **asked: Any) -> Request:

@@ -138,11 +138,16 @@ class Context:
         return (1 - FINISH) * self.request.seconds - self.book.elapsed
 
     @property
+    def search_seconds(self) -> float:
+        """The share of a search."""
+        return SEARCH_SHARE * self.request.seconds
+
+    @property
     def searches(self) -> bool:
         """Whether there are images and time enough for a search."""
         return (
             self.survey.images >= SEARCH_IMAGES
-            and SEARCH_SHARE * self.request.seconds >= SEARCH_SECONDS
+            and self.search_seconds >= SEARCH_SECONDS
         )
 
 
@@ -241,7 +246,7 @@ def _cells(context: Context) -> list[dict[str, Any]]:
     """The best cells of the search, each by its number; none of a search that
     cannot end, for the other networks are there all the same."""
     begun = (context.folder / "search" / "config.json").exists()
-    if context.left < SEARCH_SECONDS and not begun:
+    if context.left < context.search_seconds and not begun:
         context.tell(["No search: too little time is left."])
         return []
     try:
@@ -264,7 +269,6 @@ def _search(context: Context) -> search.Run:
     """The search, driven to its end, or as far as it came in the time."""
     folder, request = context.folder / "search", context.request
     watching: dict[str, Any] = {
-        "on_trial": lambda trial: context.book.tick(),
         "observers": context.observers,
     }
     if (folder / "config.json").exists():
@@ -290,7 +294,7 @@ def _search(context: Context) -> search.Run:
     return search.run(
         folder,
         dataset=request.dataset,
-        hours=min(SEARCH_SHARE * request.seconds, context.left) / 3600,
+        hours=context.search_seconds / 3600,
         seed=request.seed,
         child={
             "image_size": min(32, context.survey.image_size),
@@ -381,12 +385,15 @@ class Stage:
         trainings: How many there are.
         share: Of the time, for all of them, in a run that searches.
         share_without: Likewise in one that does not.
+        known: Whether they are known before anything is trained, and so are
+            timed and recorded first.
     """
 
     propose: Callable[[Context], Iterator[Candidate]]
     trainings: Callable[[Context], int]
     share: float
     share_without: float
+    known: bool = False
 
     def part(self, context: Context) -> float:
         """Its share of the time of a run."""
@@ -401,9 +408,9 @@ class Stage:
 # The search itself takes `SEARCH_SHARE`; without one its time and that of what
 # it finds go to the tuning.
 STAGES: dict[str, Stage] = {
-    "linear probe": Stage(_probes, _count_pretrained, 0.05, 0.05),
-    "fine-tuning": Stage(_fine_tuned, _count_pretrained, 0.15, 0.25),
-    "plain network": Stage(_plain, lambda context: 1, 0.10, 0.10),
+    "linear probe": Stage(_probes, _count_pretrained, 0.05, 0.05, True),
+    "fine-tuning": Stage(_fine_tuned, _count_pretrained, 0.15, 0.25, True),
+    "plain network": Stage(_plain, lambda context: 1, 0.10, 0.10, True),
     "found cells": Stage(_found, lambda context: FOUND, 0.15, 0.0),
     "tuning": Stage(_tuned, lambda context: len(CHANGES), 0.15, 0.55),
     # It trains nothing, and is measured as the result is.

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -22,22 +21,20 @@ from nasnet_auto.candidates import (
 )
 from nasnet_auto.pace import Epochs, timed
 from nasnet_auto.publish import publish
+from nasnet_auto.request import checked_request
 from nasnet_auto.result import Result
 from nasnet_auto.stages import (
     MOST_EPOCHS,
     MOST_FROZEN,
     STAGES,
     Context,
-    Request,
     best_of,
     plan_lines,
 )
 from nasnet_auto.survey import Survey, survey
 from nasnet_keras.console.activity import tell_activity
 from nasnet_keras.console.command_line import InputError, RunError
-from nasnet_keras.deployment.formats import find_format
 from nasnet_keras.files import check_path, locked, sync
-from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.datasets import (
     DataSource,
     are_arrays,
@@ -49,10 +46,6 @@ from nasnet_keras.training.process_state import kept_process_state
 from nasnet_keras.training.progress import Progress
 from nasnet_keras.training.run import read_history
 from nasnet_keras.training.train import prepare_long_trainings
-from zoo import weights as pretrained
-
-MOST_MEMBERS = 10  # of an ensemble
-LEAST_HOURS = 1 / 60  # below, no training has time for an epoch
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,7 +136,7 @@ def run(
     _check_folder(folder)
     with _bad_input():
         data = in_memory(data)
-        request = _request(
+        request = checked_request(
             _name(folder, data),
             hours=hours,
             format=format,
@@ -270,47 +263,6 @@ def _in_time(candidate: Candidate, folder: Path, context: Context) -> Candidate:
     if not over and candidate.seconds(epochs) <= left:
         return candidate
     return dataclasses.replace(candidate, reason=NO_TIME)
-
-
-def _request(dataset: str, **asked: Any) -> Request:
-    """What is asked for, checked."""
-    hours = asked["hours"]
-    if not isinstance(hours, int | float) or not LEAST_HOURS <= hours <= 1e5:
-        raise ValueError(
-            "Invalid value for argument `hours`. Expected at least "
-            f"{LEAST_HOURS:.3f}, a minute. Received: hours={quoted(hours)}."
-        )
-    latency = asked["max_latency"]
-    if latency is not None and not (
-        isinstance(latency, int | float) and 0 < latency < math.inf
-    ):
-        raise ValueError(
-            "Invalid value for argument `max_latency`. Expected positive "
-            f"seconds. Received: max_latency={quoted(latency)}."
-        )
-    ensemble = asked["ensemble"]
-    if ensemble is not None and (
-        type(ensemble) is not int or not 2 <= ensemble <= MOST_MEMBERS
-    ):
-        raise ValueError(
-            "Invalid value for argument `ensemble`. Expected from 2 to "
-            f"{MOST_MEMBERS} networks. Received: ensemble={quoted(ensemble)}."
-        )
-    workers = asked["workers"]
-    if type(workers) is not int or workers < 1:
-        raise ValueError(
-            "Invalid value for argument `workers`. Expected at least 1. "
-            f"Received: workers={quoted(workers)}."
-        )
-    if (asked["preset"] is None) != (asked["weights"] is None):
-        raise ValueError(
-            "Expected `preset` and `weights` together. Received: one of them."
-        )
-    if asked["preset"] is not None:
-        pretrained.check(asked["weights"], asked["preset"])
-    if asked["format"] is not None:
-        find_format(asked["format"]).check()
-    return Request(dataset, **asked)
 
 
 def _name(folder: Path, data: Any) -> str:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from nasnet_auto.request import MOST_MEMBERS
 from nasnet_keras.console.command_line import (
     LARGEST,
     computing,
@@ -82,7 +83,7 @@ def run(
         int | None,
         typer.Option(
             min=2,
-            max=10,
+            max=MOST_MEMBERS,
             help="Average the probabilities of so many of the best networks, "
             "as one more to choose from; none if not given.",
         ),

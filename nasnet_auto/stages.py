@@ -13,6 +13,7 @@ from nasnet_auto.candidates import (
     Row,
     plain_network,
 )
+from nasnet_auto.request import Request
 from nasnet_auto.survey import FIRST_SIZE, Survey
 from nasnet_keras.console.command_line import InputError, RunError
 from nasnet_keras.kinds.layerwise.kind import LayerwiseKind
@@ -41,49 +42,6 @@ SEARCH_SHARE = 0.35  # of the time, for the children of the search
 IN_PROCESS = "in-process"
 FOUND = 3  # cells of a search that are trained longer
 FOUND_REPEATS, FOUND_FILTERS = 2, 16  # of these networks
-
-
-@dataclasses.dataclass(frozen=True)
-class Request:
-    """What a run was asked for.
-
-    Attributes:
-        dataset: A name, a folder or an `.npz` file.
-        hours: How long the run may take in all.
-        weights: A file of weights for `preset`, to fine-tune beside the
-            network that comes with its weights.
-        preset: The network of these weights.
-        max_latency: Slower networks are not chosen; seconds an image.
-        format: The runtime that the latency is measured in and that the
-            result is exported for; None for Keras alone.
-        ensemble: Of how many of the best networks an ensemble is made; None
-            for none.
-        workers: Children of the search at once; 1 in this process.
-        skip_broken: Whether to leave out files that are no whole images.
-        seed: Fixes what is random.
-    """
-
-    dataset: str
-    hours: float
-    weights: str | None = None
-    preset: str | None = None
-    max_latency: float | None = None
-    format: str | None = None
-    ensemble: int | None = None
-    workers: int = 1
-    skip_broken: bool = False
-    seed: int = 0
-
-    @property
-    def seconds(self) -> float:
-        return 3600 * self.hours
-
-    @property
-    def runtime(self) -> str | None:
-        """In which latencies are measured, if they are."""
-        if self.max_latency is None:
-            return None
-        return self.format or "keras"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,6 +20,7 @@ import search
 from nasnet_auto import auto, candidates, pace, publish, stages
 from nasnet_auto.book import Book
 from nasnet_auto.candidates import NO_TIME, Candidate, Row, plain_network
+from nasnet_auto.request import Request
 from nasnet_keras.console.command_line import InputError, RunError
 from nasnet_keras.kinds.layerwise.kind import LayerwiseKind
 from nasnet_keras.network.build import load_model
@@ -346,7 +347,7 @@ def test_a_search_needs_images_and_time(tmp_path):
 
     def searches(hours, images):
         counted = dataclasses.replace(survey, counts=(images, images))
-        request = stages.Request("digits", hours)
+        request = Request("digits", hours)
         context = stages.Context(request, counted, book, tmp_path)
         assert stages.plan_lines(context)
         return context.searches
@@ -381,7 +382,7 @@ def test_published_weights_are_for_photographs(
     told = []
     for _ in range(2):  # The second time it is read.
         context = stages.Context(
-            stages.Request("digits", HOURS),
+            Request("digits", HOURS),
             survey,
             Book(tmp_path / "plan.json", {}),
             tmp_path,
@@ -403,7 +404,7 @@ def context_of_a_search(folder, left=3600, told=None, **request):
     book = Book(folder / "plan.json", {})
     book._before = (1 - stages.FINISH) * 3600 - left
     return stages.Context(
-        stages.Request("digits", 1, **request),
+        Request("digits", 1, **request),
         survey,
         book,
         folder,
@@ -492,7 +493,7 @@ def test_a_network_is_fine_tuned_once_a_name(tmp_path):
     """Rows and folders are named by the preset."""
     context = dataclasses.replace(
         context_of_a_search(tmp_path),
-        request=stages.Request(
+        request=Request(
             "digits", 1, preset="nasnet_a_cifar_nano", weights="own.h5"
         ),
     )

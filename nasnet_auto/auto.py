@@ -9,20 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from nasnet_auto.book import Book
-from nasnet_auto.candidates import (
-    NO_ROOM,
-    NO_TIME,
-    TOO_LARGE,
-    Candidate,
-    Row,
-    folder_of,
-    train,
-)
-from nasnet_auto.pace import Epochs, timed
-from nasnet_auto.publish import publish
 from nasnet_auto.request import checked_request
-from nasnet_auto.result import Result
+from nasnet_auto.results.publish import publish
+from nasnet_auto.results.result import Result
 from nasnet_auto.stages import (
     MOST_EPOCHS,
     MOST_FROZEN,
@@ -32,6 +21,17 @@ from nasnet_auto.stages import (
     plan_lines,
 )
 from nasnet_auto.survey import Survey, survey
+from nasnet_auto.trainings.book import Book
+from nasnet_auto.trainings.candidates import (
+    NO_ROOM,
+    NO_TIME,
+    TOO_LARGE,
+    Candidate,
+    Row,
+    folder_of,
+    train,
+)
+from nasnet_auto.trainings.pace import Epochs, timed
 from nasnet_keras.console.activity import tell_activity
 from nasnet_keras.console.command_line import InputError, RunError
 from nasnet_keras.files import check_path, locked, sync

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import search
-from nasnet_auto.book import Book
-from nasnet_auto.candidates import (
+from nasnet_auto.request import Request
+from nasnet_auto.survey import FIRST_SIZE, Survey
+from nasnet_auto.trainings.book import Book
+from nasnet_auto.trainings.candidates import (
     Candidate,
     Row,
     plain_network,
 )
-from nasnet_auto.request import Request
-from nasnet_auto.survey import FIRST_SIZE, Survey
 from nasnet_keras.console.command_line import InputError, RunError
 from nasnet_keras.kinds.layerwise.kind import LayerwiseKind
 from nasnet_keras.training.recipes import RECIPES, Recipe, adapted

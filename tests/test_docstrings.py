@@ -28,7 +28,7 @@ NOT_RUN = {
 LARGE = {
     "nasnet_auto",
     "nasnet_auto.auto.run",
-    "nasnet_auto.result.Result",
+    "nasnet_auto.results.result.Result",
     "nasnet_auto.tuning.tune",
     "nasnet_keras.deployment.export.export",
     "nasnet_keras.training.evaluation.evaluate_run.evaluate_run",

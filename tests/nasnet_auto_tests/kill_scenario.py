@@ -21,7 +21,7 @@ import numpy as np
 import nasnet_auto
 import search
 from nasnet_auto import auto, stages, tuning
-from nasnet_auto.candidates import plain_network
+from nasnet_auto.trainings.candidates import plain_network
 from nasnet_keras.training.recipes import RECIPES
 
 HOURS = 0.5

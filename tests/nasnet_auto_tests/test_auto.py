@@ -14,13 +14,20 @@ import pytest
 import tensorflow as tf
 
 import nasnet_auto
-import nasnet_auto.book
 import nasnet_auto.survey
+import nasnet_auto.trainings.book
 import search
-from nasnet_auto import auto, candidates, pace, publish, stages
-from nasnet_auto.book import Book
-from nasnet_auto.candidates import NO_TIME, Candidate, Row, plain_network
+from nasnet_auto import auto, stages
 from nasnet_auto.request import Request
+from nasnet_auto.results import publish
+from nasnet_auto.trainings import candidates, pace
+from nasnet_auto.trainings.book import Book
+from nasnet_auto.trainings.candidates import (
+    NO_TIME,
+    Candidate,
+    Row,
+    plain_network,
+)
 from nasnet_keras.console.command_line import InputError, RunError
 from nasnet_keras.kinds.layerwise.kind import LayerwiseKind
 from nasnet_keras.network.build import load_model
@@ -295,7 +302,7 @@ def test_a_run_short_of_time_has_fewer_rows_of_equal_rewards(whole, tmp_path):
 
 def test_time_counts_also_after_a_kill(tmp_path, monkeypatch):
     """Noted while whatever is done takes its time."""
-    monkeypatch.setattr(nasnet_auto.book, "SECONDS_BETWEEN", 0.01)
+    monkeypatch.setattr(nasnet_auto.trainings.book, "SECONDS_BETWEEN", 0.01)
     file = tmp_path / "plan.json"
     book = Book(file, {})
     with book.counting():

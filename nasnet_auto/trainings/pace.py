@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras.callbacks import Callback, LambdaCallback
 
-from nasnet_auto.candidates import Candidate
+from nasnet_auto.trainings.candidates import Candidate
 from nasnet_keras.training.data.pipeline import recipe_pipeline
 from nasnet_keras.training.run import CLASSIFIER
 from nasnet_keras.training.settings import build_model

@@ -116,7 +116,10 @@ def run(
         from rich.console import Console
 
         from nasnet_auto.auto import run
-        from nasnet_auto.display import create_display, leaderboard_table
+        from nasnet_auto.commands.display import (
+            create_display,
+            leaderboard_table,
+        )
 
         console = Console()
         result = run(
@@ -155,7 +158,7 @@ def predict(
     ] = False,
 ) -> None:
     """Says what photographs show."""
-    from nasnet_auto.result import load
+    from nasnet_auto.results.result import load
 
     result = load(run)
     with computing(stderr=True):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from nasnet_auto.candidates import Candidate, Row
+from nasnet_auto.trainings.candidates import Candidate, Row
 from nasnet_keras.console.command_line import InputError, provenance
 from nasnet_keras.files import write_json
 from nasnet_keras.strict_json import read_json

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from nasnet_auto.ensemble import write_ensemble
+from nasnet_auto.trainings.ensemble import write_ensemble
 from nasnet_keras.architectures import find_kind, to_data
 from nasnet_keras.console.accuracy import standard_error
 from nasnet_keras.console.command_line import RunError

@@ -250,14 +250,13 @@ def _fitted(draft: Candidate, seconds: float, found: Survey) -> Candidate:
 
 def _in_time(candidate: Candidate, folder: Path, context: Context) -> Candidate:
     """A candidate, which is not trained if the epochs that it lacks take more
-    than the time that is left. None is after that, lest a run that was killed
-    tries what others do not."""
-    if candidate.reason is not None or candidate.members:
-        return candidate
+    than the time that is left, once there is a network to choose. None is
+    after that, lest a run that was killed tries what others do not."""
     rows = context.book.rows
-    over = best_of(rows) is not None and any(
-        row.reason == NO_TIME for row in rows
-    )
+    untimed = candidate.reason is not None or candidate.members
+    if untimed or best_of(rows) is None:
+        return candidate
+    over = any(row.reason == NO_TIME for row in rows)
     epochs = candidate.recipe.epochs - len(read_history(folder))
     left = context.left - context.book.beside
     if not over and candidate.seconds(epochs) <= left:

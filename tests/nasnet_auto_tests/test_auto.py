@@ -252,9 +252,10 @@ def test_the_last_training_leaves_time_to_read_and_evaluate(tmp_path):
     """As a training took beside its epochs, the next will too."""
     context = context_of_a_search(tmp_path, left=100)
     candidate = a_timed_candidate("plain network", epoch=40.0)
-    assert auto._in_time(candidate, tmp_path, context).reason is None
-    context.book.plan("fine-tuning", candidate)
-    context.book.add("fine-tuning", Row("a"), beside=20.0)
+    for stage, beside in (("linear probe", 0.0), ("fine-tuning", 20.0)):
+        assert auto._in_time(candidate, tmp_path, context).reason is None
+        context.book.plan(stage, candidate)
+        context.book.add(stage, Row("a", accuracy=0.5), beside)
     found = auto._in_time(candidate, tmp_path, context)
     assert found.reason == "no time is left"
     # Of what is begun the rest counts.
@@ -266,11 +267,17 @@ def test_after_one_without_time_there_is_none(tmp_path):
     """Lest a run that lost time tries what others do not."""
     context = context_of_a_search(tmp_path, left=100)
     small = a_timed_candidate("small", epoch=1.0)
-    for row in (Row("a", reason=NO_TIME), Row("b", accuracy=0.5)):
+    for row in (Row("b", accuracy=0.5), Row("a", reason=NO_TIME)):
         assert auto._in_time(small, tmp_path, context).reason is None
         context.book.plan("fine-tuning", small)
         context.book.add("fine-tuning", row)
     assert auto._in_time(small, tmp_path, context).reason == NO_TIME
+
+
+def test_a_run_has_time_for_one_network(tmp_path):
+    context = context_of_a_search(tmp_path, left=0)
+    candidate = a_timed_candidate("plain network", epoch=40.0)
+    assert auto._in_time(candidate, tmp_path, context).reason is None
 
 
 def test_epochs_follow_from_the_plan_alone(tmp_path):

@@ -27,7 +27,7 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from nasnet_auto.candidates import plain_network
+from nasnet_auto.trainings.candidates import plain_network
 from nasnet_auto.tuning import TUNERS, tune, values_of
 from nasnet_keras.kinds.layerwise.kind import LayerwiseKind
 from nasnet_keras.training.evaluation.evaluate_run import evaluate_run

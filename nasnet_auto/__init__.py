@@ -15,8 +15,8 @@ from typing import Any
 
 _HOMES = {
     "Display": "nasnet_auto.auto",
-    "Result": "nasnet_auto.result",
-    "load": "nasnet_auto.result",
+    "Result": "nasnet_auto.results.result",
+    "load": "nasnet_auto.results.result",
     "run": "nasnet_auto.auto",
 }
 

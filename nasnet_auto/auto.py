@@ -2,51 +2,51 @@
 
 import contextlib
 import dataclasses
-import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from keras.callbacks import LambdaCallback
 
-from nasnet_auto.book import Book
-from nasnet_auto.candidates import (
+from nasnet_auto.request import checked_request
+from nasnet_auto.results.publish import publish
+from nasnet_auto.results.result import Result
+from nasnet_auto.stages import (
+    MOST_EPOCHS,
+    MOST_FROZEN,
+    STAGES,
+    Context,
+    best_of,
+    plan_lines,
+)
+from nasnet_auto.survey import Survey, survey
+from nasnet_auto.trainings.book import Book
+from nasnet_auto.trainings.candidates import (
     NO_ROOM,
+    NO_TIME,
     TOO_LARGE,
     Candidate,
     Row,
     folder_of,
     train,
 )
-from nasnet_auto.pace import Pace
-from nasnet_auto.publish import publish
-from nasnet_auto.result import Result
-from nasnet_auto.stages import (
-    MOST_EPOCHS,
-    MOST_FROZEN,
-    STAGES,
-    Context,
-    Request,
-    best_of,
-    plan_lines,
-)
-from nasnet_auto.survey import survey
+from nasnet_auto.trainings.pace import Epochs, timed
 from nasnet_keras.console.activity import tell_activity
 from nasnet_keras.console.command_line import InputError, RunError
-from nasnet_keras.deployment.formats import find_format
 from nasnet_keras.files import check_path, locked, sync
-from nasnet_keras.quotation import quoted, system_reason
-from nasnet_keras.training.data.datasets import are_arrays, resolve_source
+from nasnet_keras.quotation import system_reason
+from nasnet_keras.training.data.datasets import (
+    DataSource,
+    are_arrays,
+    resolve_source,
+)
 from nasnet_keras.training.data.readers.npz import ArraysInMemory
+from nasnet_keras.training.data.readers.pipelines import in_memory
 from nasnet_keras.training.process_state import kept_process_state
 from nasnet_keras.training.progress import Progress
+from nasnet_keras.training.run import read_history
 from nasnet_keras.training.train import prepare_long_trainings
-from zoo import weights as pretrained
-
-MOST_MEMBERS = 10  # of an ensemble
-LEAST_HOURS = 1 / 60  # below, no training has time for an epoch
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Display:
 
 @kept_process_state()
 def run(
-    data: str | os.PathLike[str] | Sequence[Any],
+    data: DataSource,
     hours: float,
     output: str | os.PathLike[str],
     *,
@@ -97,7 +97,8 @@ def run(
 
     Args:
         data: A folder with a sub-folder of images for each class, a name of a
-            data set, an `.npz` file, or a pair of arrays, images and labels.
+            data set, an `.npz` file, a pair of arrays, images and labels, or
+            a `tf.data.Dataset` of these (`load_dataset`).
         hours: How long it takes in all.
         output: The folder of the run.
         format: A runtime to write the network for too, of `FORMATS`: onnx,
@@ -135,7 +136,8 @@ def run(
     folder = Path(output)
     _check_folder(folder)
     with _bad_input():
-        request = _request(
+        data = in_memory(data)
+        request = checked_request(
             _name(folder, data),
             hours=hours,
             format=format,
@@ -172,7 +174,10 @@ def run(
         )
         display.tell([*found.lines(), *plan_lines(context)])
         prepare_long_trainings()
-        with _bad_input():
+        with _bad_input(), book.counting():
+            for stage in STAGES:
+                if STAGES[stage].known:
+                    list(_plan(stage, context))
             for stage in STAGES:
                 _drive(stage, context, display)
             best = best_of(book.rows)
@@ -183,54 +188,54 @@ def run(
     return Result(folder)
 
 
+def _plan(stage: str, context: Context) -> Iterator[Candidate]:
+    """What a stage tries, as it is recorded, or is from now on."""
+    for number, draft in enumerate(STAGES[stage].propose(context)):
+        if number == len(context.book.candidates(stage)):
+            if not draft.members:
+                seconds = STAGES[stage].seconds(context)
+                draft = _fitted(draft, seconds, context.survey)
+            context.book.plan(stage, draft)
+        yield context.book.candidates(stage)[number]
+
+
 def _drive(stage: str, context: Context, display: Display) -> None:
     """Trains what a stage tries, from wherever it stands."""
     book = context.book
-    for number, draft in enumerate(STAGES[stage].propose(context)):
+    for number, candidate in enumerate(_plan(stage, context)):
         if number < len(book.rows_of(stage)):
             continue
-        planned = book.candidates(stage)
-        if number == len(planned):
-            candidate = draft
-            if not draft.members:
-                seconds = STAGES[stage].seconds(context)
-                candidate = _fitted(draft, seconds, context)
-            book.plan(stage, candidate)
-        else:
-            candidate = planned[number]
+        folder = context.folder / folder_of(candidate.name)
+        candidate = _in_time(candidate, folder, context)
         if candidate.reason is None:
             display.begin(candidate.name)
-        began = book.elapsed
+        began, epochs = book.elapsed, Epochs()
         row = train(
             candidate,
-            context.folder / folder_of(candidate.name),
-            [LambdaCallback(on_epoch_end=lambda epoch, logs=None: book.tick())],
+            folder,
+            [epochs],
             display.progress,
             context.request.runtime,
             context.request.max_latency,
         )
-        beside = book.elapsed - began - (row.seconds or 0.0)
-        book.add(stage, row, beside)
+        book.add(stage, row, book.elapsed - began - epochs.seconds)
         display.end(row)
 
 
-def _fitted(draft: Candidate, seconds: float, context: Context) -> Candidate:
-    """A candidate of so many epochs as fit into so many seconds, or into those
-    that are left."""
-    found = context.survey
-    seconds = min(seconds, context.left - context.book.beside)
+def _fitted(draft: Candidate, seconds: float, found: Survey) -> Candidate:
+    """A candidate of so many epochs as fit into so many seconds."""
     trained = found.images - (found.validation_images or 0)
     recipe = draft.recipe
     batch = min(recipe.batch_size, max(1, trained // 8))
     draft = draft.changed(draft.name, batch_size=batch)
-    if seconds <= 0:
-        return dataclasses.replace(draft, reason="no time is left")
-    tell_activity(f"timing {draft.name}")
-    try:
-        pace = Pace(draft, len(found.class_names))
-    except NO_ROOM:
-        return dataclasses.replace(draft, reason=TOO_LARGE)
-    epochs = pace.epochs(seconds, trained, found.validated)
+    if draft.epoch_seconds is None:
+        tell_activity(f"timing {draft.name}")
+        classes = len(found.class_names)
+        try:
+            draft = timed(draft, classes, trained, found.validated)
+        except NO_ROOM:
+            return dataclasses.replace(draft, reason=TOO_LARGE)
+    epochs = int((seconds - draft.seconds(0)) / (draft.epoch_seconds or 1.0))
     if epochs < 1:
         return dataclasses.replace(
             draft,
@@ -244,45 +249,20 @@ def _fitted(draft: Candidate, seconds: float, context: Context) -> Candidate:
     return draft.changed(draft.name, epochs=epochs, frozen_epochs=frozen)
 
 
-def _request(dataset: str, **asked: Any) -> Request:
-    """What is asked for, checked."""
-    hours = asked["hours"]
-    if not isinstance(hours, int | float) or not LEAST_HOURS <= hours <= 1e5:
-        raise ValueError(
-            "Invalid value for argument `hours`. Expected at least "
-            f"{LEAST_HOURS:.3f}, a minute. Received: hours={quoted(hours)}."
-        )
-    latency = asked["max_latency"]
-    if latency is not None and not (
-        isinstance(latency, int | float) and 0 < latency < math.inf
-    ):
-        raise ValueError(
-            "Invalid value for argument `max_latency`. Expected positive "
-            f"seconds. Received: max_latency={quoted(latency)}."
-        )
-    ensemble = asked["ensemble"]
-    if ensemble is not None and (
-        type(ensemble) is not int or not 2 <= ensemble <= MOST_MEMBERS
-    ):
-        raise ValueError(
-            "Invalid value for argument `ensemble`. Expected from 2 to "
-            f"{MOST_MEMBERS} networks. Received: ensemble={quoted(ensemble)}."
-        )
-    workers = asked["workers"]
-    if type(workers) is not int or workers < 1:
-        raise ValueError(
-            "Invalid value for argument `workers`. Expected at least 1. "
-            f"Received: workers={quoted(workers)}."
-        )
-    if (asked["preset"] is None) != (asked["weights"] is None):
-        raise ValueError(
-            "Expected `preset` and `weights` together. Received: one of them."
-        )
-    if asked["preset"] is not None:
-        pretrained.check(asked["weights"], asked["preset"])
-    if asked["format"] is not None:
-        find_format(asked["format"]).check()
-    return Request(dataset, **asked)
+def _in_time(candidate: Candidate, folder: Path, context: Context) -> Candidate:
+    """A candidate, which is not trained if the epochs that it lacks take more
+    than the time that is left, once there is a network to choose. None is
+    after that, lest a run that was killed tries what others do not."""
+    rows = context.book.rows
+    untimed = candidate.reason is not None or candidate.members
+    if untimed or best_of(rows) is None:
+        return candidate
+    over = any(row.reason == NO_TIME for row in rows)
+    epochs = candidate.recipe.epochs - len(read_history(folder))
+    left = context.left - context.book.beside
+    if not over and candidate.seconds(epochs) <= left:
+        return candidate
+    return dataclasses.replace(candidate, reason=NO_TIME)
 
 
 def _name(folder: Path, data: Any) -> str:

@@ -5,9 +5,9 @@ from nasnet_keras.console.entry import start
 
 def main() -> int:
     """Runs the command line; returns the exit code."""
-    return start("nasnet_auto.cli")
+    return start("nasnet_auto.commands.cli")
 
 
 def train() -> int:
     """Runs the command line `nasnet-train`; returns the exit code."""
-    return start("nasnet_auto.train_cli")
+    return start("nasnet_auto.commands.train_cli")

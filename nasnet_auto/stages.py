@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import search
-from nasnet_auto.book import Book
-from nasnet_auto.candidates import (
+from nasnet_auto.request import Request
+from nasnet_auto.survey import FIRST_SIZE, Survey
+from nasnet_auto.trainings.book import Book
+from nasnet_auto.trainings.candidates import (
     Candidate,
     Row,
     plain_network,
 )
-from nasnet_auto.survey import FIRST_SIZE, Survey
 from nasnet_keras.console.command_line import InputError, RunError
 from nasnet_keras.kinds.layerwise.kind import LayerwiseKind
 from nasnet_keras.training.recipes import RECIPES, Recipe, adapted
@@ -41,49 +42,6 @@ SEARCH_SHARE = 0.35  # of the time, for the children of the search
 IN_PROCESS = "in-process"
 FOUND = 3  # cells of a search that are trained longer
 FOUND_REPEATS, FOUND_FILTERS = 2, 16  # of these networks
-
-
-@dataclasses.dataclass(frozen=True)
-class Request:
-    """What a run was asked for.
-
-    Attributes:
-        dataset: A name, a folder or an `.npz` file.
-        hours: How long the run may take in all.
-        weights: A file of weights for `preset`, to fine-tune beside the
-            network that comes with its weights.
-        preset: The network of these weights.
-        max_latency: Slower networks are not chosen; seconds an image.
-        format: The runtime that the latency is measured in and that the
-            result is exported for; None for Keras alone.
-        ensemble: Of how many of the best networks an ensemble is made; None
-            for none.
-        workers: Children of the search at once; 1 in this process.
-        skip_broken: Whether to leave out files that are no whole images.
-        seed: Fixes what is random.
-    """
-
-    dataset: str
-    hours: float
-    weights: str | None = None
-    preset: str | None = None
-    max_latency: float | None = None
-    format: str | None = None
-    ensemble: int | None = None
-    workers: int = 1
-    skip_broken: bool = False
-    seed: int = 0
-
-    @property
-    def seconds(self) -> float:
-        return 3600 * self.hours
-
-    @property
-    def runtime(self) -> str | None:
-        """In which latencies are measured, if they are."""
-        if self.max_latency is None:
-            return None
-        return self.format or "keras"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,11 +96,16 @@ class Context:
         return (1 - FINISH) * self.request.seconds - self.book.elapsed
 
     @property
+    def search_seconds(self) -> float:
+        """The share of a search."""
+        return SEARCH_SHARE * self.request.seconds
+
+    @property
     def searches(self) -> bool:
         """Whether there are images and time enough for a search."""
         return (
             self.survey.images >= SEARCH_IMAGES
-            and SEARCH_SHARE * self.request.seconds >= SEARCH_SECONDS
+            and self.search_seconds >= SEARCH_SECONDS
         )
 
 
@@ -241,7 +204,7 @@ def _cells(context: Context) -> list[dict[str, Any]]:
     """The best cells of the search, each by its number; none of a search that
     cannot end, for the other networks are there all the same."""
     begun = (context.folder / "search" / "config.json").exists()
-    if context.left < SEARCH_SECONDS and not begun:
+    if context.left < context.search_seconds and not begun:
         context.tell(["No search: too little time is left."])
         return []
     try:
@@ -264,7 +227,6 @@ def _search(context: Context) -> search.Run:
     """The search, driven to its end, or as far as it came in the time."""
     folder, request = context.folder / "search", context.request
     watching: dict[str, Any] = {
-        "on_trial": lambda trial: context.book.tick(),
         "observers": context.observers,
     }
     if (folder / "config.json").exists():
@@ -290,7 +252,7 @@ def _search(context: Context) -> search.Run:
     return search.run(
         folder,
         dataset=request.dataset,
-        hours=min(SEARCH_SHARE * request.seconds, context.left) / 3600,
+        hours=context.search_seconds / 3600,
         seed=request.seed,
         child={
             "image_size": min(32, context.survey.image_size),
@@ -381,12 +343,15 @@ class Stage:
         trainings: How many there are.
         share: Of the time, for all of them, in a run that searches.
         share_without: Likewise in one that does not.
+        known: Whether they are known before anything is trained, and so are
+            timed and recorded first.
     """
 
     propose: Callable[[Context], Iterator[Candidate]]
     trainings: Callable[[Context], int]
     share: float
     share_without: float
+    known: bool = False
 
     def part(self, context: Context) -> float:
         """Its share of the time of a run."""
@@ -401,9 +366,9 @@ class Stage:
 # The search itself takes `SEARCH_SHARE`; without one its time and that of what
 # it finds go to the tuning.
 STAGES: dict[str, Stage] = {
-    "linear probe": Stage(_probes, _count_pretrained, 0.05, 0.05),
-    "fine-tuning": Stage(_fine_tuned, _count_pretrained, 0.15, 0.25),
-    "plain network": Stage(_plain, lambda context: 1, 0.10, 0.10),
+    "linear probe": Stage(_probes, _count_pretrained, 0.05, 0.05, True),
+    "fine-tuning": Stage(_fine_tuned, _count_pretrained, 0.15, 0.25, True),
+    "plain network": Stage(_plain, lambda context: 1, 0.10, 0.10, True),
     "found cells": Stage(_found, lambda context: FOUND, 0.15, 0.0),
     "tuning": Stage(_tuned, lambda context: len(CHANGES), 0.15, 0.55),
     # It trains nothing, and is measured as the result is.

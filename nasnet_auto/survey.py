@@ -1,13 +1,16 @@
 """A look at the images before anything is trained: `survey`."""
 
 import dataclasses
+import hashlib
 import os
+from collections.abc import Mapping
 from os import PathLike
 from typing import Any
 
 import numpy as np
 
 from nasnet_keras.console.accuracy import standard_error
+from nasnet_keras.console.activity import tell_activity
 from nasnet_keras.training.data.datasets import (
     ARRAYS,
     DataSource,
@@ -16,13 +19,16 @@ from nasnet_keras.training.data.datasets import (
     are_arrays,
     open_dataset,
 )
+from nasnet_keras.training.data.groups import groups_of
 from nasnet_keras.training.data.holding import BY_MEMORY, Holding
+from nasnet_keras.training.data.readers.source import PURPOSES, Arrays, listed
 from nasnet_keras.training.data.splits import (
     TEST_SHARE,
     fingerprint,
     split,
     with_test,
 )
+from nasnet_keras.training.data.streaming import unreadable_told
 
 # Of images that are larger, this size is trained at first: four times the
 # pixels of CIFAR-10.
@@ -32,6 +38,11 @@ MOST_CLASSES = 8  # that are listed
 # tell networks apart.
 FEW = 2_000
 MOST_VALIDATED = 5_000
+# Up to so many images of a folder are compared by their pixels; more are by
+# their files, for to decode them takes minutes.
+MOST_DECODED = 20_000
+AT_ONCE = 256  # of these in memory
+EXAMPLES = 3  # of files that are copies
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +61,9 @@ class Survey:
             known before they are read.
         fingerprint: Changes when an image to train on does, or a class; of a
             data set by name, when a label does.
+        copies: Sentences on images that are there twice.
+        groups: What several images are of, and how many of these there are;
+            None where the names of files do not say so.
     """
 
     class_names: tuple[str, ...]
@@ -60,6 +74,8 @@ class Survey:
     notes: tuple[str, ...]
     given: int = 0
     fingerprint: str = ""
+    copies: tuple[str, ...] = ()
+    groups: tuple[str, int] | None = None
 
     @property
     def images(self) -> int:
@@ -107,7 +123,14 @@ class Survey:
             f"{self.images:,} training images of {len(self.counts):,} classes: "
             f"{', '.join(named)}{tail}.",
             *self.notes,
+            *self.copies,
         ]
+        if self.groups is not None:
+            word, count = self.groups
+            lines.append(
+                f"By the names of files the images are of {count:,} {word}s: "
+                "whoever is held out is not trained on."
+            )
         if self.sizes:
             found = " to ".join(
                 f"{w} x {h}" for w, h in dict.fromkeys(self.sizes)
@@ -122,7 +145,8 @@ class Survey:
             lines.append("Networks are chosen by the images for validation.")
         else:
             lines.append(
-                f"{held_out:,} images are held out to choose networks by; an "
+                f"{'About ' if self.groups else ''}{held_out:,} images are "
+                "held out to choose networks by; an "
                 "accuracy of 80 % on them has a standard error of "
                 f"{100 * standard_error(0.8, held_out):.1f} points."
             )
@@ -134,8 +158,11 @@ class Survey:
 def survey(
     source: DataSource, skip_broken: bool = False, seed: int = 0
 ) -> Survey:
-    """Looks at a data set. Of files no image is decoded; arrays are read, all
-    of them, so that what is wrong with those to test on is found now.
+    """Looks at a data set. Arrays are read, all of them, so that what is wrong
+    with those to test on is found now; of a data set by name no image is. In
+    arrays and folders it looks for images that are there twice: by the pixels
+    in the size that photographs are trained at first, of more than
+    `MOST_DECODED` files by these.
 
     Args:
         source: As of `load_dataset`.
@@ -163,17 +190,22 @@ def survey(
         holding=Holding(stream=True) if is_folder else BY_MEMORY,
     )
     labels: np.ndarray = opened.read_labels()
-    identity, given = [labels], 0
-    if opened.read_validation is not None and not is_named:
-        given = len(opened.read_validation()[1])
-    if is_folder:
-        identity.append(opened.read_train(None)[3])  # digests
-    elif not is_named:
-        images = opened.read_train(None)[0]
+    identity, files = [labels], None
+    parts: dict[str, Arrays] = {}
+    if not is_named:
+        parts["train"] = opened.read_train(None)
+        for name, read in (
+            ("validation", opened.read_validation),
+            ("test", opened.read_test),
+        ):
+            if read is not None:
+                parts[name] = read()
+        images, _, *of_files = parts["train"]
+        files, digests = of_files or (None, images)
         _check_channels(images)
-        identity.append(images)
-        if opened.read_test is not None:
-            opened.read_test()
+        identity.append(digests)
+    given = len(parts["validation"][1]) if "validation" in parts else 0
+    groups = groups_of(files)
     counts = np.bincount(labels, minlength=len(opened.class_names))
     found = Survey(
         class_names=tuple(opened.class_names),
@@ -184,10 +216,62 @@ def survey(
         notes=tuple(opened.notes),
         given=given,
         fingerprint=fingerprint(*identity, np.array(opened.class_names)),
+        copies=tuple(_copies(parts)),
+        groups=groups and (groups.word, groups.total),
     )
     name = ARRAYS if are_arrays(source) else str(source)
-    _check_split(name, found, labels, seed)
+    _check_split(name, found, labels, files, seed)
     return found
+
+
+def _copies(parts: Mapping[str, Arrays]) -> list[str]:
+    """Sentences on images that are there twice: in two parts, or to train
+    on."""
+    decoded = sum(len(part[1]) for part in parts.values()) <= MOST_DECODED
+    numbers = {
+        name: _numbers(part) if decoded or len(part) < 4 else part[3]
+        for name, part in parts.items()
+    }
+    sentences = []
+    seen: dict[str, np.ndarray] = {}
+    for name, these in numbers.items():
+        for before, others in seen.items():
+            twice = np.flatnonzero(np.isin(these, others))
+            if len(twice):
+                sentences.append(
+                    f"{len(twice):,} images {PURPOSES[name]} are "
+                    f"{PURPOSES[before]} too{_named(parts[name], twice)}: "
+                    "accuracies on them say too much. Remove them from either."
+                )
+        seen[name] = these
+    if "train" in numbers:
+        _, first = np.unique(numbers["train"], return_index=True)
+        twice = np.setdiff1d(np.arange(len(numbers["train"])), first)
+        if len(twice):
+            sentences.append(
+                f"{len(twice):,} images to train on are copies of others"
+                f"{_named(parts['train'], twice)}: where one of the two is "
+                "held out, accuracies say too much."
+            )
+    return sentences
+
+
+def _named(part: Arrays, rows: np.ndarray) -> str:
+    """The names of a part's files, to go into a sentence."""
+    return f" ({listed(part[2][rows], EXAMPLES)})" if part[2:] else ""
+
+
+def _numbers(part: Arrays) -> np.ndarray:
+    """A number for each image, equal of equal pixels."""
+    images = part[0]
+    numbers = np.empty(len(images), np.uint64)
+    with unreadable_told(images):
+        for start in range(0, len(images), AT_ONCE):
+            tell_activity("looking for copies", start, len(images))
+            for row, image in enumerate(images[start : start + AT_ONCE], start):
+                digest = hashlib.blake2b(image.tobytes(), digest_size=8)
+                numbers[row] = int.from_bytes(digest.digest())
+    return numbers
 
 
 def _check_channels(images: np.ndarray) -> None:
@@ -200,7 +284,11 @@ def _check_channels(images: np.ndarray) -> None:
 
 
 def _check_split(
-    name: str, found: Survey, labels: np.ndarray, seed: int
+    name: str,
+    found: Survey,
+    labels: np.ndarray,
+    files: np.ndarray | None,
+    seed: int,
 ) -> None:
     """Holds images out as trainings will, without their pixels.
 
@@ -214,7 +302,7 @@ def _check_split(
 
     dataset = ImageDataset(
         name,
-        LabelledImages(*read()),
+        LabelledImages(*read(), files),
         found.class_names,
         read_test=read if found.has_test else None,
         read_validation=read if found.has_validation else None,

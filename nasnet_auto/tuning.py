@@ -86,7 +86,7 @@ class TuningEvaluator(Evaluator):
         class_weights: str | None = None,
         fidelity: str = "epochs",
     ) -> None:
-        from nasnet_auto.candidates import Candidate, initialiser
+        from nasnet_auto.trainings.candidates import Candidate, initialiser
         from nasnet_keras.training.settings import TrainingSettings, load_data
         from search.evaluation.child_data import prepare_tensorflow
 
@@ -136,7 +136,7 @@ class TuningEvaluator(Evaluator):
             return self._evaluate(child, Path(folder) / "training")
 
     def _evaluate(self, child: Child, folder: Path) -> Evaluation:
-        from nasnet_auto.candidates import NO_ROOM
+        from nasnet_auto.trainings.candidates import NO_ROOM
         from nasnet_keras.training.run import best_epoch
 
         began = time.perf_counter()
@@ -269,7 +269,7 @@ def tune(
     Example:
 
     >>> from dataclasses import replace
-    >>> from nasnet_auto.candidates import plain_network
+    >>> from nasnet_auto.trainings.candidates import plain_network
     >>> from nasnet_keras.training.recipes import RECIPES
     >>> run = tune(
     ...     Path("runs/tuned"),

@@ -9,9 +9,9 @@ import pytest
 
 MODULES = {
     "nasnet-search": "search.cli.app",
-    "nasnet-train": "nasnet_auto.train_cli",
+    "nasnet-train": "nasnet_auto.commands.train_cli",
     "nasnet-deploy": "zoo.deploy_cli",
-    "nasnet-auto": "nasnet_auto.cli",
+    "nasnet-auto": "nasnet_auto.commands.cli",
 }
 # A module, a function of it, and arguments that are complete, but for data
 # that are not there.
@@ -34,12 +34,12 @@ CALLS = [
     ),
     ("zoo.train_cli", "evaluate", "evaluate nowhere"),
     (
-        *("nasnet_auto.train_cli", "tune"),
+        *("nasnet_auto.commands.train_cli", "tune"),
         "tune --dataset nowhere --model nasnet_mobile --output out",
     ),
     ("zoo.deploy_cli", "deploy", "nowhere --format onnx --output out.onnx"),
-    ("nasnet_auto.cli", "run", "run nowhere --hours 1 --output out"),
-    ("nasnet_auto.cli", "predict", "predict nowhere photo.jpg"),
+    ("nasnet_auto.commands.cli", "run", "run nowhere --hours 1 --output out"),
+    ("nasnet_auto.commands.cli", "predict", "predict nowhere photo.jpg"),
 ]
 NUMBERS = ("9" * 400, "9" * 5000, "1e400", "nan")
 

@@ -28,7 +28,7 @@ NOT_RUN = {
 LARGE = {
     "nasnet_auto",
     "nasnet_auto.auto.run",
-    "nasnet_auto.result.Result",
+    "nasnet_auto.results.result.Result",
     "nasnet_auto.tuning.tune",
     "nasnet_keras.deployment.export.export",
     "nasnet_keras.training.evaluation.evaluate_run.evaluate_run",
@@ -36,6 +36,7 @@ LARGE = {
     "search",
     "search.actions.rank_correlation.rank_correlation",
     "search.actions.retrain.retrain",
+    "search.evaluation.base.Evaluator",
     "search.runs.begin.run",
     "search.runs.recovery.restore",
     "search.weight_sharing.shared_network.SharedNetwork",

@@ -170,6 +170,44 @@ class Evaluator(abc.ABC):
             network; None, the default, if they do not.
         notes: Sentences for the user: what was read of the data, what was
             not, and what may surprise. Default: none.
+
+    Example: another metric than accuracy as the reward, one of Keras.
+
+    >>> import keras, search
+    >>> from nasnet_keras import build_network, load_dataset
+    >>> digits = load_dataset("digits", train_images=600).train
+    >>> x = digits.images / 127.5 - 1
+    >>> y = keras.utils.to_categorical(digits.labels)
+    >>> class MacroF1(search.Evaluator):
+    ...     def build(self, architecture):
+    ...         return build_network(architecture, (8, 8, 1), 10, 1, filters=4)
+    ...
+    ...     def evaluate(self, child):
+    ...         keras.utils.set_random_seed(child.seed)
+    ...         model = self.build(child.architecture)
+    ...         model.compile("adam", "categorical_crossentropy")
+    ...         model.fit(x[:500], y[:500], batch_size=50, verbose=0)
+    ...         if child.weights is not None:
+    ...             model.save_weights(child.weights)
+    ...         f1 = keras.metrics.F1Score(average="macro")
+    ...         f1.update_state(y[500:], model.predict(x[500:], verbose=0))
+    ...         return search.Evaluation(reward=float(f1.result()))
+    ...
+    ...     def describe(self):
+    ...         return {"data": "digits", "reward": "macro F1"}
+    >>> run = search.run(
+    ...     "runs/f1",
+    ...     evaluator=MacroF1(),
+    ...     space=search.NASNetSpace(1),
+    ...     strategy="random",
+    ...     trials=1,
+    ... )
+
+    After Ctrl-C or a kill, or for more trials, the evaluator is given again:
+
+    >>> run = search.resume("runs/f1", trials=2, evaluator=MacroF1())
+    >>> 0 < run.best.reward < 1
+    True
     """
 
     shared_weights: SharedWeights | None = None

@@ -56,8 +56,8 @@ CHECKS = {
         lambda value: isinstance(value, Recipe),
     ),
     "dataset": Check(
-        "a name, a path, a pair of images and labels, or two such pairs, to "
-        "train and to test on",
+        "a name, a path, a pair of images and labels or a tf.data.Dataset of "
+        "them, or two of these, to train and to test on",
         is_source,
     ),
     "on_trial": Check("a function of a trial", callable),

@@ -27,6 +27,7 @@ from nasnet_keras.training.data.datasets import (
     ARRAYS,
     are_arrays,
 )
+from nasnet_keras.training.data.readers.pipelines import in_memory
 from nasnet_keras.training.process_state import kept_process_state
 from search.evaluation.base import Evaluator
 from search.executors import create_executor
@@ -87,8 +88,8 @@ def run(
         observers: More to be told what happens.
         tensorboard: Whether to write event files.
         **settings: Fields of `RunConfig`: `dataset` (without workers also
-            images and labels as arrays, or two pairs of them, to train and to
-            test on), `space` (a name, or a `SearchSpace`
+            images and labels as arrays or as a `tf.data.Dataset`, or two of
+            these, to train and to test on), `space` (a name, or a `SearchSpace`
             of a module), `strategy`, `trials`, `seed`, `child`, `recipe`, ...;
             and of `ExecutionConfig`: `workers`, `executor`,
             `time_limit`, ...
@@ -128,8 +129,10 @@ def run(
         }
     )
     arrays = None
-    if are_arrays(settings.get("dataset")):
-        arrays, settings["dataset"] = settings["dataset"], ARRAYS
+    with _checked():
+        given = in_memory(settings.get("dataset"))
+    if are_arrays(given):
+        arrays, settings["dataset"] = given, ARRAYS
     config = settle(config, settings, execution)
     directory = RunDirectory(output)
     directory.check_free()
@@ -167,7 +170,8 @@ def resume(
         trials: How many children to evaluate in all, those already evaluated
             included; None for what the run was begun with.
         evaluator: The evaluator, if the run was begun with one.
-        dataset: The images and labels, if it was begun with arrays; else none.
+        dataset: The images and labels, if it was begun with arrays or a
+            `tf.data.Dataset`; else none.
         on_trial: Called with each finished trial.
         observers: More to be told what happens.
         tensorboard: Whether to write event files.
@@ -194,6 +198,8 @@ def resume(
             f"run {run.directory.path} was not begun with arrays. Received: "
             f"dataset={quoted(dataset)}."
         )
+    with _checked():
+        dataset = in_memory(dataset)
     watching = _observers(run.directory, on_trial, observers, tensorboard)
     with run.directory.lock():
         run.check()
@@ -349,9 +355,14 @@ def _checked() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _written(directory: RunDirectory) -> Iterator[None]:
-    """A folder that cannot be written, or not any more, ends the search."""
+    """A folder that cannot be written, or not any more, ends the search. An
+    interrupt is told how to go on."""
     try:
         yield
+    except KeyboardInterrupt as error:
+        if directory.configuration.exists():
+            error.add_note(f"Go on by {directory.resuming}.")
+        raise
     except (OSError, sqlite3.Error) as error:
         text = f"The run {directory.path} broke off: {storage_reason(error)}."
         if directory.configuration.exists():

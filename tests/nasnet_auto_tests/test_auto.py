@@ -4,6 +4,10 @@ that was never stopped."""
 import dataclasses
 import json
 import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,10 +15,19 @@ import tensorflow as tf
 
 import nasnet_auto
 import nasnet_auto.survey
+import nasnet_auto.trainings.book
 import search
-from nasnet_auto import auto, candidates, pace, publish, stages
-from nasnet_auto.book import Book
-from nasnet_auto.candidates import Candidate, Row, plain_network
+from nasnet_auto import auto, stages
+from nasnet_auto.request import Request
+from nasnet_auto.results import publish
+from nasnet_auto.trainings import candidates, pace
+from nasnet_auto.trainings.book import Book
+from nasnet_auto.trainings.candidates import (
+    NO_TIME,
+    Candidate,
+    Row,
+    plain_network,
+)
 from nasnet_keras.console.command_line import InputError, RunError
 from nasnet_keras.kinds.layerwise.kind import LayerwiseKind
 from nasnet_keras.network.build import load_model
@@ -228,27 +241,118 @@ def test_the_time_of_earlier_calls_counts(tmp_path):
     assert 1000 <= Book(file, {"hours": 1}).elapsed < 1010
 
 
-def test_the_last_training_leaves_time_to_read_and_evaluate(
-    tmp_path, monkeypatch
-):
+def a_timed_candidate(name, epoch, epochs=2):
+    candidate = a_candidate().changed(name, epochs=epochs)
+    return dataclasses.replace(
+        candidate, start_seconds=5.0, epoch_seconds=epoch
+    )
+
+
+def test_the_last_training_leaves_time_to_read_and_evaluate(tmp_path):
     """As a training took beside its epochs, the next will too."""
     context = context_of_a_search(tmp_path, left=100)
-    given = []
+    candidate = a_timed_candidate("plain network", epoch=40.0)
+    for stage, beside in (("linear probe", 0.0), ("fine-tuning", 20.0)):
+        assert auto._in_time(candidate, tmp_path, context).reason is None
+        context.book.plan(stage, candidate)
+        context.book.add(stage, Row("a", accuracy=0.5), beside)
+    found = auto._in_time(candidate, tmp_path, context)
+    assert found.reason == "no time is left"
+    # Of what is begun the rest counts.
+    (tmp_path / "history.json").write_text('[{"seconds": 40.0}]')
+    assert auto._in_time(candidate, tmp_path, context).reason is None
 
-    class Pace:
-        def __init__(self, *arguments):
-            pass
 
-        def epochs(self, seconds, *counts):
-            given.append(seconds)
-            return 1
+def test_after_one_without_time_there_is_none(tmp_path):
+    """Lest a run that lost time tries what others do not."""
+    context = context_of_a_search(tmp_path, left=100)
+    small = a_timed_candidate("small", epoch=1.0)
+    for row in (Row("b", accuracy=0.5), Row("a", reason=NO_TIME)):
+        assert auto._in_time(small, tmp_path, context).reason is None
+        context.book.plan("fine-tuning", small)
+        context.book.add("fine-tuning", row)
+    assert auto._in_time(small, tmp_path, context).reason == NO_TIME
 
-    monkeypatch.setattr(auto, "Pace", Pace)
-    auto._fitted(a_candidate(), 200.0, context)
-    context.book.plan("fine-tuning", a_candidate())
-    context.book.add("fine-tuning", Row("a"), beside=40.0)
-    auto._fitted(a_candidate(), 200.0, context)
-    assert given == pytest.approx([100, 60], abs=1)
+
+def test_a_run_has_time_for_one_network(tmp_path):
+    context = context_of_a_search(tmp_path, left=0)
+    candidate = a_timed_candidate("plain network", epoch=40.0)
+    assert auto._in_time(candidate, tmp_path, context).reason is None
+
+
+def test_epochs_follow_from_the_plan_alone(tmp_path):
+    """However much time is left: larger images take longer as they have more
+    pixels, and are not timed."""
+    found = nasnet_auto.survey.survey("digits")
+    candidate = a_timed_candidate("plain network", epoch=2.0)
+    larger = candidate.changed("larger", image_size=16)
+    epochs = [
+        auto._fitted(each, 25.0, found).recipe.epochs
+        for each in (candidate, larger)
+    ]
+    assert epochs == [2, 2]  # of MOST_EPOCHS
+    assert larger.epoch_seconds == 8.0
+    assert "8 s" in auto._fitted(larger, 8.0, found).reason
+
+
+def test_a_run_short_of_time_has_fewer_rows_of_equal_rewards(whole, tmp_path):
+    def short(plan):
+        plan["elapsed"] = 3600 * HOURS * (1 - stages.FINISH) - 0.01
+        plan["stages"].pop("tuning")
+
+    result = finished_again(whole, tmp_path / "run", short)
+    before = {row["name"]: row for row in board(whole)}
+    first, last = board(result)
+    assert first == before["plain network"]
+    assert last["name"] in before and last["reason"] == NO_TIME
+
+
+def test_time_counts_also_after_a_kill(tmp_path, monkeypatch):
+    """Noted while whatever is done takes its time."""
+    monkeypatch.setattr(nasnet_auto.trainings.book, "SECONDS_BETWEEN", 0.01)
+    file = tmp_path / "plan.json"
+    book = Book(file, {})
+    with book.counting():
+        end = time.monotonic() + 10
+        while json.loads(file.read_text())["elapsed"] < 0.05:
+            assert time.monotonic() < end
+    noted = json.loads(file.read_text())["elapsed"]
+    time.sleep(0.05)
+    assert json.loads(file.read_text())["elapsed"] == noted
+
+
+def test_seconds_beside_epochs_are_of_this_call():
+    epochs = pace.Epochs()
+    for _ in range(2):
+        epochs.on_epoch_begin(0)
+        time.sleep(0.01)
+        epochs.on_epoch_end(0)
+    assert 0.02 <= epochs.seconds < 1
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("what", ["auto", "tune"])
+def test_killed_ten_times_it_ends_as_one_that_never_was(what, tmp_path):
+    script = Path(__file__).with_name("kill_scenario.py")
+    done = subprocess.run(
+        [sys.executable, script, what, tmp_path, "--kills", "10"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["kills"] == 10
+    assert result["killed"] == result["whole"]
+
+
+def test_a_pipeline_is_its_arrays(whole):
+    pipeline = tf.data.Dataset.from_tensor_slices(images()).batch(7)
+    shown = []
+    again = nasnet_auto.run(
+        pipeline, HOURS, whole.folder, display=auto.Display(begin=shown.append)
+    )
+    assert shown == []
+    assert board(again) == board(whole)
 
 
 def test_a_search_needs_images_and_time(tmp_path):
@@ -257,7 +361,7 @@ def test_a_search_needs_images_and_time(tmp_path):
 
     def searches(hours, images):
         counted = dataclasses.replace(survey, counts=(images, images))
-        request = stages.Request("digits", hours)
+        request = Request("digits", hours)
         context = stages.Context(request, counted, book, tmp_path)
         assert stages.plan_lines(context)
         return context.searches
@@ -292,7 +396,7 @@ def test_published_weights_are_for_photographs(
     told = []
     for _ in range(2):  # The second time it is read.
         context = stages.Context(
-            stages.Request("digits", HOURS),
+            Request("digits", HOURS),
             survey,
             Book(tmp_path / "plan.json", {}),
             tmp_path,
@@ -314,7 +418,7 @@ def context_of_a_search(folder, left=3600, told=None, **request):
     book = Book(folder / "plan.json", {})
     book._before = (1 - stages.FINISH) * 3600 - left
     return stages.Context(
-        stages.Request("digits", 1, **request),
+        Request("digits", 1, **request),
         survey,
         book,
         folder,
@@ -349,11 +453,11 @@ def test_a_search_takes_the_time_and_the_threads_there_are(
         raise RunError("Enough.")
 
     monkeypatch.setattr(search, "run", fail)
-    context = context_of_a_search(tmp_path, left=1000, workers=workers)
+    context = context_of_a_search(tmp_path, left=2000, workers=workers)
     assert list(stages.STAGES["found cells"].propose(context)) == []
     # In a process where TensorFlow has begun work they cannot be set.
     assert asked["child"]["threads"] == threads
-    assert asked["hours"] == pytest.approx(1000 / 3600, abs=1e-3)
+    assert asked["hours"] == stages.SEARCH_SHARE
 
 
 @pytest.mark.large
@@ -403,7 +507,7 @@ def test_a_network_is_fine_tuned_once_a_name(tmp_path):
     """Rows and folders are named by the preset."""
     context = dataclasses.replace(
         context_of_a_search(tmp_path),
-        request=stages.Request(
+        request=Request(
             "digits", 1, preset="nasnet_a_cifar_nano", weights="own.h5"
         ),
     )
@@ -411,14 +515,16 @@ def test_a_network_is_fine_tuned_once_a_name(tmp_path):
     assert candidate.settings["weights"] == "own.h5"
 
 
-def finished_again(whole, folder, **settings):
-    """A copy of a run of which all is left but its last step."""
+def finished_again(whole, folder, change=lambda plan: None, **settings):
+    """A copy of a run of which all is left but its last step, and what is
+    changed in its plan."""
     shutil.copytree(whole.folder, folder)
     plan = json.loads((folder / "plan.json").read_text())
     plan["asked"].update(settings, dataset=str((folder / "data.npz").resolve()))
     for entry in plan["stages"].values():
         for candidate in entry["candidates"]:
             candidate["settings"]["dataset"] = plan["asked"]["dataset"]
+    change(plan)
     (folder / "plan.json").write_text(json.dumps(plan))
     for file in folder.glob("trainings/*/config.json"):
         record = json.loads(file.read_text())
@@ -544,7 +650,7 @@ def test_a_probe_is_timed_as_it_is_trained(frozen, monkeypatch):
         epochs = candidate.recipe.epochs
         candidate = candidate.changed("probe", frozen_epochs=epochs)
     with pytest.raises(Stop):
-        pace.Pace(candidate, 10)
+        pace.timed(candidate, 10, images=100, validated=10)
     assert (seen == ["logits"]) == frozen
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import nasnet_auto.survey
 from nasnet_auto.survey import FIRST_SIZE, Survey, survey
 from nasnet_keras.console.accuracy import standard_error
 
@@ -152,3 +153,53 @@ def test_the_images_for_validation_are_counted(tmp_path):
     assert found.validation_images is None
     assert found.validated == 7
     assert made().validated == 20
+
+
+def test_images_that_are_there_twice_are_told(tmp_path):
+    """Equal pixels in files of other bytes; not what differs by a pixel."""
+    rng = np.random.default_rng(0)
+    for part, count in (("train", 6), ("test", 4)):
+        for label in ("ant", "bee"):
+            (tmp_path / part / label).mkdir(parents=True)
+            for number in range(count):
+                pixels = rng.integers(0, 256, (70, 70, 3), np.uint8)
+                Image.fromarray(pixels).save(
+                    tmp_path / part / label / f"{number}.png"
+                )
+    assert survey(tmp_path).copies == ()
+    source = Image.open(tmp_path / "train" / "ant" / "3.png")
+    source.save(tmp_path / "test" / "ant" / "1.png", compress_level=0)
+    source.save(tmp_path / "train" / "ant" / "5.png", compress_level=0)
+    tested, trained = survey(tmp_path).copies
+    assert tested.startswith("1 images to test on are to train on too (")
+    assert "ant/1.png" in tested
+    assert trained.startswith("1 images to train on are copies of others (")
+    assert tested in survey(tmp_path).lines()
+
+
+def test_many_files_are_compared_undecoded(tmp_path, monkeypatch):
+    a_folder(tmp_path / "train", ant=9, bee=9)
+    a_folder(tmp_path / "test", ant=2, bee=2)
+    monkeypatch.setattr(nasnet_auto.survey, "MOST_DECODED", 5)
+    monkeypatch.setattr(nasnet_auto.survey, "_numbers", None)
+    tested, trained = survey(tmp_path).copies
+    assert tested.startswith("4 images to test on are to train on too")
+    assert trained.startswith("9 images")
+
+
+def test_copies_in_arrays():
+    pixels, labels = arrays().values()
+    (said,) = survey(((pixels, labels), (pixels[-3:], labels[-3:]))).copies
+    assert said.startswith("3 images to test on are to train on too: ")
+
+
+def test_groups_by_the_names_of_files(tmp_path):
+    for label in ("ill", "well"):
+        (tmp_path / label).mkdir()
+        for number in range(40):
+            pixels = np.full((9, 9, 3), number, np.uint8)
+            name = f"{label}/patient{number // 4}_{number % 4}.png"
+            Image.fromarray(pixels).save(tmp_path / name)
+    text = " ".join(survey(tmp_path).lines())
+    assert "of 10 patients: whoever is held out" in text
+    assert "About 14 images are held out" in text

@@ -35,9 +35,12 @@ JUNK = 10**8  # bytes
 # Where a command line begins, and where a process does.
 MODULES = {
     "nasnet-search": ("search.cli.app", "search.cli.entry:main"),
-    "nasnet-train": ("nasnet_auto.train_cli", "nasnet_auto.entry:train"),
+    "nasnet-train": (
+        "nasnet_auto.commands.train_cli",
+        "nasnet_auto.entry:train",
+    ),
     "nasnet-deploy": ("zoo.deploy_cli", "zoo.entry:deploy"),
-    "nasnet-auto": ("nasnet_auto.cli", "nasnet_auto.entry:main"),
+    "nasnet-auto": ("nasnet_auto.commands.cli", "nasnet_auto.entry:main"),
 }
 
 # What commands need besides, so that a hostile file is what they stumble on.

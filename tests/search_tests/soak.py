@@ -1,5 +1,6 @@
-"""Has faults befall searches, damaged files read, hostile files and wrong
-command lines tried, and prints as Markdown what came of it:
+"""Has faults befall searches, `nasnet-auto run` and `nasnet-train tune` killed,
+damaged files read, hostile files and wrong command lines tried, and prints as
+Markdown what came of it:
 
     python tests/search_tests/soak.py --seed 0 --kills 200
 
@@ -7,8 +8,11 @@ The kills alone took half an hour on two busy cores.
 """
 
 import argparse
+import json
 import math
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -47,6 +51,12 @@ CASES = {
 }
 
 
+AUTO = Path(__file__).parents[1] / "nasnet_auto_tests" / "kill_scenario.py"
+AUTO_KILLS = {
+    "nasnet-auto run": ("auto", 20),
+    "nasnet-train tune": ("tune", 20),
+}
+
 FILES = 1000
 ARCHIVES = 300
 LINES = 150
@@ -62,6 +72,8 @@ def main():
     parser.add_argument("--small", action="store_true", help="A tenth of it.")
     arguments = parser.parse_args()
     wrong = have_faults_befall(arguments)
+    if arguments.only in ("", "auto"):
+        wrong |= have_trainings_killed(arguments)
     if arguments.only in ("", "files"):
         have_files_read(arguments)
     if arguments.only in ("", "lines"):
@@ -88,6 +100,34 @@ def have_faults_befall(arguments):
             seen, *costs = befall(FAULTS[name], victim, rng, times)
         wrong |= any(costs)
         cells = [name, times, seen, *costs, f"{time.monotonic() - began:.0f}"]
+        print(f"| {' | '.join(map(str, cells))} |", flush=True)
+    return wrong
+
+
+def have_trainings_killed(arguments):
+    """Whether a killed run or tuning came to something else."""
+    print("\n| `kill -9` of | times | what it came to | seconds |")
+    print("| --- | --- | --- | --- |", flush=True)
+    wrong = False
+    for name, (case, times) in AUTO_KILLS.items():
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            kills = 4 if arguments.small else times
+            options = f"--seed {arguments.seed} --kills {kills}".split()
+            done = subprocess.run(
+                [sys.executable, AUTO, case, folder, *options],
+                stdout=subprocess.PIPE,
+                check=True,
+            )
+        result = json.loads(done.stdout)
+        same = result["killed"] == result["whole"]
+        wrong |= not same
+        cells = [
+            f"`{name}`",
+            result["kills"],
+            "the same" if same else "something else",
+            f"{time.monotonic() - began:.0f}",
+        ]
         print(f"| {' | '.join(map(str, cells))} |", flush=True)
     return wrong
 

@@ -25,8 +25,9 @@ class Format(abc.ABC):
         modules: What has to be installed.
         int8_modules: What else for int8; None where there is no int8.
         script: Python that reads such a file, named `model` and the suffix,
-            by the format's runtime alone: it defines `about`, the data of that
-            method, and `run`, from a batch of one to its probabilities.
+            by the format's runtime alone, in four lines beside imports: it
+            defines `about`, the data of that method, and `run`, from a batch
+            of one to its probabilities.
     """
 
     suffix: str

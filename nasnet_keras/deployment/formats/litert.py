@@ -27,8 +27,9 @@ class LiteRT(Format):
 import zipfile
 from ai_edge_litert.interpreter import Interpreter
 
-runner = Interpreter(str(HERE / "model.tflite")).get_signature_runner()
-about = zipfile.ZipFile(HERE / "model.tflite").read("nasnet_keras.json")
+file = Path(__file__).with_name("model.tflite")
+about = json.loads(zipfile.ZipFile(file).read("nasnet_keras.json"))
+runner = Interpreter(str(file)).get_signature_runner()
 run = lambda batch: runner(images=batch)["output"][0]
 """
 

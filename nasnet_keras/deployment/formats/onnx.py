@@ -23,8 +23,9 @@ class ONNX(Format):
     script = """\
 import onnxruntime
 
-session = onnxruntime.InferenceSession(HERE / "model.onnx")
-about = session.get_modelmeta().custom_metadata_map["nasnet_keras"]
+file = Path(__file__).with_name("model.onnx")
+session = onnxruntime.InferenceSession(file)
+about = json.loads(session.get_modelmeta().custom_metadata_map["nasnet_keras"])
 run = lambda batch: session.run(None, {"images": batch})[0][0]
 """
 

@@ -28,11 +28,10 @@ class OpenVINO(Format):
     script = """\
 import openvino
 
-model = openvino.Core().read_model(HERE / "model.xml")
-about = model.get_rt_info(["nasnet_keras"]).astype(str)
-precise = {"INFERENCE_PRECISION_HINT": "f32"}
-compiled = openvino.compile_model(model, "CPU", precise)
-run = lambda batch: compiled(batch)[0][0]
+model = openvino.Core().read_model(Path(__file__).with_name("model.xml"))
+about = json.loads(model.get_rt_info(["nasnet_keras"]).astype(str))
+net = openvino.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+run = lambda batch: net(batch)[0][0]
 """
 
     def write(

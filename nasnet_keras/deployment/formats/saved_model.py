@@ -23,10 +23,10 @@ class SavedModel(Format):
     script = """\
 import tensorflow as tf
 
-model = tf.saved_model.load(HERE / "model")
-about = (HERE / "model/assets.extra/nasnet_keras.json").read_text()
-run = lambda batch: model.signatures["serving_default"](
-    images=tf.constant(batch))["output"][0].numpy()
+folder = Path(__file__).with_name("model")
+about = json.loads((folder / "assets.extra/nasnet_keras.json").read_text())
+serve = tf.saved_model.load(folder).signatures["serving_default"]
+run = lambda batch: serve(images=tf.constant(batch))["output"][0].numpy()
 """
 
     def write(

@@ -20,6 +20,7 @@ from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.holding import BY_MEMORY, Holding
 from nasnet_keras.training.data.readers import digits, folder, npz, tfds
 from nasnet_keras.training.data.readers.layout import holds_images
+from nasnet_keras.training.data.readers.pipelines import in_memory, is_pipeline
 from nasnet_keras.training.data.readers.source import (
     Arrays,
     Size,
@@ -29,8 +30,8 @@ from nasnet_keras.training.data.readers.source import (
 from nasnet_keras.training.data.sampling import count_of, stratified
 from nasnet_keras.training.data.streaming import Images, StreamedImages
 
-# A name, a path, or images and labels.
-DataSource = str | PathLike[str] | Sequence[Any]
+# A name, a path, images and labels, or a `tf.data.Dataset`.
+DataSource = str | PathLike[str] | Sequence[Any] | Any
 ARRAYS = "(arrays)"  # the name of a data set that is given as such
 NAME_LENGTH = 200  # of one that is quoted
 UNEVEN = 3  # times the images of another class, from which on it is told
@@ -216,6 +217,9 @@ def load_dataset(
               `class_names`.
             - a pair of arrays, images and labels to train on; or two pairs,
               to train and to test on, as `keras.datasets` have them.
+            - a `tf.data.Dataset` of images and labels, batched or not, that
+              ends, or two of them, to train and to test on. It is read into
+              memory, in its order.
         data_dir: Where tensorflow-datasets keeps its data. Defaults to the
             environment variable `TFDS_DATA_DIR`, or else
             `~/tensorflow_datasets`.
@@ -252,6 +256,7 @@ def load_dataset(
     ((8, 8, 1), 10, 1438)
     """
     _check_source(source)
+    source = in_memory(source)
     if image_size is not None and (
         type(image_size) is not int or image_size < 1
     ):
@@ -285,20 +290,29 @@ def load_dataset(
 
 def is_source(value: object) -> bool:
     """Whether a value could be a source: the type and the form of one."""
-    return are_arrays(value) or (is_path(value) and value != "")
+    return (
+        are_arrays(value)
+        or is_pipeline(value)
+        or (is_path(value) and value != "")
+    )
 
 
 def _check_source(source: object) -> None:
     """Raises:
     ValueError: It is of another type than a source.
     """
-    if not are_arrays(source) and not (
-        isinstance(source, str | PathLike)
-        and isinstance(os.fspath(source), str)
+    if not (
+        are_arrays(source)
+        or is_pipeline(source)
+        or (
+            isinstance(source, str | PathLike)
+            and isinstance(os.fspath(source), str)
+        )
     ):
         raise ValueError(
-            "Invalid value for argument `source`. Expected a name, a path, or "
-            "a pair of arrays, images and labels. Received: a value of type "
+            "Invalid value for argument `source`. Expected a name, a path, a "
+            "tf.data.Dataset, or a pair of arrays, images and labels. "
+            "Received: a value of type "
             f"{type(source).__name__}, {quoted(source)}."
         )
 
@@ -415,6 +429,7 @@ def open_dataset(
     >>> open_dataset("digits").read_labels().shape
     (1438,)
     """
+    source = in_memory(source)
     if are_arrays(source):
         _check_holding(holding, ARRAYS)
         return npz.read_arrays(npz.ArraysInMemory(source), image_size)

@@ -10,6 +10,7 @@ import numpy as np
 
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.datasets import ImageDataset, LabelledImages
+from nasnet_keras.training.data.groups import grouped, groups_of
 from nasnet_keras.training.data.readers.source import listed
 from nasnet_keras.training.data.sampling import count_of, stratified
 
@@ -58,6 +59,10 @@ def split(
     both with the data set's proportions of the classes. Where the data set
     has images for validation, those are the validation part.
 
+    Images that belong together by the names of their files, such as
+    patient12_3.jpg, are in the same part (`groups_of`); of those to validate
+    on there may be fewer then.
+
     The validation part does not depend on `train_images`, and a smaller
     `train_images` takes a part of what a larger one takes.
 
@@ -100,7 +105,7 @@ def split(
             validation = stratified(given.labels, count, seed)
     elif validation_images is not None:
         count = count_of(validation_images, total, "validation_images")
-        validation = stratified(labels, count, seed)
+        validation = _held_out(dataset.train, count, seed)
     held_out = 0 if given is not None else len(validation)
     wanted = total - held_out
     if train_images is not None:
@@ -134,6 +139,22 @@ def split(
     )
 
 
+def _held_out(images: LabelledImages, count: int, seed: int) -> np.ndarray:
+    """The indices of so many images, or of groups of about as many."""
+    groups = groups_of(images.files)
+    if groups is None:
+        return stratified(images.labels, count, seed)
+    found = grouped(images.labels, groups.numbers, count, seed)
+    if not len(found):
+        raise ValueError(
+            f"Too few images to hold out {count}. Expected some {groups.word} "
+            "with no more images of any class, for those of one stay "
+            f"together. Received: {groups.total} of {len(images)} images; "
+            "take more images, or name the files otherwise."
+        )
+    return found
+
+
 def fingerprint(*arrays: np.ndarray) -> str:
     """The first 16 hexadecimal digits of a SHA-256 over the arrays' shapes,
     types and values. Recorded with a run, it tells when data changed."""
@@ -153,7 +174,10 @@ def with_test(dataset: ImageDataset) -> ImageDataset:
     parts = split(dataclasses.replace(dataset, read_validation=None), count)
     test = parts.validation
     arrays = (test.images, test.labels, test.files, test.digests)
-    note = f"No images to test on: {count:,} of those to train on are held out."
+    note = (
+        f"No images to test on: {len(test):,} of those to train on are held "
+        "out."
+    )
     return dataclasses.replace(
         dataset,
         train=parts.train,

@@ -62,22 +62,24 @@ def photographs(tmp_path_factory):
             notes[0x0112] = 6
         paths.append(folder / f"{number}.png")
         picture.save(paths[-1], exif=notes)
-    wide = rng.integers(0, 2**16, (23, 61), np.uint16)
-    ink = np.full((16, 16, 4), 255, np.uint8)
-    ink[..., 3] *= rng.integers(0, 2, (16, 16), np.uint8)
-    for name, pixels, clear in (
-        ("wide", wide, None),
-        ("wide and clear", np.minimum(wide, 2**15), 2**15),
-        ("white ink", ink, None),
-    ):
-        paths.append(folder / f"{name}.png")
-        Image.fromarray(pixels).save(paths[-1], transparency=clear)
     paths.append(folder / "turned, 0 is white.tif")
     notes = Image.Exif()
     notes[0x0112] = 6
-    Image.fromarray(wide).save(paths[-1], exif=notes)
+    grey = rng.integers(0, 2**8, (23, 61), np.uint8)
+    Image.fromarray(grey).save(paths[-1], exif=notes)
     black, white = (struct.pack("<HHIHH", 262, 3, 1, n, 0) for n in (1, 0))
     paths[-1].write_bytes(paths[-1].read_bytes().replace(black, white))
+    return paths
+
+
+@pytest.fixture(scope="module")
+def of_other_ranges(tmp_path_factory):
+    """Photographs of pixels from 0 to 1, and of 16 bits a channel."""
+    folder = tmp_path_factory.mktemp("other ranges")
+    pixels = np.random.default_rng(0).uniform(0, 1, (16, 16))
+    paths = [folder / "floating.tiff", folder / "wide.png"]
+    Image.fromarray(pixels.astype(np.float32)).save(paths[0])
+    Image.fromarray((2**16 * pixels).astype(np.uint16)).save(paths[1])
     return paths
 
 
@@ -114,7 +116,9 @@ def test_names_that_are_too_few():
     "channels", [3, pytest.param(1, marks=pytest.mark.large)]
 )
 @pytest.mark.parametrize("name", FORMATS)
-def test_the_script_says_what_keras_says(name, channels, photographs, tmp_path):
+def test_the_script_says_what_keras_says(
+    name, channels, photographs, of_other_ranges, tmp_path
+):
     try:
         FORMATS[name].check()
     except ValueError as error:
@@ -125,26 +129,52 @@ def test_the_script_says_what_keras_says(name, channels, photographs, tmp_path):
     shape = (16, 16, channels)
     assert FORMATS[name].about(path) == description(model, shape)
     script = write_predict_script(tmp_path, name)
-    done = subprocess.run(
-        [sys.executable, "-W", "error", script, __file__, *photographs],
+    done = run_script(script, *photographs)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    expected = [
+        (path, guess)
+        for path, guesses in zip(
+            photographs, classify(model, photographs), strict=True
+        )
+        for guess in guesses
+    ]
+    for line, (path, guess) in zip(lines, expected, strict=True):
+        shown, label, share = line.split("\t")
+        assert (shown, label) == (str(path), guess.name)
+        assert abs(float(share[:-1]) / 100 - guess.probability) < 2e-4
+    for path in of_other_ranges:
+        done = run_script(script, path)
+        assert done.returncode == 1
+        assert f"{path}: expected 8 bits a channel, values" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert done.stdout == ""
+
+
+def run_script(script, *photographs):
+    return subprocess.run(
+        [sys.executable, "-W", "error", script, *photographs],
         capture_output=True,
         text=True,
         cwd="/",
     )
-    assert done.returncode == 2, done.stderr
-    assert f"{__file__} cannot be read: " in done.stderr
-    assert "Traceback" not in done.stderr
-    lines = done.stdout.splitlines()
-    assert len(lines) == len(photographs)
-    for line, path, expected in zip(
-        lines, photographs, classify(model, photographs), strict=True
-    ):
-        shown, *guesses = line.split("\t")
-        assert shown == str(path)
-        for text, guess in zip(guesses, expected, strict=True):
-            label, share = text.rsplit(" ", 1)
-            assert label == guess.name
-            assert abs(float(share[:-1]) / 100 - guess.probability) < 2e-4
+
+
+def test_a_photograph_of_pixels_from_0_to_1_is_refused(of_other_ranges):
+    with pytest.raises(InputError, match="floating.tiff"):
+        classify(as_classifier(network(), NAMES), of_other_ranges[:1])
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_script_is_short(name, tmp_path):
+    lines = write_predict_script(tmp_path, name).read_text().splitlines()
+    code = [
+        line
+        for line in lines[1:]
+        if line and not line.startswith(("import ", "from "))
+    ]
+    assert len(code) <= 15
+    assert max(map(len, lines)) <= 80
 
 
 @pytest.mark.parametrize("name", FORMATS)

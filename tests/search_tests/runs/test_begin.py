@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import search
 import search.cli.app
@@ -86,7 +87,8 @@ def test_arrays_are_searched_on(arrays, tmp_path):
         search.resume(
             run.directory.path, trials=2, dataset=(255 - arrays[0], arrays[1])
         )
-    run = search.resume(run.directory.path, trials=2, dataset=arrays)
+    pipeline = tf.data.Dataset.from_tensor_slices(arrays).batch(7)
+    run = search.resume(run.directory.path, trials=2, dataset=pipeline)
     assert len(run.trials) == 2
     assert search.export(run, tmp_path / "best")
     with pytest.raises(InputError, match="begun with arrays"):
@@ -274,8 +276,10 @@ def test_fewer_trials_than_are_done_are_refused(begin, go_on):
 def test_an_interrupted_run_goes_on_in_its_place(
     begin, go_on, FakeEvaluator, tmp_path, outcomes
 ):
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as error:
         begin(FakeEvaluator(interrupt=(3, KeyboardInterrupt())))
+    call = f"search.resume({str(tmp_path / 'run')!r}, evaluator=...)"
+    assert error.value.__notes__ == [f"Go on by `{call}`."]
     interrupted = search.load(tmp_path / "run").trials
     evaluator = FakeEvaluator()
     run = go_on(evaluator=evaluator)

@@ -51,11 +51,11 @@ class Source(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str], most: int = LISTED) -> str:
     """Names in a sentence, as many as one reads."""
     names = list(names)
-    more = len(names) - LISTED
-    shown = ", ".join(names[:LISTED])
+    more = len(names) - most
+    shown = ", ".join(names[:most])
     return f"{shown} and {more:,} more" if more > 0 else shown
 
 

@@ -27,7 +27,7 @@ class Result:
     Attributes:
         folder: The same.
         leaderboard: What was tried, the best first: a dict for each, of the
-            fields of `nasnet_auto.candidates.Row`.
+            fields of `nasnet_auto.trainings.candidates.Row`.
         test_accuracy: Of the chosen network, on images that were looked at
             once.
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from nasnet_auto.ensemble import average
+from nasnet_auto.trainings.ensemble import average
 from nasnet_keras import NASNET_A, build_network
 from nasnet_keras.deployment.classifier import as_classifier
 from nasnet_keras.deployment.export import export

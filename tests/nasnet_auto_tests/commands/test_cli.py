@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nasnet_auto import cli
+from nasnet_auto.commands import cli
 from nasnet_keras.deployment.classifier import as_classifier
 
 NAMES = ["ant", "bee"]

@@ -1,12 +1,14 @@
 """What is recorded of a run while it goes on: `Book`."""
 
+import contextlib
 import dataclasses
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from nasnet_auto.candidates import Candidate, Row
+from nasnet_auto.trainings.candidates import Candidate, Row
 from nasnet_keras.console.command_line import InputError, provenance
 from nasnet_keras.files import write_json
 from nasnet_keras.quotation import system_reason
@@ -53,7 +55,8 @@ class Book:
                 "stages": {},
             }
             write_json(file, self._data)
-        self._began = self._noted = time.monotonic()
+        self._lock = threading.RLock()
+        self._began = time.monotonic()
         self._before = float(self._data["elapsed"])
 
     @property
@@ -66,10 +69,24 @@ class Book:
         """The seconds that the run has taken, over all calls."""
         return self._before + time.monotonic() - self._began
 
-    def tick(self) -> None:
-        """Notes the time now and then."""
-        if time.monotonic() - self._noted > SECONDS_BETWEEN:
-            self._write()
+    @contextlib.contextmanager
+    def counting(self) -> Iterator[None]:
+        """Notes the time every few seconds, whatever goes on in the block, so
+        that it counts after a kill too."""
+        ended = threading.Event()
+
+        def note() -> None:
+            while not ended.wait(SECONDS_BETWEEN):
+                with contextlib.suppress(OSError):  # Others will meet it.
+                    self._write()
+
+        thread = threading.Thread(target=note, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
     def candidates(self, stage: str) -> list[Candidate]:
         """What a stage tries, as far as it is decided."""
@@ -78,18 +95,21 @@ class Book:
 
     def plan(self, stage: str, candidate: Candidate) -> None:
         """Adds what a stage tries."""
-        entry = self._data["stages"].setdefault(
-            stage, {"candidates": [], "rows": []}
-        )
-        entry["candidates"].append(dataclasses.asdict(candidate))
-        self._write()
+        with self._lock:
+            entry = self._data["stages"].setdefault(
+                stage, {"candidates": [], "rows": []}
+            )
+            entry["candidates"].append(dataclasses.asdict(candidate))
+            self._write()
 
     def decided(self, name: str, decide: Callable[[], Any]) -> Any:
         """What was decided once, as JSON data, by a function that is called
         the first time."""
         if name not in self._data["decided"]:
-            self._data["decided"][name] = decide()
-            self._write()
+            decision = decide()
+            with self._lock:
+                self._data["decided"][name] = decision
+                self._write()
         return self._data["decided"][name]
 
     def rows_of(self, stage: str) -> list[Row]:
@@ -100,9 +120,10 @@ class Book:
     def add(self, stage: str, row: Row, beside: float = 0.0) -> None:
         """Adds what came of a stage's next candidate, and the seconds that it
         took beside its epochs."""
-        self._data["stages"][stage]["rows"].append(dataclasses.asdict(row))
-        self._data["beside"] = max(self.beside, beside)
-        self._write()
+        with self._lock:
+            self._data["stages"][stage]["rows"].append(dataclasses.asdict(row))
+            self._data["beside"] = max(self.beside, beside)
+            self._write()
 
     @property
     def beside(self) -> float:
@@ -127,9 +148,9 @@ class Book:
         )
 
     def _write(self) -> None:
-        self._noted = time.monotonic()
-        self._data["elapsed"] = self.elapsed
-        write_json(self._file, self._data)
+        with self._lock:
+            self._data["elapsed"] = self.elapsed
+            write_json(self._file, self._data)
 
 
 def _read(file: Path) -> dict[str, Any]:

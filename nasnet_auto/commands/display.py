@@ -9,8 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from nasnet_auto.auto import Display
-from nasnet_auto.candidates import Row
-from nasnet_auto.result import Result
+from nasnet_auto.results.result import Result
+from nasnet_auto.trainings.candidates import Row
 from nasnet_keras.console.activity import ActivityDisplay
 from nasnet_keras.training.progress import Progress
 from search.views.terminal import Beginning

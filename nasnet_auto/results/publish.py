@@ -4,9 +4,9 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from nasnet_auto.candidates import Row, folder_of
-from nasnet_auto.report import write_report
+from nasnet_auto.results.report import write_report
 from nasnet_auto.stages import Context, ranked_rows
+from nasnet_auto.trainings.candidates import Row, folder_of
 from nasnet_keras.console.command_line import RunError, provenance
 from nasnet_keras.deployment.classifier import as_classifier
 from nasnet_keras.deployment.export import export

@@ -10,8 +10,8 @@ import jinja2
 import numpy as np
 from matplotlib.figure import Figure
 
-from nasnet_auto.candidates import Row, folder_of
 from nasnet_auto.stages import Context, ranked_rows
+from nasnet_auto.trainings.candidates import Row, folder_of
 from nasnet_keras.console.accuracy import standard_error
 from nasnet_keras.files import write_text
 from nasnet_keras.training.evaluation.evaluate import NetworkEvaluation
@@ -79,7 +79,7 @@ def _environment() -> jinja2.Environment:
     environment = create_environment()
     shared: Any = environment.loader
     environment.loader = jinja2.ChoiceLoader(
-        [jinja2.PackageLoader("nasnet_auto"), shared]
+        [jinja2.PackageLoader("nasnet_auto.results"), shared]
     )
     return environment
 

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from nasnet_auto.ensemble import write_ensemble
+from nasnet_auto.trainings.ensemble import write_ensemble
 from nasnet_keras.architectures import find_kind, to_data
 from nasnet_keras.console.accuracy import standard_error
 from nasnet_keras.console.command_line import RunError
@@ -34,6 +34,7 @@ LARGE = 48  # from this image size on the first convolution is strided too
 NO_ROOM = (MemoryError, tf.errors.ResourceExhaustedError)
 TOO_LARGE = "it takes more memory than there is"
 SLOW = "slower than asked for"
+NO_TIME = "no time is left"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Candidate:
         members: The candidates, trained before, whose probabilities it
             averages, the best first, whose settings it has; none of a network
             of its own.
+        start_seconds: Until its first step has ended, as timed.
+        epoch_seconds: Of one of its epochs, as timed; None: not timed.
     """
 
     name: str
@@ -56,6 +59,8 @@ class Candidate:
     preset: str | None = None
     reason: str | None = None
     members: Sequence[str] = ()
+    start_seconds: float = 0.0
+    epoch_seconds: float | None = None
 
     @property
     def training(self) -> TrainingSettings:
@@ -71,17 +76,28 @@ class Candidate:
 
     def changed(self, name: str, **values: Any) -> "Candidate":
         """The same under another name, with other values of the recipe, or
-        with another `image_size`."""
+        with another `image_size`, whose epochs take as much longer as it has
+        pixels."""
         settings = json.loads(json.dumps(self.settings))
-        size = values.pop("image_size", None)
+        size, epoch = values.pop("image_size", None), self.epoch_seconds
         if size is not None:
             channels = settings["network"]["input_shape"][-1]
             settings["network"]["input_shape"] = [size, size, channels]
+            if epoch is not None:
+                epoch *= (size / self.image_size) ** 2
         recipe = dataclasses.replace(Recipe(**settings["recipe"]), **values)
         settings["recipe"] = dataclasses.asdict(recipe)
         return dataclasses.replace(
-            self, name=name, settings=settings, reason=None
+            self,
+            name=name,
+            settings=settings,
+            reason=None,
+            epoch_seconds=epoch,
         )
+
+    def seconds(self, epochs: int) -> float:
+        """How long so many of its epochs take, as timed."""
+        return self.start_seconds + epochs * (self.epoch_seconds or 0.0)
 
 
 @dataclasses.dataclass(frozen=True)

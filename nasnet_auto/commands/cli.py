@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from nasnet_auto.request import MOST_MEMBERS
 from nasnet_keras.console.command_line import (
     LARGEST,
     computing,
@@ -83,7 +84,7 @@ def run(
         int | None,
         typer.Option(
             min=2,
-            max=10,
+            max=MOST_MEMBERS,
             help="Average the probabilities of so many of the best networks, "
             "as one more row of the leaderboard. Default: no ensemble.",
         ),
@@ -116,7 +117,10 @@ def run(
         from rich.console import Console
 
         from nasnet_auto.auto import run
-        from nasnet_auto.display import create_display, leaderboard_table
+        from nasnet_auto.commands.display import (
+            create_display,
+            leaderboard_table,
+        )
 
         console = Console()
         result = run(
@@ -155,7 +159,7 @@ def predict(
     ] = False,
 ) -> None:
     """Says what photographs show."""
-    from nasnet_auto.result import load
+    from nasnet_auto.results.result import load
 
     result = load(run)
     with computing(stderr=True):

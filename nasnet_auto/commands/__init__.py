@@ -1,0 +1,1 @@
+"""The commands `nasnet-auto` and `nasnet-train`."""

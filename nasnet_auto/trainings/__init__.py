@@ -1,0 +1,1 @@
+"""Trainings to try, how fast they are, and what is recorded of them."""

@@ -1,0 +1,83 @@
+"""Images that belong together, by the names of their files."""
+
+import numpy as np
+import pytest
+
+from nasnet_keras.training.data.datasets import ImageDataset, LabelledImages
+from nasnet_keras.training.data.groups import grouped, groups_of
+from nasnet_keras.training.data.splits import split, with_test
+
+
+@pytest.mark.parametrize(
+    ("names", "numbers"),
+    [
+        (["a/patient1_1.jpg", "b/patient1_2.jpg", "a/patient12_1.jpg"], "001"),
+        (["a/Sub-01/1.png", "a/sub-01/2.png", "b/sub-2/1.png"], "001"),
+        (["scan video 3 x.png", "scan video 4.png", "video03.png"], "010"),
+    ],
+)
+def test_words_before_numbers(names, numbers):
+    groups = groups_of(np.array(names))
+    assert groups.numbers.tolist() == [int(digit) for digit in numbers]
+    assert groups.total == 2
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["a/patient1_1.jpg", "a/patient1_2.jpg", "b/3.jpg"],  # not all
+        ["patient1.jpg", "patient2.jpg"],  # each its own
+        ["patient1_1.jpg", "patient1_2.jpg"],  # all the same
+        ["IMG_20200101_1.jpg", "IMG_20200101_2.jpg", "IMG_20200102_1.jpg"],
+        ["n01440764_1.jpg", "n01440764_2.jpg", "n01443537_1.jpg"],  # classes
+        ["impatient1_1.jpg", "impatient1_2.jpg", "impatient2_1.jpg"],
+        ["person/1.jpg", "person/2.jpg", "case/1.jpg"],
+        ["patient1_1.jpg", "patient1_2.jpg", "case2_1.jpg"],
+    ],
+)
+def test_other_names_tell_nothing(names):
+    assert groups_of(np.array(names)) is None
+
+
+def test_a_class_is_never_held_out_whole():
+    labels, numbers = np.array([0, 0, 0, 0, 1, 1]), np.array([0, 0, 1, 1, 2, 2])
+    for seed in range(9):
+        held_out = grouped(labels, numbers, 4, seed)
+        assert 0 < len(held_out) <= 4
+        assert 1 not in labels[held_out]
+
+
+def a_dataset(patients=30, images=4):
+    rng = np.random.default_rng(0)
+    count = patients * images
+    return ImageDataset(
+        "photographs",
+        LabelledImages(
+            rng.integers(0, 256, (count, 4, 4, 1), np.uint8),
+            (np.arange(count) % 2).astype(np.int32),
+            np.array(
+                [
+                    f"{row % 2}/patient{row // images}_{row}.png"
+                    for row in range(count)
+                ],
+                object,
+            ),
+        ),
+        ("0", "1"),
+    )
+
+
+def test_groups_stay_together():
+    dataset = with_test(a_dataset())
+    parts = split(dataset, 20)
+    shares = [dataset.test, parts.validation, parts.train]
+    found = [{name.split("_")[0][2:] for name in part.files} for part in shares]
+    assert all(found)
+    assert sum(map(len, found)) == len(set().union(*found)) == 30
+    assert 8 <= len(dataset.test) <= 12
+    assert 16 <= len(parts.validation) <= 20
+
+
+def test_groups_that_are_too_large():
+    with pytest.raises(ValueError, match="Expected some patient with no more"):
+        split(a_dataset(patients=2, images=40), 4)

@@ -27,7 +27,7 @@ import keras
 import numpy as np
 
 import zoo
-from nasnet_keras.layers.drop_path import DropPath
+from nasnet_keras.layers.parts.drop_path import DropPath
 
 # The second is that of a hundred layers' gradients in float32.
 TOLERANCES = (1e-4, 1e-3)

@@ -25,7 +25,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
-from modes import add_modes, run_in_modes
+from modes import parse_arguments
 
 from nasnet_keras.genotype import CellSpec, Genotype
 from nasnet_keras.network.build import build_network
@@ -227,11 +227,7 @@ def main() -> None:
     parser.add_argument(
         "--deterministic", action="store_true", help="as a search trains"
     )
-    add_modes(parser)
-    arguments = parser.parse_args()
-    if arguments.modes:
-        run_in_modes()
-        return
+    arguments = parse_arguments(parser)
     if arguments.deterministic:
         keras.utils.set_random_seed(0)
         tf.config.experimental.enable_op_determinism()

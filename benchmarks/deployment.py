@@ -12,6 +12,9 @@ anew for each format, and the seconds are also given with the verification.
 `--clock processor` counts the seconds of the processors, all threads together:
 for a machine that does other work meanwhile. `model.export` to ONNX needs
 tf2onnx.
+
+`--modes` runs it three times, as different processors would: see modes.py.
+Other runtimes than TensorFlow choose their instructions themselves in all.
 """
 
 import argparse
@@ -24,6 +27,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import openvino
 from inference import CLOCKS, FUSED, OURS, PEER, SIZE, build_models, in_turns
+from modes import parse_arguments
 
 from nasnet_keras.deployment.export import export
 from nasnet_keras.deployment.formats import FORMATS
@@ -109,7 +113,7 @@ def main() -> None:
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 32])
     parser.add_argument("--rounds", type=int, default=30, help="of batch 1")
     parser.add_argument("--clock", choices=CLOCKS, default="wall")
-    arguments = parser.parse_args()
+    arguments = parse_arguments(parser)
     clock = CLOCKS[arguments.clock]
     models = build_models()
     if arguments.only != "writing":

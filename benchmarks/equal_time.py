@@ -8,6 +8,8 @@ cell of the same number of parameters, by one recipe:
 How many steps fit into the seconds is measured first; the rate falls along a
 cosine over just these. Accuracy is that on the 10,000 test images. CIFAR-10 is
 where tensorflow-datasets finds it (`TFDS_DATA_DIR`).
+
+`--modes` runs it three times, as different processors would: see modes.py.
 """
 
 import argparse
@@ -19,6 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 from keras import layers
+from modes import parse_arguments
 
 import zoo
 from nasnet_keras.network.build import build_network
@@ -102,7 +105,7 @@ def main() -> None:
     parser.add_argument("--image-size", type=int, default=24)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", choices=("nano", "plain", "random cell"))
-    arguments = parser.parse_args()
+    arguments = parse_arguments(parser)
     prepare_long_trainings()
     size, seed = arguments.image_size, arguments.seed
     data = load_dataset("cifar10", image_size=size)

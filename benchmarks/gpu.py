@@ -45,9 +45,9 @@ from nasnet_keras.deployment.export import export
 from nasnet_keras.deployment.formats import FORMATS
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.layers.auxiliary_head import AuxiliaryHead
-from nasnet_keras.layers.factorized_reduction import FactorizedReduction
 from nasnet_keras.layers.operations import OPERATIONS
-from nasnet_keras.layers.squeeze_excite import SqueezeExcite
+from nasnet_keras.layers.parts.factorized_reduction import FactorizedReduction
+from nasnet_keras.layers.parts.squeeze_excite import SqueezeExcite
 from nasnet_keras.network.build import build_network
 from nasnet_keras.processor import processor_flags
 from nasnet_keras.published import NASNET_A

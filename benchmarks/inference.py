@@ -27,7 +27,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import tensorflow as tf
-from modes import add_modes, run_in_modes
+from modes import parse_arguments
 
 import zoo
 from nasnet_keras.deployment.fuse import fuse_for_inference
@@ -88,11 +88,7 @@ def main() -> None:
     parser.add_argument("--clock", choices=CLOCKS, default="wall")
     parser.add_argument("--threads", type=int, help="default: TensorFlow's")
     parser.add_argument("--quick", action="store_true", help="5 rounds, 1")
-    add_modes(parser)
-    arguments = parser.parse_args()
-    if arguments.modes:
-        run_in_modes()
-        return
+    arguments = parse_arguments(parser)
     if arguments.threads:
         tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
         tf.config.threading.set_inter_op_parallelism_threads(arguments.threads)

@@ -13,6 +13,8 @@ For a look at whether it works:
 
     python benchmarks/latency_table.py --size 8 --filters 2 --blocks 2 \
         --operations identity,sep_conv_3x3 --fitted 3 --networks 4
+
+`--modes` runs it three times, as different processors would: see modes.py.
 """
 
 import argparse
@@ -24,6 +26,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from modes import parse_arguments
 from scipy.stats import spearmanr
 
 from nasnet_keras.deployment.latency.latency_table import LatencyTable
@@ -99,8 +102,8 @@ def main() -> None:
     parser.add_argument("--networks", type=int, default=24)
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--table", type=Path, help="instead of measuring one")
-    parser.add_argument("--output", type=Path, help="where to write the table")
-    arguments = parser.parse_args()
+    parser.add_argument("--output", type=Path, help="a file for the table")
+    arguments = parse_arguments(parser)
     table = make_table(arguments)
     genotypes = random_genotypes(
         arguments.networks,

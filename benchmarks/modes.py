@@ -21,29 +21,37 @@ MODES = {
 OPTION = "--modes"
 
 
-def add_modes(parser: argparse.ArgumentParser) -> None:
-    """Gives a script the option; `run_in_modes` does what it says."""
+def parse_arguments(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """The arguments of a script, which gets the option `--modes` here.
+
+    Where it is given, the command line is run once in each mode, each in a
+    process of its own since TensorFlow reads the variables once; then this
+    process ends, with the first that fails.
+    """
     parser.add_argument(
         OPTION,
         action="store_true",
         help=f"once in each mode, in fresh processes: {', '.join(MODES)}",
     )
-
-
-def run_in_modes() -> None:
-    """Runs this command line once in each mode, each in a process of its own
-    since TensorFlow reads the variables once; ends with the first that
-    fails."""
+    arguments = parser.parse_args()
+    if not arguments.modes:
+        return arguments
     print("Processor:", " ".join(processor_flags()) or "flags unknown")
     command = [each for each in sys.argv if each != OPTION]
+    for mode, variables in MODES.items():
+        chosen = [f"{name}={value}" for name, value in variables.items()]
+        print(f"\n== {mode} {' '.join(chosen)}".rstrip(), flush=True)
+        subprocess.run(
+            [sys.executable, *command], env=environment(mode), check=True
+        )
+    raise SystemExit
+
+
+def environment(mode: str) -> dict[str, str]:
+    """The variables of a process in that mode."""
     unset = {
         name: value
         for name, value in os.environ.items()
         if name not in (ONEDNN, ISA)
     }
-    for mode, variables in MODES.items():
-        chosen = [f"{name}={value}" for name, value in variables.items()]
-        print(f"\n== {mode} {' '.join(chosen)}".rstrip(), flush=True)
-        subprocess.run(
-            [sys.executable, *command], env=unset | variables, check=True
-        )
+    return unset | MODES[mode]

@@ -9,6 +9,8 @@ those of `--photographs` or of scikit-learn, as many as take so many GiB when
 they are decoded. Files that are read again and again are in the memory of the
 system, so that what is measured is decoding and not the disk. `--work` has to
 hold a cache of the largest size.
+
+`--modes` runs it three times, as different processors would: see modes.py.
 """
 
 import argparse
@@ -25,6 +27,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+from modes import parse_arguments
 
 WAYS: dict[str, dict[str, Any]] = {
     "memory": {"stream": False},
@@ -140,7 +143,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    arguments = parse_arguments(parser)
     if arguments.way:
         print(json.dumps(measure(arguments)))
         return

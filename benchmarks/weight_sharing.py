@@ -24,7 +24,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from modes import add_modes, run_in_modes
+from modes import parse_arguments
 
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.training.recipes import RECIPES
@@ -150,11 +150,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=60, help="of training")
     parser.add_argument("--image-size", type=int, help="the data's own if not")
     parser.add_argument("--darts-blocks", type=int, default=2, help="0: none")
-    add_modes(parser)
-    arguments = parser.parse_args()
-    if arguments.modes:
-        run_in_modes()
-        return
+    arguments = parse_arguments(parser)
     settings = ChildSettings(
         space=NASNetSpace(),
         dataset=arguments.dataset,

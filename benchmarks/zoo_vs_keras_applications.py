@@ -28,7 +28,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
-from modes import add_modes, run_in_modes
+from modes import parse_arguments
 
 import zoo
 from nasnet_keras.training.recipes import Recipe
@@ -135,11 +135,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--steps", type=int, default=8, help="in a round")
     parser.add_argument("--quick", action="store_true", help="1 round, 1 step")
-    add_modes(parser)
-    arguments = parser.parse_args()
-    if arguments.modes:
-        run_in_modes()
-        return
+    arguments = parse_arguments(parser)
     rounds, steps = arguments.rounds, arguments.steps
     if arguments.quick:
         rounds = steps = 1

@@ -37,7 +37,7 @@ from nasnet_keras.console.activity import tell_activity
 from nasnet_keras.console.command_line import InputError, RunError
 from nasnet_keras.deployment.formats import find_format
 from nasnet_keras.files import check_path, locked, sync
-from nasnet_keras.quotation import quoted
+from nasnet_keras.quotation import quoted, system_reason
 from nasnet_keras.training.data.datasets import are_arrays, resolve_source
 from nasnet_keras.training.data.readers.npz import ArraysInMemory
 from nasnet_keras.training.process_state import kept_process_state
@@ -309,7 +309,7 @@ def _make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"Cannot make the folder {folder}: {error.strerror}."
+            f"Cannot make the folder {folder}: {system_reason(error)}."
         ) from None
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from nasnet_auto.candidates import Candidate, Row
 from nasnet_keras.console.command_line import InputError, provenance
 from nasnet_keras.files import write_json
+from nasnet_keras.quotation import system_reason
 from nasnet_keras.strict_json import read_json
 
 SCHEMA_VERSION = 1
@@ -134,8 +135,15 @@ class Book:
 def _read(file: Path) -> dict[str, Any]:
     try:
         data: Any = read_json(file)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file} cannot be read: {error}.") from None
+    except OSError as error:
+        raise InputError(
+            f"{file} cannot be read: {system_reason(error)}."
+        ) from None
+    except ValueError as error:
+        raise InputError(
+            f"{file} is not valid JSON: {error}. Put back the file as the run "
+            "wrote it, or begin a run in a new folder."
+        ) from None
     if (
         not isinstance(data, dict)
         or data.get("schema") != SCHEMA_VERSION

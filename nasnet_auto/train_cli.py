@@ -30,7 +30,6 @@ from nasnet_keras.console.command_line import (
     with_options,
     working,
 )
-from nasnet_keras.quotation import printable
 from nasnet_keras.training.recipe_options import chosen_recipe, given_values
 from nasnet_keras.training.recipes import Recipe
 from search.spaces.recipe import VALUES
@@ -185,8 +184,7 @@ def tune(
         return
     print(f"Best: trial {best.number}, validation accuracy {best.reward_text}.")
     print(f"In options of `nasnet-train run`: {options_of(run)}")
-    folder = printable(str(output))
-    print(f"What became of each: `nasnet-search report {folder}`.")
+    print(f"What became of each: {run.directory.command('report')}.")
 
 
 _options = inspect.signature(zoo_run).parameters

@@ -32,8 +32,8 @@ _MODULES = {
     "nasnet_keras.genotype": ("Block", "CellSpec", "Genotype"),
     "nasnet_keras.genotype_formats": ("read_genotype", "write_genotype"),
     "nasnet_keras.layers.auxiliary_head": ("AuxiliaryHead",),
-    "nasnet_keras.layers.branched_unit": ("BranchedUnit", "ChannelGather"),
     "nasnet_keras.layers.cell": ("Cell",),
+    "nasnet_keras.layers.parts.channel_gather": ("ChannelGather",),
     "nasnet_keras.layers.class_names": ("ClassNames",),
     "nasnet_keras.layers.combiners": (
         "COMBINERS",
@@ -42,9 +42,9 @@ _MODULES = {
         "AddLayerNorm",
         "Concatenate",
     ),
-    "nasnet_keras.layers.conventions": ("Conventions",),
-    "nasnet_keras.layers.drop_path": ("DropPath",),
-    "nasnet_keras.layers.factorized_reduction": ("FactorizedReduction",),
+    "nasnet_keras.layers.parts.conventions": ("Conventions",),
+    "nasnet_keras.layers.parts.drop_path": ("DropPath",),
+    "nasnet_keras.layers.parts.factorized_reduction": ("FactorizedReduction",),
     "nasnet_keras.layers.inverted_residual": (
         "InvertedResidual",
         "ResidualConvolution",
@@ -70,7 +70,7 @@ _MODULES = {
         "SeparableConvolution7x7",
         "Zero",
     ),
-    "nasnet_keras.layers.squeeze_excite": ("SqueezeExcite",),
+    "nasnet_keras.layers.parts.squeeze_excite": ("SqueezeExcite",),
     "nasnet_keras.network.build": ("build_network", "load_model"),
     "nasnet_keras.network.complexity": (
         "Complexity",

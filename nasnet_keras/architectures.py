@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from nasnet_keras.console.command_line import InputError
 from nasnet_keras.genotype_formats import is_known, read_genotype
-from nasnet_keras.quotation import quoted
+from nasnet_keras.quotation import quoted, system_reason
 from nasnet_keras.strict_json import parse_json, read_bytes
 
 if TYPE_CHECKING:
@@ -327,7 +327,7 @@ def read_architecture(path: Path) -> tuple[ArchitectureKind, Any]:
         return from_data(parse_json(content))
     except OSError as error:
         raise InputError(
-            f"Cannot read the architecture {path}: {error.strerror}."
+            f"Cannot read the architecture {path}: {system_reason(error)}."
         ) from None
     except ValueError as error:
         reason = str(error).rstrip(".")

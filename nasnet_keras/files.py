@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 
 from nasnet_keras.console.command_line import InputError
-from nasnet_keras.quotation import quoted
+from nasnet_keras.quotation import quoted, system_reason
 
 LOCK_ATTEMPTS = 5
 PATHS = "a path whose names have at most 255 bytes"
@@ -73,7 +73,7 @@ def check_free(path: Path) -> None:
         return
     except OSError as error:
         raise InputError(
-            f"Cannot make the folder {path}: {error.strerror}."
+            f"Cannot make the folder {path}: {system_reason(error)}."
         ) from None
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise InputError(
@@ -104,7 +104,7 @@ def new_directory(path: Path) -> Iterator[Path]:
         filling.mkdir(parents=True)
     except OSError as error:
         raise InputError(
-            f"Cannot make the folder {path}: {error.strerror}."
+            f"Cannot make the folder {path}: {system_reason(error)}."
         ) from None
     lock = os.open(filling, os.O_RDONLY)
     try:
@@ -116,7 +116,7 @@ def new_directory(path: Path) -> Iterator[Path]:
             filling.rename(path)
         except OSError as error:
             raise InputError(
-                f"Cannot make the folder {path}: {error.strerror}."
+                f"Cannot make the folder {path}: {system_reason(error)}."
             ) from None
     finally:
         os.close(lock)
@@ -151,7 +151,7 @@ def locked(path: Path, complaint: str) -> Iterator[None]:
         file = open(path, "a", opener=_without_links)
     except OSError as error:
         raise InputError(
-            f"Cannot write the file {path}: {error.strerror}."
+            f"Cannot write the file {path}: {system_reason(error)}."
         ) from None
     with file:
         for attempt in range(LOCK_ATTEMPTS):

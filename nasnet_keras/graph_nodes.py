@@ -1,98 +1,311 @@
-"""A part of a network as a table: `GraphNode`, a row each, and what a row may
-compute, `GRAPH_OPERATIONS`.
+"""A part of a network as a table: `GraphNode`, a row each, and the steps that a
+row may compute.
+
+`nasnet_keras.layers.operation_graph` has the layer, and what it costs counts
+`nasnet_keras.network.complexity`. Units of several branches are written as
+`nasnet_keras.units.Unit`, which knows its nodes.
 
 Neither Keras nor TensorFlow is imported here.
 """
 
-from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Literal, NamedTuple
 
+import pydantic
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+MAX_NUMBER = 10_000  # of channels, and of groups of them
+
+STRICT = pydantic.ConfigDict(extra="forbid")
+Count = Annotated[int, Field(strict=True, ge=1, le=MAX_NUMBER)]
+Flag = Annotated[bool, Field(strict=True)]
+Side = Literal[1, 3, 5, 7]
+Stride = Literal[1, 2]
 # From a node to a later one.
 Edge = tuple[int, int]
 
 
-class GraphOperation(NamedTuple):
-    """What a node of a graph computes.
+class _Step:
+    """What all steps have; most have one of each."""
 
-    Attributes:
-        form: A convolution, ordinary, depthwise, or depthwise and pointwise; a
-            batch norm alone, a pool, or how what is read is joined.
-        size: The side of the kernel or of the window.
-        relu: Where a ReLU stands: before or behind, or nowhere.
-        normalised: Whether a convolution has a batch norm; there is no bias.
+    strides: int = 1
+
+    def output_channels(self, *channels: int) -> int:
+        """Those that it makes, given those that it reads.
+
+        Raises:
+            ValueError: These do not fit.
+        """
+        return channels[0]
+
+    def _divided(self, channels: int, parts: int) -> int:
+        if channels % parts:
+            raise ValueError(
+                "Numbers of channels do not fit. Expected a multiple of "
+                f"{parts}. Received: {channels} channels for {self}."
+            )
+        return channels // parts
+
+
+@dataclass(frozen=True, config=STRICT)
+class Convolution(_Step):
+    """A convolution.
+
+    Args:
+        filters: The channels of the output. Default None: those that come in,
+            by a depthwise convolution.
+        kernel_size: Height and width of the kernel: 1, 3, 5 or 7. Default 1.
+        strides: 1, or 2 to halve height and width. Default 1.
+        groups: Each share of the filters reads that share of the channels.
+            Default 1.
+        normalized: Whether a batch norm is behind it. Default True.
+        activated: Whether an activation is behind that. Default True.
     """
 
-    form: Literal[
-        "convolution",
-        "depthwise",
-        "separable",
-        "norm",
-        "average",
-        "maximum",
-        "add",
-        "concat",
-        "zeros",
-    ]
-    size: int = 1
-    relu: Literal["nowhere", "before", "behind"] = "nowhere"
-    normalised: bool = True
+    filters: Count | None = None
+    kernel_size: Side = 1
+    strides: Stride = 1
+    groups: Count = 1
+    normalized: Flag = True
+    activated: Flag = True
+    step: Literal["convolution"] = "convolution"
+
+    def output_channels(self, *channels: int) -> int:
+        made = self.filters or channels[0]
+        self._divided(channels[0], self.groups)
+        self._divided(made, self.groups)
+        return made
 
 
-GRAPH_OPERATIONS: dict[str, GraphOperation] = {
-    "conv_3x3": GraphOperation("convolution", 3),
-    "linear_1x1": GraphOperation("convolution", 1, normalised=False),
-    "relu_conv_1x1": GraphOperation("convolution", 1, "before"),
-    "relu_conv_3x3": GraphOperation("convolution", 3, "before"),
-    "conv_1x1_relu": GraphOperation("convolution", 1, "behind"),
-    "conv_3x3_relu": GraphOperation("convolution", 3, "behind"),
-    "depthwise_3x3_relu": GraphOperation("depthwise", 3, "behind"),
-    "separable_3x3_relu": GraphOperation("separable", 3, "behind"),
-    "norm_relu": GraphOperation("norm", relu="behind"),
-    "avg_pool_2x2": GraphOperation("average", 2),
-    "avg_pool_3x3": GraphOperation("average", 3),
-    "max_pool_2x2": GraphOperation("maximum", 2),
-    "max_pool_3x3": GraphOperation("maximum", 3),
-    "add": GraphOperation("add"),
-    "concat": GraphOperation("concat"),
-    "zeros": GraphOperation("zeros"),
-}
+@dataclass(frozen=True, config=STRICT)
+class Normalization(_Step):
+    """A batch norm and an activation, before a convolution."""
+
+    step: Literal["normalization"] = "normalization"
 
 
-CONVOLUTIONS = ("convolution", "depthwise", "separable")
+@dataclass(frozen=True, config=STRICT)
+class Activation(_Step):
+    """An activation alone."""
+
+    step: Literal["activation"] = "activation"
+
+
+@dataclass(frozen=True, config=STRICT)
+class Pool(_Step):
+    """A pool.
+
+    Args:
+        kind: `"average"` or `"maximum"`.
+        size: Height and width of the window, 2 or 3. Default 3.
+        padding: `"same"`: what is padded counts for nothing (TensorFlow; for
+            even sizes Caffe). `"zeros"`: a row of zeros is on all sides, and
+            counts (PyTorch, where no state is negative). Default `"same"`.
+        strides: 2 to halve height and width, or 1. Default 2.
+    """
+
+    kind: Literal["average", "maximum"]
+    size: Literal[2, 3] = 3
+    padding: Literal["same", "zeros"] = "same"
+    strides: Stride = 2
+    step: Literal["pool"] = "pool"
+
+
+@dataclass(frozen=True, config=STRICT)
+class Shuffle(_Step):
+    """A channel shuffle: the first channel of each group, then the second.
+
+    Args:
+        groups: How many groups there are.
+    """
+
+    groups: Count
+    step: Literal["shuffle"] = "shuffle"
+
+    def output_channels(self, *channels: int) -> int:
+        return self._divided(channels[0], self.groups) * self.groups
+
+
+@dataclass(frozen=True, config=STRICT)
+class Squeeze(_Step):
+    """A squeeze-and-excite.
+
+    Args:
+        ratio: The channels between its two convolutions, as a share of those
+            that come in. Default 1/16, SENet's.
+    """
+
+    ratio: Annotated[float, Field(gt=0, le=1)] = 1 / 16
+    step: Literal["squeeze"] = "squeeze"
+
+    def squeezed(self, channels: int) -> int:
+        """The channels between the two."""
+        return max(1, int(channels * self.ratio))
+
+
+@dataclass(frozen=True, config=STRICT)
+class Gather(_Step):
+    """Some of the channels in another order, which is a weight that no
+    training changes: what a learned group convolution keeps.
+
+    Args:
+        share: How many of the channels. Default 1.
+        groups: Those of the convolution that reads them: at first each has
+            channels from everywhere. Default 1.
+    """
+
+    share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    groups: Count = 1
+    step: Literal["gather"] = "gather"
+
+    def output_channels(self, *channels: int) -> int:
+        return max(1, int(channels[0] * self.share))
+
+
+@dataclass(frozen=True, config=STRICT)
+class Split(_Step):
+    """One of equal shares of the channels.
+
+    Args:
+        number: Which, from 0.
+        shares: How many there are.
+    """
+
+    number: Annotated[int, Field(strict=True, ge=0)]
+    shares: Count
+    step: Literal["split"] = "split"
+
+    def output_channels(self, *channels: int) -> int:
+        return self._divided(channels[0], self.shares)
+
+
+@dataclass(frozen=True, config=STRICT)
+class Drop(_Step):
+    """Where a path is dropped in training, see `DropPath`; the layer knows
+    how often."""
+
+    step: Literal["drop"] = "drop"
+
+
+@dataclass(frozen=True, config=STRICT)
+class Zeros(_Step):
+    """Zeros in the shape of what is read."""
+
+    step: Literal["zeros"] = "zeros"
+
+
+@dataclass(frozen=True, config=STRICT)
+class Sum(_Step):
+    """The sum of all that is read.
+
+    Args:
+        channels: To how many of their first channels all are cut. Default
+            None: to none, they have equally many.
+    """
+
+    channels: Count | None = None
+    step: Literal["sum"] = "sum"
+
+    def output_channels(self, *channels: int) -> int:
+        if not self.channels and len(set(channels)) > 1:
+            raise ValueError(
+                "Numbers of channels do not fit. Expected equal ones where "
+                f"branches are added. Received: {channels} channels."
+            )
+        return self.channels or channels[0]
+
+
+@dataclass(frozen=True, config=STRICT)
+class Concatenation(_Step):
+    """The channels of all that is read."""
+
+    step: Literal["concatenation"] = "concatenation"
+
+    def output_channels(self, *channels: int) -> int:
+        return sum(channels)
+
+
+Step = (
+    Convolution
+    | Normalization
+    | Activation
+    | Pool
+    | Shuffle
+    | Squeeze
+    | Gather
+    | Split
+    | Drop
+    | Zeros
+    | Sum
+    | Concatenation
+)
 
 
 class GraphNode(NamedTuple):
-    """A node of a graph of operations.
+    """A node of a graph.
 
     State 0 is the graph's input, state i what node i - 1 makes; the last one
     is the output.
 
     Attributes:
-        operation: A key of `GRAPH_OPERATIONS`.
+        step: What it computes.
         reads: The states that it reads: several if it adds or concatenates.
-        filters: Of a convolution, the channels of its output; of an `add`, to
-            how many of their first channels all that is read is cut, 0 for
-            none to cut.
-        strides: 1, or 2 to halve height and width.
+        label: The end of the name of its layer. Default: its number.
     """
 
-    operation: str
+    step: Annotated[Step, Field(discriminator="step")]
     reads: tuple[int, ...] = (0,)
-    filters: int = 0
-    strides: int = 1
+    label: str = ""
 
-    def channels(self, states: "list[int]") -> int:
-        """Those of what it makes.
 
-        Args:
-            states: The channels of the states before it.
-        """
-        form = GRAPH_OPERATIONS[self.operation].form
-        if form == "concat":
-            return sum(states[state] for state in self.reads)
-        if self.filters and form in ("convolution", "separable", "add"):
-            return self.filters
-        return states[self.reads[0]]
+class GraphNodes:
+    """A graph that is written node by node.
+
+    Example:
+
+    >>> nodes = GraphNodes()
+    >>> half = nodes.add(Pool("maximum"))
+    >>> nodes.add(Concatenation(), half, half)
+    2
+    >>> len(nodes.table)
+    2
+    """
+
+    def __init__(self) -> None:
+        self._nodes: list[GraphNode] = []
+
+    def add(self, step: Step, *reads: int, label: str = "") -> int:
+        """The state that a new node makes; it reads 0 by default."""
+        self._nodes.append(GraphNode(step, reads or (0,), label))
+        return len(self._nodes)
+
+    @property
+    def table(self) -> tuple[GraphNode, ...]:
+        """All of them."""
+        return tuple(self._nodes)
+
+
+def state_channels(nodes: Sequence[GraphNode], channels: int) -> list[int]:
+    """The channels of all states of a graph.
+
+    Args:
+        nodes: The graph.
+        channels: Those of its input.
+
+    Raises:
+        ValueError: They do not fit a step.
+
+    Example:
+
+    >>> state_channels([GraphNode(Convolution(4)), GraphNode(Split(0, 2))], 8)
+    [8, 4, 4]
+    """
+    states = [channels]
+    for node in nodes:
+        read = [states[state] for state in node.reads]
+        states.append(node.step.output_channels(*read))
+    return states
 
 
 def on_paths(edges: Iterable[Edge], first: int, last: int) -> list[Edge]:

@@ -1,10 +1,13 @@
-"""What stands in a module of a user's own: `find_attribute`, `find_location`.
+"""What stands in a module of a user's own: `find_attribute`, `find_location`;
+whether it takes the options that are given: `check_options`.
 
 Neither Keras nor TensorFlow is imported here.
 """
 
 import importlib
+import inspect
 import sys
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from nasnet_keras.quotation import quoted
@@ -73,3 +76,49 @@ def find_location(thing: Any, first: str = "") -> str | None:
             if value is thing and name != "__mp_main__":
                 return f"{name}:{attribute}"
     return None
+
+
+def check_options(
+    what: str,
+    made: Callable[..., Any],
+    options: Mapping[str, Any],
+    *given: Any,
+) -> None:
+    """Whether a class, or a function, takes options.
+
+    Args:
+        what: What a message calls it.
+        made: The class or the function.
+        options: Its arguments by name.
+        *given: Those that it is called with besides, which come first.
+
+    Raises:
+        ValueError: It has no such argument, or asks for others.
+
+    Example:
+
+    >>> check_options("`print`", print, {"colour": "red"}, "a text")
+    Traceback (most recent call last):
+    ValueError: Invalid options for `print`. Expected some of sep, end, ...
+    """
+    signature = inspect.signature(made)
+    try:
+        signature.bind(*given, **options)
+    except TypeError:
+        rest = list(signature.parameters.values())[len(given) :]
+        named = [
+            each
+            for each in rest
+            if each.kind in (each.KEYWORD_ONLY, each.POSITIONAL_OR_KEYWORD)
+        ]
+        expected = ", ".join(each.name for each in named)
+        expected = f"some of {expected}" if named else "none"
+        needed = ", ".join(
+            each.name for each in named if each.default is each.empty
+        )
+        if needed:
+            expected += f"; {needed} always"
+        raise ValueError(
+            f"Invalid options for {what}. Expected {expected}. Received: "
+            f"{quoted(dict(options))}."
+        ) from None

@@ -1,8 +1,10 @@
-"""What messages quote, printable and of a bounded length: `quoted`.
+"""What messages quote, printable and of a bounded length: `quoted`; what a
+system says of a file: `system_reason`.
 
 Neither Keras nor TensorFlow is imported here.
 """
 
+import errno
 import reprlib
 from typing import Any
 
@@ -45,3 +47,34 @@ def printable(text: str) -> str:
         each if each.isprintable() else each.encode("unicode_escape").decode()
         for each in text
     )
+
+
+# What to do about what a system says.
+_REMEDIES = {
+    errno.EACCES: "get the right to it, or choose another path",
+    errno.EDQUOT: "make room, or choose another disk",
+    errno.EIO: "the disk may be broken: choose another",
+    errno.EISDIR: "a folder has that name: choose another",
+    errno.ELOOP: "its links lead in a circle: choose another path",
+    errno.EMFILE: "allow more open files, by `ulimit -n`",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ENOENT: "check the path",
+    errno.ENOSPC: "make room, or choose another disk",
+    errno.ENOTDIR: "a part of the path is a file: choose another",
+    errno.EPERM: "get the right to it, or choose another path",
+    errno.EROFS: "choose a path on a disk that can be written",
+    errno.ESTALE: "connect the disk again",
+}
+
+
+def system_reason(error: OSError) -> str:
+    """What the system says of a file, and what to do, without a period.
+
+    Example:
+
+    >>> system_reason(OSError(errno.ENOSPC, "No space left on device"))
+    'No space left on device; make room, or choose another disk'
+    """
+    said = error.strerror or str(error).rstrip(".")
+    remedy = _REMEDIES.get(error.errno or 0)
+    return f"{said}; {remedy}" if remedy else said

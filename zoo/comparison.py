@@ -177,7 +177,7 @@ def table(dataset: str = "imagenet") -> Table:
     >>> table().rows[0].title, table("cifar10").rows[0].score
     ('AmoebaNet-B (6, 512), GPipe', 2.55)
     """
-    if dataset not in _SCORES:
+    if not isinstance(dataset, str) or dataset not in _SCORES:
         raise ValueError(
             "Invalid value for argument `dataset`. Expected one of "
             f"{', '.join(_SCORES)}. Received: dataset={quoted(dataset)}."

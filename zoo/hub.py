@@ -19,7 +19,7 @@ import keras_hub
 import numpy as np
 
 from nasnet_keras.genotype import Genotype
-from nasnet_keras.layers.conventions import Conventions
+from nasnet_keras.layers.parts.conventions import Conventions
 from nasnet_keras.network.build import build_network, dtype_policy
 from nasnet_keras.network.skeletons import FRAMES
 from zoo.models import create_model

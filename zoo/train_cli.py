@@ -27,7 +27,7 @@ from nasnet_keras.console.command_line import (
     working,
 )
 from nasnet_keras.files import check_free
-from nasnet_keras.quotation import printable
+from nasnet_keras.quotation import printable, system_reason
 from nasnet_keras.training.recipe_options import (
     RecipeOption,
     chosen_recipe,
@@ -240,8 +240,8 @@ def run(
             if not (output / "config.json").exists():
                 raise
             raise RunError(
-                f"The training {output} broke off: {error}. When the cause is "
-                "gone, go on by the same command."
+                f"The training {output} broke off: {system_reason(error)}. "
+                "When the cause is gone, go on by the same command."
             ) from error
     kept = ""
     if keep_best:

@@ -32,7 +32,7 @@ from nasnet_keras.console.activity import (
 )
 from nasnet_keras.console.entry import INTERRUPTED
 from nasnet_keras.processor import computing_setting
-from nasnet_keras.quotation import printable, quoted
+from nasnet_keras.quotation import printable, quoted, system_reason
 from nasnet_keras.strict_json import parse_json
 
 PACKAGES = ("tensorflow", "keras", "numpy", "nasnet-keras")
@@ -93,7 +93,7 @@ def run_command(app: typer.Typer, name: str) -> int:
         if error.errno not in NO_OUTPUT or error.filename is not None:
             raise
         if error.errno != errno.EPIPE:
-            complain(f"Cannot write the output: {error.strerror}.")
+            complain(f"Cannot write the output: {system_reason(error)}.")
         # Python would try again at its end.
         with open(os.devnull, "w") as nowhere:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
@@ -141,7 +141,7 @@ def _run(app: typer.Typer, name: str) -> int:
         if error.errno not in NO_PATH:
             raise
         name = quoted(os.fsdecode(error.filename or ""))
-        complain(f"The path {name} cannot be used: {error.strerror}.")
+        complain(f"The path {name} cannot be used: {system_reason(error)}.")
         return BAD_INPUT
 
 

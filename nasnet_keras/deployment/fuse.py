@@ -6,8 +6,8 @@ from typing import Any, Protocol, runtime_checkable
 import keras
 import numpy as np
 
-from nasnet_keras.layers.batch_normalization import Bias, folded
-from nasnet_keras.layers.drop_path import DropPath
+from nasnet_keras.layers.parts.batch_normalization import Bias, folded
+from nasnet_keras.layers.parts.drop_path import DropPath
 from nasnet_keras.network.build import without_auxiliary_head
 from nasnet_keras.quotation import quoted
 
@@ -22,7 +22,7 @@ _OUTPUT_AXES: dict[type[keras.layers.Layer], int] = {
 @runtime_checkable
 class Foldable(Protocol):
     """A layer with batch norms that it can fold into its convolutions: a unit
-    of `nasnet_keras.layers.convolution_unit`, or what is made of units.
+    of `nasnet_keras.layers.parts.convolution_unit`, or what is made of units.
 
     Its configuration has `conventions`. The fused network has the same layer
     with the convention `normalization="bias"` and, if it has a

@@ -9,7 +9,7 @@ NAME = "predict.py"
 
 _SCRIPT = '''\
 """python predict.py PHOTO ...: says what each shows, the likeliest first."""
-import json, sys
+import io, json, sys
 from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
@@ -21,12 +21,15 @@ about = json.loads(about)
 
 
 def read(path):
-    photo = Image.open(path)
+    photo = Image.open(io.BytesIO(Path(path).read_bytes()))
     mode, clear = photo.mode, photo.info.get("transparency")
+    negative = photo.format == "TIFF" and not photo.tag_v2.get(262, 1)
     unclear = mode == "I" and photo.format not in ("PNG", "PPM")
     photo = ImageOps.exif_transpose(photo)
     if mode[0] in "IF":  # more than 8 bits a channel: of 16 the upper 8
         pixels = np.asarray(photo)
+        if negative:  # a TIFF in which 0 is white
+            pixels = 65535 - pixels
         if unclear or mode == "F" or 0 < pixels.max() < 4096:
             raise ValueError("expected 8 bits a channel, or all of 16")
         photo = Image.fromarray((pixels >> 8).astype("uint8"))

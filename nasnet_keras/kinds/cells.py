@@ -110,7 +110,7 @@ class CellsKind(ArchitectureKind):
         **arguments: Any,
     ) -> Mapping[str, str]:
         from nasnet_keras.layers.auxiliary_head import pooled_size
-        from nasnet_keras.layers.conventions import Conventions
+        from nasnet_keras.layers.parts.conventions import Conventions
         from nasnet_keras.network.complexity import known_size
         from nasnet_keras.network.plan import NetworkPlan
 

@@ -18,7 +18,7 @@ from nasnet_keras.architectures import (
     without_recipe,
 )
 from nasnet_keras.console.command_line import sentence
-from nasnet_keras.units import (
+from nasnet_keras.graph_nodes import (
     Convolution,
     Flag,
     Gather,
@@ -26,8 +26,8 @@ from nasnet_keras.units import (
     Pool,
     Shuffle,
     Squeeze,
-    Unit,
 )
+from nasnet_keras.units import Unit
 
 if TYPE_CHECKING:
     import keras
@@ -127,18 +127,18 @@ class MultiBranchKind(ArchitectureKind):
         Raises:
             ValueError: An argument is unknown or out of range.
         """
-        from nasnet_keras.layers.branched_unit import BranchedUnit
+        from nasnet_keras.layers.operation_graph import OperationGraph
         from nasnet_keras.network.stack import Stack
 
         stack = Stack(input_shape, classes, arguments, _WHAT)
         given = stack.arguments
         architecture = _squeezed(architecture, given["squeeze_excite"])
         inputs, state = stack.begin()
-        placed = list(_placed(architecture, stack.image_channels))
+        placed = list(_placed(architecture))
         levels, level = {}, 0
-        for depth, (name, unit, _) in enumerate(placed, start=1):
-            state = BranchedUnit(
-                unit,
+        for depth, (name, unit) in enumerate(placed, start=1):
+            state = OperationGraph(
+                unit.nodes,
                 architecture.activation,
                 given["drop_path_rate"] * depth / len(placed),
                 given["drop_path_steps"],
@@ -159,10 +159,9 @@ class MultiBranchKind(ArchitectureKind):
         **arguments: Any,
     ) -> Complexity:
         from nasnet_keras.network.complexity import (
-            branches_complexity,
             classifier_complexity,
+            graph_complexity,
         )
-        from nasnet_keras.network.skeletons import divided
         from nasnet_keras.network.stack import Stack
 
         stack = Stack(input_shape, classes, without_recipe(arguments), _WHAT)
@@ -170,12 +169,11 @@ class MultiBranchKind(ArchitectureKind):
         architecture = _squeezed(architecture, ratio)
         total, size = Complexity(), stack.known_size()
         channels = stack.image_channels
-        for _, unit, reads in _placed(architecture, stack.image_channels):
-            total += branches_complexity(
-                unit, reads, size, stack.conventions.normalization
+        for _, unit in _placed(architecture):
+            cost, channels, size = graph_complexity(
+                unit.nodes, channels, size, stack.conventions.normalization
             )
-            size = divided(size, (unit.strides, unit.strides))
-            channels = unit.output_channels(reads)
+            total += cost
         return total + classifier_complexity(
             channels, classes, architecture.classifier_bias
         )
@@ -194,14 +192,13 @@ def _squeezed(
 
 
 def _placed(
-    architecture: MultiBranchArchitecture, channels: int
-) -> Iterator[tuple[str, Unit, int]]:
-    """Of each unit, repeats one by one, the name in the model, what it is, and
-    the channels that come in."""
+    architecture: MultiBranchArchitecture,
+) -> Iterator[tuple[str, Unit]]:
+    """Of each unit, repeats one by one, the name in the model and what it
+    is."""
     for number, unit in enumerate(architecture.units, start=1):
         for repeat in range(1, unit.repeats + 1):
-            yield f"unit_{number}_{repeat}", unit, channels
-            channels = unit.output_channels(channels)
+            yield f"unit_{number}_{repeat}", unit
 
 
 def _label(unit: Unit) -> str:
@@ -235,7 +232,8 @@ def _step(step: Any) -> str:
                 words += f" in {step.groups} groups"
             return words if step.activated else f"{words} linear"
         case Pool():
-            return f"{step.size}x{step.size} {step.kind} / 2"
+            words = f"{step.size}x{step.size} {step.kind}"
+            return words + " / 2" * (step.strides > 1)
         case Shuffle():
             return f"shuffle by {step.groups}"
         case Squeeze():

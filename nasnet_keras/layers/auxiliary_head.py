@@ -6,8 +6,8 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from nasnet_keras.layers.conventions import Conventions
-from nasnet_keras.layers.convolution_unit import ConvolutionBatchNorm
+from nasnet_keras.layers.parts.conventions import Conventions
+from nasnet_keras.layers.parts.convolution_unit import ConvolutionBatchNorm
 
 POOL_SIZE = 5
 POOL_STRIDES = 3

@@ -7,12 +7,12 @@ import keras
 from keras import ops
 
 from nasnet_keras.genotype import CellSpec
-from nasnet_keras.layers import kernels
 from nasnet_keras.layers.combiners import COMBINERS, Combiner
-from nasnet_keras.layers.conventions import Conventions
-from nasnet_keras.layers.convolution_unit import UnitPlan
-from nasnet_keras.layers.drop_path import DropPath
 from nasnet_keras.layers.operations import OPERATIONS
+from nasnet_keras.layers.parts import kernels
+from nasnet_keras.layers.parts.conventions import Conventions
+from nasnet_keras.layers.parts.convolution_unit import UnitPlan
+from nasnet_keras.layers.parts.drop_path import DropPath
 from nasnet_keras.layers.projection import Projection
 
 

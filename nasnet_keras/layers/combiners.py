@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
-from nasnet_keras.layers.conventions import Conventions
+from nasnet_keras.layers.parts.conventions import Conventions
 
 
 class Combiner(keras.layers.Layer):

@@ -5,12 +5,12 @@ from typing import Any, Literal, NamedTuple
 
 import keras
 
-from nasnet_keras.layers import kernels
-from nasnet_keras.layers.activations import find_activation
-from nasnet_keras.layers.conventions import Conventions
-from nasnet_keras.layers.convolution_unit import UnitPlan
-from nasnet_keras.layers.drop_path import DropPath
-from nasnet_keras.layers.squeeze_excite import (
+from nasnet_keras.layers.parts import kernels
+from nasnet_keras.layers.parts.activations import find_activation
+from nasnet_keras.layers.parts.conventions import Conventions
+from nasnet_keras.layers.parts.convolution_unit import UnitPlan
+from nasnet_keras.layers.parts.drop_path import DropPath
+from nasnet_keras.layers.parts.squeeze_excite import (
     SqueezeExcite,
     squeezed_channels,
 )

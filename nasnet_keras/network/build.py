@@ -13,14 +13,13 @@ from typing import Any
 import keras
 from keras import layers
 
-import nasnet_keras.layers.branched_unit
 import nasnet_keras.layers.inverted_residual
 import nasnet_keras.layers.operation_graph
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.layers.auxiliary_head import AuxiliaryHead, pooled_size
 from nasnet_keras.layers.cell import Cell
-from nasnet_keras.layers.conventions import Conventions
-from nasnet_keras.layers.squeeze_excite import (
+from nasnet_keras.layers.parts.conventions import Conventions
+from nasnet_keras.layers.parts.squeeze_excite import (
     SqueezeExcite,
     squeezed_channels,
 )

@@ -15,24 +15,24 @@ import keras
 from nasnet_keras.architectures import Complexity
 from nasnet_keras.genotype import CellSpec, Genotype
 from nasnet_keras.graph_nodes import (
-    CONVOLUTIONS,
-    GRAPH_OPERATIONS,
+    Gather,
     GraphNode,
+    Normalization,
+    state_channels,
 )
 from nasnet_keras.layers.auxiliary_head import AuxiliaryHead
-from nasnet_keras.layers.branched_unit import BranchedUnit, convolution_plan
 from nasnet_keras.layers.cell import Cell
 from nasnet_keras.layers.combiners import COMBINERS
-from nasnet_keras.layers.conventions import Conventions
-from nasnet_keras.layers.convolution_unit import ConvolutionUnit, UnitPlan
 from nasnet_keras.layers.inverted_residual import ResidualConvolution
-from nasnet_keras.layers.operation_graph import OperationGraph, unit_of
+from nasnet_keras.layers.operation_graph import OperationGraph, units_of
 from nasnet_keras.layers.operations import OPERATIONS
-from nasnet_keras.layers.projection import Projection
-from nasnet_keras.layers.squeeze_excite import (
+from nasnet_keras.layers.parts.conventions import Conventions
+from nasnet_keras.layers.parts.convolution_unit import ConvolutionUnit, UnitPlan
+from nasnet_keras.layers.parts.squeeze_excite import (
     SqueezeExcite,
     squeezed_channels,
 )
+from nasnet_keras.layers.projection import Projection
 from nasnet_keras.network.placed_operations import (
     ADJUSTMENT,
     PlacedOperation,
@@ -41,13 +41,6 @@ from nasnet_keras.network.placed_operations import (
 )
 from nasnet_keras.network.plan import NetworkPlan, check_squeeze
 from nasnet_keras.network.skeletons import Size, Stem, divided
-from nasnet_keras.units import (
-    Convolution,
-    Gather,
-    Normalization,
-    Squeeze,
-    Unit,
-)
 
 
 def genotype_complexity(
@@ -196,7 +189,7 @@ def _layer_products(layer: keras.layers.Layer) -> int | None:
         return _products(size) * sum(_products(w.shape) for w in kernels)
     if isinstance(layer, SqueezeExcite):
         return sum(_products(unit.kernel.shape) for unit in layer.units)
-    if isinstance(layer, BranchedUnit | OperationGraph | ResidualConvolution):
+    if isinstance(layer, OperationGraph | ResidualConvolution):
         return _planned_cost(layer).multiply_adds
     if isinstance(layer, AuxiliaryHead) or not any(
         len(weight.shape) > 1 for weight in layer.weights
@@ -326,18 +319,15 @@ def units_complexity(
 
 
 def _planned_cost(
-    layer: BranchedUnit | OperationGraph | ResidualConvolution,
+    layer: OperationGraph | ResidualConvolution,
 ) -> Complexity:
     """The cost of a layer of a graph, by what it is made of."""
     shape, conventions = layer.input.shape, layer.conventions
     channels = shape[conventions.channel_axis]
     size = known_size(*(shape[axis] for axis in conventions.spatial_axes))
-    match layer:
-        case BranchedUnit():
-            return branches_complexity(layer.unit, channels, size)
-        case OperationGraph():
-            cost, _, _ = graph_complexity(layer.nodes, channels, size)
-            return cost
+    if isinstance(layer, OperationGraph):
+        cost, _, _ = graph_complexity(layer.nodes, channels, size)
+        return cost
     return units_complexity(layer.planned(channels).units, channels, size)
 
 
@@ -360,66 +350,30 @@ def graph_complexity(
 
     Example:
 
-    >>> nodes = (GraphNode("conv_3x3", (0,), 16), GraphNode("add", (1,)))
+    >>> nodes = (GraphNode(Convolution(16, 3)),)
     >>> cost, channels, size = graph_complexity(nodes, 3, (32, 32))
     >>> cost.parameters, channels, size
     (496, 16, (32, 32))
     """
-    total, states, sizes = Complexity(), [channels], [size]
-    for node in nodes:
-        (first, *_), operation = node.reads, GRAPH_OPERATIONS[node.operation]
-        halved = divided(sizes[first], (node.strides, node.strides))
-        if operation.form == "norm" and normalization == "bias":
-            total += Complexity(2 * states[first])
-        elif operation.form == "norm":
-            total += batch_norm_complexity(states[first])
-        elif operation.form in CONVOLUTIONS:
-            unit = unit_of(node, states[first])
-            total += units_complexity(
-                [unit], states[first], sizes[first], normalization
-            )
-        states.append(node.channels(states))
-        sizes.append(halved)
+    total, sizes = Complexity(), [size]
+    states = state_channels(nodes, channels)
+    for node, made in zip(nodes, states[1:], strict=True):
+        (first, *_), step = node.reads, node.step
+        match step:
+            case Normalization() if normalization == "bias":
+                total += Complexity(2 * states[first])
+            case Normalization():
+                total += batch_norm_complexity(states[first])
+            case Gather():
+                total += Complexity(0, made)
+        total += units_complexity(
+            units_of(step, states[first]),
+            states[first],
+            sizes[first],
+            normalization,
+        )
+        sizes.append(divided(sizes[first], (step.strides, step.strides)))
     return total, states[-1], sizes[-1]
-
-
-def branches_complexity(
-    unit: Unit, channels: int, size: Size, normalization: str = "batch"
-) -> Complexity:
-    """The cost of one `BranchedUnit`.
-
-    Args:
-        unit: What it computes.
-        channels: Those that come in.
-        size: Height and width of what comes in.
-        normalization: As of `Conventions`. Default `"batch"`.
-
-    Example:
-
-    >>> unit = Unit(((Convolution(16, 3, groups=4),),))
-    >>> branches_complexity(unit, 16, (8, 8)).multiply_adds
-    36864
-    """
-    total = Complexity()
-    for steps in unit.branches:
-        made, at = unit.branch_channels(channels), size
-        for step in steps:
-            match step:
-                case Convolution():
-                    plan: Iterable[UnitPlan] = (convolution_plan(step, made),)
-                    total += units_complexity(plan, made, at, normalization)
-                case Squeeze():
-                    plan = SqueezeExcite.plan(made, step.squeezed(made))
-                    total += units_complexity(plan, made, at)
-                case Normalization() if normalization == "bias":
-                    total += Complexity(2 * made)
-                case Normalization():
-                    total += batch_norm_complexity(made)
-                case Gather():
-                    total += Complexity(0, step.output_channels(made))
-            made = step.output_channels(made)
-            at = divided(at, (step.strides, step.strides))
-    return total
 
 
 def classifier_complexity(

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from nasnet_keras.layers.conventions import Conventions
+from nasnet_keras.layers.parts.conventions import Conventions
 from nasnet_keras.quotation import quoted
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, cast
 
 from nasnet_keras.genotype import CellSpec, Genotype
-from nasnet_keras.layers.conventions import Conventions
+from nasnet_keras.layers.parts.conventions import Conventions
 from nasnet_keras.network.ends import check_ratio
 from nasnet_keras.network.skeletons import (
     FRAMES,

@@ -7,7 +7,7 @@ import keras
 
 # Registers all that saved models are made of.
 import nasnet_keras.network.build  # noqa: F401
-from nasnet_keras.layers.conventions import Conventions
+from nasnet_keras.layers.parts.conventions import Conventions
 from nasnet_keras.network import ends
 from nasnet_keras.network.complexity import known_size
 from nasnet_keras.network.skeletons import Size

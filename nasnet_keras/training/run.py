@@ -29,6 +29,7 @@ from nasnet_keras.console.command_line import (
 )
 from nasnet_keras.files import check_free, locked, sync, write_json
 from nasnet_keras.network.build import load_model, without_auxiliary_head
+from nasnet_keras.quotation import system_reason
 from nasnet_keras.strict_json import read_json
 from nasnet_keras.training.checkpoint import (
     epochs_taken,
@@ -164,7 +165,7 @@ def _make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"Cannot make the folder {folder}: {error.strerror}."
+            f"Cannot make the folder {folder}: {system_reason(error)}."
         ) from None
 
 
@@ -455,7 +456,10 @@ def read_record(folder: Path) -> Mapping[str, Any]:
             "has no config.json."
         ) from None
     except ValueError as error:
-        raise InputError(f"{file} is not valid JSON: {error}.") from None
+        raise InputError(
+            f"{file} is not valid JSON: {error}. Put back the file as the "
+            "training wrote it, or train into a new folder."
+        ) from None
     if (
         not isinstance(record, dict)
         or record.get("schema") != SCHEMA_VERSION

@@ -6,9 +6,12 @@ Neither Keras nor TensorFlow is imported here.
 import math
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+import pydantic
+from pydantic import FiniteFloat
 
 from nasnet_keras.console.accuracy import accuracy_text
 from nasnet_keras.console.command_line import InputError
@@ -34,14 +37,14 @@ class Retrained:
     """
 
     trial: int
-    reward: float
+    reward: FiniteFloat
     rank: int
-    accuracy: float | None
+    accuracy: FiniteFloat | None
     test_images: int
     parameters: int
-    seconds: float
+    seconds: FiniteFloat
     reason: str | None = None
-    accuracies: Sequence[float] = ()
+    accuracies: tuple[FiniteFloat, ...] = ()
 
     @property
     def spread(self) -> float | None:
@@ -61,7 +64,7 @@ class Retrained:
         return f"{self.accuracy:.4f} ± {self.spread:.4f}"
 
 
-FIELDS = fields(Retrained)
+_CHILDREN = pydantic.TypeAdapter(list[Retrained])
 
 
 @dataclass(frozen=True)
@@ -90,24 +93,12 @@ class Ranking:
             return None
         try:
             children = read_json(path)["children"]
-            return cls.of(
-                Retrained(
-                    **{
-                        field.name: child[field.name]
-                        for field in FIELDS
-                        if field.name in child
-                    }
-                )
-                for child in children
-            )
-        except KeyError as error:
-            reason = f"it has no {error}"
+            return cls.of(_CHILDREN.validate_python(children))
         except (OSError, LookupError, TypeError, ValueError):
-            reason = "it is of another form"
-        raise InputError(
-            f"{path} is no ranking of `nasnet-search retrain`: {reason}. "
-            "Delete it, or run that command again."
-        )
+            raise InputError(
+                f"{path} is no ranking of `nasnet-search retrain`. Delete it, "
+                "or run that command again."
+            ) from None
 
     @property
     def best(self) -> Retrained | None:

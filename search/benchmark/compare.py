@@ -279,6 +279,7 @@ def check_benchmark(
         to report, or there is no such strategy, or one that needs more
         than a table.
     """
+    load_table.cache_clear()  # The file may have changed since.
     data = load_table(table, space, json.dumps(dict(space_options)))
     searched, reported = map(data.values, (search_column, report_column))
     missing = [row for row in searched if row not in reported]
@@ -301,6 +302,12 @@ def check_benchmark(
                 "Invalid value for argument `strategies`. Expected strategies "
                 "that learn from rewards, which are all that a table has. "
                 f"Received: {name!r}, which needs {CAPABILITIES[need]}."
+            )
+        if options.get("scores"):
+            raise ValueError(
+                "Invalid value for argument `strategies`. Expected none with "
+                "`scores`, which are of networks, and a table has none. "
+                f"Received: {quoted(strategy)}."
             )
         create_strategy(name, data.space, 0, **options)
 

@@ -11,12 +11,11 @@ from typing import Annotated
 
 import typer
 
-from nasnet_keras.console.command_line import (
-    LARGEST,
-    named,
-    working,
-)
+from nasnet_keras.console.command_line import named, working
 from search.cli.options import SpaceOptions
+
+# Each trial of each search is a point of a curve, in memory.
+MOST_TRIALS, MOST_SEEDS = 10**6, 10**4
 
 
 def benchmark(
@@ -51,11 +50,12 @@ def benchmark(
     trials: Annotated[
         int,
         typer.Option(
-            min=1, max=LARGEST, help="Proposals in a search, repeats too."
+            min=1, max=MOST_TRIALS, help="Proposals in a search, repeats too."
         ),
     ] = 500,
     seeds: Annotated[
-        int, typer.Option(min=1, max=LARGEST, help="Searches of each strategy.")
+        int,
+        typer.Option(min=1, max=MOST_SEEDS, help="Searches of each strategy."),
     ] = 20,
     workers: Annotated[
         int,

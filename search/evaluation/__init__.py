@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from nasnet_keras.own_modules import find_attribute
+from nasnet_keras.own_modules import check_options, find_attribute
 from nasnet_keras.quotation import quoted
 from search.evaluation.base import (
     CHILD_UNSUPPORTED,
@@ -117,11 +117,5 @@ def create_evaluator(
             option is out of range, or the data cannot be used.
     """
     made: Any = evaluator_class(name)
-    try:
-        inspect.signature(made).bind(settings, **options)
-    except TypeError as error:
-        raise ValueError(
-            f"Invalid options for the evaluator {name!r}: {error}. Received: "
-            f"{quoted(dict(options))}."
-        ) from None
+    check_options(f"the evaluator {name!r}", made, options, settings)
     return made(settings, **options)

@@ -9,14 +9,14 @@ import functools
 import gzip
 import hashlib
 import io
+import math
 import time
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from nasnet_keras.quotation import quoted
+from nasnet_keras.quotation import quoted, system_reason
 from nasnet_keras.strict_json import read_bytes
 from search.evaluation.base import Child, EvaluationError, Evaluator
 from search.spaces.base import SearchSpace
@@ -63,14 +63,23 @@ class ArchitectureTable:
             data = read_bytes(self.path, MAX_BYTES)
             plain = _unzipped(data) if self.path.suffix == ".gz" else data
             lines = plain.decode("utf-8-sig").splitlines()
-        except (OSError, EOFError, zlib.error, ValueError) as error:
-            raise self._error(f"a CSV file that can be read: {error}") from None
+        except UnicodeDecodeError:
+            raise self._unreadable("it is no text in UTF-8") from None
+        except ValueError as error:
+            raise self._unreadable(str(error)) from None
+        except OSError as error:
+            raise self._unreadable(system_reason(error)) from None
         reader = csv.DictReader(lines, restval="")
         try:
             self.columns = tuple(reader.fieldnames or ())
             rows = list(reader)
         except csv.Error as error:
-            raise self._error(f"a CSV file that can be read: {error}") from None
+            raise self._unreadable(str(error)) from None
+        twice = [name for name in self.columns if self.columns.count(name) > 1]
+        if twice:
+            raise self._error(
+                f"each column once, but has {quoted(twice[0])} twice"
+            )
         if ARCHITECTURE_COLUMN not in self.columns:
             raise self._error(
                 f"a column {ARCHITECTURE_COLUMN!r} among {quoted(self.columns)}"
@@ -78,6 +87,11 @@ class ArchitectureTable:
         self.rows: dict[Decisions, dict[str, str]] = {}
         for number, row in enumerate(rows, start=1):
             key = row[ARCHITECTURE_COLUMN]
+            if None in row:
+                raise self._error(
+                    f"at most {len(self.columns)} fields in row {number}; "
+                    "quote what holds a comma"
+                )
             try:
                 decisions = space.from_key(key)
             except ValueError as error:
@@ -120,21 +134,33 @@ class ArchitectureTable:
             raise self._error(
                 f"a column {quoted(column)} among {quoted(self.columns)}"
             )
-        try:
-            values = {
-                decisions: float(row[column])
-                for decisions, row in self.rows.items()
-                if row[column]
-            }
-            if not values:
-                raise ValueError("it is empty")
-            if not np.isfinite(list(values.values())).all():
-                raise ValueError("not every number is finite")
-        except ValueError as error:
+        values = {
+            decisions: self._number(row, column)
+            for decisions, row in self.rows.items()
+            if row[column].strip()
+        }
+        if not values:
             raise self._error(
-                f"finite numbers in the column {column!r}: {error}"
-            ) from None
+                f"finite numbers in the column {quoted(column)}, but it is "
+                "empty"
+            )
         return values
+
+    def _number(self, row: Mapping[str, str], column: str) -> float:
+        text = row[column]
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number) or "_" in text:  # which Python leaves out
+            raise self._error(
+                f"finite numbers in the column {quoted(column)}, but has "
+                f"{quoted(text)} for {quoted(row[ARCHITECTURE_COLUMN])}"
+            )
+        return number
+
+    def _unreadable(self, reason: str) -> ValueError:
+        return self._error(f"a CSV file that can be read: {reason}")
 
     def _error(self, expected: str) -> ValueError:
         return ValueError(
@@ -145,10 +171,13 @@ class ArchitectureTable:
 
 def _unzipped(data: bytes) -> bytes:
     """Raises:
-    ValueError: The file within is too large.
+    ValueError: The file is damaged, or that within is too large.
     """
-    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-        plain = file.read(MAX_BYTES + 1)
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            plain = file.read(MAX_BYTES + 1)
+    except (OSError, EOFError, zlib.error):
+        raise ValueError("it is no whole file of gzip, as .gz says") from None
     if len(plain) > MAX_BYTES:
         raise ValueError(f"it unfolds to more than {MAX_BYTES // 2**20} MiB")
     return plain

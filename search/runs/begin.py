@@ -22,7 +22,7 @@ from nasnet_keras.console.activity import Activity
 from nasnet_keras.console.command_line import InputError
 from nasnet_keras.files import new_directory, write_json
 from nasnet_keras.processor import computing_variables
-from nasnet_keras.quotation import quoted
+from nasnet_keras.quotation import quoted, system_reason
 from nasnet_keras.training.data.datasets import (
     ARRAYS,
     are_arrays,
@@ -51,7 +51,7 @@ from search.spaces import SPACES
 from search.spaces.recorded import record_decisions
 from search.storage import SQLiteStorage
 from search.storage.backups import Backups
-from search.storage.run_folder import RunDirectory
+from search.storage.run_folder import RunDirectory, storage_reason
 from search.strategies import create_strategy
 from search.trial import Trial
 
@@ -341,7 +341,10 @@ def _checked() -> Iterator[None]:
     except ValueError as error:
         raise InputError(str(error)) from error
     except OSError as error:
-        raise SearchError(f"The data cannot be read: {error}") from error
+        named = f" {error.filename}" if error.filename else ""
+        raise SearchError(
+            f"The data{named} cannot be read: {system_reason(error)}."
+        ) from error
 
 
 @contextlib.contextmanager
@@ -350,7 +353,7 @@ def _written(directory: RunDirectory) -> Iterator[None]:
     try:
         yield
     except (OSError, sqlite3.Error) as error:
-        text = f"The run {directory.path} broke off: {error}."
+        text = f"The run {directory.path} broke off: {storage_reason(error)}."
         if directory.configuration.exists():
             text += f" When the cause is gone, go on by {directory.resuming}."
         raise SearchError(text) from error

@@ -14,7 +14,7 @@ from nasnet_keras.console.command_line import InputError
 from search.runs.config import create_configuration
 from search.runs.record import DAMAGE, Run, recorded_space
 from search.storage import SQLiteStorage, backups
-from search.storage.run_folder import DamageError, RunDirectory
+from search.storage.run_folder import DamageError, RunDirectory, storage_reason
 
 
 @dataclass(frozen=True)
@@ -104,5 +104,5 @@ def _check_backup(directory: RunDirectory) -> None:
     except DAMAGE as error:
         raise InputError(
             f"There is no backup to restore from: {directory.backup} cannot "
-            f"be read: {str(error).rstrip('.')}."
+            f"be read: {storage_reason(error)}."
         ) from None

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from nasnet_keras.own_modules import find_attribute
+from nasnet_keras.own_modules import check_options, find_attribute
 from nasnet_keras.quotation import quoted
 from search.spaces.base import SearchSpace
 
@@ -56,13 +56,7 @@ def create_space(name: str, options: Mapping[str, Any] = {}) -> SearchSpace:
             f"is made already, as {made.describe()}. Received: "
             f"{quoted(dict(options))}."
         )
-    try:
-        inspect.signature(made).bind(**options)
-    except TypeError as error:
-        raise ValueError(
-            f"Invalid options for the space {name!r}: {error}. Received: "
-            f"{quoted(dict(options))}."
-        ) from None
+    check_options(f"the space {name!r}", made, options)
     try:
         return made(**options)
     except TypeError as error:  # of a class that checks nothing itself

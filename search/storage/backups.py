@@ -13,6 +13,7 @@ from pathlib import Path
 from nasnet_keras.console.command_line import InputError
 from nasnet_keras.files import sync
 from search.observers.base import Observer
+from search.storage.run_folder import storage_reason
 from search.trial import Trial
 
 # Between two backups: what finished since the last is what a damaged database
@@ -130,7 +131,7 @@ def restore(database: Path, backup: Path) -> Path:
     except sqlite3.Error as error:
         raise InputError(
             f"There is no backup to restore from: {backup} cannot be read: "
-            f"{error}."
+            f"{storage_reason(error)}."
         ) from None
     aside = database.with_name(f"{database.name}.damaged")
     draft = database.with_name(f".{database.name}")

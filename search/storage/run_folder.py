@@ -27,7 +27,7 @@ from typing import Any
 
 from nasnet_keras.console.command_line import InputError
 from nasnet_keras.files import check_free, is_locked, locked
-from nasnet_keras.quotation import quoted
+from nasnet_keras.quotation import quoted, system_reason
 from nasnet_keras.strict_json import read_json
 
 SCHEMA_VERSION = 3  # of config.json
@@ -37,12 +37,12 @@ SHARED_FILE, SHARED_CHILDREN_FILE = "shared.npz", "shared.jsonl"
 
 # What is no damage: SQLite could not get at the file.
 OUT_OF_REACH = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_BUSY: "another process holds it; wait for it to end",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; get the right to it",
+    sqlite3.SQLITE_FULL: "the disk is full; make room",
+    sqlite3.SQLITE_IOERR: "the disk cannot be read or written; check it",
+    sqlite3.SQLITE_PERM: "it may not be opened; get the right to it",
+    sqlite3.SQLITE_READONLY: "it may not be written; get the right to it",
 }
 
 
@@ -54,6 +54,30 @@ TRAINING_NAME = re.compile(r"[0-9]{5,}")
 
 class DamageError(InputError):
     """The database of a run is damaged, or gone."""
+
+
+def _code(error: Exception) -> int:
+    """What SQLite calls an error, without what it says beyond that; or 0."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def storage_reason(error: Exception) -> str:
+    """Why a file of a run cannot be read or written, without a period.
+
+    Example:
+
+    >>> storage_reason(KeyError("trials"))
+    'its content is of another form'
+    """
+    if isinstance(error, OSError):
+        return system_reason(error)
+    if _code(error) in OUT_OF_REACH:
+        return OUT_OF_REACH[_code(error)]
+    if isinstance(error, sqlite3.DatabaseError):
+        return "it is damaged"
+    if isinstance(error, ValueError):  # ours, of what the content is
+        return (str(error).splitlines() or [""])[0].rstrip(".")
+    return "its content is of another form"
 
 
 def weights_file(folder: Path, number: int) -> Path:
@@ -128,11 +152,9 @@ class RunDirectory:
 
     def unreadable(self, error: Exception) -> InputError:
         """The exception to raise where the database cannot be read."""
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         text = f"The database {self.database} cannot be read: "
-        text += reason.rstrip(".")
-        code = getattr(error, "sqlite_errorcode", 0)
-        if code & 0xFF in OUT_OF_REACH:
+        text += storage_reason(error)
+        if _code(error) in OUT_OF_REACH:
             return InputError(f"{text}.")
         if not self.backup.is_file():
             return DamageError(f"{text}; it has no backup.")
@@ -169,11 +191,12 @@ class RunDirectory:
             record = read_json(self.configuration)
         except OSError as error:
             raise InputError(
-                f"{self.configuration} cannot be read: {error.strerror}."
+                f"{self.configuration} cannot be read: {system_reason(error)}."
             ) from None
         except ValueError as error:
             raise InputError(
-                f"{self.configuration} is not valid JSON: {error}."
+                f"{self.configuration} is not valid JSON: {error}. Put back "
+                "the file as the run wrote it."
             ) from None
         if not isinstance(record, dict):
             raise InputError(f"{self.configuration} holds no JSON object.")

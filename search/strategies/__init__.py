@@ -5,9 +5,9 @@ strategy is imported when it is created.
 """
 
 import importlib
-import inspect
 from typing import Any
 
+from nasnet_keras.own_modules import check_options
 from nasnet_keras.quotation import quoted
 from search.spaces.base import SearchSpace
 from search.strategies.base import Strategy
@@ -58,13 +58,7 @@ def create_strategy(
     (1, 1, 6, 3, 0, 0, 0, 0, 2, 1)
     """
     strategy = strategy_class(name)
-    try:
-        inspect.signature(strategy).bind(space, seed, **options)
-    except TypeError as error:
-        raise ValueError(
-            f"Invalid options for strategy {name!r}: {error}. Received: "
-            f"{quoted(options)}."
-        ) from None
+    check_options(f"the strategy {name!r}", strategy, options, space, seed)
     return strategy(space, seed, **options)
 
 

@@ -21,7 +21,8 @@ def check_number(
         one, or out of range.
     """
     expected: Any = numbers.Integral if integer else numbers.Real
-    if not isinstance(value, expected) or not least <= value <= most:
+    fits = isinstance(value, expected) and not isinstance(value, bool)
+    if not fits or not least <= value <= most:
         kind = "an integer" if integer else "a number"
         end = "" if most == LARGEST else f" to {most}"
         raise ValueError(

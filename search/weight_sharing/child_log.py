@@ -38,7 +38,11 @@ class ChildLog:
                     self._space.from_names(entry["decisions"]),
                 )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise RunError(f"{path} is damaged: {error}") from error
+            raise RunError(
+                f"{path} is damaged, so that the children with shared weights "
+                "cannot be told apart. Put back the file as the run wrote it, "
+                "or begin a new run."
+            ) from error
         if torn:  # by a kill
             os.truncate(path, path.stat().st_size - len(torn))
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from nasnet_keras.genotype import CellSpec, Genotype
 from nasnet_keras.layers.combiners import COMBINERS
-from nasnet_keras.layers.conventions import Conventions
-from nasnet_keras.layers.convolution_unit import UnitPlan
+from nasnet_keras.layers.parts.conventions import Conventions
+from nasnet_keras.layers.parts.convolution_unit import UnitPlan
 from nasnet_keras.network.skeletons import PlannedCell
 from search.spaces.nasnet import NASNetSpace
 from search.weight_sharing.channels import (

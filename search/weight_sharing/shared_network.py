@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from nasnet_keras.layers.conventions import Conventions
-from nasnet_keras.layers.convolution_unit import UnitPlan
+from nasnet_keras.layers.parts.conventions import Conventions
+from nasnet_keras.layers.parts.convolution_unit import UnitPlan
 from nasnet_keras.network.skeletons import plan_cells, plan_stem
 from search.spaces.nasnet import NASNetSpace
 from search.weight_sharing.channels import CellChannels, StemChannels

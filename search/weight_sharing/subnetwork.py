@@ -9,7 +9,7 @@ from keras import ops
 
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.layers.cell import Cell, apply_blocks, count_paths
-from nasnet_keras.layers.drop_path import path_factors
+from nasnet_keras.layers.parts.drop_path import path_factors
 from search.weight_sharing.shared_cell import CellSlices, SharedCell
 from search.weight_sharing.shared_network import SharedNetwork
 from search.weight_sharing.weight_bank import WeightSlice

@@ -1,5 +1,6 @@
 """benchmarks/score_check.py: scores rank as was published."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -29,7 +30,7 @@ def test_the_recorded_scores_rank_as_published():
 
 @pytest.mark.large
 @pytest.mark.skipif(not TABLE.exists(), reason="The table is not there.")
-def test_cells_scored_anew_rank_as_published(tmp_path):
+def test_cells_scored_anew_rank_as_published(tmp_path, cifar10_folder):
     """Forty cells: the error by chance is 0.06 and more, so a loose bound."""
     printed = subprocess.run(
         [
@@ -38,6 +39,7 @@ def test_cells_scored_anew_rank_as_published(tmp_path):
             *("--output", tmp_path / "rows.jsonl"),
         ],
         cwd=ROOT,
+        env={**os.environ, "TFDS_DATA_DIR": str(cifar10_folder)},
         capture_output=True,
         text=True,
         check=True,

@@ -16,8 +16,8 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import tensorflow as tf
 
-from nasnet_keras.layers.factorized_reduction import FactorizedReduction
 from nasnet_keras.layers.operations import OPERATIONS
+from nasnet_keras.layers.parts.factorized_reduction import FactorizedReduction
 
 BATCH, SIZES, TIMES = 64, (8, 7), 3
 CONTROL_TIMES = 60

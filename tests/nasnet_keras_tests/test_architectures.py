@@ -21,6 +21,12 @@ from nasnet_keras.console.command_line import InputError
 from nasnet_keras.deployment.export import export
 from nasnet_keras.deployment.fuse import fuse_for_inference
 from nasnet_keras.deployment.latency.latency_table import measure_latency
+from nasnet_keras.graph_nodes import (
+    Convolution,
+    Normalization,
+    Shuffle,
+    Squeeze,
+)
 from nasnet_keras.kinds.choices import ChoiceNetworks, ChosenNetwork
 from nasnet_keras.kinds.graphs.edge_cell import EdgeCell
 from nasnet_keras.kinds.graphs.motif_hierarchy import MotifHierarchy
@@ -31,13 +37,7 @@ from nasnet_keras.kinds.multibranch import MultiBranchArchitecture
 from nasnet_keras.published import NASNET_A
 from nasnet_keras.training.recipes import RECIPES, adapted
 from nasnet_keras.training.settings import recipe_arguments
-from nasnet_keras.units import (
-    Convolution,
-    Normalization,
-    Shuffle,
-    Squeeze,
-    Unit,
-)
+from nasnet_keras.units import Unit
 
 # An architecture of each kind.
 EXAMPLES = {

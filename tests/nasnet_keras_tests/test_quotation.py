@@ -1,9 +1,11 @@
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 import nasnet_keras
-from nasnet_keras.quotation import printable, quoted
+from nasnet_keras.quotation import printable, quoted, system_reason
 
 
 @pytest.mark.parametrize(
@@ -36,3 +38,11 @@ def test_no_message_bounds_a_quotation_in_another_way():
     for wing in ("nasnet_keras", "search", "zoo"):
         for file in (root / wing).rglob("*.py"):
             assert "!r:." not in file.read_text(), file
+
+
+def test_a_reason_of_the_system_says_what_to_do():
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "model.keras")
+    assert system_reason(full) == (
+        "No space left on device; make room, or choose another disk"
+    )
+    assert system_reason(OSError("event files: full.")) == "event files: full"

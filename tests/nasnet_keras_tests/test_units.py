@@ -3,15 +3,15 @@ import sys
 
 import pytest
 
-from nasnet_keras.units import (
+from nasnet_keras.graph_nodes import (
     Convolution,
     Gather,
     Normalization,
     Pool,
     Shuffle,
     Squeeze,
-    Unit,
 )
+from nasnet_keras.units import Unit
 
 
 def test_channels_of_joined_branches():
@@ -31,16 +31,18 @@ def test_strides_are_those_of_all_steps():
 
 
 @pytest.mark.parametrize(
-    ("unit", "channels"),
+    ("unit", "received"),
     [
-        (Unit(((Convolution(12),), ())), 8),
-        (Unit(((), ()), "concatenate", split=True), 7),
-        (Unit(((Convolution(8),),), shuffle=3), 8),
+        (Unit(((Convolution(12),), ())), r"\(12, 8\) channels"),
+        (Unit(((), (), ()), "concatenate", split=True), "8 channels"),
+        (Unit(((Convolution(8),),), shuffle=3), "8 channels"),
+        (Unit(((Convolution(9, groups=3),),)), "8 channels"),
+        (Unit(((Convolution(10, groups=4),),)), "10 channels"),
     ],
 )
-def test_units_that_do_not_fit_are_a_sentence(unit, channels):
-    with pytest.raises(ValueError, match=f"Received: {channels} channels"):
-        unit.output_channels(channels)
+def test_units_that_do_not_fit_are_a_sentence(unit, received):
+    with pytest.raises(ValueError, match=f"Received: {received}"):
+        unit.output_channels(8)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +56,7 @@ def test_units_that_do_not_fit_are_a_sentence(unit, channels):
         lambda: Convolution(8, groups=0),
         lambda: Pool("minimum"),
         lambda: Pool("average", padding="valid"),
+        lambda: Pool("average", strides=3),
         lambda: Shuffle(0),
         lambda: Squeeze(0),
         lambda: Gather(2.0),

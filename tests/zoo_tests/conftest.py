@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from nasnet_keras.units import Convolution
+from nasnet_keras.graph_nodes import Convolution
 
 # SENet-154's 64 groups of channels become 4.
 FEWER = 16

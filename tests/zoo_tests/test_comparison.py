@@ -44,6 +44,7 @@ def test_a_table_in_markdown_and_as_a_picture(tmp_path):
     assert products.get_xlabel() == "multiply-adds"
 
 
-def test_another_data_set_is_a_sentence():
-    with pytest.raises(ValueError, match="`dataset`.*Received: dataset='coco'"):
-        table("coco")
+@pytest.mark.parametrize("dataset", ["coco", ["imagenet"], None])
+def test_another_data_set_is_a_sentence(dataset):
+    with pytest.raises(ValueError, match="`dataset`.*Received: dataset="):
+        table(dataset)

@@ -332,8 +332,9 @@ def test_a_full_disk_ends_a_training_with_a_way_on(here, capsys, monkeypatch):
     monkeypatch.setattr("nasnet_keras.training.run.run_training", run_training)
     assert call(f"{RUN} --output full") == 1
     assert capsys.readouterr().err == (
-        "The training full broke off: [Errno 28] No space left on device: "
-        "'model.keras'. When the cause is gone, go on by the same command.\n"
+        "The training full broke off: No space left on device; make room, or "
+        "choose another disk. When the cause is gone, go on by the same "
+        "command.\n"
     )
 
 

@@ -36,7 +36,7 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
         "Layers": (
             *("Cell", "FactorizedReduction", "DropPath", "AuxiliaryHead"),
             *("InvertedResidual", "ResidualConvolution", "SqueezeExcite"),
-            *("BranchedUnit", "ChannelGather", "OperationGraph"),
+            *("ChannelGather", "OperationGraph"),
         ),
         "Operations": (
             "OPERATIONS",

@@ -11,14 +11,18 @@ from dataclasses import dataclass
 import keras
 
 from nasnet_keras.layers.auxiliary_head import AuxiliaryHead
-from nasnet_keras.layers.batch_normalization import Bias, NoNormalization
-from nasnet_keras.layers.branched_unit import BranchedUnit, ChannelGather
 from nasnet_keras.layers.cell import Cell
 from nasnet_keras.layers.combiners import Combiner
-from nasnet_keras.layers.convolution_unit import SeparableConvolutionBatchNorm
-from nasnet_keras.layers.factorized_reduction import FactorizedReduction
 from nasnet_keras.layers.inverted_residual import ResidualConvolution
-from nasnet_keras.layers.squeeze_excite import SqueezeExcite
+from nasnet_keras.layers.operation_graph import OperationGraph
+from nasnet_keras.layers.parts.batch_normalization import Bias, NoNormalization
+from nasnet_keras.layers.parts.channel_gather import ChannelGather
+from nasnet_keras.layers.parts.convolution_unit import (
+    SeparableConvolutionBatchNorm,
+)
+from nasnet_keras.layers.parts.drop_path import DropPath
+from nasnet_keras.layers.parts.factorized_reduction import FactorizedReduction
+from nasnet_keras.layers.parts.squeeze_excite import SqueezeExcite
 
 SIDES = ("left", "right")
 
@@ -35,7 +39,7 @@ class Place:
             brings an input to the output. Elsewhere the layer's name; in the
             auxiliary head `("auxiliary_head", name)`, in a layer of a mobile
             network or a squeeze-and-excite its name and that of the
-            convolution; in a branched unit
+            convolution; in a unit of branches
             `("unit", number, repeat, branch, step, name)`, the first two
             counted from 1 and the others from 0, the name that of the
             convolution in a squeeze-and-excite and else the step's.
@@ -112,8 +116,8 @@ def places(model: keras.Model) -> Iterator[Place]:
             for unit in layer.units:
                 part = (layer.name, unit.name)
                 yield Place(unit, part, "/".join(part))
-        elif isinstance(layer, BranchedUnit):
-            yield from _branched_places(layer)
+        elif isinstance(layer, OperationGraph):
+            yield from _graph_places(layer)
         elif layer.weights and layer.name.startswith(
             ("stem", "head_convolution", "logits")
         ):
@@ -128,16 +132,22 @@ def _residual_places(layer: ResidualConvolution) -> Iterator[Place]:
         yield Place(unit, (layer.name, unit.name), path)
 
 
-def _branched_places(layer: BranchedUnit) -> Iterator[Place]:
+def _graph_places(layer: OperationGraph) -> Iterator[Place]:
+    """Those of a unit of branches: no published file has other graphs."""
+    if not layer.name.startswith("unit_"):
+        return
     _, unit, repeat = layer.name.split("_")
-    for branch, number, step, made in layer.steps:
-        part = ("unit", int(unit), int(repeat), branch, number)
+    for made in layer.layers:
+        if made is None or isinstance(made, DropPath):
+            continue
+        step, branch, place = made.name.split("_")
+        part = ("unit", int(unit), int(repeat), int(branch), int(place))
         path = f"{layer.name}/{made.name}"
         if isinstance(made, SqueezeExcite):
             for each in made.units:
                 yield Place(each, (*part, each.name), f"{path}/{each.name}")
         else:
-            yield Place(made, (*part, step.step), path)
+            yield Place(made, (*part, step), path)
 
 
 def _scopes(model: keras.Model) -> dict[str, str]:

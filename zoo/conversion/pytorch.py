@@ -21,7 +21,11 @@ import keras
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from nasnet_keras.layers.convolution_unit import DepthwiseConvolutionBatchNorm
+from nasnet_keras.layers.parts.channel_gather import ChannelGather
+from nasnet_keras.layers.parts.convolution_unit import (
+    DepthwiseConvolutionBatchNorm,
+)
+from nasnet_keras.quotation import quoted
 from zoo.conversion.assign import Arrays, assign
 from zoo.conversion.places import Place, places
 
@@ -32,6 +36,9 @@ _SUFFIXES = {
     "index": (".index",),
     "dense": (".weight", ".bias"),
 }
+
+# Of tensors that NumPy has too.
+_TYPES = ("F64", "F32", "F16", "I64", "I32")
 
 # Of a place, what the source calls its kernel and its batch norm or bias.
 _Names = tuple[str, ...]
@@ -256,9 +263,12 @@ def load(model: keras.Model, path: str | os.PathLike) -> None:
 
     Raises:
         ValueError: Tensors are missing in the file, left over or have other
-            shapes; they are listed.
+            shapes; they are listed. Or one is of a type that NumPy lacks, or
+            the numbers of channels are beyond them.
     """
     with safe_open(path, framework="numpy") as file:
+        for name in file.keys():
+            _check_type(name, file.get_slice(name).get_dtype())
         tensors = {name: file.get_tensor(name) for name in file.keys()}
     source = next(each for each in SOURCES if each.known_by in tensors)
     naming = _Naming(source, model, tensors)
@@ -276,12 +286,39 @@ def load(model: keras.Model, path: str | os.PathLike) -> None:
         },
         heads=(f"{source.classifier}.",),
     )
+    for place in places(model):
+        if isinstance(place.layer, ChannelGather):
+            _check_index(place.layer, tensors, naming.names(place))
     counters = [
         name for name in tensors if name.endswith("num_batches_tracked")
     ]
     for name in counters:  # PyTorch's alone, and of no use to others.
         del arrays.by_name[name]
     assign(model, arrays, naming.names, _SUFFIXES)
+
+
+def _check_type(name: str, dtype: str) -> None:
+    if dtype not in _TYPES:
+        raise ValueError(
+            f"Invalid tensor {quoted(name)}. Expected one of "
+            f"{', '.join(_TYPES)}: convert it by `tensor.float()`. Received: "
+            f"{dtype}."
+        )
+
+
+def _check_index(
+    layer: ChannelGather, tensors: Mapping[str, Any], names: _Names
+) -> None:
+    for name in names:
+        numbers = tensors.get(f"{name}.index")
+        if numbers is None or not numbers.size:
+            continue
+        if numbers.min() < 0 or numbers.max() >= layer.available:
+            raise ValueError(
+                f"Invalid tensor {quoted(f'{name}.index')}. Expected numbers "
+                f"of {layer.available} channels, from 0. Received: "
+                f"{numbers.min()} to {numbers.max()}."
+            )
 
 
 def wrote(path: str | os.PathLike) -> bool:

@@ -12,10 +12,10 @@ from keras import ops
 
 from nasnet_keras.deployment.timing import Call, Timer, traced
 from nasnet_keras.layers.combiners import COMBINERS
-from nasnet_keras.layers.conventions import Conventions
-from nasnet_keras.layers.convolution_unit import ConvolutionBatchNorm
-from nasnet_keras.layers.factorized_reduction import FactorizedReduction
 from nasnet_keras.layers.operations import OPERATIONS
+from nasnet_keras.layers.parts.conventions import Conventions
+from nasnet_keras.layers.parts.convolution_unit import ConvolutionBatchNorm
+from nasnet_keras.layers.parts.factorized_reduction import FactorizedReduction
 from nasnet_keras.network.placed_operations import (
     ADJUSTMENT,
     OUTPUT,

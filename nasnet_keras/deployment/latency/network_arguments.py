@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nasnet_keras.genotype import Genotype
-from nasnet_keras.layers.conventions import Conventions
+from nasnet_keras.layers.parts.conventions import Conventions
 from nasnet_keras.network.complexity import genotype_complexity
 from nasnet_keras.network.plan import NetworkPlan
 from nasnet_keras.quotation import quoted

@@ -1,16 +1,19 @@
 """The cells of NAS-Bench-201 as data: `EdgeCell`."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from nasnet_keras.graph_nodes import Convolution, Pool, Step, Zeros
 from nasnet_keras.quotation import quoted
 
-# Operation of an edge -> that of a graph, None for the identity.
-EDGE_OPERATIONS: dict[str, str | None] = {
-    "avg_pool_3x3": "avg_pool_3x3",
-    "none": "zeros",
-    "nor_conv_1x1": "relu_conv_1x1",
-    "nor_conv_3x3": "relu_conv_3x3",
+# Operation of an edge -> its step for a number of filters, behind a ReLU if it
+# is a convolution; None for the identity.
+EDGE_OPERATIONS: dict[str, Callable[[int], Step] | None] = {
+    "avg_pool_3x3": lambda filters: Pool("average", strides=1),
+    "none": lambda filters: Zeros(),
+    "nor_conv_1x1": lambda filters: Convolution(filters, activated=False),
+    "nor_conv_3x3": lambda filters: Convolution(filters, 3, activated=False),
     "skip_connect": None,
 }
 MAX_NODES = 8

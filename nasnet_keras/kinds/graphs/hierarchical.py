@@ -6,20 +6,24 @@ Neither Keras nor TensorFlow is imported here before a network is built.
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nasnet_keras.graph_nodes import Edge, GraphNode
+from nasnet_keras.graph_nodes import (
+    Concatenation,
+    Convolution,
+    Edge,
+    GraphNode,
+    GraphNodes,
+)
 from nasnet_keras.kinds.graphs.kind import GraphKind, PlannedGraph
 from nasnet_keras.kinds.graphs.motif_hierarchy import (
     PRIMITIVES,
     MotifHierarchy,
     edges_of,
     live_edges,
+    separable,
 )
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-# A node added to a graph: its fields in, its state out.
-Add = Callable[..., int]
 
 
 class HierarchicalKind(GraphKind):
@@ -83,25 +87,19 @@ class HierarchicalKind(GraphKind):
     def plan(
         self, architecture: MotifHierarchy, repeats: int, filters: int
     ) -> Sequence[PlannedGraph]:
-        graphs = [
-            PlannedGraph("stem", (GraphNode("conv_3x3_relu", (0,), filters),))
-        ]
+        graphs = [PlannedGraph("stem", (GraphNode(Convolution(filters, 3)),))]
         for stage in range(3):
             cell = cell_nodes(architecture, filters)
             for number in range(repeats):
                 halves = stage < 2 and number == repeats - 1
                 filters *= 1 + halves
-                nodes = list(cell)
-                nodes.append(
-                    GraphNode(
-                        "separable_3x3_relu",
-                        (len(nodes),),
-                        filters,
-                        1 + halves,
-                    )
-                )
+                last = separable(filters, 2 if halves else 1)
+                nodes = [
+                    GraphNode(step, (state,))
+                    for state, step in enumerate(last, start=len(cell))
+                ]
                 name = f"stage_{stage + 1}_cell_{number + 1}"
-                graphs.append(PlannedGraph(name, tuple(nodes)))
+                graphs.append(PlannedGraph(name, (*cell, *nodes)))
         return graphs
 
 
@@ -118,29 +116,27 @@ def cell_nodes(
 ) -> tuple[GraphNode, ...]:
     """The nodes of a graph that computes a cell; its last is the output."""
     short = architecture.reduced
-    nodes: list[GraphNode] = []
-
-    def add(*fields: Any) -> int:
-        nodes.append(GraphNode(*fields))
-        return len(nodes)
+    nodes = GraphNodes()
 
     def primitive(letter: str, state: int) -> int:
-        _, operation = PRIMITIVES[letter]
-        return add(operation, (state,), filters) if operation else state
+        _, steps = PRIMITIVES[letter]
+        for step in steps(filters):
+            state = nodes.add(step, state)
+        return state
 
     def motif(number: str, state: int) -> int:
         edges = live_edges(short.motifs[int(number) - 1])
-        output = _concatenated(add, edges, primitive, state)
-        return add("conv_1x1_relu", (output,), filters)
+        output = _concatenated(nodes, edges, primitive, state)
+        return nodes.add(Convolution(filters), output)
 
-    output = _concatenated(add, live_edges(short.cell), motif, 0)
-    if output != len(nodes) or not nodes:
-        add("concat", (output,))
-    return tuple(nodes)
+    output = _concatenated(nodes, live_edges(short.cell), motif, 0)
+    if output != len(nodes.table) or not output:
+        nodes.add(Concatenation(), output)
+    return nodes.table
 
 
 def _concatenated(
-    add: Add,
+    nodes: GraphNodes,
     edges: Mapping[Edge, str],
     operate: Callable[[str, int], int],
     state: int,
@@ -153,5 +149,8 @@ def _concatenated(
             for (source, to), letter in sorted(edges.items())
             if to == node
         )
-        states[node] = reads[0] if len(reads) == 1 else add("concat", reads)
+        if len(reads) == 1:
+            (states[node],) = reads
+        else:
+            states[node] = nodes.add(Concatenation(), *reads)
     return states[max(states)]

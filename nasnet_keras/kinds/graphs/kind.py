@@ -90,8 +90,8 @@ class GraphKind(ArchitectureKind):
 
         # Registers all that saved models are made of.
         import nasnet_keras.network.build  # noqa: F401
-        from nasnet_keras.layers.conventions import Conventions
         from nasnet_keras.layers.operation_graph import OperationGraph
+        from nasnet_keras.layers.parts.conventions import Conventions
         from nasnet_keras.network import ends
 
         plan = self._plan(architecture, arguments)
@@ -123,7 +123,7 @@ class GraphKind(ArchitectureKind):
         classes: int,
         **arguments: Any,
     ) -> Complexity:
-        from nasnet_keras.layers.conventions import Conventions
+        from nasnet_keras.layers.parts.conventions import Conventions
         from nasnet_keras.network.complexity import (
             classifier_complexity,
             graph_complexity,

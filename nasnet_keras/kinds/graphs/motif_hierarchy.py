@@ -2,24 +2,37 @@
 
 import functools
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from nasnet_keras.graph_nodes import Edge, on_paths
+from nasnet_keras.graph_nodes import (
+    Convolution,
+    Edge,
+    Pool,
+    Step,
+    Stride,
+    on_paths,
+)
 from nasnet_keras.quotation import quoted
 
-# Letter of a primitive -> its name, and the operation of a graph; None for the
-# identity.
-PRIMITIVES: dict[str, tuple[str, str | None]] = {
-    "a": ("avg_pool_3x3", "avg_pool_3x3"),
-    "p": ("conv_1x1", "conv_1x1_relu"),
-    "d": ("depthwise_3x3", "depthwise_3x3_relu"),
-    "i": ("identity", None),
-    "m": ("max_pool_3x3", "max_pool_3x3"),
-    "s": ("sep_conv_3x3", "separable_3x3_relu"),
+# Letter of a primitive -> its name, and its steps for a number of filters.
+PRIMITIVES: dict[str, tuple[str, Callable[[int], tuple[Step, ...]]]] = {
+    "a": ("avg_pool_3x3", lambda _: (Pool("average", strides=1),)),
+    "p": ("conv_1x1", lambda filters: (Convolution(filters),)),
+    "d": ("depthwise_3x3", lambda _: (Convolution(None, 3),)),
+    "i": ("identity", lambda _: ()),
+    "m": ("max_pool_3x3", lambda _: (Pool("maximum", strides=1),)),
+    "s": ("sep_conv_3x3", lambda filters: separable(filters)),
 }
 NONE = "-"  # no edge
 MAX_MOTIFS = 9
 MAX_NODES = 6
+
+
+def separable(filters: int, strides: Stride = 1) -> tuple[Step, ...]:
+    """A separable 3x3 convolution."""
+    depthwise = Convolution(None, 3, strides, normalized=False, activated=False)
+    return depthwise, Convolution(filters)
 
 
 def edges_of(nodes: int) -> list[Edge]:

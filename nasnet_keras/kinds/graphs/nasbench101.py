@@ -6,7 +6,14 @@ Neither Keras nor TensorFlow is imported here before a network is built.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from nasnet_keras.graph_nodes import GraphNode
+from nasnet_keras.graph_nodes import (
+    Concatenation,
+    Convolution,
+    GraphNode,
+    GraphNodes,
+    Pool,
+    Sum,
+)
 from nasnet_keras.kinds.graphs.kind import GraphKind, PlannedGraph
 from nasnet_keras.kinds.graphs.vertex_module import (
     VERTEX_OPERATIONS,
@@ -60,7 +67,7 @@ class NASBench101Kind(GraphKind):
         module = architecture.pruned
         labels = [*module.operations, "output"]
         boxes = [
-            GraphBox(label, reads, VERTEX_OPERATIONS.get(label, ""))
+            GraphBox(label, reads, label.replace("maxpool", "max_pool"))
             for label, reads in zip(labels, module.reads, strict=True)
         ]
         return {"module": draw_graph([GraphBox("input"), *boxes])}
@@ -68,13 +75,11 @@ class NASBench101Kind(GraphKind):
     def plan(
         self, architecture: VertexModule, repeats: int, filters: int
     ) -> Sequence[PlannedGraph]:
-        graphs = [
-            PlannedGraph("stem", (GraphNode("conv_3x3_relu", (0,), filters),))
-        ]
+        graphs = [PlannedGraph("stem", (GraphNode(Convolution(filters, 3)),))]
         for stage in range(3):
             if stage:
                 filters *= 2
-                pool = (GraphNode("max_pool_2x2", (0,), 0, 2),)
+                pool = (GraphNode(Pool("maximum", 2)),)
                 graphs.append(PlannedGraph(f"reduction_{stage}", pool))
             nodes = module_nodes(architecture.pruned, filters)
             graphs += [
@@ -128,15 +133,10 @@ def vertex_filters(module: VertexModule, filters: int) -> list[int]:
 
 def module_nodes(module: VertexModule, filters: int) -> tuple[GraphNode, ...]:
     """The nodes of a graph that computes a pruned module."""
-    nodes: list[GraphNode] = []
-    states = [0]
-
-    def add(*fields: Any) -> int:
-        nodes.append(GraphNode(*fields))
-        return len(nodes)
+    nodes, states = GraphNodes(), [0]
 
     def projected(width: int) -> int:
-        return add("conv_1x1_relu", (0,), width)
+        return nodes.add(Convolution(width))
 
     *inner, output = module.reads
     for reads, name, width in zip(
@@ -145,11 +145,11 @@ def module_nodes(module: VertexModule, filters: int) -> tuple[GraphNode, ...]:
         terms = [
             states[vertex] if vertex else projected(width) for vertex in reads
         ]
-        total = add("add", tuple(terms), width)
-        states.append(add(VERTEX_OPERATIONS[name], (total,), width))
+        total = nodes.add(Sum(width), *terms)
+        states.append(nodes.add(VERTEX_OPERATIONS[name](width), total))
     joined = tuple(states[vertex] for vertex in output if vertex)
-    terms = [add("concat", joined)] if joined else []
+    terms = [nodes.add(Concatenation(), *joined)] if joined else []
     if 0 in output:
         terms.append(projected(filters))
-    add("add", tuple(terms), filters)
-    return tuple(nodes)
+    nodes.add(Sum(filters), *terms)
+    return nodes.table

@@ -6,7 +6,15 @@ Neither Keras nor TensorFlow is imported here before a network is built.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from nasnet_keras.graph_nodes import GraphNode
+from nasnet_keras.graph_nodes import (
+    Activation,
+    Convolution,
+    GraphNode,
+    GraphNodes,
+    Normalization,
+    Pool,
+    Sum,
+)
 from nasnet_keras.kinds.graphs.edge_cell import EDGE_OPERATIONS, EdgeCell
 from nasnet_keras.kinds.graphs.kind import GraphKind, PlannedGraph
 
@@ -66,7 +74,8 @@ class NASBench201Kind(GraphKind):
     def plan(
         self, architecture: EdgeCell, repeats: int, filters: int
     ) -> Sequence[PlannedGraph]:
-        graphs = [PlannedGraph("stem", (GraphNode("conv_3x3", (0,), filters),))]
+        stem = Convolution(filters, 3, activated=False)
+        graphs = [PlannedGraph("stem", (GraphNode(stem),))]
         for stage in range(3):
             if stage:
                 filters *= 2
@@ -78,31 +87,36 @@ class NASBench201Kind(GraphKind):
                 PlannedGraph(f"stage_{stage + 1}_cell_{number + 1}", nodes)
                 for number in range(repeats)
             ]
-        return [*graphs, PlannedGraph("head", (GraphNode("norm_relu"),))]
+        return [*graphs, PlannedGraph("head", (GraphNode(Normalization()),))]
 
 
 def cell_nodes(cell: EdgeCell, filters: int) -> tuple[GraphNode, ...]:
     """The nodes of a graph that computes a cell."""
-    nodes: list[GraphNode] = []
-    states = [0]
+    nodes, states = GraphNodes(), [0]
+    activated: dict[int, int] = {}  # what convolutions read, by the state
     for row in cell.operations:
         reads = []
         for state, name in zip(states, row, strict=True):
             operation = EDGE_OPERATIONS[name]
             if operation is not None:
-                nodes.append(GraphNode(operation, (state,), filters))
-                state = len(nodes)
+                step = operation(filters)
+                if isinstance(step, Convolution):
+                    if state not in activated:
+                        activated[state] = nodes.add(Activation(), state)
+                    state = activated[state]
+                state = nodes.add(step, state)
             reads.append(state)
-        nodes.append(GraphNode("add", tuple(reads)))
-        states.append(len(nodes))
-    return tuple(nodes)
+        states.append(nodes.add(Sum(), *reads))
+    return nodes.table
 
 
 def _residual(filters: int) -> tuple[GraphNode, ...]:
-    return (
-        GraphNode("relu_conv_3x3", (0,), filters, 2),
-        GraphNode("relu_conv_3x3", (1,), filters),
-        GraphNode("avg_pool_2x2", (0,), 0, 2),
-        GraphNode("linear_1x1", (3,), filters),
-        GraphNode("add", (2, 4)),
-    )
+    nodes = GraphNodes()
+    state = nodes.add(Activation())
+    state = nodes.add(Convolution(filters, 3, 2, activated=False), state)
+    state = nodes.add(Activation(), state)
+    state = nodes.add(Convolution(filters, 3, activated=False), state)
+    beside = nodes.add(Pool("average", 2))
+    project = Convolution(filters, normalized=False, activated=False)
+    nodes.add(Sum(), state, nodes.add(project, beside))
+    return nodes.table

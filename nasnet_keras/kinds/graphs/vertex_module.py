@@ -2,16 +2,17 @@
 
 import functools
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from nasnet_keras.graph_nodes import Edge, on_paths
+from nasnet_keras.graph_nodes import Convolution, Edge, Pool, Step, on_paths
 from nasnet_keras.quotation import quoted
 
-# Operation of a vertex -> that of a graph.
-VERTEX_OPERATIONS: dict[str, str] = {
-    "conv1x1-bn-relu": "conv_1x1_relu",
-    "conv3x3-bn-relu": "conv_3x3_relu",
-    "maxpool3x3": "max_pool_3x3",
+# Operation of a vertex -> its step for a number of filters.
+VERTEX_OPERATIONS: dict[str, Callable[[int], Step]] = {
+    "conv1x1-bn-relu": lambda filters: Convolution(filters),
+    "conv3x3-bn-relu": lambda filters: Convolution(filters, 3),
+    "maxpool3x3": lambda filters: Pool("maximum", strides=1),
 }
 MAX_VERTICES = 7
 MAX_EDGES = 9  # between vertices on a path from the input to the output

@@ -21,8 +21,8 @@ from nasnet_keras.quotation import quoted
 if TYPE_CHECKING:
     import keras
 
-    from nasnet_keras.layers.conventions import Conventions
-    from nasnet_keras.layers.convolution_unit import UnitPlan
+    from nasnet_keras.layers.parts.conventions import Conventions
+    from nasnet_keras.layers.parts.convolution_unit import UnitPlan
 
 ARGUMENTS = ("dropout", "conventions")
 
@@ -67,7 +67,7 @@ class Plan:
         classes: int,
         arguments: Mapping[str, Any],
     ) -> None:
-        from nasnet_keras.layers.conventions import Conventions
+        from nasnet_keras.layers.parts.conventions import Conventions
 
         _check_arguments(arguments)
         self.dropout = arguments.get("dropout", 0.0)
@@ -164,7 +164,7 @@ def count(plan: Plan) -> Complexity:
 
 def _unit(layer: ConvolutionLayer) -> "UnitPlan":
     """A layer as a unit."""
-    from nasnet_keras.layers.convolution_unit import UnitPlan
+    from nasnet_keras.layers.parts.convolution_unit import UnitPlan
 
     return UnitPlan(layer.filters, layer.kernel_size, layer.strides)
 

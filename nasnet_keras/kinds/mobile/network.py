@@ -18,7 +18,7 @@ from nasnet_keras.kinds.mobile.architecture import (
 if TYPE_CHECKING:
     import keras
 
-    from nasnet_keras.layers.convolution_unit import UnitPlan
+    from nasnet_keras.layers.parts.convolution_unit import UnitPlan
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class PlannedLayer:
     def units(self) -> "tuple[UnitPlan, ...]":
         """Its convolutions, in order."""
         if self.block.operator == IDENTITY:
-            from nasnet_keras.layers.convolution_unit import UnitPlan
+            from nasnet_keras.layers.parts.convolution_unit import UnitPlan
 
             strides = (self.strides, self.strides)
             return (UnitPlan(self.block.filters, (1, 1), strides),)
@@ -120,7 +120,7 @@ class Plan:
 
     @property
     def stem(self) -> "UnitPlan":
-        from nasnet_keras.layers.convolution_unit import UnitPlan
+        from nasnet_keras.layers.parts.convolution_unit import UnitPlan
 
         strides = self.architecture.stem_strides
         return UnitPlan(
@@ -129,7 +129,7 @@ class Plan:
 
     @property
     def head(self) -> "UnitPlan":
-        from nasnet_keras.layers.convolution_unit import UnitPlan
+        from nasnet_keras.layers.parts.convolution_unit import UnitPlan
 
         return UnitPlan(self.architecture.head_filters)
 
@@ -138,7 +138,7 @@ def build_model(plan: Plan, name: str) -> "keras.Model":
     """The untrained network."""
     from keras import layers
 
-    from nasnet_keras.layers.activations import find_activation
+    from nasnet_keras.layers.parts.activations import find_activation
 
     conventions, arguments = plan.conventions, plan.stack.arguments
     activation = plan.architecture.activation

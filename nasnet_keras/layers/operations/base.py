@@ -5,8 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from nasnet_keras.layers.conventions import Conventions
-from nasnet_keras.layers.convolution_unit import UnitPlan
+from nasnet_keras.layers.parts.conventions import Conventions
+from nasnet_keras.layers.parts.convolution_unit import UnitPlan
 from nasnet_keras.quotation import quoted
 
 

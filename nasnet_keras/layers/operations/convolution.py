@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import keras
 
-from nasnet_keras.layers.convolution_unit import UnitPlan
 from nasnet_keras.layers.operations.base import Operation, activate
+from nasnet_keras.layers.parts.convolution_unit import UnitPlan
 
 
 class Convolution(Operation):

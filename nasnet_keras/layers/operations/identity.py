@@ -2,8 +2,8 @@
 
 import keras
 
-from nasnet_keras.layers.convolution_unit import UnitPlan
 from nasnet_keras.layers.operations.base import Operation, activate
+from nasnet_keras.layers.parts.convolution_unit import UnitPlan
 
 
 @keras.saving.register_keras_serializable(package="nasnet_keras")

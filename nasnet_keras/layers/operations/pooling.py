@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
-from nasnet_keras.layers import kernels
-from nasnet_keras.layers.convolution_unit import UnitPlan
 from nasnet_keras.layers.operations.base import Operation
+from nasnet_keras.layers.parts import kernels
+from nasnet_keras.layers.parts.convolution_unit import UnitPlan
 
 
 class Pooling(Operation):

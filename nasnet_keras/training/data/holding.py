@@ -16,6 +16,7 @@ import psutil
 
 from nasnet_keras.console.activity import tell_activity
 from nasnet_keras.files import check_room, sync
+from nasnet_keras.quotation import system_reason
 from nasnet_keras.training.data.streaming import (
     Images,
     StreamedImages,
@@ -175,7 +176,7 @@ def _cache_file(
     except OSError as error:
         raise ValueError(
             "Invalid value for argument `cache`. Expected a folder, or the "
-            f"path of a new one. Received: {folder} ({error.strerror})."
+            f"path of a new one. Received: {folder} ({system_reason(error)})."
         ) from None
     check_room(folder, math.prod(shape))
     draft = folder / f".{os.getpid()}_{file.name}"

@@ -19,6 +19,7 @@ from nasnet_keras.console.accuracy import accuracy_text
 from nasnet_keras.console.command_line import InputError
 from nasnet_keras.drawing.draw import save_figure
 from nasnet_keras.files import write_text
+from nasnet_keras.quotation import system_reason
 from search.pareto import costs_and_accuracy, hypervolume, pareto_front
 from search.runs.record import Run
 from search.spaces.base import DecisionKind, SearchSpace
@@ -79,7 +80,9 @@ def write_report(runs: Sequence[Run], output: str | os.PathLike[str]) -> Path:
         _check_output(path)
         write_text(path, render(runs))
     except OSError as error:
-        raise InputError(f"Cannot write {path}: {error.strerror}.") from None
+        raise InputError(
+            f"Cannot write {path}: {system_reason(error)}."
+        ) from None
     return path
 
 

@@ -2,6 +2,7 @@
 and in each format by the script that comes with the file."""
 
 import ast
+import struct
 import subprocess
 import sys
 
@@ -71,6 +72,12 @@ def photographs(tmp_path_factory):
     ):
         paths.append(folder / f"{name}.png")
         Image.fromarray(pixels).save(paths[-1], transparency=clear)
+    paths.append(folder / "turned, 0 is white.tif")
+    notes = Image.Exif()
+    notes[0x0112] = 6
+    Image.fromarray(wide).save(paths[-1], exif=notes)
+    black, white = (struct.pack("<HHIHH", 262, 3, 1, n, 0) for n in (1, 0))
+    paths[-1].write_bytes(paths[-1].read_bytes().replace(black, white))
     return paths
 
 
@@ -150,7 +157,7 @@ def test_the_script_needs_few_packages(name, tmp_path):
         for alias in node.names
     }
     runtimes = {*FORMATS[name].modules, "tensorflow"}
-    assert imported <= {"json", "sys", "numpy", "PIL", "zipfile"} | {
+    assert imported <= {"io", "json", "sys", "numpy", "PIL", "zipfile"} | {
         alias for alias in runtimes if alias != "onnx"
     }
 

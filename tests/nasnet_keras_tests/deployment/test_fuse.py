@@ -7,12 +7,15 @@ import pytest
 
 from nasnet_keras.deployment.fuse import fuse_for_inference
 from nasnet_keras.genotype import Block, CellSpec, Genotype
-from nasnet_keras.layers import kernels
 from nasnet_keras.layers.auxiliary_head import AuxiliaryHead
-from nasnet_keras.layers.batch_normalization import BatchNormalization, Bias
-from nasnet_keras.layers.drop_path import DropPath
-from nasnet_keras.layers.factorized_reduction import FactorizedReduction
 from nasnet_keras.layers.operations import OPERATIONS
+from nasnet_keras.layers.parts import kernels
+from nasnet_keras.layers.parts.batch_normalization import (
+    BatchNormalization,
+    Bias,
+)
+from nasnet_keras.layers.parts.drop_path import DropPath
+from nasnet_keras.layers.parts.factorized_reduction import FactorizedReduction
 from nasnet_keras.network.build import build_network
 from nasnet_keras.network.complexity import multiply_adds
 

@@ -21,12 +21,13 @@ def test_a_cell_computes_what_its_edges_say():
     model = KIND.build(architecture, (8, 8, 3), 2, **SMALL)
     layer = model.get_layer("stage_1_cell_1")
     states = np.random.default_rng(0).normal(size=(1, 8, 8, 4)).astype("f")
-    first, second, behind = (one for one in layer.layers if one is not None)
+    layers = (one for one in layer.layers if one is not None)
+    first, second, depthwise, pointwise = layers
     expected = states
     for unit in (first, second):
         kernel = np.asarray(unit.kernel)[0, 0]
         expected = np.maximum(expected @ kernel / np.sqrt(1 + 1e-5), 0)
-    expected = np.maximum(behind(expected), 0)
+    expected = np.maximum(pointwise(depthwise(expected)), 0)
     assert expected.shape == (1, 4, 4, 8)
     np.testing.assert_allclose(layer(states), expected, rtol=1e-4, atol=1e-5)
 

@@ -23,7 +23,8 @@ from nasnet_keras.kinds.mobile import (
     rounded,
 )
 from nasnet_keras.kinds.mobile.architecture import ACTIVATIONS, MAX_BLOCKS
-from nasnet_keras.layers import activations, inverted_residual
+from nasnet_keras.layers import inverted_residual
+from nasnet_keras.layers.parts import activations
 from nasnet_keras.network.build import load_model
 
 KIND = MobileKind()

@@ -6,6 +6,14 @@ import pytest
 
 from nasnet_keras.deployment.export import export
 from nasnet_keras.deployment.formats import FORMATS
+from nasnet_keras.graph_nodes import (
+    Convolution,
+    Gather,
+    Normalization,
+    Pool,
+    Shuffle,
+    Squeeze,
+)
 from nasnet_keras.kinds.multibranch import (
     MAX_UNITS,
     MultiBranchArchitecture,
@@ -13,15 +21,7 @@ from nasnet_keras.kinds.multibranch import (
 )
 from nasnet_keras.network.build import load_model
 from nasnet_keras.network.complexity import known_multiply_adds
-from nasnet_keras.units import (
-    Convolution,
-    Gather,
-    Normalization,
-    Pool,
-    Shuffle,
-    Squeeze,
-    Unit,
-)
+from nasnet_keras.units import Unit
 
 KIND = MultiBranchKind()
 # One of everything, small.

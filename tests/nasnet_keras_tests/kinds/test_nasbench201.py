@@ -80,7 +80,7 @@ def test_a_cell_adds_what_its_edges_compute():
     model = KIND.build(cell, (8, 8, 3), 2, repeats=1, filters=4)
     layer = model.get_layer("stage_1_cell_1")
     states = np.random.default_rng(0).normal(size=(1, 8, 8, 4)).astype("f")
-    kernel = np.asarray(layer.layers[0].kernel)[0, 0]
+    kernel = np.asarray(layer.layers[1].kernel)[0, 0]
     scale = 1 / np.sqrt(1 + 1e-5)
     convolved = np.maximum(states, 0) @ kernel * scale
     pooled = ops.average_pool(states, 3, 1, "same")

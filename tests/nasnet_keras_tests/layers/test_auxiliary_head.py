@@ -4,7 +4,7 @@ import pytest
 from keras import layers
 
 from nasnet_keras.layers.auxiliary_head import AuxiliaryHead
-from nasnet_keras.layers.conventions import Conventions
+from nasnet_keras.layers.parts.conventions import Conventions
 
 
 def noise(*shape, seed=0):

@@ -8,10 +8,10 @@ from keras import layers
 
 from nasnet_keras.genotype import NASNET_OPERATIONS, Block, CellSpec
 from nasnet_keras.layers.cell import Cell
-from nasnet_keras.layers.conventions import Conventions
-from nasnet_keras.layers.convolution_unit import ConvolutionBatchNorm
-from nasnet_keras.layers.factorized_reduction import FactorizedReduction
 from nasnet_keras.layers.operations import OPERATIONS
+from nasnet_keras.layers.parts.conventions import Conventions
+from nasnet_keras.layers.parts.convolution_unit import ConvolutionBatchNorm
+from nasnet_keras.layers.parts.factorized_reduction import FactorizedReduction
 from nasnet_keras.published import NASNET_A
 
 FILTERS = 4

@@ -3,7 +3,7 @@ import pytest
 
 from nasnet_keras.genotype import COMBINER_NAMES
 from nasnet_keras.layers.combiners import COMBINERS
-from nasnet_keras.layers.conventions import Conventions
+from nasnet_keras.layers.parts.conventions import Conventions
 
 
 def noise(*shape, seed=0):

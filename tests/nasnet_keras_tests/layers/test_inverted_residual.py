@@ -3,11 +3,11 @@ import numpy as np
 import pytest
 from keras import layers
 
-from nasnet_keras.layers.conventions import Conventions
 from nasnet_keras.layers.inverted_residual import (
     InvertedResidual,
     ResidualConvolution,
 )
+from nasnet_keras.layers.parts.conventions import Conventions
 from nasnet_keras.network.complexity import units_complexity
 
 EPSILON = 1e-3

@@ -7,9 +7,9 @@ import tensorflow as tf
 
 from nasnet_keras.genotype import NASNET_OPERATIONS, Block, CellSpec, Genotype
 from nasnet_keras.layers.cell import Cell
-from nasnet_keras.layers.conventions import Conventions
-from nasnet_keras.layers.convolution_unit import ConvolutionBatchNorm
 from nasnet_keras.layers.inverted_residual import InvertedResidual
+from nasnet_keras.layers.parts.conventions import Conventions
+from nasnet_keras.layers.parts.convolution_unit import ConvolutionBatchNorm
 from nasnet_keras.network.build import build_network
 from nasnet_keras.network.complexity import (
     Complexity,

@@ -1,7 +1,7 @@
 import pytest
 
 from nasnet_keras.genotype import Block, CellSpec, Genotype
-from nasnet_keras.layers.conventions import Conventions
+from nasnet_keras.layers.parts.conventions import Conventions
 from nasnet_keras.network.placed_operations import (
     PlacedOperation,
     cell_operations,

@@ -1,6 +1,6 @@
 import pytest
 
-from nasnet_keras.layers.conventions import Conventions
+from nasnet_keras.layers.parts.conventions import Conventions
 from nasnet_keras.network.plan import NetworkPlan
 from nasnet_keras.published import NASNET_A, NASNET_B, PNASNET_5
 

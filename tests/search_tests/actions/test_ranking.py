@@ -1,6 +1,9 @@
+import json
+
 import pytest
 from scipy.stats import kendalltau
 
+from nasnet_keras.console.command_line import InputError
 from search.actions.ranking import Ranking, Retrained, ranks_of
 
 
@@ -45,3 +48,24 @@ def test_tau_is_that_of_rewards_and_accuracies():
 )
 def test_without_an_order_there_is_no_tau(accuracies):
     assert ranking_of([0.9, 0.8, 0.7], accuracies).tau is None
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"trial": "first"},
+        {"rank": None},
+        {"accuracy": float("nan")},
+        {"accuracies": 0.5},
+        {"accuracies": ["good", "better"]},
+        {"seconds": float("inf")},
+    ],
+)
+def test_values_of_another_kind_are_a_sentence(tmp_path, changed):
+    (child,) = ranking_of([0.9], [0.5]).to_dict()["children"]
+    path = tmp_path / "ranking.json"
+    path.write_text(json.dumps({"children": [child]}))
+    assert Ranking.read(path).children == ranking_of([0.9], [0.5]).children
+    path.write_text(json.dumps({"children": [{**child, **changed}]}))
+    with pytest.raises(InputError, match="is no ranking of `nasnet-search"):
+        Ranking.read(path)

@@ -237,6 +237,12 @@ def test_a_table_of_which_nothing_is_found(tmp_path):
             "nasbench201",
             "Expected some of auto, random",
         ),
+        (
+            COLUMNS,
+            ['random:screen=9:scores=["naswot"]'],
+            "nasbench201",
+            "none with `scores`",
+        ),
         (COLUMNS, ["darts"], "nasbench201", "learn from rewards.*'darts'"),
         (COLUMNS, [], "atlantis", "Expected one of nasnet"),
     ],
@@ -254,6 +260,18 @@ def test_what_is_searched_with_is_reported(tmp_path):
     path.write_text("arch,validation,test\n|none~0|,1,\n|skip_connect~0|,,2\n")
     with pytest.raises(ValueError, match="wherever .* none for '.none~0.'"):
         check_benchmark(path, *COLUMNS, [], space_options={"nodes": 2})
+
+
+def test_a_table_that_has_changed_is_read_again(tmp_path):
+    path = tmp_path / "table.csv"
+    for best in (2, 9):
+        path.write_text(
+            f"arch,validation,test\n|none~0|,1,1\n|skip_connect~0|,{best},3\n"
+        )
+        results, _ = benchmark(
+            path, *COLUMNS, ["grid"], 5, 1, space_options={"nodes": 2}
+        )
+        assert results[-1].search_mean == best
 
 
 def test_a_table_of_another_space(tmp_path):

@@ -145,7 +145,7 @@ def test_every_setting_is_an_option(command, capsys):
             f"{RUN} --strategy psychic",
             "Invalid value for `strategy`. Expected one of auto, random, ppo",
         ),
-        (f"{RUN} --strategy-option size=2", "Invalid options for strategy"),
+        (f"{RUN} --strategy-option size=2", "Invalid options for the strategy"),
         ("run --dataset digits", "Missing option '--output'"),
         (f"{RUN} --space-option blocks=3", "Expected each option of a space"),
         ("walk", "No such command 'walk'"),

@@ -129,6 +129,8 @@ def test_reads_compressed_tables(small_table, small_space, tmp_path):
             "arch,x\n|none~0|+|none~0|none~1|,1\n",
             "in row 1. .*Expected the decisions",
         ),
+        ("arch,x,x\n|none~0|,1,2\n", "each column once, but has 'x' twice"),
+        ("arch,x\n|none~0|,1,2\n", "at most 2 fields in row 1; quote"),
         ("arch\n" + 200_000 * "a", "can be read: field larger than"),
     ],
 )
@@ -143,7 +145,7 @@ def test_refuses_files_that_cannot_be_read(write, tmp_path):
             ArchitectureTable(path, EDGE)
 
 
-@pytest.mark.parametrize("value", ["", "good", "nan"])
+@pytest.mark.parametrize("value", ["", " ", "good", "nan", "1e999", "1_0"])
 def test_refuses_a_column_without_numbers(write, value):
     table = ArchitectureTable(write(f"arch,x,y\n|none~0|,1,{value}\n"), EDGE)
     assert table.values("x") == {(1,): 1.0}

@@ -196,7 +196,7 @@ def test_what_children_do_not_follow_of_a_recipe_is_left_out(settings, values):
         ),
         (
             {"space_options": {"layers": 3}},
-            "Invalid options for the space 'nasnet': got an unexpected keyword",
+            "Invalid options for the space 'nasnet'. Expected some of blocks, ",
         ),
         (
             {"evaluator": "guess"},

@@ -1,4 +1,7 @@
+import errno
+import os
 import shlex
+import sqlite3
 import subprocess
 import sys
 
@@ -6,7 +9,7 @@ import pytest
 
 from nasnet_keras.console.command_line import InputError
 from nasnet_keras.files import write_json
-from search.storage.run_folder import RunDirectory
+from search.storage.run_folder import RunDirectory, storage_reason
 
 
 @pytest.fixture
@@ -56,7 +59,7 @@ def test_one_driver_at_a_time(directory):
 def test_a_killed_driver_leaves_no_lock(directory):
     script = (
         "import os, sys\n"
-        "from search.storage.run_folder import RunDirectory\n"
+        "from search.storage.run_folder import RunDirectory, storage_reason\n"
         "with RunDirectory(sys.argv[1]).lock():\n"
         "    print('locked', flush=True)\n"
         "    os.kill(os.getpid(), 9)\n"
@@ -132,3 +135,17 @@ def test_no_weights_are_written_through_a_link(directory, tmp_path):
     directory.weights(0).with_name(".00000.weights.h5").symlink_to(target)
     with pytest.raises(InputError, match="is a link"), directory.lock():
         pass
+
+
+def test_a_database_says_what_to_do_and_not_what_sqlite_says(tmp_path):
+    with pytest.raises(sqlite3.OperationalError) as gone:
+        sqlite3.connect(f"file:{tmp_path}/gone.db?mode=ro", uri=True)
+    assert storage_reason(gone.value) == (
+        "it cannot be opened; get the right to it"
+    )
+    (tmp_path / "text.db").write_text("text " * 1000)
+    with pytest.raises(sqlite3.DatabaseError) as damaged:
+        sqlite3.connect(tmp_path / "text.db").execute("SELECT * FROM meta")
+    assert storage_reason(damaged.value) == "it is damaged"
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert storage_reason(full).startswith("No space left on device; make")

@@ -9,6 +9,7 @@ import pytest
 from safetensors.numpy import save_file
 
 import zoo
+from nasnet_keras.layers.parts.channel_gather import ChannelGather
 from zoo.conversion import pytorch
 from zoo.presets import PRESETS
 
@@ -94,6 +95,28 @@ def test_the_network_of_another_source_is_refused(written):
     other = zoo.create_model("mobilenet_v2_035", (32, 32, 3), classes=5)
     with pytest.raises(ValueError, match="is a file of another network"):
         pytorch.load(other, path)
+
+
+def test_types_that_numpy_lacks_are_a_sentence(written, tmp_path):
+    model, _, tensors = written
+    path = tmp_path / "model.safetensors"
+    save_file({**tensors, "half": np.zeros(4, np.float16)}, path)
+    content = path.read_bytes()
+    size = int.from_bytes(content[:8], "little")
+    header = content[8 : 8 + size].replace(b'"F16"', b'"BF16"')
+    length = len(header).to_bytes(8, "little")
+    path.write_bytes(length + header + content[8 + size :])
+    with pytest.raises(ValueError, match="'half'.*tensor.float.*BF16"):
+        pytorch.load(model, path)
+
+
+@pytest.mark.parametrize("number", [-1, 8])
+def test_channels_that_are_not_there_are_a_sentence(number):
+    layer = ChannelGather(4)
+    layer.build((None, 5, 5, 8))
+    tensors = {"unit.index": np.array([0, 7, number, 3])}
+    with pytest.raises(ValueError, match="'unit.index'.*of 8 channels"):
+        pytorch._check_index(layer, tensors, ("unit",))
 
 
 @pytest.mark.large

@@ -1,15 +1,15 @@
 """CondenseNet-74 as it is after its training: what its learned group
 convolutions read is gathered, by numbers that are weights."""
 
-from nasnet_keras.kinds.multibranch import MultiBranchArchitecture
-from nasnet_keras.units import (
+from nasnet_keras.graph_nodes import (
     Convolution,
     Gather,
     Normalization,
     Pool,
     Shuffle,
-    Unit,
 )
+from nasnet_keras.kinds.multibranch import MultiBranchArchitecture
+from nasnet_keras.units import Unit
 from zoo.preset import Figures, Preset, Recount
 from zoo.presets.companions import TORCH
 

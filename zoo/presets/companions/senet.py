@@ -6,16 +6,15 @@ them (`senet.py`); timm's, which differ, are rows of their own.
 
 from typing import Any
 
-from nasnet_keras.kinds.multibranch import MultiBranchArchitecture
-from nasnet_keras.units import (
-    Branch,
+from nasnet_keras.graph_nodes import (
     Convolution,
     Pool,
     Side,
     Squeeze,
     Stride,
-    Unit,
 )
+from nasnet_keras.kinds.multibranch import MultiBranchArchitecture
+from nasnet_keras.units import Branch, Unit
 from zoo.preset import Figures, Preset, Recount
 from zoo.presets.companions import TORCH
 

@@ -7,8 +7,9 @@ they have a bias in the classifier. The authors' programs shuffle in another
 order, which is the same network with its channels renamed.
 """
 
+from nasnet_keras.graph_nodes import Convolution, Pool, Shuffle
 from nasnet_keras.kinds.multibranch import MultiBranchArchitecture
-from nasnet_keras.units import Convolution, Pool, Shuffle, Unit
+from nasnet_keras.units import Unit
 from zoo.preset import Figures, Preset, Recount
 from zoo.presets.companions import TORCH
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nasnet_keras.files import resolved
-from nasnet_keras.quotation import printable
+from nasnet_keras.quotation import printable, system_reason
 from nasnet_keras.training.data.readers.part_names import certain, words_of
 from nasnet_keras.training.data.readers.pictures import suffixes
 from nasnet_keras.training.data.readers.source import PURPOSES, listed
@@ -196,7 +196,7 @@ def _visible(path: Path, skipped: Counter[str]) -> list[Path]:
     except OSError as error:
         raise ValueError(
             f"Invalid folder {str(path)!r}. Expected one that can be read. "
-            f"Received: {error.strerror}."
+            f"Received: {system_reason(error)}."
         ) from None
     visible = []
     for entry in entries:

@@ -114,7 +114,7 @@ def read_header(path: Path, whole: bool = False) -> Header:
             image.draft("L", (1, 1))
             image.load()
             if _is_wide(image):
-                _in_8_bits(image)
+                _in_8_bits(image, _white_is_zero(image))
         return header
 
 
@@ -136,10 +136,11 @@ def read_picture(path: Path, grey: bool) -> np.ndarray:
     with _opened(path) as image:
         from PIL import Image, ImageOps
 
+        negative = _white_is_zero(image)
         # Cameras turn the picture by a note, not in its pixels.
         image = ImageOps.exif_transpose(image)
         if _is_wide(image):
-            image = _in_8_bits(image)
+            image = _in_8_bits(image, negative)
         if image.has_transparency_data:
             paint = image.convert("RGBA")
             for ground in GROUNDS:
@@ -156,11 +157,27 @@ def _is_wide(image: Any) -> bool:
     return image.mode.startswith(WIDE_MODES)
 
 
-def _in_8_bits(image: Any) -> Any:
-    """A grey picture of 16 bits with 8."""
+def _white_is_zero(image: Any) -> bool:
+    """Whether 0 is white in a TIFF; Pillow heeds it with up to 8 bits."""
+    from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION
+
+    return image.format == "TIFF" and not image.tag_v2.get(
+        PHOTOMETRIC_INTERPRETATION, 1
+    )
+
+
+def _in_8_bits(image: Any, negative: bool) -> Any:
+    """A grey picture of 16 bits with 8.
+
+    Args:
+        image: The picture.
+        negative: Whether 0 is white in it.
+    """
     from PIL import Image
 
     values = np.asarray(image)
+    if negative:
+        values = 65_535 - values
     brightest = int(values.max())
     if 0 < brightest < DARK:
         raise NotAPicture(
@@ -184,7 +201,8 @@ def _opened(path: Path) -> Iterator[Any]:
     _ignore_warnings()
     forms = [form for form in FORMATS if form in Image.OPEN]
     try:
-        with Image.open(path, formats=forms) as image:
+        # Given a path, Pillow maps the pixels of a turned TIFF by the height.
+        with path.open("rb") as file, Image.open(file, formats=forms) as image:
             mode, form = image.mode, image.format
             if mode == "F" or (mode == "I" and form not in SCALED):
                 raise NotAPicture(

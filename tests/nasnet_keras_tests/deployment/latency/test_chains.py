@@ -1,7 +1,7 @@
 import pytest
 
 from nasnet_keras.deployment.latency.chains import chain, measure_operations
-from nasnet_keras.layers.conventions import Conventions
+from nasnet_keras.layers.parts.conventions import Conventions
 from nasnet_keras.network.placed_operations import PlacedOperation
 
 
@@ -32,7 +32,8 @@ def test_an_operation_takes_its_share_of_the_chain(
     )  # quicker
     # Folded batch norms are additions too.
     monkeypatch.setattr(
-        "nasnet_keras.layers.kernels.folds_batch_norms", lambda dtype: False
+        "nasnet_keras.layers.parts.kernels.folds_batch_norms",
+        lambda dtype: False,
     )
     places = [
         PlacedOperation("identity", 4, 4, 2, 2),

@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 from nasnet_keras.genotype import NASNET_OPERATIONS, OPERATION_NAMES
-from nasnet_keras.layers.conventions import Conventions
 from nasnet_keras.layers.operations import OPERATIONS
+from nasnet_keras.layers.parts.conventions import Conventions
 
 FILTERS = 4
 EVERY = pytest.mark.parametrize("name", OPERATIONS)

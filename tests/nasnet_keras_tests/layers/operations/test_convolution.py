@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from nasnet_keras.layers.convolution_unit import UnitPlan
 from nasnet_keras.layers.operations import OPERATIONS
+from nasnet_keras.layers.parts.convolution_unit import UnitPlan
 
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
 

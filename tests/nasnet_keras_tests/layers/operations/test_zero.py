@@ -3,8 +3,8 @@ import pytest
 import tensorflow as tf
 
 from nasnet_keras.genotype import Block, CellSpec, Genotype
-from nasnet_keras.layers.conventions import Conventions
 from nasnet_keras.layers.operations import OPERATIONS
+from nasnet_keras.layers.parts.conventions import Conventions
 from nasnet_keras.network.build import build_network
 from nasnet_keras.network.complexity import genotype_complexity
 

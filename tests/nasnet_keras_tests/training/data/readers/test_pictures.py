@@ -79,6 +79,38 @@ def test_of_16_bits_the_upper_8_are_read(tmp_path, ending, order):
     assert np.array_equal(read_picture(path, grey=False)[..., 1], WIDE >> 8)
 
 
+@pytest.mark.parametrize("shape", [(32, 64), (32, 64, 4)])
+def test_a_turned_tiff_has_its_pixels_where_they_were(tmp_path, shape):
+    array = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    array[..., 3:] = 255
+    note = Image.Exif()
+    note[0x0112] = TURNED
+    Image.fromarray(array).save(tmp_path / "1.tif", exif=note)
+    read = read_picture(tmp_path / "1.tif", grey=array.ndim == 2)
+    expected = np.rot90(array.reshape(32, 64, -1)[..., :3], -1)
+    assert np.array_equal(read, expected)
+
+
+@pytest.mark.parametrize("orientation", [1, TURNED])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_zero_is_white_where_a_tiff_says_so(tmp_path, orientation, dtype):
+    bits = 8 * dtype().itemsize
+    seen = WIDE >> (16 - bits)
+    note = Image.Exif()
+    note[0x0112] = orientation
+    path = tmp_path / "1.tif"
+    Image.fromarray((2**bits - 1 - seen).astype(dtype)).save(path, exif=note)
+    # PhotometricInterpretation, a short: from black is zero to white is zero.
+    black, white = (struct.pack("<HHIHH", 262, 3, 1, n, 0) for n in (1, 0))
+    content = path.read_bytes()
+    assert content.count(black) == 1
+    path.write_bytes(content.replace(black, white))
+    expected = np.rot90(WIDE >> 8, -(orientation == TURNED))
+    assert read_header(path, whole=True).grey
+    assert np.array_equal(read_picture(path, grey=True)[..., 0], expected)
+    assert np.array_equal(read_picture(path, grey=False)[..., 1], expected)
+
+
 def test_16_bits_that_are_turned_and_transparent(tmp_path):
     note = Image.Exif()
     note[0x0112] = TURNED

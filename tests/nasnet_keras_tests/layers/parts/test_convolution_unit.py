@@ -4,9 +4,9 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from nasnet_keras.layers import kernels
-from nasnet_keras.layers.conventions import Conventions
-from nasnet_keras.layers.convolution_unit import (
+from nasnet_keras.layers.parts import kernels
+from nasnet_keras.layers.parts.conventions import Conventions
+from nasnet_keras.layers.parts.convolution_unit import (
     ConvolutionBatchNorm,
     DepthwiseConvolutionBatchNorm,
     SeparableConvolutionBatchNorm,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nasnet_keras.layers import kernels
+from nasnet_keras.layers.parts import kernels
 
 # Float32 sums of a few hundred products in another order.
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from nasnet_keras.layers.conventions import Conventions
-from nasnet_keras.layers.factorized_reduction import FactorizedReduction
+from nasnet_keras.layers.parts.conventions import Conventions
+from nasnet_keras.layers.parts.factorized_reduction import FactorizedReduction
 
 
 def noise(*shape, seed=0):

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from nasnet_keras.layers import kernels
+from nasnet_keras.layers.parts import kernels
 
 
 @keras.saving.register_keras_serializable(package="nasnet_keras")
@@ -18,7 +18,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     It freezes, saves and loads as the stock layer does, and is one for
     `isinstance`. The moving variance takes in the unbiased variance of each
-    batch; see `nasnet_keras.layers.kernels`.
+    batch; see `nasnet_keras.layers.parts.kernels`.
 
     Input shape:
         A 4D tensor with shape `(batch_size, height, width, channels)`, or

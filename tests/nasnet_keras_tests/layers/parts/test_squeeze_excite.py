@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from nasnet_keras.layers.squeeze_excite import SqueezeExcite
+from nasnet_keras.layers.parts.squeeze_excite import SqueezeExcite
 
 
 def noise(*shape, seed=0):

@@ -11,10 +11,10 @@ from typing import Any
 
 import keras
 
-from nasnet_keras.layers import kernels
-from nasnet_keras.layers.batch_normalization import BatchNormalization
-from nasnet_keras.layers.conventions import Conventions
-from nasnet_keras.layers.factorized_reduction import FactorizedReduction
+from nasnet_keras.layers.parts import kernels
+from nasnet_keras.layers.parts.batch_normalization import BatchNormalization
+from nasnet_keras.layers.parts.conventions import Conventions
+from nasnet_keras.layers.parts.factorized_reduction import FactorizedReduction
 
 
 @dataclass(frozen=True)

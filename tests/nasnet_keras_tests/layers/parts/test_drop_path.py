@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nasnet_keras.layers.drop_path import DropPath
+from nasnet_keras.layers.parts.drop_path import DropPath
 
 
 def dropped(outputs):

@@ -5,9 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from nasnet_keras.layers.activations import find_activation
-from nasnet_keras.layers.conventions import Conventions
-from nasnet_keras.layers.convolution_unit import UnitPlan
+from nasnet_keras.layers.parts.activations import find_activation
+from nasnet_keras.layers.parts.conventions import Conventions
+from nasnet_keras.layers.parts.convolution_unit import UnitPlan
 
 
 def squeezed_channels(channels: int, ratio: float) -> int:

@@ -1,7 +1,7 @@
 import keras
 import pytest
 
-from nasnet_keras.layers.conventions import Conventions
+from nasnet_keras.layers.parts.conventions import Conventions
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import keras
 
-from nasnet_keras.layers.batch_normalization import (
+from nasnet_keras.layers.parts.batch_normalization import (
     BatchNormalization,
     Bias,
     NoNormalization,

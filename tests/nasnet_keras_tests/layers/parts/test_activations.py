@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from nasnet_keras.layers.activations import ACTIVATIONS, find_activation
+from nasnet_keras.layers.parts.activations import ACTIVATIONS, find_activation
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
-from nasnet_keras.layers.batch_normalization import BatchNormalization
+from nasnet_keras.layers.parts.batch_normalization import BatchNormalization
 
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
 

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from nasnet_keras.layers import kernels
-from nasnet_keras.layers.conventions import Conventions
+from nasnet_keras.layers.parts import kernels
+from nasnet_keras.layers.parts.conventions import Conventions
 
 
 @keras.saving.register_keras_serializable(package="nasnet_keras")

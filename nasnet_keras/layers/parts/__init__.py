@@ -1,0 +1,1 @@
+"""What layers are made of: convolutions with batch norm, and their parts."""

@@ -373,15 +373,15 @@ def is_known(text: str) -> bool:
 
 
 def read_genotype(text: str) -> Genotype:
-    """A genotype of a text of another program.
+    """Reads a genotype in the form of another program.
 
     Args:
-        text: In one of the forms of `FORMATS`; which it is, is seen by it. No
-            code that it may hold is run.
+        text: The text, in one of the forms of `FORMATS`, which is recognised
+            by its content. No code in the text is run.
 
     Raises:
-        ValueError: It is in none of the forms, or has operations or a wiring
-            that are not known here.
+        ValueError: The text has none of the forms, or has operations or a
+            wiring that are not known here.
 
     Example:
 
@@ -417,15 +417,15 @@ def read_genotype(text: str) -> Genotype:
 
 
 def write_genotype(genotype: Genotype, form: str) -> str:
-    """A genotype as another program reads it.
+    """Writes a genotype in the form of another program.
 
     Args:
         genotype: The genotype.
         form: One of `FORMATS`.
 
     Raises:
-        ValueError: The form is unknown, or cannot say the genotype; or it is
-            none.
+        ValueError: The form is unknown or cannot express the genotype, or
+            `genotype` is no genotype.
 
     Example:
 

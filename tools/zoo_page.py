@@ -40,8 +40,8 @@ The columns of the table:
   the path of their file, see `zoo.weights`. Mobile networks take PyTorch's
   weights with `strided_padding="symmetric"` and the `bn_epsilon` of the source:
   1e-5, except for ProxylessNAS.
-- A **name** that ends in `_timm`, `_torchvision` or `_osmr` has the form of this
-  source, which differs from the authors' form.
+- A **name** that ends in `_timm`, `_torchvision` or `_osmr` has the form of
+  this source, which differs from the authors' form.
 """
 
 _COLUMNS = (
@@ -103,9 +103,10 @@ _OTHER_WEIGHTS = {
 
 _PROOFS_HEAD = """## Proofs
 
-Two networks get the same random weights and random statistics of the batch norms, in
-float32: ours and the one that ours is compared with. The table has the largest difference of
-the logits of two images, as a share of the largest logit.
+Two networks get the same random weights and random statistics of the batch
+norms, in float32: ours and the one that ours is compared with. The table has
+the largest difference of the logits of two images, as a share of the largest
+logit.
 
 1. `pytest -s -m large tests/zoo_tests/conversion/test_keras_applications.py`
 2. In an environment with torch, torchvision, timm and safetensors

@@ -74,8 +74,8 @@ def deploy(
         typer.Option(
             min=8,
             max=10**4,
-            help="Height and width of the images, where the network leaves "
-            "them open.",
+            help="Height and width of the images, if the network takes any "
+            "size.",
         ),
     ] = None,
     int8: Annotated[
@@ -87,21 +87,23 @@ def deploy(
     calibration: Annotated[
         str | None,
         typer.Option(
-            help="Images to quantise by: a name such as cifar10, a folder "
-            "with a sub-folder a class, or an .npz file. Its training images "
-            "are taken."
+            help="A data set whose training images set the ranges of int8: a "
+            "name such as cifar10, a folder with a sub-folder a class, or an "
+            ".npz file."
         ),
     ] = None,
     calibration_images: Annotated[
         int,
-        typer.Option(min=1, max=LARGEST, help="How many of them, at the most."),
+        typer.Option(
+            min=1, max=LARGEST, help="The most images of --calibration."
+        ),
     ] = 300,
     images: Annotated[
         str | None,
         typer.Option(
-            help="Images to verify on, and by their labels the accuracy: as "
-            "--calibration. Its test images are taken. Two photographs, in "
-            "parts, if neither is given."
+            help="A data set like that of --calibration. Its test images "
+            "verify the file and measure the accuracy. Default: that of "
+            "--calibration, or parts of two photographs."
         ),
     ] = None,
     skip_broken: Annotated[
@@ -111,7 +113,7 @@ def deploy(
         ),
     ] = False,
 ) -> None:
-    """Writes a network, fused, for another runtime, and verifies it there."""
+    """Fuses a network, writes it for another runtime, and verifies the file."""
     if int8 != (calibration is not None):
         raise InputError(
             "Expected --int8 and --calibration together. Received: one of them."

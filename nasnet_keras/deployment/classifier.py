@@ -42,8 +42,8 @@ class Guess(NamedTuple):
 def as_classifier(
     model: keras.Model, class_names: Sequence[str]
 ) -> keras.Model:
-    """A network with what surrounds it in use: it takes pixels from 0 to 255
-    and keeps the names of its classes when it is saved or exported.
+    """Makes a network ready for use: the result takes pixels from 0 to 255 and
+    keeps the names of its classes when it is saved or exported.
 
     Args:
         model: A network that ends in probabilities; an auxiliary head is left
@@ -102,7 +102,7 @@ def classify(
     images: str | PathLike[str] | Sequence[str | PathLike[str]] | np.ndarray,
     top: int = 5,
 ) -> list[list[Guess]]:
-    """Says of images what they show.
+    """Says what images show.
 
     Args:
         model: Of `as_classifier`.

@@ -90,11 +90,11 @@ def export(
 ) -> ExportReport:
     """Writes a network, fused, for another runtime, and runs the file there.
 
-    The file of a classifier that knows its classes, see `as_classifier`, says
-    what they are and what images it takes, in the format's own metadata.
+    If the network is a classifier that knows its classes, see `as_classifier`,
+    the metadata of the file name the classes and the images that it takes.
 
-    The file comes to its place when its outputs were found to be those of the
-    network; what is wrong leaves no file.
+    The file gets its name only after its outputs agree with those of the
+    network. If they do not, no file is left.
 
     Args:
         model: A network of any kind, or another `Sequential` or functional

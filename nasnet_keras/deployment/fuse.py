@@ -42,9 +42,9 @@ def fuse_for_inference(model: keras.Model) -> keras.Model:
     network, with a bias for each batch norm, so that the copy saves, loads and
     exports as the network does. It is not for training.
 
-    Folded are the layers that say how they fold, see `Foldable`, and Keras'
-    own `Conv2D`, `DepthwiseConv2D` and `Dense` where a batch norm alone reads
-    what they make. All others are copied as they are.
+    Layers that say how they fold are folded, see `Foldable`. So are `Conv2D`,
+    `DepthwiseConv2D` and `Dense` of Keras if only a batch norm reads their
+    output. All other layers are copied unchanged.
 
     Args:
         model: A network of any kind, whatever its arguments and dtype, or any

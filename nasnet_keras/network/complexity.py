@@ -56,8 +56,7 @@ def genotype_complexity(
     frame: str = "nasnet",
     squeeze_excite: float = 0.0,
 ) -> Complexity:
-    """The cost of the network that `build_network` would build with these
-    arguments, without building it.
+    """Counts the cost of a network of `build_network` without building it.
 
     Args:
         genotype: The two cells.

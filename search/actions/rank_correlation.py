@@ -129,14 +129,13 @@ def rank_correlation(
     epochs: int | None = None,
     observers: Collection[Observer] = (),
 ) -> SharedRanking:
-    """Measures how far shared weights rank cells as training them alone
-    does: random cells are trained alone, on the run's data and with its
-    settings, and compared by their accuracy with the weights of the run's
-    shared network, on the same validation images.
+    """Measures whether shared weights rank cells as trainings alone do.
 
-    The cells are those that a random search with the seed of the run
-    proposes. They are trained by a run in the folder `ranked` of this
-    one, so the same call goes on after a kill, and with more cells.
+    Random cells are trained alone, on the data and with the settings of the
+    run. Their accuracies are compared with those of the shared weights, on
+    the same validation images. A random search with the seed of the run
+    proposes the cells. They are trained by a run in the folder `ranked` of
+    this one, so the same call resumes after a kill, and with more cells.
 
     Args:
         run: The run, or its folder.

@@ -53,14 +53,14 @@ def retrain(
     search's data set and with its seed, and ranks them again by their
     accuracy on the test images.
 
-    They are trained on all training images: those that the search
-    validated on have served to choose. The test images were no part of
-    the search; of a data set without any they are a tenth of its training
-    images, which the search has not seen.
+    The children are trained on all training images, also on those that the
+    search validated on. The search has not seen the test images. If a data
+    set has none, they are a tenth of its training images, which the search
+    left out.
 
-    The same call goes on after a kill, and trains only those that have
-    not been trained. A training that diverges is reported, and the others
-    go on.
+    The same call resumes after a kill, and trains only the children that are
+    not trained yet. A training that diverges is reported, and the others
+    continue.
 
     Args:
         run: The run, or its folder.

@@ -45,9 +45,8 @@ def run(
     evaluator_option: EvaluatorOptions = [],  # noqa: B006
     **settings: Any,
 ) -> None:
-    """Begins a search and drives it to its end: so many --trials, each a child
-    that is trained for 3 epochs if --epochs is not given; or so many --hours,
-    which are planned."""
+    """Begins a search and drives it to its end. It takes --trials children,
+    each trained for --epochs (default: 3), or a plan of --hours."""
     settings["space_options"] = named(space_option)
     settings["strategy_options"] = named(strategy_option)
     settings["evaluator_options"] = named(evaluator_option)
@@ -76,8 +75,8 @@ def resume(
     ] = None,
     **settings: Any,
 ) -> None:
-    """Goes on with a search that was interrupted, or with more trials, and
-    with any number of workers."""
+    """Resumes a search that was interrupted, or one that is to have more
+    trials, with another number of workers too."""
     execution = execution_of(settings)
     load(run)
     with searching(run) as observers:

@@ -108,7 +108,7 @@ def dashboard(
     ] = 8765,
 ) -> None:
     """Serves a page on this machine that follows runs, until Ctrl-C: rewards,
-    children under way, best cells, failures, memory and seconds."""
+    running children, best cells, failures, memory and seconds."""
     loaded = [load(run) for run in runs]
     from search.views.dashboard.server import Dashboard
 

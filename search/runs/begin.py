@@ -159,11 +159,11 @@ def resume(
     tensorboard: bool = True,
     **execution: Any,
 ) -> Run:
-    """Goes on with a run that was interrupted, or with more trials.
+    """Resumes a run that was interrupted, or one that is to have more trials.
 
-    No finished trial is lost or repeated, and the proposals are those of an
-    uninterrupted run, whatever the number of workers then and now. Where the
-    run names a space of one's own, the code of its module runs.
+    No finished trial is lost or repeated. The proposals are those of an
+    uninterrupted run, with any number of workers. If the run names a space of
+    your own, the code of its module runs.
 
     Args:
         path: The folder of the run.

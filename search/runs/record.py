@@ -45,7 +45,7 @@ DAMAGE = (
 
 
 def load(path: str | os.PathLike[str]) -> "Run":
-    """A run to look at, while it goes on or afterwards.
+    """Opens a run to look at, while it is driven or afterwards.
 
     Raises:
         InputError: There is no run, or it was edited since it began.
@@ -70,12 +70,12 @@ def opened(run: "Run | str | os.PathLike[str]") -> "Run":
 
 
 class Run:
-    """A run to look at: each question is answered from what is on disk at
-    that moment. Made by `run`, `resume` and `load`.
+    """A run to look at. Each attribute is read from the disk when it is asked
+    for. `run`, `resume` and `load` return a `Run`.
 
-    To look at a run imports no module that it names. Its `space` does, where
-    that is of one's own: what exports, retrains or resumes it runs the code of
-    the module.
+    To look at a run imports no module that it names. Only `space` does, if it
+    is a space of your own: export, retrain and resume run the code of the
+    module.
 
     Args:
         path: The folder of the run.

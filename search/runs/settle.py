@@ -99,8 +99,8 @@ def check_workers(
     if execution.workers > lag + 1:
         raise InputError(
             f"Invalid value for argument `workers`. Expected at most {lag + 1}"
-            f" for a run with a lag of {lag}, in which no more children are "
-            f"under way at a time. Received: workers={execution.workers}."
+            f" for a run with a lag of {lag}, which evaluates no more children "
+            f"at a time. Received: workers={execution.workers}."
         )
 
 

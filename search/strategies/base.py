@@ -76,7 +76,7 @@ class Strategy(abc.ABC):
         suggest: Callable[[int], Any],
         score: Callable[[str, Any], float],
     ) -> None:
-        """Comes before all else in a run, and when it goes on. By default:
+        """Called first when a run begins or is resumed. By default:
         nothing.
 
         Args:
@@ -92,9 +92,10 @@ class Strategy(abc.ABC):
         """The decision vector of proposal `number`."""
 
     def proposed(self, decisions: Decisions) -> None:  # noqa: B027
-        """Takes note of what is under way. A search names each proposal after
-        `ask`, in order, and when it goes on, first of all, those there are.
-        By default: nothing."""
+        """Is told which architectures are being evaluated. A search calls it
+        after each `ask`, in order, and first of all, when it is resumed, for
+        the proposals that exist. By default: nothing.
+        """
 
     def tell(self, trial: Trial) -> None:  # noqa: B027
         """Learns from the finished trial. By default: nothing."""

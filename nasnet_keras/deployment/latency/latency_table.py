@@ -57,11 +57,11 @@ def measure_latency(
 ) -> float:
     """The median of the seconds of a forward pass on this machine.
 
-    Timed is the call of a `tf.function` of fixed shapes, in inference, on
-    images that are in memory as a tensor: all outputs of the model, and the
-    few microseconds in which Python calls the function. Not timed are the
-    trace, the first calls, and the reading of images. TensorFlow uses its
-    threads as this process has set them.
+    The time is that of calling a `tf.function` of fixed shapes, in inference,
+    on images that are in memory as a tensor. It holds all outputs of the model
+    and the few microseconds of the call from Python. It does not hold the
+    trace, the first calls and the reading of images. TensorFlow uses the
+    threads that this process has set.
 
     Args:
         model: A Keras model with one input.

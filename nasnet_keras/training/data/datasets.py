@@ -190,8 +190,8 @@ def load_dataset(
     stream: bool | None = None,
     cache: str | PathLike[str] | None = None,
 ) -> ImageDataset:
-    """Loads a data set's training images: into memory, or such that they are
-    read from the disk, a batch at a time, when they are asked for.
+    """Loads a data set: into memory, or so that each batch of images is read
+    from the disk when it is needed.
 
     Args:
         source: One of

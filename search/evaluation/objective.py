@@ -93,10 +93,14 @@ class ObjectiveEvaluator(Evaluator):
         latency_runtime: In what it is measured: `"keras"`, the default, or a
             format of `nasnet_keras.export`, to which each network is then
             exported.
+        latency_command: A program and its arguments, which measures that file
+            elsewhere: see
+            `nasnet_keras.deployment.latency.command.seconds_by_command`. By
+            default this machine does.
 
     Raises:
-        ValueError: A value is missing or unknown, the file is no table, or
-            the runtime is not installed.
+        ValueError: A value is missing or unknown, the file is no table, the
+            runtime is not installed, or there is no such program.
     """
 
     def __init__(
@@ -109,6 +113,7 @@ class ObjectiveEvaluator(Evaluator):
         limits: Costs | None = None,
         latency_table: Path | None = None,
         latency_runtime: str = "keras",
+        latency_command: str | None = None,
     ) -> None:
         if objective == "mnasnet" and not (cost and target):
             raise ValueError(
@@ -142,6 +147,11 @@ class ObjectiveEvaluator(Evaluator):
         self._needed, self._reward = table[objective]
         self._measured: dict[str, float] = {}  # latency, by architecture
         self._runtime = latency_runtime
+        self._command = latency_command
+        if latency_command is not None:
+            from nasnet_keras.deployment.latency.command import command_words
+
+            command_words(latency_command)
         if latency_runtime != "keras":
             from nasnet_keras.deployment.formats import find_format
 
@@ -230,7 +240,9 @@ class ObjectiveEvaluator(Evaluator):
         name = str(architecture)
         if name not in self._measured:
             model = self.evaluator.build(architecture)
-            self._measured[name] = measure_latency(model, runtime=self._runtime)
+            self._measured[name] = measure_latency(
+                model, runtime=self._runtime, command=self._command
+            )
         return self._measured[name]
 
     def describe(self) -> dict[str, Any]:

@@ -84,6 +84,14 @@ class ObjectiveConfig(Settings):
             f"of an export (extra `export`), {', '.join(FORMATS)}."
         ),
     ] = "keras"
+    latency_command: Annotated[
+        str | None,
+        Field(
+            description="A program and its arguments that measures latency, as "
+            "on a phone: the path of a file of the `latency_runtime` is its "
+            "last argument, and it prints the seconds of one image."
+        ),
+    ] = None
 
     @pydantic.field_validator("latency_table")
     @classmethod
@@ -124,6 +132,11 @@ class ObjectiveConfig(Settings):
             raise ValueError(
                 "Expected either a `latency_table`, which is of Keras, or a "
                 "`latency_runtime`"
+            )
+        if self.latency_command and self.latency_runtime == "keras":
+            raise ValueError(
+                "Expected with a `latency_command` as `latency_runtime` the "
+                f"format of its file, one of {', '.join(FORMATS)}"
             )
         return self
 

@@ -14,8 +14,9 @@ import keras
 import numpy as np
 from scipy.stats import theilslopes
 
-from nasnet_keras.deployment.export import exported
+from nasnet_keras.deployment.export import exported, written
 from nasnet_keras.deployment.latency.chains import measure_operations
+from nasnet_keras.deployment.latency.command import seconds_by_command
 from nasnet_keras.deployment.latency.network_arguments import (
     complete_setting,
     network_plan,
@@ -54,8 +55,10 @@ def measure_latency(
     input_shape: tuple[int, ...] | None = None,
     clock: Callable[[], float] = time.perf_counter,
     runtime: str = "keras",
+    command: str | None = None,
 ) -> float:
-    """The median of the seconds of a forward pass on this machine.
+    """The median of the seconds of a forward pass on this machine, or what a
+    command says of another one.
 
     Timed is the call of a `tf.function` of fixed shapes, in inference, on
     images that are in memory as a tensor: all outputs of the model, and the
@@ -73,13 +76,20 @@ def measure_latency(
         clock: Tells the seconds.
         runtime: `"keras"`, the default, or a format of `export`, in whose
             runtime the network is timed as it would be deployed, fused.
+        command: A program and its arguments, which times the file of the
+            network, of the format `runtime`: see `seconds_by_command`.
+            Default None: this process does.
 
     Raises:
         ValueError: The model has several inputs or takes another shape, the
             shape is not known, a number is out of range, or the runtime is
-            unknown or not installed.
+            unknown or not installed; or there is no such command.
+        RunError: The command says nothing of use.
     """
     with rewritten_graphs():
+        if command is not None:
+            with written(model, runtime, batch_size, input_shape) as (path, _):
+                return seconds_by_command(command, path)
         if runtime == "keras":
             function, images = forward_pass(model, batch_size, input_shape)
             return median_seconds(

@@ -5,6 +5,7 @@ Neither Keras nor TensorFlow is imported here before a latency is measured.
 """
 
 import dataclasses
+import functools
 import math
 import numbers
 import time
@@ -87,8 +88,7 @@ class ObjectiveEvaluator(Evaluator):
         target: What that cost is wanted to be.
         exponents: See `weighted_product`.
         limits: The most that an architecture may cost, by cost.
-        latency_table: A file of
-            `nasnet_keras.deployment.latency.LatencyTable`. By default the
+        latency_table: A file of `nasnet-search latency-table`. By default the
             latency is measured on this machine, where it is asked for.
         latency_runtime: In what it is measured: `"keras"`, the default, or a
             format of `nasnet_keras.export`, to which each network is then
@@ -145,6 +145,8 @@ class ObjectiveEvaluator(Evaluator):
                 f"{', '.join(table)}. Received: objective={quoted(objective)}."
             )
         self._needed, self._reward = table[objective]
+        if objective == "mnasnet" and cost and target:
+            evaluator.weigh(functools.partial(self._cost, cost), target)
         self._measured: dict[str, float] = {}  # latency, by architecture
         self._runtime = latency_runtime
         self._command = latency_command
@@ -162,10 +164,10 @@ class ObjectiveEvaluator(Evaluator):
 
     def _load(self, path: Path) -> Any:
         """The table, if it is of networks as the evaluator trains them."""
-        from nasnet_keras.deployment.latency.latency_table import LatencyTable
+        from nasnet_keras.kinds.latency_tables import load_table
 
         try:
-            table = LatencyTable.load(path)
+            table = load_table(path)
         except OSError as error:
             raise ValueError(
                 "Invalid value for argument `latency_table`. Expected a file "
@@ -228,6 +230,11 @@ class ObjectiveEvaluator(Evaluator):
                     f"{', '.join(costs) or 'none'}."
                 )
         return costs
+
+    def _cost(self, name: str, architecture: Any) -> float:
+        if name == "latency":
+            return self._latency(architecture)
+        return self.evaluator.costs(architecture)[name]
 
     def _latency(self, architecture: Any) -> float:
         """Seconds for one image; what the weights are does not matter."""

@@ -140,6 +140,23 @@ class ObjectiveConfig(Settings):
             )
         return self
 
+    def check_gradients(self, strategy: str) -> None:
+        """Raises:
+        ValueError: The reward weighs what has no gradient.
+        """
+        if self.reward not in ("accuracy", "mnasnet") or self.hard:
+            raise ValueError(
+                f"Expected with the strategy {strategy} the reward accuracy, "
+                "or mnasnet without `hard`, since its gradients weigh one cost "
+                "at one rate"
+            )
+        measured = self.cost == "latency" and not self.latency_table
+        if self.reward == "mnasnet" and measured:
+            raise ValueError(
+                f"Expected with the strategy {strategy} a `latency_table`, "
+                "since a latency that is measured has no gradient"
+            )
+
     @property
     def limits(self) -> dict[str, float]:
         """The most that a cell may cost, by cost."""

@@ -1,7 +1,6 @@
 """Latency: measured on a network, or predicted for a genotype by a table."""
 
 import hashlib
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -12,11 +11,11 @@ from typing import Any
 
 import keras
 import numpy as np
-from scipy.stats import theilslopes
 
 from nasnet_keras.deployment.export import exported, written
 from nasnet_keras.deployment.latency.chains import measure_operations
 from nasnet_keras.deployment.latency.command import seconds_by_command
+from nasnet_keras.deployment.latency.line import fitted_line
 from nasnet_keras.deployment.latency.network_arguments import (
     complete_setting,
     network_plan,
@@ -206,18 +205,7 @@ class LatencyTable:
             setting, batch_size, seconds, 0.0, 1.0, versions(), machine_facts()
         )
         totals = [table.predict(genotype) for genotype in samples]
-        # A line that a few disturbed measurements do not turn.
-        scale, offset, *_ = theilslopes(measured, totals, method="joint")
-        if not scale > 0:
-            raise ValueError(
-                "The measurements contradict each other: networks of slower "
-                "operations were faster. Expected an idle machine, or more "
-                f"networks. Received: {networks} networks."
-            )
-        if offset < 0:
-            # No network takes less than nothing: the line from the origin.
-            pairs = zip(measured, totals, strict=True)
-            offset, scale = 0.0, statistics.median(y / x for y, x in pairs if x)
+        offset, scale = fitted_line(totals, measured)
         return replace(table, offset=offset, scale=scale)
 
     def predict(self, genotype: Genotype) -> float:

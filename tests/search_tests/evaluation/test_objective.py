@@ -168,7 +168,7 @@ def table(monkeypatch):
 
     loaded = Table()
     monkeypatch.setattr(
-        "nasnet_keras.deployment.latency.latency_table.LatencyTable.load",
+        "nasnet_keras.kinds.latency_tables.load_table",
         lambda path: loaded,
     )
     return loaded

@@ -1,6 +1,9 @@
 """A table of latencies beside whole networks: how well does it predict?
 
     python benchmarks/latency_table.py --repeats 1 --filters 8 --output FILE
+    python benchmarks/latency_table.py --space mobile
+    python benchmarks/latency_table.py --space proxylessnas \
+        --space-options '{"width": 0.5}'
 
 Measures a table (or reads it, `--table FILE`), then random networks that the
 table has not seen, in turns, and prints how far its predictions are from the
@@ -11,35 +14,38 @@ machine should be idle.
 
 For a look at whether it works:
 
-    python benchmarks/latency_table.py --size 8 --filters 2 --blocks 2 \
-        --operations identity,sep_conv_3x3 --fitted 3 --networks 4
+    python benchmarks/latency_table.py --size 8 --filters 2 --fitted 3 \
+        --networks 4 --space-options \
+        '{"blocks": 2, "operations": ["identity", "sep_conv_3x3"]}'
 
 `--modes` runs it three times, as different processors would: see modes.py.
 """
 
 import argparse
+import json
 import os
 import statistics
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from modes import parse_arguments
 from scipy.stats import spearmanr
 
-from nasnet_keras.deployment.latency.latency_table import LatencyTable
-from nasnet_keras.deployment.latency.samples import random_genotypes
 from nasnet_keras.deployment.timing import (
     Call,
     forward_pass,
     median_seconds,
     rewritten_graphs,
 )
-from nasnet_keras.genotype import NASNET_OPERATIONS
-from nasnet_keras.network.build import build_network
-from nasnet_keras.network.complexity import genotype_complexity
+from nasnet_keras.kinds.latency_tables import load_table
+from search.actions.latency_table import random_architectures
+from search.spaces import create_space
+from search.spaces.base import SearchSpace
 
 
 def percentage_error(values: Sequence[float], truth: Sequence[float]) -> float:
@@ -62,66 +68,60 @@ def measure_in_turns(calls: list[Call], rounds: int) -> list[list[float]]:
     return seconds
 
 
-def make_table(arguments: argparse.Namespace) -> LatencyTable:
+def make_table(arguments: argparse.Namespace, space: SearchSpace) -> Any:
     if arguments.table:
-        return LatencyTable.load(arguments.table)
+        return load_table(arguments.table)
     began = time.perf_counter()
-    table = LatencyTable.measure(
-        arguments.blocks,
-        arguments.operations,
-        networks=arguments.fitted,
-        input_shape=(arguments.size, arguments.size, 3),
-        repeats=arguments.repeats,
-        filters=arguments.filters,
-        classes=1000 if arguments.stem == "imagenet" else 10,
-        stem=arguments.stem,
-        progress=lambda done, total: print(f"\r{done} of {total}", end=""),
-    )
+    setting = {
+        "input_shape": [arguments.size, arguments.size, 3],
+        "classes": 10,
+    }
+    for name in ("repeats", "filters"):
+        if name in space.kind.scale:
+            setting[name] = getattr(arguments, name)
+    with tempfile.TemporaryDirectory() as folder:
+        path = arguments.output or Path(folder) / "table.json"
+        space.kind.measure_latencies(
+            path,
+            space.describe(),
+            [space.decode(decisions) for decisions in space.covering()],
+            random_architectures(space, arguments.fitted),
+            lambda done, total: print(f"\r{done} of {total}", end=""),
+            **setting,
+        )
+        table = load_table(path)
     seconds = time.perf_counter() - began
-    print(f"\rtable: {len(table.seconds)} operations in {seconds:.0f} s")
-    if arguments.output:
-        table.save(arguments.output)
+    print(f"\rtable: {len(table.seconds)} parts in {seconds:.0f} s")
     return table
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=32, help="of the images")
-    parser.add_argument("--repeats", type=int, default=1, help="N")
-    parser.add_argument("--filters", type=int, default=8, help="F")
-    parser.add_argument(
-        "--stem", choices=("cifar", "imagenet"), default="cifar"
-    )
-    parser.add_argument("--blocks", type=int, default=5, help="B")
-    parser.add_argument(
-        "--operations",
-        type=lambda text: text.split(","),
-        default=list(NASNET_OPERATIONS),
-    )
+    parser.add_argument("--space", default="nasnet")
+    parser.add_argument("--space-options", type=json.loads, default={})
+    parser.add_argument("--repeats", type=int, default=1, help="N, of cells")
+    parser.add_argument("--filters", type=int, default=8, help="F, of cells")
     parser.add_argument("--fitted", type=int, default=12)
     parser.add_argument("--networks", type=int, default=24)
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--table", type=Path, help="instead of measuring one")
-    parser.add_argument("--output", type=Path, help="a file for the table")
+    parser.add_argument("--output", type=Path, help="where to write the table")
     arguments = parse_arguments(parser)
-    table = make_table(arguments)
-    genotypes = random_genotypes(
-        arguments.networks,
-        arguments.blocks,
-        arguments.operations,
-        ("add", "concat"),
-        seed=1,  # the table's are of seed 0
-    )
+    space = create_space(arguments.space, arguments.space_options)
+    table = make_table(arguments, space)
+    # The table's are of seed 0.
+    architectures = random_architectures(space, arguments.networks, seed=1)
     calls = [
-        forward_pass(build_network(genotype, **table.setting))
-        for genotype in genotypes
+        forward_pass(space.kind.build(architecture, **table.setting))
+        for architecture in architectures
     ]
     rounds = measure_in_turns(calls, arguments.rounds)
     measured = [statistics.median(row) for row in rounds]
-    predicted = [table.predict(genotype) for genotype in genotypes]
+    predicted = [table.predict(architecture) for architecture in architectures]
     products = [
-        genotype_complexity(genotype, **table.setting).multiply_adds
-        for genotype in genotypes
+        space.kind.complexity(architecture, **table.setting).multiply_adds
+        for architecture in architectures
     ]
     odd, even = (
         [statistics.median(row[half::2]) for row in rounds] for half in (0, 1)

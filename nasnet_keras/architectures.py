@@ -184,15 +184,20 @@ class ArchitectureKind(abc.ABC):
         self,
         path: Path,
         space: Mapping[str, Any],
+        covering: Sequence[Any],
+        samples: Sequence[Any],
         progress: Callable[[int, int], None],
         **arguments: Any,
     ) -> None:
-        """Measures a table of latencies of a space's operations on this
-        machine, which should be idle, and writes it.
+        """Measures a table of latencies of a space's operations, or layers,
+        on this machine, which should be idle, and writes it.
 
         Args:
             path: The file to write.
             space: What the space describes itself by.
+            covering: Architectures of the space that together have all that
+                is to be measured.
+            samples: Random architectures of the space, to be measured whole.
             progress: Called with how many things are measured, and of how
                 many.
             **arguments: Those of the networks, as of `complexity`.

@@ -21,6 +21,10 @@ from nasnet_keras.console.command_line import (
     working,
 )
 from nasnet_keras.deployment.formats import FORMATS, find_format
+from nasnet_keras.deployment.latency.command import (
+    command_words,
+    seconds_by_command,
+)
 from nasnet_keras.files import expanded
 from nasnet_keras.quotation import quoted
 from nasnet_keras.strict_json import read_json
@@ -112,6 +116,14 @@ def deploy(
             "--skip-broken", help="Leave out files that are no whole images."
         ),
     ] = False,
+    latency_command: Annotated[
+        str | None,
+        typer.Option(
+            help="A program and its arguments that measures the latency of the "
+            "file elsewhere, as on a phone: the path of the file is its last "
+            "argument, and it prints the seconds of one image."
+        ),
+    ] = None,
 ) -> None:
     """Fuses a network, writes it for another runtime, and verifies the file."""
     if int8 != (calibration is not None):
@@ -123,6 +135,8 @@ def deploy(
         chosen.check(int8)
         chosen.check_path(output)
         batch_size = _batch_size(batch)
+        if latency_command is not None:
+            command_words(latency_command)
         source = _find(model, weights)
     with computing() as activity:
         from nasnet_keras.deployment.export import export
@@ -146,6 +160,10 @@ def deploy(
         )
         activity.end()
         _show(report)
+        if latency_command is not None:
+            tell_activity("waiting for the latency command")
+            seconds = seconds_by_command(latency_command, output)
+            print(f"Latency by the command: {1e3 * seconds:.1f} ms.")
         if data and data.num_classes == _classes(network):
             _show_accuracy(
                 network, chosen.load(output), report.batch_size, test

@@ -182,17 +182,38 @@ def exported(
     Raises:
         ValueError: As `export`.
     """
+    with written(model, format, batch_size, input_shape) as (path, inputs):
+        images = np.random.default_rng(0).uniform(-1, 1, inputs.shape)
+        dtype = inputs.dtype.as_numpy_dtype
+        yield find_format(format).load(path), images.astype(dtype)
+
+
+@contextlib.contextmanager
+def written(
+    model: keras.Model,
+    format: str,
+    batch_size: int = 1,
+    input_shape: Sequence[int] | None = None,
+    calibration: np.ndarray | None = None,
+) -> Iterator[tuple[Path, Any]]:
+    """A network as a file of a format, for the time of the block: its path,
+    and the tensor that its inputs are.
+
+    Args:
+        model, format, batch_size, input_shape, calibration: As of `export`.
+
+    Raises:
+        ValueError: As `export`.
+    """
     chosen = find_format(format)
-    chosen.check()
+    chosen.check(int8=calibration is not None)
     _check_batch(batch_size)
+    batches = None if calibration is None else _batches(calibration, batch_size)
     function = frozen_function(_fused(model), batch_size, input_shape)
-    shape = function.inputs[0].shape
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"network{chosen.suffix}"
-        chosen.write(function, path)
-        images = np.random.default_rng(0).uniform(-1, 1, shape)
-        dtype = function.inputs[0].dtype.as_numpy_dtype
-        yield chosen.load(path), images.astype(dtype)
+        chosen.write(function, path, batches)
+        yield path, function.inputs[0]
 
 
 def as_input(model: keras.Model, pixels: np.ndarray) -> np.ndarray:

@@ -139,6 +139,8 @@ class CellsKind(ArchitectureKind):
         self,
         path: Path,
         space: Mapping[str, Any],
+        covering: Sequence[Any],
+        samples: Sequence[Any],
         progress: Callable[[int, int], None],
         **arguments: Any,
     ) -> None:
@@ -148,6 +150,7 @@ class CellsKind(ArchitectureKind):
             space["blocks"],
             space.get("operations", NASNET_OPERATIONS),
             space["combiners"],
+            networks=len(samples),
             progress=progress,
             **arguments,
         ).save(path)

@@ -2,12 +2,18 @@
 
 import functools
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from nasnet_keras.architectures import without_recipe
 from nasnet_keras.console.activity import tell_activity
 from search.runs.config import RunConfig
 from search.runs.create import create_evaluator
-from search.spaces.base import lacks
+from search.spaces.base import SearchSpace, lacks
+
+# To how many networks, measured whole, a table is fitted, and their seed.
+SAMPLES, SEED = 12, 0
 
 
 def measure_table(config: RunConfig, path: Path) -> None:
@@ -32,6 +38,16 @@ def measure_table(config: RunConfig, path: Path) -> None:
     kind.measure_latencies(
         path,
         space.describe(),
+        [space.decode(decisions) for decisions in space.covering()],
+        random_architectures(space, SAMPLES),
         functools.partial(tell_activity, "measuring"),
         **without_recipe(network),
     )
+
+
+def random_architectures(
+    space: SearchSpace, count: int, seed: int = SEED
+) -> list[Any]:
+    """Of which each decision is uniform."""
+    rng = np.random.default_rng(seed)
+    return [space.decode(space.sample(rng)) for _ in range(count)]

@@ -43,9 +43,16 @@ class EvaluatorRow(NamedTuple):
 
 EVALUATORS: dict[str, EvaluatorRow] = {
     "training": EvaluatorRow("search.evaluation.training:TrainingEvaluator"),
+    "int8": EvaluatorRow("search.evaluation.int8:Int8Evaluator"),
     "shared": EvaluatorRow(
         "search.evaluation.shared:SharedEvaluator",
         needs=frozenset({"network", "shared-weights"}),
+        shares_weights=True,
+        unsupported=SHARED_UNSUPPORTED,
+    ),
+    "gated": EvaluatorRow(
+        "search.evaluation.gated:GatedEvaluator",
+        needs=frozenset({"network", "paths"}),
         shares_weights=True,
         unsupported=SHARED_UNSUPPORTED,
     ),

@@ -252,6 +252,17 @@ class Evaluator(abc.ABC):
         `parameters` and `multiply_adds`; by default nothing."""
         return {}
 
+    def weigh(  # noqa: B027
+        self, cost: Callable[[Any], float], target: float
+    ) -> None:
+        """Is told, before all else, what the reward weighs with the accuracy:
+        for those that choose architectures by gradients. By default: nothing.
+
+        Args:
+            cost: The cost of an architecture.
+            target: What it is wanted to be.
+        """
+
     def build(self, architecture: Any) -> Any:
         """The untrained network that `evaluate` trains for an architecture,
         a `keras.Model` that loads the weights which `evaluate` leaves.

@@ -5,6 +5,7 @@ Neither Keras nor TensorFlow is imported here before a latency is measured.
 """
 
 import dataclasses
+import functools
 import math
 import numbers
 import time
@@ -87,16 +88,19 @@ class ObjectiveEvaluator(Evaluator):
         target: What that cost is wanted to be.
         exponents: See `weighted_product`.
         limits: The most that an architecture may cost, by cost.
-        latency_table: A file of
-            `nasnet_keras.deployment.latency.LatencyTable`. By default the
+        latency_table: A file of `nasnet-search latency-table`. By default the
             latency is measured on this machine, where it is asked for.
         latency_runtime: In what it is measured: `"keras"`, the default, or a
             format of `nasnet_keras.export`, to which each network is then
             exported.
+        latency_command: A program and its arguments, which measures that file
+            elsewhere: see
+            `nasnet_keras.deployment.latency.command.seconds_by_command`. By
+            default this machine does.
 
     Raises:
-        ValueError: A value is missing or unknown, the file is no table, or
-            the runtime is not installed.
+        ValueError: A value is missing or unknown, the file is no table, the
+            runtime is not installed, or there is no such program.
     """
 
     def __init__(
@@ -109,6 +113,7 @@ class ObjectiveEvaluator(Evaluator):
         limits: Costs | None = None,
         latency_table: Path | None = None,
         latency_runtime: str = "keras",
+        latency_command: str | None = None,
     ) -> None:
         if objective == "mnasnet" and not (cost and target):
             raise ValueError(
@@ -140,8 +145,15 @@ class ObjectiveEvaluator(Evaluator):
                 f"{', '.join(table)}. Received: objective={quoted(objective)}."
             )
         self._needed, self._reward = table[objective]
+        if objective == "mnasnet" and cost and target:
+            evaluator.weigh(functools.partial(self._cost, cost), target)
         self._measured: dict[str, float] = {}  # latency, by architecture
         self._runtime = latency_runtime
+        self._command = latency_command
+        if latency_command is not None:
+            from nasnet_keras.deployment.latency.command import command_words
+
+            command_words(latency_command)
         if latency_runtime != "keras":
             from nasnet_keras.deployment.formats import find_format
 
@@ -152,10 +164,10 @@ class ObjectiveEvaluator(Evaluator):
 
     def _load(self, path: Path) -> Any:
         """The table, if it is of networks as the evaluator trains them."""
-        from nasnet_keras.deployment.latency.latency_table import LatencyTable
+        from nasnet_keras.kinds.latency_tables import load_table
 
         try:
-            table = LatencyTable.load(path)
+            table = load_table(path)
         except OSError as error:
             raise ValueError(
                 "Invalid value for argument `latency_table`. Expected a file "
@@ -219,6 +231,11 @@ class ObjectiveEvaluator(Evaluator):
                 )
         return costs
 
+    def _cost(self, name: str, architecture: Any) -> float:
+        if name == "latency":
+            return self._latency(architecture)
+        return self.evaluator.costs(architecture)[name]
+
     def _latency(self, architecture: Any) -> float:
         """Seconds for one image; what the weights are does not matter."""
         if self._table is not None:
@@ -230,7 +247,9 @@ class ObjectiveEvaluator(Evaluator):
         name = str(architecture)
         if name not in self._measured:
             model = self.evaluator.build(architecture)
-            self._measured[name] = measure_latency(model, runtime=self._runtime)
+            self._measured[name] = measure_latency(
+                model, runtime=self._runtime, command=self._command
+            )
         return self._measured[name]
 
     def describe(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -47,6 +47,8 @@ class TrainingEvaluator(Evaluator):
             has too few images or too small ones, or a setting is out of
             range.
     """
+
+    reward_metric: ClassVar[str] = "accuracy"
 
     def __init__(self, settings: ChildSettings) -> None:
         space, recipe = settings.space, settings.recipe
@@ -112,9 +114,7 @@ class TrainingEvaluator(Evaluator):
             metrics = self._train(model, child, schedule, clock)
             clock.lap("train")
             tell_activity("validating")
-            result = model.evaluate(
-                self.data.validation, verbose=0, return_dict=True
-            )
+            result = self.validated(model)
             clock.lap("validate")
         except tf.errors.ResourceExhaustedError as error:
             raise EvaluationError(
@@ -134,11 +134,15 @@ class TrainingEvaluator(Evaluator):
             save_training(model, child.weights, steps_in_all=schedule.steps)
             clock.lap("save")
         return Evaluation(
-            reward=result["accuracy"],
+            reward=result[self.reward_metric],
             metrics=metrics,
             seconds=clock.seconds,
             budget=child.budget or schedule.epochs,
         )
+
+    def validated(self, model: keras.Model) -> dict[str, float]:
+        """The metrics of a trained child on the validation images."""
+        return model.evaluate(self.data.validation, verbose=0, return_dict=True)
 
     def _begun(self, child: Child, schedule: "_Schedule") -> keras.Model:
         """The child as it is to be trained on: new, or from its file."""

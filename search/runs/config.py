@@ -280,6 +280,8 @@ class RunConfig(Settings):
                 f"Expected the evaluator {strategy.evaluator} with the "
                 f"strategy {self.strategy}"
             )
+        if strategy.learns_by_gradients:
+            self.objective.check_gradients(str(self.strategy))
         if "latency" in self.weighed and not self.objective.latency:
             raise ValueError(
                 "Expected the `cost` latency with a strategy that weighs it"

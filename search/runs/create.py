@@ -113,6 +113,7 @@ def create_evaluator(
         objective.limits,
         objective.latency_table,
         objective.latency_runtime,
+        objective.latency_command,
     )
 
 

@@ -84,6 +84,14 @@ class ObjectiveConfig(Settings):
             f"an export (extra `export`), {', '.join(FORMATS)}."
         ),
     ] = "keras"
+    latency_command: Annotated[
+        str | None,
+        Field(
+            description="A program and its arguments that measures latency, as "
+            "on a phone: the path of a file of the `latency_runtime` is its "
+            "last argument, and it prints the seconds of one image."
+        ),
+    ] = None
 
     @pydantic.field_validator("latency_table")
     @classmethod
@@ -125,7 +133,29 @@ class ObjectiveConfig(Settings):
                 "Expected either a `latency_table`, which is of Keras, or a "
                 "`latency_runtime`"
             )
+        if self.latency_command and self.latency_runtime == "keras":
+            raise ValueError(
+                "Expected with a `latency_command` as `latency_runtime` the "
+                f"format of its file, one of {', '.join(FORMATS)}"
+            )
         return self
+
+    def check_gradients(self, strategy: str) -> None:
+        """Raises:
+        ValueError: The reward weighs what has no gradient.
+        """
+        if self.reward not in ("accuracy", "mnasnet") or self.hard:
+            raise ValueError(
+                f"Expected with the strategy {strategy} the reward accuracy, "
+                "or mnasnet without `hard`, since its gradients weigh one cost "
+                "at one rate"
+            )
+        measured = self.cost == "latency" and not self.latency_table
+        if self.reward == "mnasnet" and measured:
+            raise ValueError(
+                f"Expected with the strategy {strategy} a `latency_table`, "
+                "since a latency that is measured has no gradient"
+            )
 
     @property
     def limits(self) -> dict[str, float]:

@@ -22,6 +22,7 @@ SPACES: dict[str, str] = {
     "layerwise": "search.spaces.layerwise:LayerwiseSpace",
     "mobile": "search.spaces.mobile:MobileSpace",
     "hierarchical": "search.spaces.hierarchical:HierarchicalSpace",
+    "proxylessnas": "search.spaces.proxylessnas:ProxylessNASSpace",
     "macro": "search.spaces.macro:MacroSpace",
     "nasbench101": "search.spaces.nasbench101:NASBench101Space",
     "nasbench201": "search.spaces.nasbench201:NASBench201Space",

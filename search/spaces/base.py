@@ -24,14 +24,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DecisionKind = Literal["input", "operation", "combiner", "ordered", "free"]
-Capability = Literal["network", "shared-weights", "mixture", "latency-table"]
+Capability = Literal[
+    "network", "shared-weights", "mixture", "paths", "latency-table"
+]
 
 # What a space that lacks a capability cannot be used for.
 CAPABILITIES: dict[Capability, str] = {
     "network": "architectures of which networks are built",
     "shared-weights": "cells, whose weights one network can hold",
     "mixture": "cells whose operations are summed: the combiner add alone",
-    "latency-table": "architectures whose operations are measured one by one",
+    "paths": "architectures of which each layer is one of several that fit",
+    "latency-table": "architectures whose parts are measured one by one",
 }
 
 
@@ -246,6 +249,14 @@ class SearchSpace(abc.ABC):
                         choice,
                         *decisions[position + 1 :],
                     )
+
+    def covering(self) -> Iterator[Decisions]:
+        """Vectors that together have every part of an architecture which is
+        measured by itself, as for a table of latencies; by default each
+        choice of each decision once."""
+        first = (0,) * len(self.decisions)
+        yield first
+        yield from self.neighbours(first)
 
     def check(self, decisions: Decisions) -> None:
         """Raises:

@@ -5,15 +5,13 @@ Neither Keras nor TensorFlow is imported here.
 
 from typing import Any
 
-import numpy as np
-
 from nasnet_keras.kinds.mobile.architecture import (
     IDENTITY,
     MobileArchitecture,
     MobileBlock,
 )
 from nasnet_keras.quotation import quoted
-from search.spaces.base import Decision, SearchSpace, positional_features
+from search.spaces.paths import PathSpace
 from search.trial import Decisions
 
 STAGES = (2, 3, 3)  # layers of each
@@ -27,7 +25,7 @@ CHOICES: tuple[dict[str, Any], ...] = (
 )
 
 
-class MacroSpace(SearchSpace):
+class MacroSpace(PathSpace):
     """Eight layers in three stages, each an identity, an inverted residual
     with a 3x3 kernel and 3 times the channels within, or one with 5x5 and 6.
 
@@ -49,19 +47,9 @@ class MacroSpace(SearchSpace):
 
     name = "macro"
     version = 1
-    kind_name = "mobile"
 
     def __init__(self) -> None:
-        self.decisions = tuple(
-            Decision(
-                f"{number + 1}/operation",
-                tuple(each["operator"] for each in CHOICES),
-                "operation",
-                number,
-            )
-            for number in range(sum(STAGES))
-        )
-        self._blocks = [
+        blocks = [
             [
                 MobileBlock(
                     **choice,
@@ -73,39 +61,15 @@ class MacroSpace(SearchSpace):
             for stage, layers in enumerate(STAGES)
             for place in range(layers)
         ]
+        names = [each["operator"] for each in CHOICES]
+        super().__init__(
+            MobileArchitecture((blocks[0][0],), STEM_FILTERS, 1, HEAD_FILTERS),
+            blocks,
+            [names] * len(blocks),
+        )
 
     def describe(self) -> dict[str, Any]:
         return {"name": self.name, "version": self.version}
-
-    def decode(self, decisions: Decisions) -> MobileArchitecture:
-        self.check(decisions)
-        return MobileArchitecture(
-            tuple(
-                blocks[choice]
-                for blocks, choice in zip(self._blocks, decisions, strict=True)
-            ),
-            STEM_FILTERS,
-            1,
-            HEAD_FILTERS,
-        )
-
-    def encode(self, architecture: MobileArchitecture) -> Decisions:
-        try:
-            decisions = tuple(
-                blocks.index(block)
-                for blocks, block in zip(
-                    self._blocks, architecture.blocks, strict=True
-                )
-            )
-        except ValueError:
-            decisions = ()
-        if not decisions or self.decode(decisions) != architecture:
-            raise ValueError(
-                "Invalid value for argument `architecture`. Expected stem, "
-                f"head and {len(self.decisions)} blocks of NAS-Bench-Macro. "
-                f"Received: {quoted(architecture)}."
-            )
-        return decisions
 
     def to_key(self, decisions: Decisions) -> str:
         """As the table writes it: a digit per layer, its place among the
@@ -122,16 +86,3 @@ class MacroSpace(SearchSpace):
                 f"Received: {quoted(key)}."
             )
         return tuple(map(int, key))
-
-    def canonical(self, decisions: Decisions) -> Decisions:
-        """Identities behind the first layer of a stage, which change nothing,
-        at its end: 3,969 networks differ."""
-        self.check(decisions)
-        form: list[int] = []
-        for layers in STAGES:
-            first, *others = decisions[len(form) : len(form) + layers]
-            form += [first, *sorted(others, key=lambda choice: choice == 0)]
-        return tuple(form)
-
-    def features(self, decisions: Decisions) -> np.ndarray:
-        return positional_features(self.decisions, self.canonical(decisions))

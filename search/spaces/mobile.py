@@ -3,7 +3,8 @@
 Neither Keras nor TensorFlow is imported here.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
@@ -18,6 +19,7 @@ from nasnet_keras.kinds.mobile.architecture import (
 )
 from nasnet_keras.quotation import quoted
 from search.spaces.base import (
+    Capability,
     Decision,
     DecisionKind,
     SearchSpace,
@@ -217,6 +219,31 @@ class MobileSpace(SearchSpace):
 
     def features(self, decisions: Decisions) -> np.ndarray:
         return positional_features(self.decisions, self.canonical(decisions))
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        return super().capabilities | {"latency-table"}
+
+    def covering(self) -> Iterator[Decisions]:
+        """Each kind of layer in each block of the reference, and identities
+        for skips; filters and how many layers there are as there, but for two
+        layers where there is one, so that a second one is met."""
+        first = self.encode(self.reference)
+        start = 0
+        for slots in self._slots:
+            fields = [*slots]
+            fixed = {
+                "filters": [first[start + fields.index("filters")]],
+                "layers": [len(slots["layers"].values) - 1],
+            }
+            rows = [
+                fixed.get(field, range(len(slot.values)))
+                for field, slot in slots.items()
+            ]
+            end = start + len(fields)
+            for choices in itertools.product(*rows):
+                yield (*first[:start], *choices, *first[end:])
+            start = end
 
     def prefix(self, groups: int) -> "MobileSpace":
         """The space of the first `groups` blocks."""

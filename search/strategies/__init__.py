@@ -33,6 +33,7 @@ STRATEGIES: dict[str, str] = {
     "one-shot": "search.strategies.one_shot:OneShot",
     "enas": "search.strategies.enas:ENAS",
     "darts": "search.strategies.darts:DARTS",
+    "proxylessnas": "search.strategies.proxylessnas:ProxylessNAS",
 }
 
 

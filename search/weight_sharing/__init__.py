@@ -8,6 +8,10 @@ bank's layer is computed by `layer_function`, weights in, outputs out.
 A child: `subnetwork` takes slices of the banks for one genotype; `mixture`
 takes all of them at once, as DARTS does; `measurement` says how good it is.
 
+Of paths, layers side by side that all fit, `gated_network` computes one or
+two, as ProxylessNAS does, and `gated_training` trains them and their shares;
+`expected_cost` says what choices cost, for losses that weigh it.
+
 The training: `training` trains one child in each step, `mixture_training` the
 mixture and its `architecture_parameters`; both by `momentum`, which changes
 only what was used. `child_log` keeps which children were evaluated.

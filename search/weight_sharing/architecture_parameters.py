@@ -130,6 +130,26 @@ def strongest_genotypes(
         for block in range(space.blocks)
     ]
 
+    for chosen in strongest_choices(options):
+        yield space.genotype(chosen)
+
+
+def strongest_choices(
+    options: Sequence[Sequence[tuple[float, Any]]],
+) -> Iterator[tuple[Any, ...]]:
+    """One of each row, in order of the sum of their strengths.
+
+    Args:
+        options: Of each row the strength of each option and the option, the
+            strongest first.
+
+    Example:
+
+    >>> rows = [[(-1.0, "a"), (-3.0, "b")], [(-1.0, "c"), (-2.0, "d")]]
+    >>> ["".join(chosen) for chosen in strongest_choices(rows)]
+    ['ac', 'ad', 'bc', 'bd']
+    """
+
     def entry(positions: tuple[int, ...]) -> tuple[float, tuple[int, ...]]:
         strength = sum(
             row[position][0]
@@ -141,11 +161,10 @@ def strongest_genotypes(
     seen = {heap[0][1]}
     while heap:
         _, positions = heapq.heappop(heap)
-        chosen = tuple(
+        yield tuple(
             row[position][1]
             for row, position in zip(options, positions, strict=True)
         )
-        yield space.genotype(chosen)
         for number, position in enumerate(positions):
             weaker = (
                 *positions[:number],

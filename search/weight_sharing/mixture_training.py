@@ -1,9 +1,10 @@
 """Trains a shared network by gradients of weights and architecture, as DARTS
 does: `MixtureTraining`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from nasnet_keras.console.command_line import RunError
@@ -41,6 +42,9 @@ class MixtureTraining(SharedTraining):
             recipe's drop path is left out.
         architecture: What it learns of the architecture.
         order: 1 or 2.
+        prices: By cell what each operation of each edge adds to the loss of
+            the architecture, `[edges, operations]`, times its share. Default
+            None: nothing.
     """
 
     def __init__(
@@ -51,10 +55,14 @@ class MixtureTraining(SharedTraining):
         batches: Callable[[int], tf.data.Dataset],
         architecture: ArchitectureParameters,
         order: int = 1,
+        prices: Mapping[str, np.ndarray] | None = None,
     ) -> None:
         super().__init__(network, recipe, steps_per_epoch, batches)
         self.architecture = architecture
         self.order = order
+        self._prices = [
+            tf.constant(table, "float32") for table in (prices or {}).values()
+        ]
         # By table 1 where its weights are trained.
         self._trained = {
             table.path: tf.constant(decay)
@@ -84,6 +92,13 @@ class MixtureTraining(SharedTraining):
         weights = [layer.read() for layer in layers]
         logits = [each.value for each in self.architecture.logits.values()]
         by_logits = self._by_logits(weights, logits, training, validation, rate)
+        if self._prices:
+            by_logits = [
+                gradient + priced
+                for gradient, priced in zip(
+                    by_logits, self._by_prices(logits), strict=True
+                )
+            ]
         self.architecture.apply(by_logits)
         logits = [each.value for each in self.architecture.logits.values()]
         loss, by_weights = self._gradients(weights, logits, training, weights)
@@ -127,6 +142,15 @@ class MixtureTraining(SharedTraining):
             first - rate * (above - below) / (2 * shift)
             for first, above, below in zip(direct, *sides, strict=True)
         ]
+
+    def _by_prices(self, logits: Any) -> list[Any]:
+        """The gradients of what the shares cost: p_i (F_i - sum_j p_j F_j)."""
+        gradients = []
+        for each, prices in zip(logits, self._prices, strict=True):
+            shares = tf.nn.softmax(each)
+            mean = tf.reduce_sum(shares * prices, 1, keepdims=True)
+            gradients.append(shares * (prices - mean))
+        return gradients
 
     def _gradients(
         self, weights: Any, logits: Any, batch: Any, by: Any

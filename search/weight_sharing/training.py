@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow as tf
@@ -42,7 +42,7 @@ class SharedTraining(abc.ABC):
     ends as one that was never stopped.
 
     Args:
-        network: The shared network.
+        network: The shared network, with `variables`.
         recipe: The recipe: its batch size is that of the batches.
         steps_per_epoch: The number of batches of an epoch.
         batches: The arguments of `step`, without end, given the number of the
@@ -52,11 +52,15 @@ class SharedTraining(abc.ABC):
         steps: How many steps the network has been trained for.
         watch: Called after each step with the number of steps so far, that
             of the last step, and the loss.
+        optimizer_class: By what weights are changed: what is kept of each is
+            in its `velocities`, by name.
     """
+
+    optimizer_class: ClassVar[Any] = SharedMomentum
 
     def __init__(
         self,
-        network: SharedNetwork,
+        network: Any,
         recipe: Recipe,
         steps_per_epoch: int,
         batches: Callable[[int], tf.data.Dataset],
@@ -67,7 +71,7 @@ class SharedTraining(abc.ABC):
         self.batches = batches
         self.steps = 0
         self.watch: Callable[[int, int, float], object] | None = None
-        self.optimizer = SharedMomentum(
+        self.optimizer: Any = self.optimizer_class(
             network, recipe.momentum, recipe.l2, recipe.clip_norm
         )
 

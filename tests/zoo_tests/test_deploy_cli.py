@@ -84,6 +84,18 @@ def test_a_training_gives_its_class_names(folder, call, tmp_path):
     assert about["pixels"] == "0 to 255"
 
 
+def test_a_command_measures_what_was_written(call, tmp_path, capsys):
+    program = tmp_path / "measure"
+    program.write_text('#!/bin/sh\ntest -d "$1" && echo 0.0125\n')
+    program.chmod(0o755)
+    text = "best --format saved_model --output OUT/network --latency-command "
+    assert call(f"{text} OUT/measure") == 0
+    assert "Latency by the command: 12.5 ms." in capsys.readouterr().out
+    assert call(f"{text} OUT/no_such".replace("network", "other")) == 2
+    assert "`latency_command`. Expected a program" in capsys.readouterr().err
+    assert not (tmp_path / "other").exists()
+
+
 def test_the_accuracy_before_and_after(call, capsys):
     assert (
         call(

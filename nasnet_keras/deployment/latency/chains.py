@@ -4,7 +4,8 @@ Alone, an operation takes less than the call of the function that holds it, so
 it is timed in a chain of its copies.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -25,8 +26,8 @@ from nasnet_keras.network.placed_operations import (
 # As in a block, two at a time: TensorFlow runs its two sides side by side.
 STEPS, SIDES = 4, 2
 
-# A state that is passed on costs nothing: its chain takes what a call takes.
-NOTHING = PlacedOperation("identity", 1, 1, 1, 1)
+# Given the shapes of the states that it reads, a copy: a function of these.
+MakeCopy = Callable[[Sequence[tf.TensorShape]], Callable[..., Any]]
 
 
 def measure_operations(
@@ -44,30 +45,51 @@ def measure_operations(
         timer: Takes a function and its arguments, returns the seconds of a
             call.
     """
-    function, states = chain(NOTHING, batch_size, conventions)
+    placed = list(places)
+    copies = (
+        (
+            functools.partial(_built, place, conventions),
+            _input_shapes(place, batch_size, conventions),
+        )
+        for place in placed
+    )
+    yield from zip(placed, measure_copies(copies, timer), strict=True)
+
+
+def measure_copies(
+    copies: Iterable[tuple[MakeCopy, Sequence[Any]]], timer: Timer
+) -> Iterator[float]:
+    """The seconds of each of some layers within a network.
+
+    Args:
+        copies: Of each what makes a copy of it, given the shapes of the states
+            that it reads, and these shapes.
+        timer: See `measure_operations`.
+    """
+    # A state that is passed on costs nothing: its chain takes what a call
+    # takes.
+    function, states = chain(lambda shapes: tf.identity, [(1, 1, 1, 1)])
     nothing = timer(function, *states)
-    for place in places:
-        function, states = chain(place, batch_size, conventions)
+    for make, shapes in copies:
+        function, states = chain(make, shapes)
         seconds = timer(function, *states) - nothing
-        yield place, max(0.0, seconds) / (STEPS * SIDES)
+        yield max(0.0, seconds) / (STEPS * SIDES)
 
 
-def chain(
-    place: PlacedOperation, batch_size: int, conventions: Conventions
-) -> Call:
-    """Copies of an operation, two at a time.
+def chain(make: MakeCopy, shapes: Sequence[Any]) -> Call:
+    """Copies of a layer, two at a time.
 
     Each copy has its own weights, and each two begin when those before them
     are done.
 
+    Args:
+        make, shapes: As of `measure_copies`.
+
     Returns:
         The traced function and the arguments to call it with.
     """
-    shapes = _input_shapes(place, batch_size, conventions)
-    steps = [
-        [_built(place, shapes, conventions) for _ in range(SIDES)]
-        for _ in range(STEPS)
-    ]
+    shapes = [tf.TensorShape(shape) for shape in shapes]
+    steps = [[make(shapes) for _ in range(SIDES)] for _ in range(STEPS)]
 
     def run(*sides: list[Any]) -> Any:
         ends: list[Any] = []
@@ -104,8 +126,8 @@ def _input_shapes(
 
 def _built(
     place: PlacedOperation,
-    shapes: list[tf.TensorShape],
     conventions: Conventions,
+    shapes: Sequence[tf.TensorShape],
 ) -> Callable[..., Any]:
     """A copy: a function of the states that it reads."""
     if place.name == OUTPUT:

@@ -1,7 +1,6 @@
 """Latency: measured on a network, or predicted for a genotype by a table."""
 
 import hashlib
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -12,10 +11,11 @@ from typing import Any
 
 import keras
 import numpy as np
-from scipy.stats import theilslopes
 
-from nasnet_keras.deployment.export import exported
+from nasnet_keras.deployment.export import exported, written
 from nasnet_keras.deployment.latency.chains import measure_operations
+from nasnet_keras.deployment.latency.command import seconds_by_command
+from nasnet_keras.deployment.latency.line import fitted_line
 from nasnet_keras.deployment.latency.network_arguments import (
     complete_setting,
     network_plan,
@@ -54,8 +54,10 @@ def measure_latency(
     input_shape: tuple[int, ...] | None = None,
     clock: Callable[[], float] = time.perf_counter,
     runtime: str = "keras",
+    command: str | None = None,
 ) -> float:
-    """The median of the seconds of a forward pass on this machine.
+    """The median of the seconds of a forward pass on this machine, or what a
+    command says of another one.
 
     The time is that of calling a `tf.function` of fixed shapes, in inference,
     on images that are in memory as a tensor. It holds all outputs of the model
@@ -73,13 +75,20 @@ def measure_latency(
         clock: Tells the seconds.
         runtime: `"keras"`, the default, or a format of `export`, in whose
             runtime the network is timed as it would be deployed, fused.
+        command: A program and its arguments, which times the file of the
+            network, of the format `runtime`: see `seconds_by_command`.
+            Default None: this process does.
 
     Raises:
         ValueError: The model has several inputs or takes another shape, the
             shape is not known, a number is out of range, or the runtime is
-            unknown or not installed.
+            unknown or not installed; or there is no such command.
+        RunError: The command says nothing of use.
     """
     with rewritten_graphs():
+        if command is not None:
+            with written(model, runtime, batch_size, input_shape) as (path, _):
+                return seconds_by_command(command, path)
         if runtime == "keras":
             function, images = forward_pass(model, batch_size, input_shape)
             return median_seconds(
@@ -196,18 +205,7 @@ class LatencyTable:
             setting, batch_size, seconds, 0.0, 1.0, versions(), machine_facts()
         )
         totals = [table.predict(genotype) for genotype in samples]
-        # A line that a few disturbed measurements do not turn.
-        scale, offset, *_ = theilslopes(measured, totals, method="joint")
-        if not scale > 0:
-            raise ValueError(
-                "The measurements contradict each other: networks of slower "
-                "operations were faster. Expected an idle machine, or more "
-                f"networks. Received: {networks} networks."
-            )
-        if offset < 0:
-            # No network takes less than nothing: the line from the origin.
-            pairs = zip(measured, totals, strict=True)
-            offset, scale = 0.0, statistics.median(y / x for y, x in pairs if x)
+        offset, scale = fitted_line(totals, measured)
         return replace(table, offset=offset, scale=scale)
 
     def predict(self, genotype: Genotype) -> float:

@@ -4,6 +4,8 @@ Neither Keras nor TensorFlow is imported here before a network is built.
 """
 
 import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nasnet_keras.architectures import (
@@ -120,6 +122,21 @@ class MobileKind(ArchitectureKind):
         return build_model(
             Plan(architecture, input_shape, classes, arguments), self.name
         )
+
+    def measure_latencies(
+        self,
+        path: Path,
+        space: Mapping[str, Any],
+        covering: Sequence[Any],
+        samples: Sequence[Any],
+        progress: Callable[[int, int], None],
+        **arguments: Any,
+    ) -> None:
+        from nasnet_keras.kinds.mobile.layer_table import LayerTable
+
+        LayerTable.measure(
+            covering, samples, progress=progress, **arguments
+        ).save(path)
 
     def complexity(
         self,

@@ -68,6 +68,28 @@ class PlannedLayer:
             return (UnitPlan(self.block.filters, (1, 1), strides),)
         return self.layer_class.plan(self.channels, **self.arguments).units
 
+    def layer(
+        self, activation: str, conventions: Any, **arguments: Any
+    ) -> "keras.layers.Layer":
+        """The layer, not built.
+
+        Args:
+            activation: Of the network.
+            conventions: Of the network.
+            arguments: Of the dropped path beside a skip.
+        """
+        if self.block.operator == IDENTITY:
+            (convolution,) = self.units
+            return convolution.layer(conventions, name=self.name)
+        return self.layer_class(
+            **self.arguments,
+            skip=self.block.skip,
+            activation=activation,
+            conventions=conventions,
+            name=self.name,
+            **arguments,
+        )
+
 
 class Plan:
     """What stands where in a network, before anything is built.
@@ -155,20 +177,12 @@ def build_model(plan: Plan, name: str) -> "keras.Model":
     levels = {level: state}
     for depth, planned in enumerate(plan.layers, start=1):
         rate = arguments["drop_path_rate"] * depth / len(plan.layers)
-        if planned.block.operator == IDENTITY:
-            (convolution,) = planned.units
-            layer = convolution.layer(conventions, name=planned.name)
-        else:
-            layer = planned.layer_class(
-                **planned.arguments,
-                skip=planned.block.skip,
-                activation=activation,
-                drop_path_rate=rate,
-                drop_path_steps=arguments["drop_path_steps"],
-                conventions=conventions,
-                name=planned.name,
-            )
-        state = layer(state)
+        state = planned.layer(
+            activation,
+            conventions,
+            drop_path_rate=rate,
+            drop_path_steps=arguments["drop_path_steps"],
+        )(state)
         level += planned.strides - 1
         levels[level] = state
     levels[level] = unit(state, plan.head, "head_convolution")

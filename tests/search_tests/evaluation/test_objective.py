@@ -104,7 +104,7 @@ def test_what_costs_too_much_is_refused_before_it_is_trained():
 def test_latency_is_measured_on_the_network_where_it_is_asked_for(monkeypatch):
     measured = []
 
-    def measure(model, runtime):
+    def measure(model, runtime, command):
         measured.append(model)
         return 0.02
 
@@ -168,7 +168,7 @@ def table(monkeypatch):
 
     loaded = Table()
     monkeypatch.setattr(
-        "nasnet_keras.deployment.latency.latency_table.LatencyTable.load",
+        "nasnet_keras.kinds.latency_tables.load_table",
         lambda path: loaded,
     )
     return loaded
@@ -177,8 +177,8 @@ def table(monkeypatch):
 def test_latency_in_the_runtime_of_an_export(monkeypatch):
     calls = []
 
-    def measure(model, runtime):
-        calls.append((model, runtime))
+    def measure(model, runtime, command):
+        calls.append((model, runtime, command))
         return 0.03
 
     monkeypatch.setattr(
@@ -188,7 +188,18 @@ def test_latency_in_the_runtime_of_an_export(monkeypatch):
         Accurate(), limits={"latency": 1}, latency_runtime="saved_model"
     )
     assert evaluator.costs({"parameters": 1})["latency"] == 0.03
-    assert calls == [("a network of {'parameters': 1}", "saved_model")]
+    network = "a network of {'parameters': 1}"
+    assert calls == [(network, "saved_model", None)]
+    phone = ObjectiveEvaluator(
+        Accurate(),
+        limits={"latency": 1},
+        latency_runtime="saved_model",
+        latency_command="cat",
+    )
+    assert phone.costs({"parameters": 1})["latency"] == 0.03
+    assert calls[1:] == [(network, "saved_model", "cat")]
+    with pytest.raises(ValueError, match="`latency_command`.*no_such_program"):
+        ObjectiveEvaluator(Accurate(), latency_command="no_such_program")
     with pytest.raises(ValueError, match="`format`.*Received: format='coreml'"):
         ObjectiveEvaluator(Accurate(), latency_runtime="coreml")
 

@@ -149,6 +149,10 @@ def test_what_children_do_not_follow_of_a_recipe_is_left_out(settings, values):
             "The settings disagree. Expected either a `latency_table`",
         ),
         (
+            {"objective": {"max_latency": 1, "latency_command": "cat"}},
+            "The settings disagree. Expected with a `latency_command` as",
+        ),
+        (
             {"objective": {"latency_runtime": "coreml"}},
             "Invalid value for `objective.latency_runtime`. Expected keras or",
         ),

@@ -23,20 +23,23 @@ OPTIONS = {
     "layerwise": {"layers": 4, "strides": "searched"},
     "mobile": {"width": 0.25, "blocks": 3},
     "hierarchical": {"motifs": 2, "motif_nodes": 3, "cell_nodes": 3},
+    "proxylessnas": {"width": 0.25, "kernels": [3], "stages": 1},
     "macro": {},
     "nasbench101": {"vertices": 4},
     "nasbench201": {"nodes": 3},
     "recipe": {"values": {"learning_rate": [0.1, 0.01], "l2": [0, 1e-4]}},
 }
 
-# Strategies that share weights want cells that one network can hold, and that
-# of gradients such as add alone.
-OF_CELLS = {"one-shot", "enas", "darts"}
+# Strategies that share weights want cells that one network can hold, and those
+# of gradients such as add alone, or paths side by side.
+OF_CELLS, OF_PATHS = {"one-shot", "enas", "darts"}, {"proxylessnas"}
+NEITHER = OF_CELLS | OF_PATHS
 REFUSED = {
-    "nasnet": {"darts"},
-    **dict.fromkeys(("pnasnet", "enas", "darts", "amoebanet"), set()),
-    **dict.fromkeys(("layerwise", "mobile", "macro"), OF_CELLS),
-    **dict.fromkeys(("hierarchical", "nasbench101", "nasbench201"), OF_CELLS),
+    "nasnet": {"darts"} | OF_PATHS,
+    **dict.fromkeys(("pnasnet", "enas", "darts", "amoebanet"), OF_PATHS),
+    **dict.fromkeys(("proxylessnas", "macro"), OF_CELLS),
+    **dict.fromkeys(("layerwise", "mobile", "hierarchical"), NEITHER),
+    **dict.fromkeys(("nasbench101", "nasbench201"), NEITHER),
     "recipe": {*STRATEGIES},  # its networks are its evaluator's
 }
 

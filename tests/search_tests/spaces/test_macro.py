@@ -74,7 +74,7 @@ def test_what_is_not_in_the_space_is_refused():
         replace(inside, blocks=inside.blocks[:-1]),
         replace(inside, blocks=inside.blocks[::-1]),
     ):
-        with pytest.raises(ValueError, match="8 blocks of NAS-Bench-Macro"):
+        with pytest.raises(ValueError, match="8 blocks of the space macro"):
             SPACE.encode(outside)
 
 

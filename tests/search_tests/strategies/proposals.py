@@ -77,6 +77,7 @@ OPTIONS = {
 # Those that more than rewards drives, and why they have no golden.
 LEFT_OUT = {
     "darts": "proposes what the gradients of a shared network suggest",
+    "proxylessnas": "proposes what the gradients of a shared network suggest",
     "optuna-tpe": "another version of Optuna may propose otherwise",
     "optuna-gp": "another version of Optuna may propose otherwise",
 }

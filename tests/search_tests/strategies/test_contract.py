@@ -35,10 +35,11 @@ OPTIONS = {
     "one-shot": {},
     "enas": {"minibatch": 4, "learning_rate": 0.1},
     "darts": {},
+    "proxylessnas": {},
 }
 # What strategies need that is not installed with the package.
 EXTRAS = {"optuna-tpe": ("optuna",), "optuna-gp": ("optuna", "torch")}
-LEARN_NOTHING = ("random", "grid", "one-shot", "darts")
+LEARN_NOTHING = ("random", "grid", "one-shot", "darts", "proxylessnas")
 
 
 def _contract(name):

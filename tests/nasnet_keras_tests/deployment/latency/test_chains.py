@@ -1,3 +1,4 @@
+import keras
 import pytest
 
 from nasnet_keras.deployment.latency.chains import chain, measure_operations
@@ -7,8 +8,8 @@ from nasnet_keras.network.placed_operations import PlacedOperation
 
 def test_copies_run_two_at_a_time():
     """Each two wait for both before them."""
-    place = PlacedOperation("max_pool_3x3", 4, 4, 2, 2)
-    function, states = chain(place, 1, Conventions())
+    layer = keras.layers.MaxPool2D(3, 1, "same")
+    function, states = chain(lambda shapes: layer, [(1, 4, 4, 2)])
     assert function(*states).shape == 8
     operations = function.get_concrete_function().graph.get_operations()
     pools = [each for each in operations if each.type == "MaxPool"]

@@ -7,11 +7,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 from keras import ops
-from nasnet_keras.layers.activations import find_activation
-from nasnet_keras.layers.batch_normalization import BatchNormalization
 
 from nasnet_keras.kinds.mobile.architecture import IDENTITY
 from nasnet_keras.kinds.mobile.network import Plan, PlannedLayer
+from nasnet_keras.layers.parts.activations import find_activation
+from nasnet_keras.layers.parts.batch_normalization import BatchNormalization
 from search.spaces.paths import PathSpace
 from search.trial import Decisions
 

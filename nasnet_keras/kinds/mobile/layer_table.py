@@ -30,7 +30,7 @@ from nasnet_keras.kinds.mobile.architecture import (
     MobileBlock,
 )
 from nasnet_keras.kinds.mobile.network import Plan, PlannedLayer, build_model
-from nasnet_keras.layers.conventions import Conventions
+from nasnet_keras.layers.parts.conventions import Conventions
 from nasnet_keras.network.complexity import units_complexity
 from nasnet_keras.network.skeletons import divided
 from nasnet_keras.strict_json import MAX_BYTES, parse_json, read_bytes

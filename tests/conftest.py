@@ -3,6 +3,7 @@
 import gc
 import os
 import resource
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,12 @@ COMPUTING = ("OMP_", "ONEDNN_", "TF_NUM_", "XLA_")
 @pytest.fixture(autouse=True)
 def computing_is_as_it_was():
     """Else the tests that follow in the process compute other things."""
-    before = _computing()
+    before, deterministic = _computing(), _deterministic()
     yield
     assert _computing() == before
+    if _deterministic() and not deterministic:
+        # What trains the children of a search sets it for its process.
+        _config().disable_op_determinism()
 
 
 def _computing():
@@ -29,6 +33,15 @@ def _computing():
         if name.startswith(COMPUTING)
     }
     return variables, resource.getrlimit(resource.RLIMIT_DATA)
+
+
+def _config():
+    """TensorFlow's, where it is imported."""
+    return sys.modules.get("tensorflow.python.framework.config")
+
+
+def _deterministic():
+    return _config() is not None and _config().is_op_determinism_enabled()
 
 
 @pytest.fixture(scope="session")

@@ -350,6 +350,7 @@ def graph_complexity(
 
     Example:
 
+    >>> from nasnet_keras.graph_nodes import Convolution
     >>> nodes = (GraphNode(Convolution(16, 3)),)
     >>> cost, channels, size = graph_complexity(nodes, 3, (32, 32))
     >>> cost.parameters, channels, size

@@ -69,7 +69,7 @@ class GatedEvaluator(OneNetworkEvaluator):
         self._check_validation()
         # What the capability promises.
         self._paths = cast(PathSpace, settings.space)
-        self._options = {
+        self._options: dict[str, Any] = {
             "warmup": warmup,
             "interval": interval,
             "learning_rate": gate_rate,

@@ -190,8 +190,9 @@ class SharedEvaluator(OneNetworkEvaluator):
             self._batch_pairs,
             self._architecture,
             self.order,
-            weighed
-            and {
+            None
+            if weighed is None
+            else {
                 cell: weighed.factor * table
                 for cell, table in edge_costs(self._cells, weighed.cost).items()
             },

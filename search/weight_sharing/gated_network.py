@@ -15,7 +15,7 @@ from nasnet_keras.layers.parts.batch_normalization import BatchNormalization
 from search.spaces.paths import PathSpace
 from search.trial import Decisions
 
-Path = keras.layers.Layer | None  # None: the identity
+Path = Any  # A layer, or None: the identity.
 
 
 class GatedNetwork:
@@ -58,6 +58,7 @@ class GatedNetwork:
         self.rows: list[list[Path]] = []
         for number, blocks in enumerate(space.paths, start=1):
             row: list[Path] = []
+            after = shape
             for place, block in enumerate(blocks):
                 channels = int(shape[-1] or 0)
                 same = (channels, 1) == (block.filters, block.strides)

@@ -308,9 +308,9 @@ class LayerTable(pydantic.BaseModel):
             OSError: The file cannot be read.
         """
         try:
-            table = cls.model_validate(
-                parse_json(read_bytes(Path(path), MAX_BYTES).decode())
-            )
+            text = read_bytes(Path(path), MAX_BYTES).decode()
+            parse_json(text)
+            table = cls.model_validate_json(text)
         except pydantic.ValidationError as error:
             raise ValueError(f"{path}: {sentence(error.errors()[0])}") from None
         except ValueError as error:

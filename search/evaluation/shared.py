@@ -36,10 +36,9 @@ from search.weight_sharing.architecture_parameters import (
     warn_of_collapse,
 )
 from search.weight_sharing.child_log import ChildLog
-from search.weight_sharing.measurement import measure
 from search.weight_sharing.mixture_training import MixtureTraining
 from search.weight_sharing.shared_network import SharedNetwork
-from search.weight_sharing.subnetwork import Subnetwork
+from search.weight_sharing.subnetwork import Subnetwork, measure
 from search.weight_sharing.training import PathTraining, SharedTraining
 
 # What a recipe cannot do without, and the training of the shared network does

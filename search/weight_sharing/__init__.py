@@ -5,8 +5,8 @@ after another; a cell has a `weight_bank` for each operation and projection; a
 bank's layer is computed by `layer_function`, weights in, outputs out.
 `channels` says what a cell hands on.
 
-A child: `subnetwork` takes slices of the banks for one genotype; `mixture`
-takes all of them at once, as DARTS does; `measurement` says how good it is.
+A child: `subnetwork` takes slices of the banks for one genotype, and says how
+good it is; `mixture` takes all of them at once, as DARTS does.
 
 The training: `training` trains one child in each step, `mixture_training` the
 mixture and its `architecture_parameters`; both by `momentum`, which changes

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from search.weight_sharing.measurement import measure
-from search.weight_sharing.subnetwork import Subnetwork
+from search.weight_sharing.subnetwork import Subnetwork, measure
 
 
 @pytest.fixture(scope="module")

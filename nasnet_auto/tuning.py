@@ -90,7 +90,7 @@ class TuningEvaluator(Evaluator):
         from nasnet_keras.training.settings import TrainingSettings, load_data
         from search.evaluation.child_data import prepare_tensorflow
 
-        if fidelity not in FIDELITIES:
+        if not isinstance(fidelity, str) or fidelity not in FIDELITIES:
             raise ValueError(
                 "Invalid value for argument `fidelity`. Expected one of "
                 f"{', '.join(FIDELITIES)}. Received: fidelity="
@@ -282,10 +282,11 @@ def tune(
     >>> len(run.trials)
     2
     """
-    if strategy not in TUNERS and strategy not in STRATEGIES:
+    known = [*dict.fromkeys([*TUNERS, *STRATEGIES])]
+    if strategy not in known:
         raise InputError(
             "Invalid value for argument `strategy`. Expected one of "
-            f"{', '.join(dict.fromkeys([*TUNERS, *STRATEGIES]))}. Received: "
+            f"{', '.join(known)}. Received: "
             f"strategy={quoted(strategy)}."
         )
     settings: dict[str, Any] = {

@@ -100,7 +100,7 @@ class ArchitectureKind(abc.ABC):
         """Raises:
         ValueError: Architectures of the kind have no form of that name.
         """
-        if form not in self.forms:
+        if not isinstance(form, str) or form not in self.forms:
             raise ValueError(
                 "Invalid value for argument `form`. Expected "
                 + (

@@ -26,6 +26,8 @@ SCHEMA_VERSION = 1
 MAX_BLOCKS = 10
 LINE_LENGTH = 100  # of the JSON text: a block fits on a line
 UNUSED: Literal["unused"] = "unused"
+# Which of its inputs a cell projects, see `nasnet_keras.layers.cell.Cell`.
+Projection = Literal["needed", "all", "twice"]
 
 # The 13 operations of the NASNet search space, in the paper's order
 # (section 3). `nasnet_keras.layers.operations.OPERATIONS` maps each to its

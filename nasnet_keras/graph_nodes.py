@@ -15,7 +15,8 @@ import pydantic
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-MAX_NUMBER = 10_000  # of channels, and of groups of them
+MAX_NUMBER = 10_000  # of filters, and of groups of channels
+MAX_CHANNELS = 1_000_000  # of a state, which may be a concatenation
 
 STRICT = pydantic.ConfigDict(extra="forbid")
 Count = Annotated[int, Field(strict=True, ge=1, le=MAX_NUMBER)]
@@ -176,6 +177,13 @@ class Split(_Step):
     shares: Count
     step: Literal["split"] = "split"
 
+    def __post_init__(self) -> None:
+        if self.number >= self.shares:
+            raise ValueError(
+                f"Expected the number of one of {self.shares} shares, from 0. "
+                f"Received: {self.number}."
+            )
+
     def output_channels(self, *channels: int) -> int:
         return self._divided(channels[0], self.shares)
 
@@ -305,6 +313,12 @@ def state_channels(nodes: Sequence[GraphNode], channels: int) -> list[int]:
     for node in nodes:
         read = [states[state] for state in node.reads]
         states.append(node.step.output_channels(*read))
+        if states[-1] > MAX_CHANNELS:
+            raise ValueError(
+                "Numbers of channels do not fit. Expected at most "
+                f"{MAX_CHANNELS:,}. Received: {states[-1]:,} channels of "
+                f"{node.step}."
+            )
     return states
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import keras
 
 MAX_UNITS = 200
+MAX_STEPS = 10_000  # of all units, repeats too
 
 
 @dataclass(frozen=True, config=pydantic.ConfigDict(extra="forbid"))
@@ -47,7 +48,8 @@ class MultiBranchArchitecture:
         classifier_bias: Whether the classifier has one. Default True.
 
     Raises:
-        ValueError: A value is out of range.
+        ValueError: A value is out of range, or there are more than 10,000
+            steps in all.
 
     Example:
 
@@ -62,6 +64,17 @@ class MultiBranchArchitecture:
     ]
     activation: Literal["relu", "relu6", "swish", "hard_swish"] = "relu"
     classifier_bias: Flag = True
+
+    def __post_init__(self) -> None:
+        steps = sum(
+            unit.repeats * (1 + sum(map(len, unit.branches)))
+            for unit in self.units
+        )
+        if steps > MAX_STEPS:
+            raise ValueError(
+                f"Expected at most {MAX_STEPS:,} units and steps, repeats "
+                f"counted. Received: {steps:,}."
+            )
 
 
 _DATA = pydantic.TypeAdapter(MultiBranchArchitecture)

@@ -6,14 +6,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from nasnet_keras.genotype import CellSpec
+from nasnet_keras.genotype import CellSpec, Projection
 from nasnet_keras.layers.combiners import COMBINERS, Combiner
 from nasnet_keras.layers.operations import OPERATIONS
 from nasnet_keras.layers.parts import kernels
 from nasnet_keras.layers.parts.conventions import Conventions
 from nasnet_keras.layers.parts.convolution_unit import UnitPlan
 from nasnet_keras.layers.parts.drop_path import DropPath
-from nasnet_keras.layers.projection import Projection
 
 
 @keras.saving.register_keras_serializable(package="nasnet_keras")

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 
 from nasnet_keras.architectures import Complexity
-from nasnet_keras.genotype import CellSpec, Genotype
+from nasnet_keras.genotype import CellSpec, Genotype, Projection
 from nasnet_keras.graph_nodes import (
     Gather,
     GraphNode,
@@ -32,7 +32,6 @@ from nasnet_keras.layers.parts.squeeze_excite import (
     SqueezeExcite,
     squeezed_channels,
 )
-from nasnet_keras.layers.projection import Projection
 from nasnet_keras.network.placed_operations import (
     ADJUSTMENT,
     PlacedOperation,

@@ -7,8 +7,7 @@ building it.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nasnet_keras.genotype import CellSpec
-from nasnet_keras.layers.projection import Projection
+from nasnet_keras.genotype import CellSpec, Projection
 from nasnet_keras.network.plan import NetworkPlan
 from nasnet_keras.network.skeletons import Size, divided
 

@@ -157,7 +157,7 @@ class NetworkPlan:
                 "Invalid value for argument `stem`. Expected 'cifar' or "
                 f"'imagenet'. Received: stem={quoted(self.stem)}."
             )
-        if self.frame not in FRAMES:
+        if not isinstance(self.frame, str) or self.frame not in FRAMES:
             raise ValueError(
                 "Invalid value for argument `frame`. Expected one of "
                 f"{', '.join(FRAMES)}. Received: frame={quoted(self.frame)}."

@@ -11,7 +11,7 @@ every input size gives the same network.
 from dataclasses import dataclass
 from typing import Literal
 
-from nasnet_keras.layers.projection import Projection
+from nasnet_keras.genotype import Projection
 
 Stem = Literal["cifar", "imagenet"]
 Size = tuple[int, int]  # height and width

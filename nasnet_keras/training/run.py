@@ -309,7 +309,8 @@ class _Training:
             restore_training(self.model, file)
             return epochs_taken(file)
         except (OSError, KeyError, ValueError) as error:
-            reason = str(error).splitlines()[0].rstrip(".")
+            reason = next(iter(str(error).splitlines()), "")
+            reason = reason.rstrip(".") or type(error).__name__
             raise InputError(
                 f"The state of the training, {file}, is damaged: {reason}. "
                 "Begin another training in a new folder."
@@ -428,13 +429,20 @@ def read_history(folder: Path) -> list[dict[str, float]]:
     file = folder / "history.json"
     try:
         history = read_json(file)
-        if all(epoch["seconds"] >= 0 for epoch in history):
+        if not isinstance(history, list):
+            reason = "it is no list of epochs"
+        elif all(epoch["seconds"] >= 0 for epoch in history):
             return history
-        reason = "an epoch has no seconds"
+        else:
+            reason = "an epoch has no seconds"
     except FileNotFoundError:
         return []
-    except (OSError, LookupError, TypeError, ValueError) as error:
+    except OSError as error:
+        reason = system_reason(error)
+    except ValueError as error:
         reason = str(error)
+    except (LookupError, TypeError):
+        reason = "it is of another form"
     raise InputError(
         f"{file} is no history of a training: {reason}. Delete it to go on "
         "without the epochs before."

@@ -80,9 +80,9 @@ def find_evaluator(name: str) -> EvaluatorRow:
     Raises:
         ValueError: There is no such evaluator.
     """
-    if ":" in name:
+    if isinstance(name, str) and ":" in name:
         return EvaluatorRow(name, needs=frozenset(), unsupported={})
-    if name not in EVALUATORS:
+    if not isinstance(name, str) or name not in EVALUATORS:
         raise ValueError(
             "Invalid value for argument `evaluator`. Expected one of "
             f"{', '.join(EVALUATORS)}, or 'module:attribute'. Received: "

@@ -53,7 +53,8 @@ class ScoreEvaluator(TrainingEvaluator):
             score = self.score(child.architecture, child.seed)
         except tf.errors.ResourceExhaustedError as error:
             raise EvaluationError(
-                f"The child ran out of memory: {error.message}."
+                "The child ran out of memory: take fewer filters, or smaller "
+                "images or batches."
             ) from error
         if not math.isfinite(score):
             raise EvaluationError(f"The child's {self.name} is not finite.")

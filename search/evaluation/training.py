@@ -118,7 +118,8 @@ class TrainingEvaluator(Evaluator):
             clock.lap("validate")
         except tf.errors.ResourceExhaustedError as error:
             raise EvaluationError(
-                f"The child ran out of memory: {error.message}."
+                "The child ran out of memory: take fewer filters, or smaller "
+                "images or batches."
             ) from error
         metrics = {
             **metrics,

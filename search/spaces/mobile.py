@@ -123,6 +123,7 @@ class MobileSpace(SearchSpace):
             f"some of {', '.join(map(str, KERNELS))}, ascending",
             isinstance(kernels, list | tuple)
             and len(kernels) > 0
+            and all(type(each) is int for each in kernels)
             and [each for each in KERNELS if each in kernels] == list(kernels),
         )
         found = REFERENCES[reference]

@@ -69,7 +69,7 @@ def strategy_class(name: str) -> type[Strategy]:
     Raises:
         ValueError: There is no such strategy.
     """
-    if name not in STRATEGIES:
+    if not isinstance(name, str) or name not in STRATEGIES:
         raise ValueError(
             "Invalid value for argument `strategy`. Expected one of "
             f"{', '.join(STRATEGIES)}. Received: {quoted(name)}."

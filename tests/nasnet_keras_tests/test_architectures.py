@@ -96,6 +96,13 @@ def own_networks(monkeypatch):
 all_kinds = pytest.mark.parametrize("name", KINDS)
 
 
+@all_kinds
+@pytest.mark.parametrize("form", ["pickle", ["darts"], None])
+def test_another_form_is_a_sentence(name, form):
+    with pytest.raises(ValueError, match="`form`. Expected"):
+        find_kind(name).in_form(EXAMPLES[name], form)
+
+
 def test_every_kind_has_an_example():
     assert EXAMPLES.keys() == KINDS.keys()
 

@@ -8,6 +8,7 @@ from nasnet_keras.deployment.formats.litert import LiteRT
 from nasnet_keras.deployment.formats.onnx import ONNX
 from nasnet_keras.deployment.formats.openvino import OpenVINO
 from nasnet_keras.deployment.formats.saved_model import SavedModel
+from nasnet_keras.quotation import quoted
 
 __all__ = ["FORMATS", "Format", "find_format"]
 
@@ -25,9 +26,9 @@ def find_format(name: str) -> Format:
     Raises:
         ValueError: There is none.
     """
-    if name not in FORMATS:
+    if not isinstance(name, str) or name not in FORMATS:
         raise ValueError(
             "Invalid value for argument `format`. Expected one of "
-            f"{', '.join(FORMATS)}. Received: format={name!r}."
+            f"{', '.join(FORMATS)}. Received: format={quoted(name)}."
         )
     return FORMATS[name]

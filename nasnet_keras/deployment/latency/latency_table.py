@@ -276,7 +276,7 @@ class LatencyTable:
             OSError: The file cannot be read.
         """
         try:
-            text = read_bytes(Path(path), MAX_BYTES).decode()
+            text = read_bytes(Path(path), MAX_BYTES).decode("utf-8", "replace")
             content = from_json(text)
             content["setting"] = complete_setting(content["setting"])
             for genotype in random_genotypes(1, 1, ("identity",), ("add",)):

@@ -5,6 +5,7 @@ Neither Keras nor TensorFlow is imported here.
 """
 
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -75,11 +76,24 @@ class ChoiceNetworks:
                 "the choices, the shape of the images and the number of "
                 f"classes. Received: build={quoted(build)}."
             )
+        conditions = {} if only_if is None else only_if
+        if not isinstance(conditions, Mapping) or not all(
+            isinstance(each, Mapping)
+            and all(
+                isinstance(values, list | tuple) for values in each.values()
+            )
+            for each in conditions.values()
+        ):
+            raise ValueError(
+                "Invalid value for argument `only_if`. Expected by name a dict "
+                "of other names, each with a list of values. Received: "
+                f"only_if={quoted(only_if)}."
+            )
         self.choices = {name: tuple(each) for name, each in choices.items()}
         self.build = build
         self.only_if = {
             name: {other: list(values) for other, values in each.items()}
-            for name, each in (only_if or {}).items()
+            for name, each in conditions.items()
         }
         for name, conditions in self.only_if.items():
             self._check_conditions(name, conditions)
@@ -154,11 +168,12 @@ def _check_values(name: Any, values: Any) -> None:
         or not isinstance(values, list | tuple)
         or not 1 <= len(values) <= MAX_CHOICES
         or not all(type(value) in TYPES for value in values)
+        or not all(math.isfinite(v) for v in values if type(v) is float)
         or len(set(map(str, values))) < len(values)
     ):
         raise ValueError(
             "Invalid value for argument `choices`. Expected by name a list of "
-            "texts, numbers or booleans, each once. Received: "
+            "texts, finite numbers or booleans, each once. Received: "
             f"{quoted(name)}: {quoted(values)}."
         )
 

@@ -214,6 +214,7 @@ def test_a_path_that_is_taken_or_of_another_format(name, model, tmp_path):
     ("arguments", "message"),
     [
         ({"format": "tflite"}, "argument `format`. Expected one of openvino"),
+        ({"format": ["onnx"]}, "argument `format`. Expected one of openvino"),
         ({"batch_size": 0}, "argument `batch_size`"),
         ({"input_shape": (8, 8, 3)}, "argument `input_shape`"),
         ({"images": noise(2, (8, 8, 3))}, "argument `images`"),

@@ -179,6 +179,17 @@ def test_data_are_json_both_ways():
         lambda data: {**data, "units": data["units"] * MAX_UNITS},
         lambda data: {**data, "units": [{"branches": [[{"step": "loop"}]]}]},
         lambda data: {**data, "units": [{"branches": [[{"x": "y" * 999}]]}]},
+        lambda data: {
+            **data,
+            "units": [{"branches": [[]] * 4, "repeats": 100}] * MAX_UNITS,
+        },
+        lambda data: {
+            **data,
+            "units": [
+                {"branches": [[data["units"][0]["branches"][0][0]] * 100]}
+            ]
+            * MAX_UNITS,
+        },
         lambda data: {**data, "more": 1},
         lambda data: {**data, "activation": None},
     ],
@@ -187,6 +198,14 @@ def test_other_data_are_refused_with_a_sentence(change):
     with pytest.raises(ValueError, match="Expected.*Received") as error:
         KIND.from_data(change(KIND.to_data(SMALL)))
     assert len(str(error.value)) < 600 and "\n" not in str(error.value)
+
+
+def test_channels_that_double_without_end_are_a_sentence():
+    doubled = Unit(((), ()), "concatenate", repeats=100)
+    for step in (Gather(0.5), Squeeze()):
+        architecture = MultiBranchArchitecture((doubled, Unit(((step,),))))
+        with pytest.raises(ValueError, match="at most 1,000,000. Received"):
+            KIND.complexity(architecture, SHAPE, 7)
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,7 @@ def test_channels_may_come_first():
         3,
         (GraphNode("conv_9x9"),),
         (GraphNode({"step": "conv_9x9"}),),
+        (GraphNode({"step": "split", "number": 2, "shares": 2}),),
         (GraphNode(Sum(), (0, 1)),),
         (GraphNode(Sum(), ()),),
         (GraphNode(Sum(), (-1,)),),

@@ -148,6 +148,7 @@ def test_a_pyramid_halves_at_each_level(frame):
     ("arguments", "named"),
     [
         ({"frame": "resnet"}, "`frame`"),
+        ({"frame": ["nasnet"]}, "`frame`"),
         ({"frame": "darts", "repeats": 2}, "`repeats`"),
         ({"frame": "darts", "stem": "imagenet", "stem_filters": 1}, "`stem_f"),
         (

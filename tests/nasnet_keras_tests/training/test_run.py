@@ -534,7 +534,11 @@ def test_replicas_without_devices_are_refused(settings, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["{", '{"a": 1}', "[1]", "[{}]", '[{"seconds": "x"}]', "[[[["]
+    "text",
+    [
+        *("{", "{}", '""', '{"a": 1}'),
+        *("[1]", "[{}]", '[{"seconds": "x"}]', "[[[["),
+    ],
 )
 def test_a_damaged_history_is_a_sentence(text, tmp_path):
     assert read_history(tmp_path) == []

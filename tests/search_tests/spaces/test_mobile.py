@@ -125,6 +125,7 @@ def test_what_is_not_in_the_space_is_refused(architecture, sentence):
         ({"kernels": (5, 3)}, "kernels"),
         ({"kernels": (3, 3)}, "kernels"),
         ({"kernels": 3}, "kernels"),
+        ({"kernels": (3.0,)}, "kernels"),
         ({"blocks": 0}, "blocks"),
         ({"blocks": 8}, "blocks"),
     ],

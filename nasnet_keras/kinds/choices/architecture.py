@@ -95,8 +95,8 @@ class ChoiceNetworks:
             name: {other: list(values) for other, values in each.items()}
             for name, each in conditions.items()
         }
-        for name, conditions in self.only_if.items():
-            self._check_conditions(name, conditions)
+        for name, wanted in self.only_if.items():
+            self._check_conditions(name, wanted)
 
     def _check_conditions(
         self, name: str, conditions: Mapping[str, Sequence[Value]]

@@ -19,11 +19,14 @@ COMPUTING = ("OMP_", "ONEDNN_", "TF_NUM_", "XLA_")
 def computing_is_as_it_was():
     """Else the tests that follow in the process compute other things."""
     before, deterministic = _computing(), _deterministic()
+    frozen = gc.get_freeze_count()
     yield
     assert _computing() == before
+    # What trains the children of a search sets these for its process.
     if _deterministic() and not deterministic:
-        # What trains the children of a search sets it for its process.
         _config().disable_op_determinism()
+    if not frozen:
+        gc.unfreeze()
 
 
 def _computing():

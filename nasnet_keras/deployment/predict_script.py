@@ -17,10 +17,9 @@ from PIL import Image, ImageOps
 {runtime}
 for path in sys.argv[1:]:
     photo = Image.open(io.BytesIO(Path(path).read_bytes()))
-    photo = ImageOps.exif_transpose(photo)
     if photo.mode[0] in "IF":
         sys.exit(f"{{path}}: expected 8 bits a channel, values from 0 to 255")
-    photo = photo.convert("RGBA")
+    photo = ImageOps.exif_transpose(photo).convert("RGBA")
     photo = Image.alpha_composite(Image.new("RGBA", photo.size, "white"), photo)
     photo = photo.convert("L" if about["channels"] == 1 else "RGB")
     photo = ImageOps.fit(photo, about["image_size"][::-1], Image.BILINEAR)

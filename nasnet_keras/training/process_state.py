@@ -4,6 +4,7 @@ Neither Keras nor TensorFlow is imported here unless somebody has.
 """
 
 import contextlib
+import gc
 import random
 import sys
 from collections.abc import Callable, Iterator
@@ -17,7 +18,8 @@ REWRITING_OFF = "disable_meta_optimizer"
 def kept_process_state() -> Iterator[None]:
     """Puts back, when the block ends, what the rest of the process meets: the
     state of the random numbers of Python, NumPy, Keras and TensorFlow, whether
-    operations are deterministic and graphs rewritten, and the dtype policy.
+    operations are deterministic and graphs rewritten, the dtype policy, and
+    what the garbage collector looks through.
 
     How many threads TensorFlow uses cannot be put back; neither can the names
     that Keras has given to layers, which begin anew.
@@ -32,10 +34,12 @@ def kept_process_state() -> Iterator[None]:
     True
     """
     python, numpy = random.getstate(), np.random.get_state()
-    put_back = _tensorflow_state()
+    put_back, frozen = _tensorflow_state(), gc.get_freeze_count()
     try:
         yield
     finally:
+        if not frozen:
+            gc.unfreeze()
         random.setstate(python)
         np.random.set_state(numpy)
         if "tensorflow" in sys.modules:

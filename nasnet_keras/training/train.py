@@ -2,7 +2,7 @@
 
 import contextlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -59,6 +59,29 @@ def compile_network(
     model.compute_loss(None, labels, probabilities)
     model.compute_metrics(None, labels, probabilities)
     model.reset_metrics()
+    if not tf.distribute.has_strategy():
+        model.train_function = _train_function(model)
+
+
+def _train_function(model: keras.Model) -> Callable[[Iterator[Any]], Any]:
+    """A training step as one graph.
+
+    Keras makes two, one called by the other, for several steps at a time; all
+    variables then go through both, which takes time to trace and to begin.
+    """
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def step(batches: Any) -> Any:
+        if isinstance(batches, tf.data.Iterator):
+            batches = next(batches)
+        return model.train_step(batches)
+
+    def function(batches: Iterator[Any]) -> Any:
+        if isinstance(batches, tf.data.Iterator):
+            return step(batches)
+        return step(next(batches))  # of `train_on_batch`
+
+    return function
 
 
 def create_optimizer(

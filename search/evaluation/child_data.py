@@ -1,6 +1,7 @@
 """The images of children, and TensorFlow as they need it: `ChildData`."""
 
 import functools
+import gc
 from typing import Any
 
 import numpy as np
@@ -146,6 +147,12 @@ def prepare_tensorflow(threads: int | None) -> None:
     """
     tf.config.experimental.enable_op_determinism()
     prepare_short_trainings()
+    if not gc.get_freeze_count():
+        # Behind each child garbage is collected; what is imported is none, and
+        # to look through it takes a tenth of a child's start. What is kept of
+        # a process (`kept_process_state`) has this undone.
+        gc.collect()
+        gc.freeze()
     if threads is None:
         return
     try:

@@ -61,7 +61,10 @@ def test_a_full_output_is_a_sentence(command, capsys):
     with open("/dev/full", "w") as full:
         assert command(lambda: print("text"), full) == 1
     said = capsys.readouterr().err
-    assert said == "Cannot write the output: No space left on device.\n"
+    assert said == (
+        "Cannot write the output: No space left on device; make room, or "
+        "choose another disk.\n"
+    )
 
 
 def test_who_reads_the_output_may_leave_off(command, capsys):

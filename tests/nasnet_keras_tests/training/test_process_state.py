@@ -1,5 +1,6 @@
 """What the rest of the process meets after a training."""
 
+import gc
 import random
 import subprocess
 import sys
@@ -38,6 +39,7 @@ def _as_tensorflow_begins():
     """Whatever the tests before have set."""
     config.disable_op_determinism()
     prepare_short_trainings(False)
+    gc.unfreeze()
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
@@ -50,6 +52,7 @@ def test_what_is_set_is_unset(policy):
         with kept_process_state():
             train(3)
             drawn()
+            gc.freeze()
         assert keras.config.dtype_policy().name == policy
     finally:
         keras.config.set_dtype_policy("float32")
@@ -57,6 +60,7 @@ def test_what_is_set_is_unset(policy):
     assert not config.is_op_determinism_enabled()
     options = tf.config.optimizer.get_experimental_options()
     assert not options["disable_meta_optimizer"]
+    assert not gc.get_freeze_count()
 
 
 def test_a_seed_of_the_user_stays():

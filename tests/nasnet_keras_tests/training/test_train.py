@@ -133,6 +133,22 @@ def test_the_loss_falls_and_the_step_is_traced_once(auxiliary_head):
     assert float(model.optimizer.learning_rate) == pytest.approx(0, abs=1e-6)
 
 
+def test_a_step_is_that_of_keras():
+    """As Keras would make its graph, and on a batch of arrays too."""
+    images, labels = next(iter(bright_or_dark()))
+    found = []
+    for own in (True, False):
+        model = network()
+        compile_network(model, RECIPE, STEPS)
+        if not own:
+            model.train_function = None
+        history = train(model, bright_or_dark(), RECIPE, STEPS, epochs=1)
+        one = model.train_on_batch(np.array(images), np.array(labels))
+        found.append([*history.values(), *one, *model.get_weights()])
+    for ours, expected in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-6)
+
+
 def test_the_optimizer_is_the_recipes():
     model = network()
     compile_network(model, RECIPE, STEPS)

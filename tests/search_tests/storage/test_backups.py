@@ -121,6 +121,6 @@ def test_without_a_backup_nothing_is_touched(storage, space, paths):
     with pytest.raises(InputError, match=r"no backup to restore from.*backup"):
         restore(database, backup)
     backup.write_bytes(b"noise" * 2000)
-    with pytest.raises(InputError, match="not a database"):
+    with pytest.raises(InputError, match="it is damaged"):
         restore(database, backup)
     assert database.read_bytes() == before

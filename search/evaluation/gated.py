@@ -14,9 +14,15 @@ from search.spaces.base import lacks
 from search.spaces.paths import PathSpace
 from search.strategies.argument_checks import check_number
 from search.trial import Decisions
-from search.weight_sharing.expected_cost import COST_WEIGHT, choice_costs
-from search.weight_sharing.gated_network import GatedNetwork, calibrate
-from search.weight_sharing.gated_training import GatedTraining
+from search.weight_sharing.gradients.expected_cost import (
+    COST_WEIGHT,
+    choice_costs,
+)
+from search.weight_sharing.gradients.gated_network import (
+    GatedNetwork,
+    calibrate,
+)
+from search.weight_sharing.gradients.gated_training import GatedTraining
 from search.weight_sharing.training import SharedTraining
 
 

@@ -30,7 +30,10 @@ from search.evaluation.training import TrainingEvaluator
 from search.storage.run_folder import SHARED_CHILDREN_FILE, SHARED_FILE
 from search.strategies.argument_checks import check_number
 from search.trial import IMAGES, Evaluation
-from search.weight_sharing.expected_cost import COST_WEIGHT, WeighedCost
+from search.weight_sharing.gradients.expected_cost import (
+    COST_WEIGHT,
+    WeighedCost,
+)
 from search.weight_sharing.measurement import measure
 from search.weight_sharing.training import SharedTraining
 

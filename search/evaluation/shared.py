@@ -14,13 +14,16 @@ from search.evaluation.one_network import OneNetworkEvaluator
 from search.spaces.base import lacks
 from search.storage.run_folder import SHARED_CHILDREN_FILE
 from search.strategies.argument_checks import check_flag, check_number
-from search.weight_sharing.architecture_parameters import (
+from search.weight_sharing.child_log import ChildLog
+from search.weight_sharing.gradients.architecture_parameters import (
     ArchitectureParameters,
     warn_of_collapse,
 )
-from search.weight_sharing.child_log import ChildLog
-from search.weight_sharing.expected_cost import COST_WEIGHT, edge_costs
-from search.weight_sharing.mixture_training import MixtureTraining
+from search.weight_sharing.gradients.expected_cost import (
+    COST_WEIGHT,
+    edge_costs,
+)
+from search.weight_sharing.gradients.mixture_training import MixtureTraining
 from search.weight_sharing.shared_network import SharedNetwork
 from search.weight_sharing.subnetwork import Subnetwork
 from search.weight_sharing.training import PathTraining, SharedTraining

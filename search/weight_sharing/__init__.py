@@ -5,14 +5,10 @@ after another; a cell has a `weight_bank` for each operation and projection; a
 bank's layer is computed by `layer_function`, weights in, outputs out.
 `channels` says what a cell hands on.
 
-A child: `subnetwork` takes slices of the banks for one genotype; `mixture`
-takes all of them at once, as DARTS does; `measurement` says how good it is.
+A child: `subnetwork` takes slices of the banks for one genotype, and
+`measurement` says how good it is.
 
-Of paths, layers side by side that all fit, `gated_network` computes one or
-two, as ProxylessNAS does, and `gated_training` trains them and their shares;
-`expected_cost` says what choices cost, for losses that weigh it.
-
-The training: `training` trains one child in each step, `mixture_training` the
-mixture and its `architecture_parameters`; both by `momentum`, which changes
-only what was used. `child_log` keeps which children were evaluated.
+The training: `training` trains one child in each step by `momentum`, which
+changes only what was used. `child_log` keeps which children were evaluated.
+`gradients` learns which child to take.
 """

@@ -6,10 +6,10 @@ import tensorflow as tf
 
 from nasnet_keras.training.recipes import RECIPES
 from search.spaces.nasnet import NASNetSpace
-from search.weight_sharing.architecture_parameters import (
+from search.weight_sharing.gradients.architecture_parameters import (
     ArchitectureParameters,
 )
-from search.weight_sharing.mixture_training import MixtureTraining
+from search.weight_sharing.gradients.mixture_training import MixtureTraining
 
 # Networks that hold all operations, whose tracing takes a while.
 LARGE = pytest.mark.large

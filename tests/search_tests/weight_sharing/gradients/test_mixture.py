@@ -9,7 +9,7 @@ from nasnet_keras.genotype import (
     Genotype,
 )
 from search.spaces.nasnet import NASNetSpace
-from search.weight_sharing.mixture import Mixture
+from search.weight_sharing.gradients.mixture import Mixture
 from search.weight_sharing.shared_cell import edges
 from search.weight_sharing.subnetwork import Subnetwork
 

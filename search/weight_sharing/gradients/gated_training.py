@@ -9,8 +9,10 @@ import tensorflow as tf
 
 from nasnet_keras.training.recipes import Recipe
 from search.trial import Decisions
-from search.weight_sharing.architecture_parameters import strongest_choices
-from search.weight_sharing.gated_network import GatedNetwork
+from search.weight_sharing.gradients.architecture_parameters import (
+    strongest_choices,
+)
+from search.weight_sharing.gradients.gated_network import GatedNetwork
 from search.weight_sharing.layer_function import is_kernel
 from search.weight_sharing.training import SharedTraining
 

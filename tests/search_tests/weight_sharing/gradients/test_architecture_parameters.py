@@ -12,7 +12,7 @@ from nasnet_keras.genotype import (
 )
 from nasnet_keras.published import NASNET_A
 from search.spaces.nasnet import NASNetSpace
-from search.weight_sharing.architecture_parameters import (
+from search.weight_sharing.gradients.architecture_parameters import (
     ArchitectureParameters,
     strongest_genotypes,
     warn_of_collapse,

@@ -9,10 +9,10 @@ import tensorflow as tf
 
 from nasnet_keras.console.command_line import RunError
 from nasnet_keras.training.recipes import Recipe
-from search.weight_sharing.architecture_parameters import (
+from search.weight_sharing.gradients.architecture_parameters import (
     ArchitectureParameters,
 )
-from search.weight_sharing.mixture import Mixture
+from search.weight_sharing.gradients.mixture import Mixture
 from search.weight_sharing.shared_network import SharedNetwork
 from search.weight_sharing.training import SharedTraining
 

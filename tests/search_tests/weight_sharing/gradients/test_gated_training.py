@@ -6,8 +6,11 @@ import tensorflow as tf
 
 from nasnet_keras.training.recipes import RECIPES
 from search.spaces.proxylessnas import ProxylessNASSpace
-from search.weight_sharing.gated_network import GatedNetwork, calibrate
-from search.weight_sharing.gated_training import (
+from search.weight_sharing.gradients.gated_network import (
+    GatedNetwork,
+    calibrate,
+)
+from search.weight_sharing.gradients.gated_training import (
     GatedTraining,
     cross_entropy,
     draw_two,

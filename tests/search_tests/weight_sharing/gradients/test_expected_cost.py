@@ -3,7 +3,10 @@ import pytest
 
 from search.spaces.nasnet import NASNetSpace
 from search.spaces.proxylessnas import ProxylessNASSpace
-from search.weight_sharing.expected_cost import choice_costs, edge_costs
+from search.weight_sharing.gradients.expected_cost import (
+    choice_costs,
+    edge_costs,
+)
 from search.weight_sharing.shared_cell import Edge, edges
 
 

@@ -173,7 +173,7 @@ class Evaluator(abc.ABC):
 
     Example: another metric than accuracy as the reward, one of Keras.
 
-    >>> import keras, search
+    >>> import keras, search, warnings
     >>> from nasnet_keras import build_network, load_dataset
     >>> digits = load_dataset("digits", train_images=600).train
     >>> x = digits.images / 127.5 - 1
@@ -186,7 +186,9 @@ class Evaluator(abc.ABC):
     ...         keras.utils.set_random_seed(child.seed)
     ...         model = self.build(child.architecture)
     ...         model.compile("adam", "categorical_crossentropy")
-    ...         model.fit(x[:500], y[:500], batch_size=50, verbose=0)
+    ...         with warnings.catch_warnings(action="ignore"):
+    ...             # Keras warns of what a cell does not use.
+    ...             model.fit(x[:500], y[:500], batch_size=50, verbose=0)
     ...         if child.weights is not None:
     ...             model.save_weights(child.weights)
     ...         f1 = keras.metrics.F1Score(average="macro")

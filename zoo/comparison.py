@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nasnet_keras.quotation import quoted
@@ -108,10 +109,17 @@ class Table:
 
         Returns:
             A `matplotlib.figure.Figure`, which a notebook shows.
+
+        Raises:
+            ValueError: No picture can be written to the path.
         """
         from matplotlib import colormaps
         from matplotlib.figure import Figure
 
+        from nasnet_keras.drawing.draw import check_picture, save_figure
+
+        if path is not None:
+            check_picture(path)
         figure = Figure(figsize=(12, 5.5), dpi=100, layout="constrained")
         panels = figure.subplots(1, 2, sharey=True)
         families = dict.fromkeys(row.family for row in self.rows)
@@ -145,7 +153,7 @@ class Table:
             *panels[0].get_legend_handles_labels(), loc="outside right upper"
         )
         if path is not None:
-            figure.savefig(path)
+            save_figure(figure, Path(path))
         return figure
 
     def _told_apart(self, cost: str) -> list[tuple[str, float, float]]:

@@ -20,7 +20,9 @@ from matplotlib.path import Path as Curve
 from matplotlib.transforms import Affine2D, Transform
 
 from nasnet_keras.drawing.layout import Box, CellLayout, Line, lay_out
+from nasnet_keras.files import check_path
 from nasnet_keras.genotype import CellSpec, Genotype
+from nasnet_keras.quotation import quoted
 
 FORMATS = (".png", ".svg")
 RESOLUTION = 150  # of a PNG, pixels an inch
@@ -142,11 +144,8 @@ def _draw(
     cells: Sequence[tuple[CellSpec, str | None]],
     path: str | PathLike[str] | None,
 ) -> Figure:
-    if path is not None and Path(path).suffix.lower() not in FORMATS:
-        raise ValueError(
-            "Invalid value for argument `path`. Expected a file that ends in "
-            f"{' or '.join(FORMATS)}. Received: path={str(path)!r}."
-        )
+    if path is not None:
+        check_picture(path)
     layouts = [lay_out(spec) for spec, _ in cells]
     widths = [
         max(layout.right - layout.left, LETTER_WIDTH * len(title or ""))
@@ -246,6 +245,23 @@ def _label(box: Box) -> str:
 
 def _colour(state: int | None) -> str:
     return INK if state is None else STATE_COLOURS[state % len(STATE_COLOURS)]
+
+
+def check_picture(path: Any) -> None:
+    """Raises:
+    ValueError: No picture can be written to the path.
+    """
+    check_path("path", path)
+    if Path(path).suffix.lower() not in FORMATS:
+        raise ValueError(
+            "Invalid value for argument `path`. Expected a file that ends in "
+            f"{' or '.join(FORMATS)}. Received: path={quoted(str(path))}."
+        )
+    if not Path(path).absolute().parent.is_dir():
+        raise ValueError(
+            "Invalid value for argument `path`. Expected a file in a folder "
+            f"that is there. Received: path={quoted(str(path))}."
+        )
 
 
 def save_figure(figure: Figure, path: Path) -> None:

@@ -27,6 +27,7 @@ from nasnet_keras.console.command_line import RunError, named, quiet_import
 from nasnet_keras.quotation import quoted
 from search.evaluation.base import Child, EvaluationError
 from search.evaluation.tabular import ArchitectureTable, TabularEvaluator
+from search.runs.arguments import checked_arguments
 from search.spaces import create_space
 from search.spaces.base import CAPABILITIES
 from search.strategies import STRATEGIES, create_strategy, strategy_class
@@ -317,6 +318,7 @@ def compared(strategies: Iterable[str]) -> list[str]:
     return list(dict.fromkeys([COMPARED_WITH, *strategies]))
 
 
+@checked_arguments
 def benchmark(
     table: str | Path,
     search_column: str,
@@ -349,6 +351,7 @@ def benchmark(
         The rows of the summary, and the searches of each strategy by seed.
 
     Raises:
+        InputError: An argument is none of what it may be.
         ValueError: As `check_benchmark`.
     """
     check_benchmark(

@@ -6,6 +6,7 @@ Neither Keras nor TensorFlow is imported here.
 
 import functools
 import inspect
+import json
 import numbers
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple, TypeVar
@@ -40,12 +41,21 @@ def _whole(least: int) -> Check:
     )
 
 
+def _is_json(value: Any) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return isinstance(value, dict)
+
+
 _PATH = Check(PATHS, is_path)
 
 # By the name of the argument; None is taken where it is the default.
 CHECKS = {
     "path": _PATH,
     "output": _PATH,
+    "table": _PATH,
     "config": Check(
         "a `search.RunConfig`, or its fields as arguments of their own",
         lambda value: isinstance(value, RunConfig),
@@ -80,6 +90,10 @@ CHECKS = {
     "image_size": _whole(8),
     "seed": _whole(0),
     "seeds": _whole(1),
+    "trials": _whole(1),
+    "space_options": Check(
+        "a dict of what JSON has: texts, numbers, lists and dicts", _is_json
+    ),
     "cells": _whole(2),
     "epochs": _whole(1),
 }

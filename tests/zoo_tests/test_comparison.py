@@ -44,6 +44,12 @@ def test_a_table_in_markdown_and_as_a_picture(tmp_path):
     assert products.get_xlabel() == "multiply-adds"
 
 
+@pytest.mark.parametrize("path", ["nowhere/table.png", "table.bmp", 3])
+def test_a_path_that_takes_no_picture(path):
+    with pytest.raises(ValueError, match="argument `path`. Expected a"):
+        zoo.table().draw(path)
+
+
 @pytest.mark.parametrize("dataset", ["coco", ["imagenet"], None])
 def test_another_data_set_is_a_sentence(dataset):
     with pytest.raises(ValueError, match="`dataset`.*Received: dataset="):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasnet_keras.console.command_line import RunError
+from nasnet_keras.console.command_line import InputError, RunError
 from search.benchmark.compare import (
     Search,
     benchmark,
@@ -289,6 +289,30 @@ def test_a_table_of_another_space(tmp_path):
         path, *COLUMNS, ["grid"], 700, 1, space="nasnet", space_options=options
     )
     assert [(r.search_mean, r.mean) for r in results[-1:]] == [(12, 88)]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"trials": 0},
+        {"trials": "3"},
+        {"seeds": 1.5},
+        {"table": 3},
+        {"space_options": {"operations": {"identity"}}},
+    ],
+)
+def test_an_argument_of_another_kind(wrong, tmp_path):
+    arguments = {
+        "table": tmp_path / "table.csv",
+        "strategies": ["grid"],
+        "trials": 1,
+        "seeds": 1,
+    }
+    (name,) = wrong
+    with pytest.raises(InputError, match=f"argument `{name}`. Expected a"):
+        benchmark(
+            search_column="a", report_column="b", **{**arguments, **wrong}
+        )
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="needs NAS-Bench-201's table")

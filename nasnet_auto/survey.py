@@ -205,7 +205,7 @@ def survey(
         _check_channels(images)
         identity.append(digests)
     given = len(parts["validation"][1]) if "validation" in parts else 0
-    groups = groups_of(files)
+    groups = groups_of(files, labels)
     counts = np.bincount(labels, minlength=len(opened.class_names))
     found = Survey(
         class_names=tuple(opened.class_names),

@@ -31,17 +31,19 @@ class Groups(NamedTuple):
         return int(self.numbers.max()) + 1
 
 
-def groups_of(files: np.ndarray | None) -> Groups | None:
+def groups_of(files: np.ndarray | None, labels: np.ndarray) -> Groups | None:
     """The groups that the names of files tell of: if all have the same one of
-    `WORDS` before a number, and some have the same number.
+    `WORDS` before a number, some have the same number, and the groups are not
+    the classes themselves, as in folders `person1`, `person2`.
 
     Args:
         files: `[N]`, their names; None where the images are no files.
+        labels: `[N]`, integers.
 
     Example:
 
     >>> names = ["a/patient1_1.jpg", "a/patient1_2.jpg", "b/patient2_1.jpg"]
-    >>> groups_of(np.array(names)).numbers
+    >>> groups_of(np.array(names), np.array([0, 1, 1])).numbers
     array([0, 0, 1])
     """
     if files is None or not len(files):
@@ -53,6 +55,9 @@ def groups_of(files: np.ndarray | None) -> Groups | None:
         return None
     numbers = np.unique([number for _, number in keys], return_inverse=True)[1]
     groups = Groups(word, numbers)
+    pairs = set(zip(numbers.tolist(), np.asarray(labels).tolist(), strict=True))
+    if len(pairs) == groups.total == len(np.unique(labels)):
+        return None
     return groups if 1 < groups.total < len(files) else None
 
 

@@ -141,7 +141,7 @@ def split(
 
 def _held_out(images: LabelledImages, count: int, seed: int) -> np.ndarray:
     """The indices of so many images, or of groups of about as many."""
-    groups = groups_of(images.files)
+    groups = groups_of(images.files, images.labels)
     if groups is None:
         return stratified(images.labels, count, seed)
     found = grouped(images.labels, groups.numbers, count, seed)

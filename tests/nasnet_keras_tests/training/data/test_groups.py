@@ -17,7 +17,7 @@ from nasnet_keras.training.data.splits import split, with_test
     ],
 )
 def test_words_before_numbers(names, numbers):
-    groups = groups_of(np.array(names))
+    groups = groups_of(np.array(names), np.array([0, 1, 1]))
     assert groups.numbers.tolist() == [int(digit) for digit in numbers]
     assert groups.total == 2
 
@@ -36,7 +36,16 @@ def test_words_before_numbers(names, numbers):
     ],
 )
 def test_other_names_tell_nothing(names):
-    assert groups_of(np.array(names)) is None
+    labels = np.arange(len(names)) % 2
+    assert groups_of(np.array(names), labels) is None
+
+
+def test_classes_are_no_groups():
+    """Folders of faces, of scenes: each class is a number."""
+    names = [f"train/person_{row // 4}/{row}.jpg" for row in range(12)]
+    labels = np.arange(12) // 4
+    assert groups_of(np.array(names), labels) is None
+    assert groups_of(np.array(names), labels % 2).total == 3
 
 
 def test_a_class_is_never_held_out_whole():

@@ -82,9 +82,9 @@ class RunConfig(Settings):
         Field(
             description="What says how good an architecture is: "
             f"{', '.join(EVALUATORS)}, or module:attribute for a class of "
-            "one's own. training trains each child alone; shared trains one "
-            "network, whose weights all children share; the others train "
-            "nothing. Default: the strategy's."
+            "one's own. training and int8 train each child alone; shared and "
+            "gated train one network, whose weights all children share; the "
+            "others train nothing. Default: the strategy's."
         ),
     ] = None
     evaluator_options: dict[str, Any] = {}

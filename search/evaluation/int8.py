@@ -9,6 +9,7 @@ import numpy as np
 from nasnet_keras.console.activity import tell_activity
 from nasnet_keras.deployment.export import as_input, in_batches, written
 from nasnet_keras.deployment.formats import find_format
+from nasnet_keras.training.data.sampling import stratified
 from search.evaluation.base import ChildSettings, EvaluationError
 from search.evaluation.training import TrainingEvaluator
 from search.strategies.argument_checks import check_number
@@ -64,9 +65,10 @@ class Int8Evaluator(TrainingEvaluator):
     def validated(self, model: keras.Model) -> dict[str, float]:
         result = super().validated(model)
         tell_activity("quantising")
-        calibration = as_input(
-            model, self.data.train_images[: self._calibration_images]
-        )
+        labels = self.data.train_labels
+        count = min(self._calibration_images, len(labels))
+        chosen = stratified(labels, count, seed=0)
+        calibration = as_input(model, self.data.train_images[chosen])
         right = count = 0
         try:
             with written(

@@ -1,18 +1,21 @@
 """A latency that a command of the user's measures, as on a phone or a board:
 `seconds_by_command`."""
 
+import contextlib
 import math
 import os
 import shlex
 import shutil
 import signal
 import subprocess
+import tempfile
 from pathlib import Path
 
 from nasnet_keras.console.command_line import RunError
 from nasnet_keras.quotation import quoted
 
 TIME_LIMIT = 600  # seconds
+MOST_PRINTED = 1_000  # characters
 
 
 def command_words(command: str) -> list[str]:
@@ -28,7 +31,7 @@ def command_words(command: str) -> list[str]:
     ['cat', 'a file']
     """
     try:
-        words = shlex.split(command)
+        words = shlex.split(command) if isinstance(command, str) else []
     except ValueError:
         words = []
     if not words or shutil.which(words[0]) is None:
@@ -53,8 +56,8 @@ def seconds_by_command(
     Args:
         command: The program and its arguments, see `command_words`.
         path: The network's file.
-        time_limit: After so many seconds it is ended, with the processes that
-            it has started. Default 600.
+        time_limit: After so many seconds it is ended. Default 600. What it
+            has started and left behind is ended with it.
 
     Raises:
         ValueError: There is no such program.
@@ -67,26 +70,30 @@ def seconds_by_command(
     0.025
     """
     words = [*command_words(command), os.fspath(path)]
-    try:
-        process = subprocess.Popen(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise _wrong(command, f"it cannot be run, {error.strerror}") from None
-    with process:
+    # A file, since what it has started may hold a pipe open for longer.
+    with tempfile.TemporaryFile("w+", errors="replace") as printed:
         try:
-            output, _ = process.communicate(timeout=time_limit)
+            process = subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=printed,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise _wrong(
+                command, f"it cannot be run, {error.strerror}"
+            ) from None
+        try:
+            process.wait(time_limit)
         except subprocess.TimeoutExpired:
             received = f"nothing in {time_limit:g} seconds"
             raise _wrong(command, received) from None
         finally:
-            if process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        printed.seek(0)
+        output = printed.read(MOST_PRINTED)
     if process.returncode:
         raise _wrong(command, f"the exit code {process.returncode}")
     try:

@@ -12,6 +12,8 @@ WORDS = (
     *("patient", "subject", "sub", "person", "participant", "case", "animal"),
     *("plant", "video", "clip", "scene", "sequence", "slide", "specimen"),
 )
+# A class has so many groups at the least for one to be held out whole.
+LEAST_GROUPS = 3
 _GROUP = re.compile(rf"(?<![a-z])({'|'.join(WORDS)})[-_ ]?([0-9]+)", re.I)
 
 
@@ -65,12 +67,13 @@ def grouped(
     labels: np.ndarray, numbers: np.ndarray, count: int, seed: int
 ) -> np.ndarray:
     """The indices of whole groups, ascending: of each class no more than its
-    share of `count` images, rounded up, and never all of them.
+    share of `count` images, rounded up, or else one group that is no more than
+    a third of it; none of a class without such a group.
 
     Args:
         labels: `[N]`, integers from 0.
         numbers: `[N]`, the group of each, from 0.
-        count: How many images to take at the most.
+        count: About how many images to take.
         seed: Chooses the groups.
 
     Example:
@@ -89,4 +92,12 @@ def grouped(
         if (images <= room).all() and images.sum() <= count:
             taken.append(group)
             room, count = room - images, count - images.sum()
+    left = np.maximum(room, total // LEAST_GROUPS - members[taken].sum(axis=0))
+    for label in np.flatnonzero(members[taken].sum(axis=0) == 0):
+        smallest_first = np.argsort(members.sum(axis=1), kind="stable")
+        for group in smallest_first:
+            if members[group, label] and (members[group] <= left).all():
+                taken.append(group)
+                left = left - members[group]
+                break
     return np.flatnonzero(np.isin(numbers, taken))

@@ -61,7 +61,7 @@ def split(
 
     Images that belong together by the names of their files, such as
     patient12_3.jpg, are in the same part (`groups_of`); of those to validate
-    on there may be fewer then.
+    on there may be fewer then, or more.
 
     The validation part does not depend on `train_images`, and a smaller
     `train_images` takes a part of what a larger one takes.
@@ -145,12 +145,15 @@ def _held_out(images: LabelledImages, count: int, seed: int) -> np.ndarray:
     if groups is None:
         return stratified(images.labels, count, seed)
     found = grouped(images.labels, groups.numbers, count, seed)
-    if not len(found):
+    none = np.setdiff1d(images.labels, images.labels[found])
+    if none.size:
         raise ValueError(
-            f"Too few images to hold out {count}. Expected some {groups.word} "
-            "with no more images of any class, for those of one stay "
-            f"together. Received: {groups.total} of {len(images)} images; "
-            "take more images, or name the files otherwise."
+            f"Too few images to hold out {count}. Expected of each class some "
+            f"{groups.word} with no more than a third of its images, for those "
+            f"of one stay together. Received: {groups.total} of {len(images)} "
+            f"images, and no such one of the class of label {none[0]}; take "
+            "more images, name the files otherwise, or divide them into "
+            "folders train and val."
         )
     return found
 

@@ -3,6 +3,7 @@ import pytest
 
 from nasnet_keras.deployment.export import in_batches, written
 from nasnet_keras.deployment.formats import FORMATS
+from nasnet_keras.training.data.sampling import stratified
 from search.evaluation.base import Child
 from search.evaluation.int8 import Int8Evaluator
 from search.spaces.nasnet import NASNetSpace
@@ -35,7 +36,8 @@ def test_the_reward_is_what_the_quantised_network_comes_to(
     assert {"accuracy", "loss", "parameters"} <= metrics.keys()
     model = evaluator.build(GENOTYPE)
     model.load_weights(child.weights)
-    calibration = evaluator.data.train_images[:40] / np.float32(127.5) - 1
+    chosen = stratified(evaluator.data.train_labels, 40, seed=0)
+    calibration = evaluator.data.train_images[chosen] / np.float32(127.5) - 1
     images, labels = next(iter(evaluator.data.validation))
     with written(model, "litert", 32, calibration=calibration) as (path, _):
         content = path.read_bytes()

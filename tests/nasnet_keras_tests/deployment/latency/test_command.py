@@ -69,17 +69,30 @@ def test_what_takes_too_long_is_ended_with_what_it_started(program, tmp_path):
     with pytest.raises(RunError, match="nothing in 0.5 seconds.$"):
         seconds_by_command(command, Path("n"), time_limit=0.5)
     assert time.monotonic() - began < 30
-    child = int((tmp_path / "a program child").read_text())
+    wait_for_end(int((tmp_path / "a program child").read_text()))
+
+
+def wait_for_end(process):
     deadline = time.monotonic() + 10
-    while Path(f"/proc/{child}/cmdline").exists():
+    while Path(f"/proc/{process}/cmdline").exists():
         # Ended, if nobody has asked for its exit code yet.
-        if not Path(f"/proc/{child}/cmdline").read_bytes():
+        if not Path(f"/proc/{process}/cmdline").read_bytes():
             break
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("command", ["", "no_such_program -x", "echo 'a"])
+def test_what_it_leaves_behind_keeps_nobody_waiting(program, tmp_path):
+    command = program('sleep 60 & echo $! > "$0 child"; echo 0.02')
+    began = time.monotonic()
+    assert seconds_by_command(command, Path("n")) == 0.02
+    assert time.monotonic() - began < 30
+    wait_for_end(int((tmp_path / "a program child").read_text()))
+
+
+@pytest.mark.parametrize(
+    "command", ["", "no_such_program -x", "echo 'a", ["echo", "1"], 5]
+)
 def test_no_program_is_refused(command):
     with pytest.raises(ValueError, match="`latency_command`. Expected a prog"):
         command_words(command)

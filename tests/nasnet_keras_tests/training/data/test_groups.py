@@ -56,6 +56,16 @@ def test_a_class_is_never_held_out_whole():
         assert 1 not in labels[held_out]
 
 
+def test_each_class_is_measured_on():
+    """Where the groups of one are larger than its share, too."""
+    ill = np.repeat(np.arange(5), 40)
+    labels = np.repeat([0, 1], 200)
+    numbers = np.concatenate([ill, 5 + np.repeat(np.arange(100), 2)])
+    for seed in range(3):
+        held_out = grouped(labels, numbers, 40, seed)
+        assert np.bincount(labels[held_out]).tolist() == [40, 20]
+
+
 def a_dataset(patients=30, images=4):
     rng = np.random.default_rng(0)
     count = patients * images
@@ -88,5 +98,5 @@ def test_groups_stay_together():
 
 
 def test_groups_that_are_too_large():
-    with pytest.raises(ValueError, match="Expected some patient with no more"):
+    with pytest.raises(ValueError, match="Expected of each class some patient"):
         split(a_dataset(patients=2, images=40), 4)

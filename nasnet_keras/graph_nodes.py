@@ -102,8 +102,12 @@ class Pool(_Step):
         size: Height and width of the window, 2 or 3. Default 3.
         padding: `"same"`: what is padded counts for nothing (TensorFlow; for
             even sizes Caffe). `"zeros"`: a row of zeros is on all sides, and
-            counts (PyTorch, where no state is negative). Default `"same"`.
+            counts (PyTorch, where no state is negative); of size 3 alone.
+            Default `"same"`.
         strides: 2 to halve height and width, or 1. Default 2.
+
+    Raises:
+        ValueError: Zeros are asked for on all sides of a window of 2.
     """
 
     kind: Literal["average", "maximum"]
@@ -111,6 +115,13 @@ class Pool(_Step):
     padding: Literal["same", "zeros"] = "same"
     strides: Stride = 2
     step: Literal["pool"] = "pool"
+
+    def __post_init__(self) -> None:
+        if self.padding == "zeros" and self.size == 2:
+            raise ValueError(
+                "Invalid value for argument `padding`. Expected 'same' with "
+                "windows of 2. Received: 'zeros'."
+            )
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -208,17 +219,22 @@ class Sum(_Step):
     """The sum of all that is read.
 
     Args:
-        channels: To how many of their first channels all are cut. Default
-            None: to none, they have equally many.
+        channels: To how many of their first channels all are cut; none has
+            fewer. Default None: to none, they have equally many.
     """
 
     channels: Count | None = None
     step: Literal["sum"] = "sum"
 
     def output_channels(self, *channels: int) -> int:
-        if not self.channels and len(set(channels)) > 1:
+        if self.channels is None:
+            expected, fits = "equal ones", len(set(channels)) == 1
+        else:
+            expected = f"at least {self.channels}"
+            fits = min(channels) >= self.channels
+        if not fits:
             raise ValueError(
-                "Numbers of channels do not fit. Expected equal ones where "
+                f"Numbers of channels do not fit. Expected {expected} where "
                 f"branches are added. Received: {channels} channels."
             )
         return self.channels or channels[0]

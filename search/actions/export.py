@@ -16,6 +16,7 @@ from nasnet_keras.network.build import load_model
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.checkpoint import steps_taken
 from nasnet_keras.training.data.datasets import ARRAYS
+from nasnet_keras.training.process_state import kept_process_state
 from search.actions.ranking import Ranking, Retrained
 from search.evaluation.base import Child, Evaluator
 from search.runs.arguments import checked_arguments
@@ -28,6 +29,7 @@ PICTURE_FORMATS = ("svg", "png")
 
 
 @checked_arguments
+@kept_process_state()
 def export(
     run: Run | str | os.PathLike[str],
     output: str | os.PathLike[str],

@@ -8,6 +8,7 @@ import numpy as np
 
 from nasnet_keras.architectures import without_recipe
 from nasnet_keras.console.activity import tell_activity
+from nasnet_keras.training.process_state import kept_process_state
 from search.runs.config import RunConfig
 from search.runs.create import create_evaluator
 from search.spaces.base import SearchSpace, lacks
@@ -16,6 +17,7 @@ from search.spaces.base import SearchSpace, lacks
 SAMPLES, SEED = 12, 0
 
 
+@kept_process_state()
 def measure_table(config: RunConfig, path: Path) -> None:
     """Measures how long each operation takes in the networks of a run, on
     this machine, which should be idle, and writes the table.

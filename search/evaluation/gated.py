@@ -2,6 +2,7 @@
 gradients."""
 
 import itertools
+import math
 from typing import Any, cast
 
 import keras
@@ -54,7 +55,8 @@ class GatedEvaluator(OneNetworkEvaluator):
             statistics. Default 16.
 
     Raises:
-        ValueError: As of `TrainingEvaluator`; or an option is out of range.
+        ValueError: As of `TrainingEvaluator`; or an option is out of range,
+            or no step of the gates is left behind the warm-up.
     """
 
     def __init__(
@@ -73,6 +75,14 @@ class GatedEvaluator(OneNetworkEvaluator):
         check_number("gate_rate", gate_rate, least=0)
         super().__init__(settings, calibration_batches, cost_weight)
         self._check_validation()
+        steps = self.end(0)
+        if math.ceil(warmup * steps / interval) * interval >= steps:
+            raise ValueError(
+                "Invalid value for argument `interval` or `warmup`. Expected a "
+                "step of the gates behind the warm-up. Received: interval="
+                f"{interval}, warmup={warmup}, with {steps} steps; train for "
+                "more epochs."
+            )
         # What the capability promises.
         self._paths = cast(PathSpace, settings.space)
         self._options: dict[str, Any] = {

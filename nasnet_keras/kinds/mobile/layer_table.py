@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pydantic
 
@@ -37,6 +37,8 @@ from nasnet_keras.strict_json import MAX_BYTES, parse_json, read_bytes
 
 SCHEMA_VERSION = 1
 KIND = "mobile"
+# What the line stands for, beside the call.
+ENDS = ("stem_filters", "stem_strides", "head_filters", "activation")
 
 
 @dataclass(frozen=True, order=True)
@@ -57,9 +59,9 @@ class PlacedLayer:
     squeeze_ratio: float
     skip: str
     strides: int
-    height: int
-    width: int
-    channels: int
+    height: Annotated[int, pydantic.Field(ge=1)]
+    width: Annotated[int, pydantic.Field(ge=1)]
+    channels: Annotated[int, pydantic.Field(ge=1)]
     filters: int
 
     @property
@@ -139,6 +141,7 @@ class LayerTable(pydantic.BaseModel):
 
     Attributes:
         setting: The arguments of the networks, as of `MobileKind.complexity`.
+        ends: What all networks of the space have: `ENDS`.
         batch_size: How many images in a pass.
         layers: The layers that were measured.
         seconds: Of each of them.
@@ -155,6 +158,7 @@ class LayerTable(pydantic.BaseModel):
     schema_version: int = SCHEMA_VERSION
     kind: str = KIND
     setting: dict[str, Any]
+    ends: dict[str, int | str]
     batch_size: int = pydantic.Field(ge=1)
     offset: float = pydantic.Field(ge=0)
     scale: float = pydantic.Field(gt=0)
@@ -223,6 +227,7 @@ class LayerTable(pydantic.BaseModel):
                 report(len(places) + len(measured), total)
         table = cls(
             setting=setting,
+            ends=_ends(samples[0]),
             batch_size=batch_size,
             offset=0.0,
             scale=1.0,
@@ -239,8 +244,16 @@ class LayerTable(pydantic.BaseModel):
         """The seconds of a forward pass, without building the network.
 
         Raises:
-            ValueError: The table has no such layer.
+            ValueError: The table is of networks with another stem or head, or
+                has no such layer.
         """
+        ends = _ends(architecture)
+        if ends != self.ends:
+            raise ValueError(
+                "The table of latencies was measured for other networks. "
+                f"Expected {self.ends}. Received: {ends}; measure another "
+                "table."
+            )
         return self.offset + self.scale * sum(
             self.layer_seconds(place)
             for place in placed_layers(architecture, self.setting)
@@ -348,6 +361,10 @@ class LayerTable(pydantic.BaseModel):
             f'"seconds": {json.dumps(self.seconds)}',
         ]
         return "{" + ",\n ".join(lines) + "}\n"
+
+
+def _ends(architecture: Any) -> dict[str, int | str]:
+    return {name: getattr(architecture, name, "none") for name in ENDS}
 
 
 def _complete(setting: Mapping[str, Any]) -> dict[str, Any]:

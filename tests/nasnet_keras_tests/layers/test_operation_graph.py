@@ -92,6 +92,14 @@ def test_costs_are_counted_as_it_is_built():
     assert multiply_adds(model) == cost.multiply_adds
 
 
+def test_steps_that_do_not_fit():
+    with pytest.raises(ValueError, match="'same' with windows of 2"):
+        Pool("maximum", 2, padding="zeros")
+    for channels, expected in [(None, "equal ones"), (4, "at least 4")]:
+        with pytest.raises(ValueError, match=f"Expected {expected} where"):
+            Sum(channels).output_channels(4, 3)
+
+
 def test_what_is_added_is_cut_to_the_first_channels():
     nodes = (
         GraphNode(Concatenation(), (0, 0)),

@@ -15,7 +15,7 @@ OPTIONS = {
     "training": {},
     "int8": {"calibration_images": 8},
     "shared": {"calibration_batches": 1},
-    "gated": {"calibration_batches": 1},
+    "gated": {"calibration_batches": 1, "interval": 1},
     "parameters": {},
     "multiply-adds": {},
     "naswot": {"images": 16},

@@ -23,6 +23,7 @@ RUN = {
     "strategy": "proxylessnas",
     "space": "proxylessnas",
     "space_options": OPTIONS,
+    "evaluator_options": {"interval": 1},
     "recipe": {"epochs": 1, "batch_size": 32},
     "child": {"train_images": 96, "validation_images": 60},
     "tensorboard": False,
@@ -31,7 +32,8 @@ RUN = {
 
 @pytest.fixture(scope="module")
 def evaluator(child_settings):
-    return GatedEvaluator(child_settings("digits", SPACE, 1, **SETTINGS))
+    settings = child_settings("digits", SPACE, 1, **SETTINGS)
+    return GatedEvaluator(settings, interval=1)
 
 
 def test_the_best_so_far_leaves_its_weights(evaluator, tmp_path):
@@ -70,6 +72,13 @@ def test_a_space_without_paths_is_refused(child_settings):
 def test_options_out_of_range_are_refused(child_settings, option):
     with pytest.raises(ValueError, match=f"`{next(iter(option))}`. Expected"):
         GatedEvaluator(child_settings("digits", SPACE, **SETTINGS), **option)
+
+
+@pytest.mark.parametrize("option", [{"warmup": 1}, {"interval": 3}])
+def test_gates_that_are_never_trained_are_refused(child_settings, option):
+    settings = child_settings("digits", SPACE, **SETTINGS)
+    with pytest.raises(ValueError, match="a step of the gates behind"):
+        GatedEvaluator(settings, **option)
 
 
 def test_gates_need_a_batch_to_validate_on(child_settings):
@@ -119,13 +128,16 @@ def test_a_search_by_gates_with_a_cost(tmp_path):
         tmp_path / "run",
         trials=2,
         objective=cost,
-        evaluator_options={
-            "cost_weight": 1e6,
-            "gate_rate": 3.0,
-            "interval": 1,
-            "warmup": 0.0,
+        **{
+            **RUN,
+            "evaluator_options": {
+                "cost_weight": 1e6,
+                "gate_rate": 3.0,
+                "interval": 1,
+                "warmup": 0.0,
+            },
+            "recipe": {"epochs": 10, "batch_size": 32},
         },
-        **{**RUN, "recipe": {"epochs": 10, "batch_size": 32}},
     )
     cheapest = tuple(
         decision.choices.index(

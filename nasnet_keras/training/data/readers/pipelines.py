@@ -51,12 +51,12 @@ def _read(pipeline: Any) -> tuple[np.ndarray, np.ndarray]:
     if pipeline.cardinality() == tf.data.INFINITE_CARDINALITY:
         raise _unusable("one that ends, as after `.take(1000)`", "no end")
     parts: list[tuple[np.ndarray, np.ndarray]] = []
-    size = 0
+    size, most = 0, most_in_memory()
     try:
         for image, label in pipeline.as_numpy_iterator():
             parts.append(_batch(np.asarray(image), np.asarray(label)))
             size += parts[-1][0].nbytes
-            if size > most_in_memory():
+            if size > most:
                 raise _unusable(
                     "images that fit into half of the memory available; write "
                     "them as files into a folder",

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import json
 
@@ -5,6 +6,7 @@ import numpy as np
 import pytest
 
 from nasnet_keras.kinds.latency_tables import load_table
+from nasnet_keras.kinds.layerwise import NAS_V1
 from nasnet_keras.kinds.mobile import (
     MobileArchitecture,
     MobileBlock,
@@ -105,6 +107,19 @@ def test_another_kernel_is_refused(table):
         table.predict(network("separable", "separable", kernel=5))
 
 
+@pytest.mark.parametrize("ends", [{"stem_filters": 4}, {"head_filters": 9}])
+def test_another_stem_or_head_is_refused(table, ends):
+    other = dataclasses.replace(COVERING[0], **ends)
+    (name,) = ends
+    with pytest.raises(ValueError, match=f"Received: .*'{name}': {ends[name]}"):
+        table.predict(other)
+
+
+def test_an_architecture_of_another_kind_is_refused(table):
+    with pytest.raises(ValueError, match="for other networks"):
+        table.predict(NAS_V1)
+
+
 def test_a_saved_table_predicts_the_same(table, tmp_path):
     path = tmp_path / "table.json"
     table.save(path)
@@ -135,4 +150,14 @@ def test_a_file_of_no_table_is_refused(table, tmp_path, change, message):
     path = tmp_path / "table.json"
     path.write_text(json.dumps({**json.loads(table._text), **change}))
     with pytest.raises(ValueError, match=f"table.json.*{message}"):
+        LayerTable.load(path)
+
+
+@pytest.mark.parametrize("name", ["height", "width", "channels"])
+def test_a_layer_of_nothing_is_refused(table, tmp_path, name):
+    path = tmp_path / "table.json"
+    content = json.loads(table._text)
+    content["layers"][0][name] = 0
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=name):
         LayerTable.load(path)

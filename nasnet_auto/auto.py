@@ -34,8 +34,7 @@ from nasnet_auto.trainings.candidates import (
 from nasnet_auto.trainings.pace import Epochs, timed
 from nasnet_keras.console.activity import tell_activity
 from nasnet_keras.console.command_line import InputError, RunError
-from nasnet_keras.files import check_path, locked, sync
-from nasnet_keras.quotation import system_reason
+from nasnet_keras.files import check_path, locked, make_folder, sync
 from nasnet_keras.training.data.datasets import (
     DataSource,
     are_arrays,
@@ -143,7 +142,7 @@ def run(
             format=format,
             max_latency=max_latency,
             preset=preset,
-            weights=None if weights is None else os.fspath(weights),
+            weights=weights,
             ensemble=ensemble,
             workers=workers,
             skip_broken=skip_broken,
@@ -152,13 +151,13 @@ def run(
         tell_activity("looking at the data")
         source = data if are_arrays(data) else request.dataset
         found = survey(source, skip_broken, seed)
-        _make(folder)
+        make_folder(folder)
     with locked(
         folder / "lock",
         f"Another process works in {folder}. Wait for it to end.",
     ):
         asked = dataclasses.asdict(request)
-        del asked["workers"]  # Any number finds the same.
+        del asked["workers"]  # Recorded when a search begins.
         book = Book(folder / "plan.json", asked)
         if book.decided("images", lambda: found.fingerprint) != (
             found.fingerprint
@@ -282,15 +281,6 @@ def _keep(arrays: Sequence[Any], file: Path) -> None:
     np.savez(draft, **named)
     sync(draft)
     draft.rename(file)
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"Cannot make the folder {folder}: {system_reason(error)}."
-        ) from None
 
 
 def _check_folder(folder: Path) -> None:

@@ -5,13 +5,47 @@ Keras is imported here only to check weights.
 
 import dataclasses
 import math
+import os
+import sys
+from collections.abc import Callable
 from typing import Any
 
 from nasnet_keras.deployment.formats import find_format
-from nasnet_keras.quotation import quoted
+from nasnet_keras.files import is_path
+from search.runs.arguments import Check, check_argument, whole
 
 MOST_MEMBERS = 10  # of an ensemble
 LEAST_HOURS = 1 / 60  # below, no training has time for an epoch
+
+
+def _number(least: float, most: float) -> Callable[[Any], bool]:
+    return lambda value: (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and least <= value <= most
+    )
+
+
+# By the name of the argument; None is taken where it is the default.
+CHECKS = {
+    "hours": Check(
+        f"at least {LEAST_HOURS:.3f}, a minute", _number(LEAST_HOURS, 1e5)
+    ),
+    "max_latency": Check(
+        "positive seconds", _number(math.ulp(0.0), sys.float_info.max)
+    ),
+    "ensemble": Check(
+        f"from 2 to {MOST_MEMBERS} networks",
+        lambda value: type(value) is int and 2 <= value <= MOST_MEMBERS,
+    ),
+    "weights": Check("a name, or the path of a file", is_path),
+    "preset": Check("a name", lambda value: isinstance(value, str)),
+    "workers": whole(1),
+    "skip_broken": Check(
+        "True or False", lambda value: isinstance(value, bool)
+    ),
+    "seed": whole(0),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,34 +110,9 @@ def checked_request(dataset: str, **asked: Any) -> Request:
         field.name: field.default for field in dataclasses.fields(Request)
     }
     asked = {**defaults, **asked, "dataset": dataset}
-    hours = asked["hours"]
-    if not isinstance(hours, int | float) or not LEAST_HOURS <= hours <= 1e5:
-        raise ValueError(
-            "Invalid value for argument `hours`. Expected at least "
-            f"{LEAST_HOURS:.3f}, a minute. Received: hours={quoted(hours)}."
-        )
-    latency = asked["max_latency"]
-    if latency is not None and not (
-        isinstance(latency, int | float) and 0 < latency < math.inf
-    ):
-        raise ValueError(
-            "Invalid value for argument `max_latency`. Expected positive "
-            f"seconds. Received: max_latency={quoted(latency)}."
-        )
-    ensemble = asked["ensemble"]
-    if ensemble is not None and (
-        type(ensemble) is not int or not 2 <= ensemble <= MOST_MEMBERS
-    ):
-        raise ValueError(
-            "Invalid value for argument `ensemble`. Expected from 2 to "
-            f"{MOST_MEMBERS} networks. Received: ensemble={quoted(ensemble)}."
-        )
-    workers = asked["workers"]
-    if type(workers) is not int or workers < 1:
-        raise ValueError(
-            "Invalid value for argument `workers`. Expected at least 1. "
-            f"Received: workers={quoted(workers)}."
-        )
+    for name in CHECKS:
+        if asked[name] is not None or defaults[name] is not None:
+            check_argument(name, asked[name], CHECKS)
     if (asked["preset"] is None) != (asked["weights"] is None):
         raise ValueError(
             "Expected `preset` and `weights` together. Received: one of them."
@@ -111,6 +120,7 @@ def checked_request(dataset: str, **asked: Any) -> Request:
     if asked["preset"] is not None:
         from zoo import weights as pretrained
 
+        asked["weights"] = os.fspath(asked["weights"])
         pretrained.check(asked["weights"], asked["preset"])
     if asked["format"] is not None:
         find_format(asked["format"]).check()

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from nasnet_auto.trainings.candidates import (
 )
 from nasnet_keras.console.command_line import InputError, RunError
 from nasnet_keras.kinds.layerwise.kind import LayerwiseKind
+from nasnet_keras.training.data.datasets import UNEVEN
 from nasnet_keras.training.recipes import RECIPES, Recipe, adapted
 from search.spaces.recipe import VALUES
 from search.trial import ranked
@@ -26,7 +28,6 @@ from zoo.presets import PRESETS
 
 FINISH = 0.05  # of the time, for the test, the export and the report
 MOST_EPOCHS, MOST_FROZEN = 100, 5
-UNEVEN = 3  # times the images of another class: classes are weighed then
 
 # The network that comes with its weights, and the one whose weights are
 # downloaded, for photographs; and the most that the latter is trained at first.
@@ -202,7 +203,12 @@ def _found(context: Context) -> Iterator[Candidate]:
 
 def _cells(context: Context) -> list[dict[str, Any]]:
     """The best cells of the search, each by its number; none of a search that
-    cannot end, for the other networks are there all the same."""
+    finds none, for the other networks are there all the same.
+
+    Raises:
+        InputError, RunError: A file cannot be read or written, or another
+            process drives the search, which goes on when the cause is gone.
+    """
     begun = (context.folder / "search" / "config.json").exists()
     if context.left < context.search_seconds and not begun:
         context.tell(["No search: too little time is left."])
@@ -210,6 +216,8 @@ def _cells(context: Context) -> list[dict[str, Any]]:
     try:
         run = _search(context)
     except (InputError, RunError) as error:
+        if isinstance(error.__context__, OSError | sqlite3.Error):
+            raise
         context.tell([f"The search has found no cell. {error}"])
         return []
     return [
@@ -226,29 +234,25 @@ def _cells(context: Context) -> list[dict[str, Any]]:
 def _search(context: Context) -> search.Run:
     """The search, driven to its end, or as far as it came in the time."""
     folder, request = context.folder / "search", context.request
+    # In the way it began, for results depend on threads.
+    workers = context.book.decided("workers", lambda: request.workers)
+    alone = workers == 1
     watching: dict[str, Any] = {
         "observers": context.observers,
+        "executor": IN_PROCESS if alone else "processes",
+        "workers": workers,
     }
     if (folder / "config.json").exists():
         run = search.load(folder)
         if run.is_over(run.trials) or context.left <= 0:
             return run
-        # In the way it began, for results depend on threads.
-        if run.config.child.threads is None:
-            return search.resume(folder, executor=IN_PROCESS, **watching)
-        return search.resume(
-            folder,
-            executor="processes",
-            workers=request.workers,
-            **watching,
-        )
+        return search.resume(folder, **watching)
     objective: dict[str, Any] = {}
     if request.max_latency is not None:
         objective = {
             "max_latency": request.max_latency,
             "latency_runtime": request.runtime,
         }
-    alone = request.workers == 1
     return search.run(
         folder,
         dataset=request.dataset,
@@ -261,8 +265,6 @@ def _search(context: Context) -> search.Run:
             "threads": None if alone else 1,
         },
         objective=objective,
-        executor=IN_PROCESS if alone else "processes",
-        workers=request.workers,
         **watching,
     )
 

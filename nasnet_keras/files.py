@@ -82,6 +82,20 @@ def check_free(path: Path) -> None:
         )
 
 
+def make_folder(folder: Path) -> None:
+    """Makes a folder that may be there.
+
+    Raises:
+        InputError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"Cannot make the folder {folder}: {system_reason(error)}."
+        ) from None
+
+
 @contextlib.contextmanager
 def new_directory(path: Path) -> Iterator[Path]:
     """A folder to fill, which becomes `path` when the block ends, and leaves

@@ -27,7 +27,13 @@ from nasnet_keras.console.command_line import (
     provenance,
     sentence,
 )
-from nasnet_keras.files import check_free, locked, sync, write_json
+from nasnet_keras.files import (
+    check_free,
+    locked,
+    make_folder,
+    sync,
+    write_json,
+)
 from nasnet_keras.network.build import load_model, without_auxiliary_head
 from nasnet_keras.quotation import system_reason
 from nasnet_keras.strict_json import read_json
@@ -134,7 +140,7 @@ def run_training(
     if initialise is not None and not run.begun:
         initialise(run.model)
     if new:
-        _make(folder)
+        make_folder(folder)
     with locked(
         folder / "lock",
         f"Another process is training in {folder}. Wait for it to end.",
@@ -158,15 +164,6 @@ def create_record(
         "class_names": data.dataset.class_names,
         "settings": dataclasses.asdict(settings),
     }
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"Cannot make the folder {folder}: {system_reason(error)}."
-        ) from None
 
 
 class _Training:

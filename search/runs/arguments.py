@@ -8,7 +8,7 @@ import functools
 import inspect
 import json
 import numbers
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from nasnet_keras.console.command_line import InputError
@@ -34,7 +34,7 @@ class Check(NamedTuple):
     fits: Callable[[Any], bool]
 
 
-def _whole(least: int) -> Check:
+def whole(least: int) -> Check:
     return Check(
         f"a whole number of at least {least}",
         lambda value: type(value) is int and value >= least,
@@ -84,26 +84,28 @@ CHECKS = {
             isinstance(value, numbers.Integral) and not isinstance(value, bool)
         ),
     ),
-    "top": _whole(1),
-    "repeats": _whole(1),
-    "filters": _whole(1),
-    "image_size": _whole(8),
-    "seed": _whole(0),
-    "seeds": _whole(1),
-    "trials": _whole(1),
+    "top": whole(1),
+    "repeats": whole(1),
+    "filters": whole(1),
+    "image_size": whole(8),
+    "seed": whole(0),
+    "seeds": whole(1),
+    "trials": whole(1),
     "space_options": Check(
         "a dict of what JSON has: texts, numbers, lists and dicts", _is_json
     ),
-    "cells": _whole(2),
-    "epochs": _whole(1),
+    "cells": whole(2),
+    "epochs": whole(1),
 }
 
 
-def check_argument(name: str, value: Any) -> None:
+def check_argument(
+    name: str, value: Any, checks: Mapping[str, Check] = CHECKS
+) -> None:
     """Raises:
     InputError: The argument of that name is none of what it may be.
     """
-    check = CHECKS[name]
+    check = checks[name]
     if not check.fits(value):
         raise InputError(
             f"Invalid value for argument `{name}`. Expected {check.expected}. "

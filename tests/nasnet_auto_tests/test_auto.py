@@ -145,6 +145,13 @@ def test_a_finished_run_is_not_trained_again(whole):
         ({"max_latency": -1}, "positive"),
         ({"max_latency": "fast"}, "positive"),
         ({"format": "exe"}, "Expected one of openvino"),
+        ({"seed": "0"}, "`seed`. Expected a whole number"),
+        ({"seed": 1.0}, "`seed`. Expected a whole number"),
+        ({"skip_broken": 1}, "`skip_broken`. Expected True or False"),
+        ({"workers": 0}, "`workers`. Expected a whole number of at least 1"),
+        ({"ensemble": 11}, "`ensemble`. Expected from 2 to 10"),
+        ({"preset": 5, "weights": "x"}, "`preset`. Expected a name"),
+        ({"preset": "nasnet_mobile", "weights": 5}, "`weights`. Expected a n"),
         ({"preset": "nasnet_mobile"}, "`preset` and `weights` together"),
         (
             {"preset": "nasnet_mobile", "weights": "nowhere.h5"},
@@ -440,6 +447,24 @@ def test_a_search_that_fails_leaves_the_other_networks(tmp_path, monkeypatch):
         assert list(stages.STAGES["found cells"].propose(context)) == []
     assert len(asked) == 1
     assert told == ["The search has found no cell. Expected at least 9 hours."]
+
+
+def test_a_search_that_cannot_write_is_gone_on_with(tmp_path, monkeypatch):
+    """Nothing is decided: when the disk has room, it finds its cells."""
+
+    def break_off(*arguments, **settings):
+        try:
+            raise OSError("No space left on device")
+        except OSError as error:
+            raise RunError("The run broke off.") from error
+
+    monkeypatch.setattr(search, "run", break_off)
+    told = []
+    for _ in range(2):
+        context = context_of_a_search(tmp_path, told=told)
+        with pytest.raises(RunError, match="broke off"):
+            list(stages.STAGES["found cells"].propose(context))
+    assert told == []
 
 
 @pytest.mark.parametrize(("workers", "threads"), [(1, None), (2, 1)])

@@ -229,7 +229,7 @@ def _copies(parts: Mapping[str, Arrays]) -> list[str]:
     on."""
     decoded = sum(len(part[1]) for part in parts.values()) <= MOST_DECODED
     numbers = {
-        name: _numbers(part) if decoded or len(part) < 4 else part[3]
+        name: _digests(part) if decoded or len(part) < 4 else part[3]
         for name, part in parts.items()
     }
     sentences = []
@@ -261,7 +261,7 @@ def _named(part: Arrays, rows: np.ndarray) -> str:
     return f" ({listed(part[2][rows], EXAMPLES)})" if part[2:] else ""
 
 
-def _numbers(part: Arrays) -> np.ndarray:
+def _digests(part: Arrays) -> np.ndarray:
     """A number for each image, equal of equal pixels."""
     images = part[0]
     numbers = np.empty(len(images), np.uint64)

@@ -59,12 +59,12 @@ def compile_network(
     model.compute_loss(None, labels, probabilities)
     model.compute_metrics(None, labels, probabilities)
     model.reset_metrics()
-    if not tf.distribute.has_strategy():
+    if model.distribute_strategy.num_replicas_in_sync == 1:
         model.train_function = _train_function(model)
 
 
 def _train_function(model: keras.Model) -> Callable[[Iterator[Any]], Any]:
-    """A training step as one graph.
+    """A training step as one graph, until the model is compiled anew.
 
     Keras makes two, one called by the other, for several steps at a time; all
     variables then go through both, which takes time to trace and to begin.

@@ -1,25 +1,24 @@
 """The accuracy of a child with shared weights: `measure`."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from search.weight_sharing.subnetwork import Subnetwork
-
 
 def measure(
-    subnetwork: Subnetwork,
+    child: Callable[[Any], Any],
     batches: Iterable[tuple[Any, Any]],
     threads: int = 1,
 ) -> tuple[float, float]:
     """Accuracy and mean loss.
 
     Args:
-        subnetwork: The child, its batch norms calibrated.
+        child: Gives the logits of a batch of images; its batch norms are
+            calibrated.
         batches: Images `[B, H, W, C]` and labels `[B]`.
         threads: How many batches are computed side by side, since operations
             one by one use one core. The outcome is the same. Default 1.
@@ -27,7 +26,7 @@ def measure(
 
     def measured(batch: tuple[Any, Any]) -> tuple[float, float, int]:
         images, labels = batch
-        logits = subnetwork(images)
+        logits = child(images)
         found = tf.argmax(logits, axis=1, output_type=labels.dtype)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
         correct = tf.reduce_sum(tf.cast(found == labels, "float32"))

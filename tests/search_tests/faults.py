@@ -299,10 +299,14 @@ def damages(victim, rng, times):
         driver.kill()
         driver.communicate()
         victim.look()
-        damage = list(DAMAGES.values())[number % len(DAMAGES)]
+        name, damage = list(DAMAGES.items())[number % len(DAMAGES)]
         damage(victim.database, rng)
         named = f"nasnet-search restore {victim.run}"
-        expect(victim.command("resume", victim.run), {2}, named)
+        try:
+            expect(victim.command("resume", victim.run), {2}, named)
+        except RuntimeError as error:
+            error.add_note(f"The damage: {name}.")
+            raise
         restored = victim.command("restore", victim.run)
         if restored.wait(PATIENCE):
             raise RuntimeError(restored.stderr.read())

@@ -21,6 +21,9 @@ from search.spaces.base import SearchSpace
 from search.trial import Evaluation, Trial, TrialState
 
 SCHEMA_VERSION = 1
+# How a write-ahead log begins, and with how many bytes of its own:
+# https://www.sqlite.org/fileformat2.html, section 4.1.
+LOG_MAGIC, LOG_HEADER = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83"), 32
 
 # `strategy` holds one row at most: what the strategy last learnt.
 TABLES = """
@@ -98,6 +101,7 @@ class SQLiteStorage:
         self, path: Path, space: SearchSpace, read_only: bool = False
     ) -> None:
         self.space = space
+        _check_log(path)
         self._connection = _connect(path, "ro" if read_only else "rw")
         version = self.meta("schema")
         if version != SCHEMA_VERSION:
@@ -258,11 +262,28 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
     return connection
 
 
+def _check_log(path: Path) -> None:
+    """Raises:
+    sqlite3.DatabaseError: The write-ahead log does not begin as one; SQLite
+        would take it for an empty one, and leave out what it holds.
+    """
+    try:
+        with open(_log(path), "rb") as file:
+            begin = file.read(LOG_HEADER)
+    except OSError:  # There is none, or SQLite says why.
+        return
+    if len(begin) == LOG_HEADER and begin[:4] not in LOG_MAGIC and any(begin):
+        raise sqlite3.DatabaseError("the write-ahead log is damaged")
+
+
+def _log(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
 def _is_at_rest(path: Path) -> bool:
     """Whether nobody here can write the database, nor SQLite the files that
     it keeps beside one in use, and it is whole without them."""
-    log = path.with_name(f"{path.name}-wal")
-    return not (log.exists() or os.access(path.parent, os.W_OK))
+    return not (_log(path).exists() or os.access(path.parent, os.W_OK))
 
 
 def _numbers(values: Mapping[str, float]) -> str:

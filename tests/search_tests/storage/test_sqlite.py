@@ -128,6 +128,19 @@ def test_a_reader_sees_each_commit_of_a_living_writer(
     reader.close()
 
 
+def test_noise_in_the_log_is_no_empty_log(storage, path, space, trial):
+    """SQLite would leave out, without a word, what was committed there."""
+    storage.save(trial)
+    log = path.with_name(f"{path.name}-wal")
+    content = log.read_bytes()
+    log.write_bytes(bytes(byte ^ 0x5A for byte in content))
+    for read_only in (False, True):
+        with pytest.raises(sqlite3.DatabaseError, match="log is damaged"):
+            SQLiteStorage(path, space, read_only)
+    log.write_bytes(content)
+    assert SQLiteStorage(path, space, read_only=True).trials() == [trial]
+
+
 def test_commits_outlive_a_power_cut(storage):
     pragma = storage._connection.execute
     assert pragma("PRAGMA journal_mode").fetchone()[0] == "wal"

@@ -181,7 +181,7 @@ def test_many_files_are_compared_undecoded(tmp_path, monkeypatch):
     a_folder(tmp_path / "train", ant=9, bee=9)
     a_folder(tmp_path / "test", ant=2, bee=2)
     monkeypatch.setattr(nasnet_auto.survey, "MOST_DECODED", 5)
-    monkeypatch.setattr(nasnet_auto.survey, "_numbers", None)
+    monkeypatch.setattr(nasnet_auto.survey, "_digests", None)
     tested, trained = survey(tmp_path).copies
     assert tested.startswith("4 images to test on are to train on too")
     assert trained.startswith("9 images")

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.large)])
 def test_a_killed_search_comes_to_what_an_uninterrupted_one_does(
     tmp_path, search_tests, seed
 ):

@@ -216,7 +216,9 @@ def test_unknown_sizes_predict_at_any(height, width, backbone):
     )
 
 
-@pytest.mark.parametrize("pooling", ["avg", "max"])
+@pytest.mark.parametrize(
+    "pooling", ["avg", pytest.param("max", marks=pytest.mark.large)]
+)
 def test_pooled_features_of_any_size(pooling, backbone):
     model = zoo.NASNetMobile(
         include_top=False,

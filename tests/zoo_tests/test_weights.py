@@ -284,7 +284,9 @@ def test_all_parts_of_cells_are_loaded(genotype, tmp_path):
     assert len(equal_where_both_have(stored, target)) == len(target.weights)
 
 
-@pytest.mark.parametrize("suffix", [".weights.h5", ".keras"])
+@pytest.mark.parametrize(
+    "suffix", [".weights.h5", pytest.param(".keras", marks=pytest.mark.large)]
+)
 def test_a_mobile_network_is_loaded(suffix, tmp_path):
     """Also with other classes, channels and drop path."""
     small = MNASNET_SMALL.scaled(0.2)

@@ -116,9 +116,7 @@ def test_names_that_are_too_few():
     "channels", [3, pytest.param(1, marks=pytest.mark.large)]
 )
 @pytest.mark.parametrize("name", FORMATS)
-def test_the_script_says_what_keras_says(
-    name, channels, photographs, of_other_ranges, tmp_path
-):
+def test_the_script_says_what_keras_says(name, channels, photographs, tmp_path):
     try:
         FORMATS[name].check()
     except ValueError as error:
@@ -143,6 +141,15 @@ def test_the_script_says_what_keras_says(
         shown, label, share = line.split("\t")
         assert (shown, label) == (str(path), guess.name)
         assert abs(float(share[:-1]) / 100 - guess.probability) < 2e-4
+
+
+def test_the_script_refuses_photographs_of_other_ranges(
+    of_other_ranges, tmp_path
+):
+    """Before any runtime computes: the same lines in each format's."""
+    pytest.importorskip("ai_edge_litert")
+    export(as_classifier(network(), NAMES), tmp_path / "model.tflite", "litert")
+    script = write_predict_script(tmp_path, "litert")
     for path in of_other_ranges:
         done = run_script(script, path)
         assert done.returncode == 1

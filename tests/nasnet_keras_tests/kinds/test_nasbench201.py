@@ -42,6 +42,7 @@ def test_costs_are_those_published(cell, trainable, products):
     assert cost.multiply_adds == products
 
 
+@pytest.mark.large
 @pytest.mark.skipif(not REAL.exists(), reason="needs NAS-Bench-201's table")
 def test_all_parameters_of_the_table_are_counted():
     with gzip.open(REAL, "rt") as file:

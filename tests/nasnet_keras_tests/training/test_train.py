@@ -133,6 +133,7 @@ def test_the_loss_falls_and_the_step_is_traced_once(auxiliary_head):
     assert float(model.optimizer.learning_rate) == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.large
 def test_a_step_is_that_of_keras():
     """As Keras would make its graph, and on a batch of arrays too."""
     images, labels = next(iter(bright_or_dark()))

@@ -57,9 +57,13 @@ all_evaluators = pytest.mark.parametrize(
     [
         pytest.param(
             name,
-            marks=pytest.mark.skipif(
-                name not in INSTALLED, reason=f"needs {EXTRAS.get(name)}"
-            ),
+            marks=[
+                pytest.mark.skipif(
+                    name not in INSTALLED, reason=f"needs {EXTRAS.get(name)}"
+                ),
+                # It trains as `training` does, and exports each child.
+                *([pytest.mark.large] if name == "int8" else []),
+            ],
         )
         for name in EVALUATORS
     ],

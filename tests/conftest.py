@@ -11,6 +11,8 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[1]
 # Networks are many small objects: Python looks for garbage too often.
 gc.set_threshold(100_000, 20, 20)
+# Else each search freezes what there is, after it has looked through it all.
+gc.freeze()
 # Variables that change what is computed, in this process or those it starts.
 COMPUTING = ("OMP_", "ONEDNN_", "TF_NUM_", "XLA_")
 
@@ -19,14 +21,11 @@ COMPUTING = ("OMP_", "ONEDNN_", "TF_NUM_", "XLA_")
 def computing_is_as_it_was():
     """Else the tests that follow in the process compute other things."""
     before, deterministic = _computing(), _deterministic()
-    frozen = gc.get_freeze_count()
     yield
     assert _computing() == before
-    # What trains the children of a search sets these for its process.
     if _deterministic() and not deterministic:
+        # What trains the children of a search sets it for its process.
         _config().disable_op_determinism()
-    if not frozen:
-        gc.unfreeze()
 
 
 def _computing():

@@ -40,6 +40,8 @@ def _as_tensorflow_begins():
     config.disable_op_determinism()
     prepare_short_trainings(False)
     gc.unfreeze()
+    yield
+    gc.freeze()  # as tests/conftest.py has it
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_float16"])

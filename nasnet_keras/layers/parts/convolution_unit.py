@@ -181,21 +181,22 @@ class ConvolutionUnit(keras.layers.Layer):
         states, padding = self._padded(states, strides, dilation)
         return self._normalise(
             kernel,
-            lambda kernel: kernels.conv2d(
+            lambda kernel, bias=None: kernels.conv2d(
                 states,
                 kernel,
                 strides,
                 dilation,
                 self.conventions.data_format,
                 padding,
+                bias,
             ),
             training,
         )
 
     def _normalise(
-        self, kernel: Any, convolve: Callable[[Any], Any], training: bool | None
+        self, kernel: Any, convolve: Callable[..., Any], training: bool | None
     ) -> Any:
-        """A convolution by a kernel, and its batch norm.
+        """A convolution by a kernel and a bias, if any, and its batch norm.
 
         Where TensorFlow is slow at both together, the kernel takes the factors
         of the batch norm in inference, and a bias is left.
@@ -207,9 +208,7 @@ class ConvolutionUnit(keras.layers.Layer):
         # The last axis of a depthwise kernel is that of its multiplier, 1.
         if kernel.shape[-1] != self.filters:
             factors = factors[:, None]
-        return kernels.add_bias(
-            convolve(kernel * factors), offsets, self.conventions.channel_axis
-        )
+        return convolve(kernel * factors, offsets)
 
     def compute_output_shape(self, input_shape):
         return self.conventions.output_shape(
@@ -404,7 +403,7 @@ class DepthwiseConvolutionBatchNorm(ConvolutionUnit):
         states, padding = self._padded(states, strides, dilation)
         return self._normalise(
             self.kernel,
-            lambda kernel: kernels.depthwise_conv2d(
+            lambda kernel, bias=None: kernels.depthwise_conv2d(
                 states,
                 kernel,
                 strides[0],
@@ -412,6 +411,7 @@ class DepthwiseConvolutionBatchNorm(ConvolutionUnit):
                 self.conventions.data_format,
                 training,
                 padding,
+                bias,
             ),
             training,
         )

@@ -21,7 +21,7 @@ else:
     tf = None
 
 # Up to so many columns, whatever the rows, oneDNN (in TensorFlow 2.21) is fast
-# at the gradient of a depthwise kernel.
+# at the gradient of a depthwise kernel. TensorFlow's own code is at all widths.
 FAST_WIDTH = 3
 
 
@@ -32,15 +32,22 @@ def conv2d(
     dilation: int,
     data_format: str,
     padding: str = "same",
+    bias: Any = None,
 ) -> Any:
-    """A convolution without bias: `inputs [B, H, W, C]`, `kernel
-    [height, width, C / groups, filters]`.
+    """A convolution: `inputs [B, H, W, C]`, `kernel [height, width, C /
+    groups, filters]`, `bias [filters]`, if any.
 
     TensorFlow has no kernel for groups on processors. Keras compiles them by
     XLA, which takes several times as long as one convolution after the other.
     """
     axis = -1 if data_format == "channels_last" else 1
     groups = inputs.shape[axis] // kernel.shape[2]
+    if bias is not None:
+        pointwise = kernel.shape[:2] == strides == (1, 1) and groups == 1
+        if pointwise and axis == -1 and _takes_products(inputs):
+            return _product(inputs, kernel, bias)
+        arguments = (strides, dilation, data_format, padding)
+        return add_bias(conv2d(inputs, kernel, *arguments), bias, axis)
     if groups > 1 and tf is not None and not _has_gpu():
         outputs = [
             conv2d(part, part_kernel, strides, dilation, data_format, padding)
@@ -65,9 +72,16 @@ def depthwise_conv2d(
     data_format: str,
     training: bool | None = None,
     padding: str = "same",
+    bias: Any = None,
 ) -> Any:
     """A depthwise convolution, multiplier 1: `kernel [height, width, C,
-    1]`. In training a gradient is to be expected."""
+    1]`, `bias [C]`, if any. In training a gradient is to be expected."""
+    if bias is not None:
+        outputs = depthwise_conv2d(
+            inputs, kernel, strides, dilation, data_format, training, padding
+        )
+        axis = -1 if data_format == "channels_last" else 1
+        return add_bias(outputs, bias, axis)
     if tf is None or data_format == "channels_first" or dilation > 1:
         return ops.depthwise_conv(
             inputs, kernel, strides, padding, data_format, dilation
@@ -78,6 +92,7 @@ def depthwise_conv2d(
         and padding == "same"
         and kernel.shape[1] > FAST_WIDTH
         and None not in inputs.shape[1:3]
+        and onednn_is_on()
         and not _has_gpu()
     ):
         return _wide_depthwise_conv2d(
@@ -86,6 +101,24 @@ def depthwise_conv2d(
     return tf.nn.depthwise_conv2d(
         inputs, kernel, (1, strides, strides, 1), padding.upper()
     )
+
+
+def _takes_products(inputs: Any) -> bool:
+    """Whether a 1x1 convolution is faster as a product of matrices.
+
+    Without AVX-512 oneDNN (in TensorFlow 2.21) reorders the kernel of a
+    convolution at every call.
+    """
+    return folds_batch_norms(inputs.dtype) and None not in inputs.shape[1:]
+
+
+def _product(inputs: Any, kernel: Any, bias: Any) -> Any:
+    """A 1x1 convolution with a bias, channels last."""
+    *size, channels = inputs.shape[1:]
+    outputs = tf.matmul(
+        tf.reshape(inputs, (-1, channels)), tf.reshape(kernel, (channels, -1))
+    )
+    return tf.reshape(tf.nn.bias_add(outputs, bias), (-1, *size, bias.shape[0]))
 
 
 def _has_gpu() -> bool:

@@ -219,6 +219,7 @@ def inference(unit, inputs):
     [
         ConvolutionBatchNorm(4, (3, 3), (2, 2)),
         ConvolutionBatchNorm(4, (1, 1), (2, 2)),
+        ConvolutionBatchNorm(6, (1, 1), groups=3),
         SeparableConvolutionBatchNorm(4, (5, 5)),
         DepthwiseConvolutionBatchNorm(3, (5, 5), (2, 2)),
     ],

@@ -200,6 +200,28 @@ def test_a_wide_depthwise_kernel_in_inference_is_one_operation():
     }
 
 
+@pytest.mark.parametrize("on", [False, True])
+def test_the_gradient_of_a_wide_depthwise_kernel_is_in_parts_for_onednn(
+    monkeypatch, on
+):
+    """TensorFlow's own kernel is not faster for the parts."""
+    monkeypatch.setattr(kernels, "onednn_is_on", lambda: on)
+    kernel = noise(5, 5, 3, 1)
+
+    @tf.function
+    def gradient(images):
+        with tf.GradientTape() as tape:
+            tape.watch(kernel)
+            outputs = kernels.depthwise_conv2d(
+                images, kernel, 1, 1, "channels_last", True
+            )
+        return tape.gradient(outputs, kernel)
+
+    graph = gradient.get_concrete_function(noise(2, 6, 6, 3)).graph
+    types = [operation.type for operation in graph.get_operations()]
+    assert ("DepthwiseConv2dNativeBackpropFilter" in types) != on
+
+
 def test_without_first(monkeypatch):
     assert_equal(
         both_forms(
@@ -271,6 +293,30 @@ def test_batch_norms_are_folded_where_onednn_is_slow(
     monkeypatch.setattr(kernels, "onednn_is_on", lambda: on)
     monkeypatch.setattr(kernels, "onednn_has_avx512", lambda: avx512)
     assert kernels.folds_batch_norms(dtype) == folds
+
+
+@pytest.mark.parametrize("folds", [False, True])
+@pytest.mark.parametrize("size", [1, 3])
+def test_a_1x1_convolution_with_a_bias_is_a_product_where_onednn_is_slow(
+    monkeypatch, folds, size
+):
+    monkeypatch.setattr(kernels, "folds_batch_norms", lambda _: folds)
+    kernel, bias = noise(size, size, 3, 4, seed=1), noise(4, seed=2)
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 5, 4, 3))])
+    def compute(images):
+        return kernels.conv2d(
+            images, kernel, (1, 1), 1, "channels_last", bias=bias
+        )
+
+    operations = compute.get_concrete_function().graph.get_operations()
+    types = {operation.type for operation in operations}
+    assert ("MatMul" in types) == (folds and size == 1)
+    images = noise(2, 5, 4, 3)
+    outputs = compute(images)
+    assert outputs.shape == (2, 5, 4, 4)
+    expected = tf.nn.conv2d(images, kernel, 1, "SAME") + bias
+    np.testing.assert_allclose(outputs, expected, **TOLERANCE)
 
 
 def test_a_shared_relu_waits_for_an_operand_of_its_sum():

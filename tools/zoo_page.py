@@ -139,9 +139,9 @@ _PROOFS_TAIL = """
 In command 5 the statistics of the batch norms are those of the images, with
 random changes.
 
-One difference is large, 3.9e-3. In the reduction cells of `nasnetalarge`, timm's
-strided average pools count the zeros of their SAME padding. TF-slim, which
-trained the weights, leaves the zeros out, and so do we.
+One difference is large, 3.9e-3. In the reduction cells of `nasnetalarge`, the
+strided average pools of timm count the zeros of their SAME padding. TF-slim,
+which trained the weights, leaves the zeros out, and so do we.
 
 **TF-slim.** TF-slim needs TensorFlow 1 and was not run, and no published
 checkpoint could be downloaded. Two things are tested. The names and shapes of
@@ -220,9 +220,9 @@ _PROOFS = (
 
 _HUB = """## KerasHub
 
-After `pip install 'nasnet-keras[hub]'`, each network of the zoo is a backbone and
-a classifier of [KerasHub](https://keras.io/keras_hub/). They take pixels from 0
-to 255, in images of any size:
+After `pip install 'nasnet-keras[hub]'`, each network of the zoo is a backbone
+and a classifier of [KerasHub](https://keras.io/keras_hub/). They take pixels
+from 0 to 255, in images of any size:
 
 ```python
 import keras_hub

@@ -14,16 +14,26 @@ _HEAD = """# The zoo
 
 This page is generated: `python tools/zoo_page.py > docs/zoo.md`.
 
-`zoo.create_model(name, …)` builds each network; `zoo.NASNetMobile`,
-`zoo.NASNetLarge`, `zoo.NASNetCIFAR`, `zoo.NASNetCIFARNano`,
-`zoo.PNASNet5Mobile`, `zoo.PNASNet5Large`, `zoo.AmoebaNetA`,
-`zoo.MobileNetV2`, `zoo.MnasNetA1`, `zoo.MnasNetB1`, `zoo.MnasNetSmall`,
-`zoo.ProxylessNASCPU`, `zoo.ProxylessNASGPU`, `zoo.ProxylessNASMobile`,
-`zoo.SEResNet50`, `zoo.SENet154`, `zoo.ShuffleNetV1`, `zoo.ShuffleNetV2` and
-`zoo.CondenseNet74` take the arguments of keras.applications in their order.
-`zoo.plot_cell(name)` draws the cells. `squeeze_excite=1/16` adds a
-squeeze-and-excite to a network that has none: behind a cell, at the end of a
-unit's branch, or within a mobile layer.
+The zoo has published networks with their sizes, figures and weights.
+`zoo.create_model(name)` builds each of them by its name in the table. Some
+networks also have a builder, which takes the arguments of keras.applications in
+their order:
+
+- NASNet: `zoo.NASNetMobile`, `zoo.NASNetLarge`, `zoo.NASNetCIFAR`,
+  `zoo.NASNetCIFARNano`;
+- other networks of cells: `zoo.PNASNet5Mobile`, `zoo.PNASNet5Large`,
+  `zoo.AmoebaNetA`;
+- mobile networks: `zoo.MobileNetV2`, `zoo.MnasNetA1`, `zoo.MnasNetB1`,
+  `zoo.MnasNetSmall`, `zoo.ProxylessNASCPU`, `zoo.ProxylessNASGPU`,
+  `zoo.ProxylessNASMobile`;
+- networks that no search found: `zoo.SEResNet50`, `zoo.SENet154`,
+  `zoo.ShuffleNetV1`, `zoo.ShuffleNetV2`, `zoo.CondenseNet74`.
+
+`zoo.plot_cell(name)` draws the cells of a network. `squeeze_excite=1/16` adds a
+squeeze-and-excite to a network that has none: after each cell, at the end of
+the branch of a unit, or inside a mobile layer.
+
+## All networks
 
 The columns of the table:
 
@@ -35,11 +45,12 @@ The columns of the table:
   a percent.
 - **Accuracy** is the paper's: on ImageNet top-1 / top-5 in percent, on CIFAR-10
   the test error.
-- **Weights**: `"imagenet"` is downloaded by that name; `"cifar10"` comes with
-  the package, see [training.md](training.md). Weights of others are loaded by
-  the path of their file, see `zoo.weights`. Mobile networks take PyTorch's
-  weights with `strided_padding="symmetric"` and the `bn_epsilon` of the source:
-  1e-5, except for ProxylessNAS.
+- **Weights** by name: Keras downloads `"imagenet"`; `"cifar10"` comes with the
+  package ([training.md](training.md#weights-that-ship)).
+- **Weights** from files: give the path of the file as `weights`; `zoo.weights`
+  lists the formats. For weights of PyTorch, mobile networks need
+  `strided_padding="symmetric"` and the `bn_epsilon` of the source: 1e-5, except
+  for ProxylessNAS.
 - A **name** that ends in `_timm`, `_torchvision` or `_osmr` has the form of
   this source, which differs from the authors' form.
 """
@@ -103,10 +114,11 @@ _OTHER_WEIGHTS = {
 
 _PROOFS_HEAD = """## Proofs
 
-Two networks get the same random weights and random statistics of the batch
-norms, in float32: ours and the one that ours is compared with. The table has
-the largest difference of the logits of two images, as a share of the largest
-logit.
+This section shows that our networks compute the same as other implementations.
+Our network and another one get the same random weights and random statistics of
+the batch norms, in float32. The table has the largest difference of the logits
+of two images, as a share of the largest logit. Its last column has the number
+of the command:
 
 1. `pytest -s -m large tests/zoo_tests/conversion/test_keras_applications.py`
 2. In an environment with torch, torchvision, timm and safetensors
@@ -114,7 +126,8 @@ logit.
    `NASNET_TIMM_PARITY=DIR pytest -s -m large
    tests/zoo_tests/conversion/test_timm.py`
 3. `KERAS_BACKEND=tensorflow python benchmarks/backends.py write DIR --size 96
-   --batch 2`; then with jax and torch `… compare DIR`
+   --batch 2`; then, with `KERAS_BACKEND=jax` and with `KERAS_BACKEND=torch`,
+   `python benchmarks/backends.py compare DIR`
 4. `pytest -s tests/zoo_tests/conversion/test_keras_applications.py -k
    mobilenets`
 5. In an environment with torch, torchvision, timm, pytorchcv and safetensors
@@ -123,18 +136,17 @@ logit.
    tests/zoo_tests/conversion/test_pytorch.py`
 """
 _PROOFS_TAIL = """
-For command 5 the statistics of the batch norms are those of the images, changed
-at random.
+In command 5 the statistics of the batch norms are those of the images, with
+random changes.
 
-In the reduction cells of `nasnetalarge`, timm's strided average pools count the
-zeros of their SAME padding. TF-slim, where the weights come from, leaves the
-zeros out, and so do we.
+One difference is large, 3.9e-3. In the reduction cells of `nasnetalarge`, the
+strided average pools of timm count the zeros of their SAME padding. TF-slim,
+which trained the weights, leaves the zeros out, and so do we.
 
-Two things are proven of TF-slim's checkpoints. The names and shapes of all
-variables are as its source says. For NASNet-A, the weights of
-keras.applications under these names give the logits of keras.applications.
-TF-slim itself needs TensorFlow 1 and was not run. No published checkpoint was
-read, since none could be downloaded.
+**TF-slim.** TF-slim needs TensorFlow 1 and was not run, and no published
+checkpoint could be downloaded. Two things are tested. The names and shapes of
+all variables are those in the source of TF-slim. And for NASNet-A, the weights
+of keras.applications under these names give the logits of keras.applications.
 """
 _SAME = "keras.applications, its strided pools made SAME"
 # The network, what it is compared with, the difference, the command.
@@ -208,9 +220,9 @@ _PROOFS = (
 
 _HUB = """## KerasHub
 
-After `pip install nasnet-keras[hub]`, each network of the zoo is a backbone and
-a classifier of [KerasHub](https://keras.io/keras_hub/). They take pixels from 0
-to 255, in images of any size:
+After `pip install 'nasnet-keras[hub]'`, each network of the zoo is a backbone
+and a classifier of [KerasHub](https://keras.io/keras_hub/). They take pixels
+from 0 to 255, in images of any size:
 
 ```python
 import keras_hub
@@ -227,10 +239,10 @@ classifier = keras_hub.models.ImageClassifier.from_preset("mobile")
 
 _COMPARISON_HEAD = """## Accuracy and cost
 
-The table has the accuracies of the papers and our counts. It also has networks
-that are not in the zoo, if NASNet's paper lists them with figures that we could
-check. `zoo.table()` returns these rows, `zoo.table("cifar10")` those of
-CIFAR-10, and `.draw(path)` makes the picture:
+The table has the accuracies of the papers on ImageNet, and our counts. It also
+has networks that are not in the zoo, if the paper of NASNet lists them with
+figures that we could check. `zoo.table()` returns these rows, and
+`zoo.table("cifar10")` those of CIFAR-10. The method `draw` makes the picture:
 
 ```
 python -c "import zoo; zoo.table().draw('docs/accuracy.png')"
@@ -242,13 +254,13 @@ python -c "import zoo; zoo.table().draw('docs/accuracy.png')"
 _PADDING_HEAD = """## Pool padding
 
 TF-slim trained the published weights with pools that leave the padding out.
-keras.applications runs them with pools over explicit zeros. The zoo does as
-TF-slim, or as keras.applications with `pool_padding="zeros"`.
+keras.applications uses the same weights with pools over explicit zeros. The zoo
+follows TF-slim; with `pool_padding="zeros"` it follows keras.applications.
 
-The table shows what this changes in NASNet-A Mobile on images of CIFAR-10 at
-224 x 224. The weights are random; the statistics of the batch norms are of such
-images, taken with `"same"`. The table says how far the outputs of such a
-network move. It says nothing of the accuracy of a trained network.
+The table compares the two in NASNet-A Mobile on images of CIFAR-10 at
+224 x 224. The weights are random. The statistics of the batch norms come from
+such images, with `"same"`. So the table says how far the outputs of a random
+network move. It says nothing about the accuracy of a trained network.
 
 ```
 python benchmarks/pool_padding.py --images 32 --statistics 32

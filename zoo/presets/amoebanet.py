@@ -57,7 +57,7 @@ PRESETS: dict[str, Preset] = {
         Figures(_AMOEBANET, "469M", "104B", "83.9 / 96.6"),
         Recount(468_151_184, 468_598_856, 126_520_757_776),
         image_size=331,
-        note="On images of 299 x 299 it is 103.9B.",
+        note="On images of 299 x 299 it has 103.9B multiply-adds.",
         **TPU,
     ),
     "amoebanet_b_6_36": cells(

@@ -59,8 +59,8 @@ PRESETS: dict[str, Preset] = {
         Figures(_DARTS, "3.1M", None, "with cutout, error 3.12"),
         Recount(3_145_510, 3_181_150, 488_931_552),
         note=(
-            "DARTS has no batch norm between the two halves of its 1x7 then "
-            "7x1 convolutions, which makes 432 parameters fewer."
+            "The code of DARTS has no batch norm between its 1x7 and its 7x1 "
+            "convolution, and so 432 parameters fewer."
         ),
         **CIFAR,
         **_DARTS_FRAME,

@@ -16,8 +16,8 @@ PRESETS: dict[str, Preset] = {
         Recount(3_894_372, 3_939_300, 620_907_552),
         frame="enas",
         note=(
-            "The cells of the authors' script, counted as their code builds "
-            "it: 15 layers and 2 reductions."
+            "The cells of the authors' script, in the stack of their code: "
+            "15 layers and 2 reductions."
         ),
         **CIFAR,
         **FACTORIZED,

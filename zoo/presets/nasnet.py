@@ -38,9 +38,10 @@ PRESETS: dict[str, Preset] = {
         Recount(12_247_544, 12_311_704, 2_552_240_432),
         image_size=299,
         note=(
-            "Five times 24F would be 1536: 1538 is no multiple of 24. The "
-            "count is of the cells of the published checkpoints. With those "
-            "of figure 4 (`NASNET_A_FIGURE`) it is 11.10M and 2.33B."
+            "The number of the name is 24F, but 1538 is not a multiple of 24; "
+            "with F = 64 it is 1536. Our counts are of the cells of the "
+            "published checkpoints. The cells of figure 4 "
+            "(`NASNET_A_FIGURE`) have 11.10M and 2.33B."
         ),
     ),
     "nasnet_a_7_1920": cells(
@@ -52,8 +53,8 @@ PRESETS: dict[str, Preset] = {
         Recount(24_595_884, 24_702_948, 5_226_678_524),
         image_size=299,
         note=(
-            "The count is of the cells of the published checkpoints. With "
-            "those of figure 4 (`NASNET_A_FIGURE`) it is 22.34M and 4.77B."
+            "Our counts are of the cells of the published checkpoints. The "
+            "cells of figure 4 (`NASNET_A_FIGURE`) have 22.34M and 4.77B."
         ),
     ),
     "nasnet_a_cifar": cells(
@@ -85,8 +86,8 @@ PRESETS: dict[str, Preset] = {
         Figures(_NASNET_CIFAR, "27.6M", None, "error 2.97; with cutout 2.40"),
         Recount(32_590_954, 32_718_826, 5_151_250_944),
         note=(
-            "The count is of the cells of the published checkpoints. With "
-            "those of figure 4 (`NASNET_A_FIGURE`) it is 29.8M."
+            "Our count is of the cells of the published checkpoints. The "
+            "cells of figure 4 (`NASNET_A_FIGURE`) have 29.8M."
         ),
         **CIFAR,
     ),
@@ -98,9 +99,9 @@ PRESETS: dict[str, Preset] = {
         Figures(_NASNET_CIFAR, "3.1M", None, "error 3.59"),
         Recount(3_177_706, 3_212_394, 508_647_680),
         note=(
-            "Read from figure 9; no code was published. With the bottleneck "
-            "form of the wide convolutions it is 2.53M; the form here is the "
-            "one that comes nearer the paper's figure."
+            "Read from figure 9; no code was published. The bottleneck form "
+            "of the wide convolutions has 2.53M; the form here is nearer to "
+            "the paper's figure."
         ),
         **CIFAR,
     ),
@@ -112,9 +113,9 @@ PRESETS: dict[str, Preset] = {
         Figures(_NASNET_MOBILE, "4.9M", "558M", "72.5 / 91.0"),
         Recount(5_178_148, 5_218_526, 554_299_580),
         note=(
-            "Read from figure 9; no code was published. With the plain form "
-            "of the wide convolutions it is 6.41M and 709M; the form here is "
-            "the one that comes nearer the paper's figures."
+            "Read from figure 9; no code was published. The plain form of "
+            "the wide convolutions has 6.41M and 709M; the form here is "
+            "nearer to the paper's figures."
         ),
         **TPU,
     ),
@@ -126,9 +127,8 @@ PRESETS: dict[str, Preset] = {
         Figures(_NASNET_CIFAR, "2.6M", None, "error 3.73"),
         Recount(3_001_090, 3_039_274, 496_270_848),
         note=(
-            "Read from figure 8; no code was published. F is 1152 / 24, as of "
-            "NASNet-A. With the plain form of the wide convolutions it is "
-            "3.20M."
+            "Read from figure 8; no code was published. F is 1152 / 24, as in "
+            "NASNet-A. The plain form of the wide convolutions has 3.20M."
         ),
         **CIFAR,
         **TPU,
@@ -141,9 +141,9 @@ PRESETS: dict[str, Preset] = {
         Figures(_NASNET_MOBILE, "5.3M", "488M", "72.8 / 91.3"),
         Recount(6_164_524, 6_216_536, 645_804_896),
         note=(
-            "Read from figure 8; no code was published. F is 1536 / 24, as of "
-            "NASNet-A. With the plain form of the wide convolutions it is "
-            "6.53M and 681M."
+            "Read from figure 8; no code was published. F is 1536 / 24, as in "
+            "NASNet-A. The plain form of the wide convolutions has 6.53M and "
+            "681M."
         ),
         **TPU,
     ),

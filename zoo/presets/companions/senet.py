@@ -96,7 +96,8 @@ PRESETS: dict[str, Preset] = {
         _network(_TORCH, **_SE_RESNET_50),
         Figures(_SENET),
         Recount(28_088_024, 28_141_144, 4_091_699_200),
-        note="The 3x3 convolutions halve, as in torchvision's ResNets.",
+        note="The 3x3 convolutions have the strides, as in torchvision's "
+        "ResNets.",
         **TORCH,
     ),
     "senet_154": Preset(
@@ -112,7 +113,7 @@ PRESETS: dict[str, Preset] = {
         _network(_TORCH, **_SENET_154),
         Figures(_SENET),
         Recount(115_088_984, 115_336_536, 20_688_363_520),
-        note="Its pool pads on all sides, as torchvision's ResNets do.",
+        note="The pool pads on all sides, as in torchvision's ResNets.",
         **TORCH,
     ),
 }

@@ -291,7 +291,7 @@ def _check_folder(folder: Path) -> None:
     if others:
         raise InputError(
             "Invalid value for argument `output`. Expected a new folder, or "
-            f"that of a run to go on with. Received: {folder}, which holds "
+            f"that of a run to continue. Received: {folder}, which holds "
             "something else."
         )
 

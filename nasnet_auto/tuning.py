@@ -47,9 +47,9 @@ TUNERS: dict[str, dict[str, Any]] = {
 TUNER, TRIALS = "bayesian", 20
 
 FIDELITIES = {
-    "epochs": "train for fewer epochs, and go on",
-    "images": "train on a share of the images, for all epochs, and begin anew "
-    "with more",
+    "epochs": "fewer epochs; a longer training continues",
+    "images": "all epochs, on a share of the images; a longer training begins "
+    "anew",
 }
 
 

@@ -49,8 +49,8 @@ def deploy(
         typer.Argument(
             help="A .keras file of a Sequential or functional model, a "
             "folder of `nasnet-search export`, `nasnet-train` or `nasnet-auto`,"
-            " or with --weights a name of `zoo.list_models()`. What a folder "
-            "says of its classes goes into the file."
+            " or with --weights a name of `zoo.list_models()`. The class names "
+            "of a folder are written into the file."
         ),
     ],
     *,
@@ -58,8 +58,8 @@ def deploy(
     output: Annotated[
         Path,
         typer.Option(
-            help="What to write: a file .xml, .onnx or .tflite, or a folder "
-            "for saved_model."
+            help="The file to write, .xml, .onnx or .tflite; for saved_model a "
+            "folder."
         ),
     ],
     weights: Annotated[
@@ -70,7 +70,7 @@ def deploy(
         str,
         typer.Option(
             metavar="N|dynamic",
-            help="How many images the file takes at a time.",
+            help="How many images the file takes at the same time.",
         ),
     ] = "1",
     image_size: Annotated[
@@ -78,14 +78,16 @@ def deploy(
         typer.Option(
             min=8,
             max=10**4,
-            help="Height and width of the images, if the network takes any "
+            help="Height and width of the images, for a network that takes any "
             "size.",
         ),
     ] = None,
     int8: Annotated[
         bool,
         typer.Option(
-            "--int8", help="Quantise, with --calibration, for openvino, litert."
+            "--int8",
+            help="Quantise to 8 bits; needs --calibration. For openvino, "
+            "litert.",
         ),
     ] = False,
     calibration: Annotated[
@@ -105,23 +107,21 @@ def deploy(
     images: Annotated[
         str | None,
         typer.Option(
-            help="A data set like that of --calibration. Its test images "
-            "verify the file and measure the accuracy. Default: that of "
-            "--calibration, or parts of two photographs."
+            help="A data set, named as for --calibration. Its test images "
+            "verify the file and measure the accuracy. Default: the data set "
+            "of --calibration, or parts of two photographs."
         ),
     ] = None,
     skip_broken: Annotated[
         bool,
-        typer.Option(
-            "--skip-broken", help="Leave out files that are no whole images."
-        ),
+        typer.Option("--skip-broken", help="Leave out broken image files."),
     ] = False,
     latency_command: Annotated[
         str | None,
         typer.Option(
-            help="A program and its arguments that measures the latency of the "
-            "file elsewhere, as on a phone: the path of the file is its last "
-            "argument, and it prints the seconds of one image."
+            help="A program, with arguments, that measures the latency of the "
+            "file on another device, such as a phone. It gets the path of the "
+            "file as its last argument, and prints the seconds of one image."
         ),
     ] = None,
 ) -> None:

@@ -61,7 +61,7 @@ def run(
     output: Annotated[
         Path,
         typer.Option(
-            help="The folder of the training: new, or one to go on with."
+            help="The folder of the training: new, or one to continue."
         ),
     ],
     model: Annotated[
@@ -84,18 +84,27 @@ def run(
     repeats: Annotated[
         int | None,
         typer.Option(
-            min=1, max=10**4, help="N, the normal cells of each stage."
+            min=1,
+            max=10**4,
+            help="N, the normal cells of each stage. Default: the model's; 6 "
+            "for cells of --architecture.",
         ),
     ] = None,
     filters: Annotated[
         int | None,
         typer.Option(
-            min=1, max=10**4, help="F, the filters of the first cell."
+            min=1,
+            max=10**4,
+            help="F, the filters of the first cell. Default: the model's; 32 "
+            "for cells of --architecture.",
         ),
     ] = None,
     stem: Annotated[
         Literal["cifar", "imagenet"] | None,
-        typer.Option(help="How the network begins, with --architecture."),
+        typer.Option(
+            help="With --architecture: the first layers, for small images "
+            "(cifar) or large ones. Default: cifar for cells."
+        ),
     ] = None,
     image_size: Annotated[
         int | None,
@@ -117,28 +126,28 @@ def run(
         typer.Option(
             min=1,
             max=LARGEST,
-            help="Images to measure on after each epoch: of those for "
-            "validation, if the data set has some (default: all), or held out "
-            "of the training images (default: none).",
+            help="Images to measure on after each epoch. If the data set has "
+            "validation images, how many of these (default: all). Otherwise "
+            "how many training images are held out (default: none).",
         ),
     ] = None,
     skip_broken: Annotated[
         bool,
-        typer.Option(
-            "--skip-broken", help="Leave out files that are no whole images."
-        ),
+        typer.Option("--skip-broken", help="Leave out broken image files."),
     ] = False,
     stream: Annotated[
         bool | None,
         typer.Option(
-            help="Decode images when they are needed rather than hold them in "
-            "memory. Default: if they would take more than a quarter of the "
-            "memory available."
+            help="Decode images when they are needed, instead of holding them "
+            "in memory. Default: only if they would take more than a quarter "
+            "of the available memory."
         ),
     ] = None,
     cache: Annotated[
         Path | None,
-        typer.Option(help="A folder on a disk to keep the decoded images in."),
+        typer.Option(
+            help="A folder on a disk for the decoded images. Default: no cache."
+        ),
     ] = None,
     class_weights: Annotated[
         Literal["balanced"] | None,
@@ -151,8 +160,8 @@ def run(
         bool,
         typer.Option(
             "--keep-best",
-            help="End with the weights of the epoch of the highest validation "
-            "accuracy, rather than the last.",
+            help="End with the weights of the epoch with the highest "
+            "validation accuracy. Default: those of the last epoch.",
         ),
     ] = False,
     early_stopping: Annotated[
@@ -166,17 +175,17 @@ def run(
     ] = None,
     dtype: Annotated[
         Literal["float32", "mixed_bfloat16", "mixed_float16"],
-        typer.Option(help="The precision to compute in."),
+        typer.Option(help="The precision of the computation."),
     ] = "float32",
     seed: Annotated[
-        int, typer.Option(min=0, max=2**32 - 1, help="Fixes the training.")
+        int, typer.Option(min=0, max=2**32 - 1, help="Seed of the training.")
     ] = 0,
     replicas: Annotated[
         int,
         typer.Option(
             min=1,
             max=LARGEST,
-            help="Devices that train alike, each on a part of a batch.",
+            help="Devices that train together, each on a part of every batch.",
         ),
     ] = 1,
     **values: Any,
@@ -191,7 +200,7 @@ def run(
         )
         kind = find_kind(network["architecture"]["kind"])
         chosen = chosen_recipe(recipe, values, kind.unsupported)
-    with computing("Interrupted. Go on by the same command.") as activity:
+    with computing("Interrupted. Continue with the same command.") as activity:
         from nasnet_keras.training.data.datasets import resolve_source
         from nasnet_keras.training.data.holding import Holding
         from nasnet_keras.training.progress import Progress
@@ -240,8 +249,8 @@ def run(
             if not (output / "config.json").exists():
                 raise
             raise RunError(
-                f"The training {output} broke off: {system_reason(error)}. "
-                "When the cause is gone, go on by the same command."
+                f"The training {output} stopped: {system_reason(error)}. "
+                "When the cause is gone, continue with the same command."
             ) from error
     kept = ""
     if keep_best:
@@ -259,10 +268,10 @@ def evaluate(
         typer.Option(help="The images to evaluate on."),
     ] = "test",
     batch_size: Annotated[
-        int, typer.Option(min=1, max=LARGEST, help="Images computed at once.")
+        int, typer.Option(min=1, max=LARGEST, help="Images in a batch.")
     ] = 250,
 ) -> None:
-    """Measures a trained network: accuracy, of each class too, confusion
+    """Measures a trained network: accuracy in all and of each class, confusion
     matrix and worst mistakes."""
     if not (run / "config.json").is_file():
         raise InputError(

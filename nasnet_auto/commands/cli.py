@@ -46,26 +46,27 @@ def run(
         float,
         typer.Option(
             max=10**5,
-            help="About how long it takes in all; the least is a minute, "
-            "0.017.",
+            help="About how many hours the command takes in all; at least "
+            "0.017, a minute.",
         ),
     ],
     output: Annotated[
         Path,
-        typer.Option(help="The folder of the run: new, or one to go on with."),
+        typer.Option(help="The folder of the run: new, or one to continue."),
     ],
     format: Annotated[
         str | None,
         typer.Option(
-            help=f"A runtime to write the network for: {', '.join(FORMATS)}."
+            help="A runtime for which the network is also written: "
+            f"{', '.join(FORMATS)}. Default: none."
         ),
     ] = None,
     max_latency: Annotated[
         float | None,
         typer.Option(
             min=1e-6,
-            help="Seconds: networks that take longer for an image, here and "
-            "in that runtime, are not chosen.",
+            help="Seconds of one image, on this machine and in the runtime of "
+            "--format. Slower networks are not chosen. Default: no limit.",
         ),
     ] = None,
     preset: Annotated[
@@ -78,15 +79,17 @@ def run(
     ] = None,
     weights: Annotated[
         str | None,
-        typer.Option(help="Its weights: a name, such as imagenet, or a file."),
+        typer.Option(
+            help="The weights of --preset: a name, such as imagenet, or a file."
+        ),
     ] = None,
     ensemble: Annotated[
         int | None,
         typer.Option(
             min=2,
             max=MOST_MEMBERS,
-            help="Average the probabilities of so many of the best networks, "
-            "as one more row of the leaderboard. Default: no ensemble.",
+            help="How many of the best networks also form an ensemble, which "
+            "averages their probabilities. Default: no ensemble.",
         ),
     ] = None,
     workers: Annotated[
@@ -100,12 +103,10 @@ def run(
     ] = None,
     skip_broken: Annotated[
         bool,
-        typer.Option(
-            "--skip-broken", help="Leave out files that are no whole images."
-        ),
+        typer.Option("--skip-broken", help="Leave out broken image files."),
     ] = False,
     seed: Annotated[
-        int, typer.Option(min=0, max=2**32 - 1, help="Fixes what is random.")
+        int, typer.Option(min=0, max=2**32 - 1, help="Seed of all draws.")
     ] = 0,
 ) -> None:
     """Finds and trains a classifier within a time. The same command resumes a
@@ -113,7 +114,7 @@ def run(
     if format is not None:
         with working():
             find_format(format).check()
-    with computing("Interrupted. Go on by the same command.") as activity:
+    with computing("Interrupted. Continue with the same command.") as activity:
         from rich.console import Console
 
         from nasnet_auto.auto import run
@@ -152,13 +153,13 @@ def predict(
     images: Annotated[list[Path], typer.Argument(help="Photographs.")],
     *,
     top: Annotated[
-        int, typer.Option(min=1, max=LARGEST, help="Classes to name.")
+        int, typer.Option(min=1, max=LARGEST, help="How many classes to name.")
     ] = 3,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, a list of the images.")
     ] = False,
 ) -> None:
-    """Says what photographs show."""
+    """Names what photographs show."""
     from nasnet_auto.results.result import load
 
     result = load(run)

@@ -60,15 +60,13 @@ def tune(
     *,
     output: Annotated[
         Path,
-        typer.Option(
-            help="The folder of the tuning: new, or one to go on with."
-        ),
+        typer.Option(help="The folder of the tuning: new, or one to continue."),
     ],
     strategy: Annotated[
         str,
         typer.Option(
-            help=f"What proposes values: {', '.join(TUNERS)}, or any of "
-            "`nasnet-search run`."
+            help=f"How values are chosen: {', '.join(TUNERS)}, or a strategy "
+            "of `nasnet-search run`."
         ),
     ] = TUNER,
     trials: Annotated[
@@ -86,9 +84,8 @@ def tune(
     fidelity: Annotated[
         str,
         typer.Option(
-            help="What shorter trainings are, with halving or brackets: "
-            + "; ".join(f"{name}: {what}" for name, what in FIDELITIES.items())
-            + "."
+            help="How trainings are shortened, with halving or brackets. "
+            + " ".join(f"{name}: {what}." for name, what in FIDELITIES.items())
         ),
     ] = "epochs",
     halving: Annotated[
@@ -96,8 +93,8 @@ def tune(
         typer.Option(
             min=2,
             max=LARGEST,
-            help="Successive halving: one training in so many goes on for so "
-            "many times as long. Default: as the strategy has it.",
+            help="Successive halving by N: the best of N trainings continues "
+            "for N times as long. Default: set by the strategy.",
         ),
     ] = None,
     first_epochs: Annotated[
@@ -113,8 +110,9 @@ def tune(
         typer.Option(
             min=1,
             max=LARGEST,
-            help="Images to choose by. Default: the data set's for "
-            "validation, or a tenth of the training images.",
+            help="Images by which trainings are compared. Default: the "
+            "validation images of the data set, or a tenth of the training "
+            "images.",
         ),
     ] = None,
     workers: Annotated[
@@ -124,7 +122,10 @@ def tune(
     time_limit: Annotated[
         float | None,
         typer.Option(
-            min=0, max=LARGEST, help="Seconds after which the command ends."
+            min=0,
+            max=LARGEST,
+            help="Seconds after which the command ends; the same command "
+            "continues. Default: no limit.",
         ),
     ] = None,
     **others: Any,
@@ -147,7 +148,7 @@ def tune(
         )
     from search.cli.session import searching
 
-    go_on = "Interrupted. Go on by the same command."
+    go_on = "Interrupted. Continue with the same command."
     with searching(output, go_on) as shown, working(go_on):
         from nasnet_keras.training.data.datasets import resolve_source
 
@@ -183,8 +184,8 @@ def tune(
     if best is None:
         return
     print(f"Best: trial {best.number}, validation accuracy {best.reward_text}.")
-    print(f"In options of `nasnet-train run`: {options_of(run)}")
-    print(f"What became of each: {run.directory.command('report')}.")
+    print(f"As options of `nasnet-train run`: {options_of(run)}")
+    print(f"For a report of all trials: {run.directory.command('report')}.")
 
 
 _options = inspect.signature(zoo_run).parameters

@@ -184,6 +184,6 @@ def _check(file: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
     if changed:
         raise InputError(
             f"{file.parent} holds a run that was begun with other "
-            f"{', '.join(changed)}. Give the same again to go on with it, or "
+            f"{', '.join(changed)}. Give the same again to continue it, or "
             "choose another output."
         )

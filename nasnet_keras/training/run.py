@@ -441,8 +441,8 @@ def read_history(folder: Path) -> list[dict[str, float]]:
     except (LookupError, TypeError):
         reason = "it is of another form"
     raise InputError(
-        f"{file} is no history of a training: {reason}. Delete it to go on "
-        "without the epochs before."
+        f"{file} is no history of a training: {reason}. Delete it to continue "
+        "without the earlier epochs."
     )
 
 
@@ -504,8 +504,8 @@ def check_settings(folder: Path, settings: TrainingSettings) -> None:
     if changed:
         raise InputError(
             f"{folder} holds a training that was begun with other "
-            f"{', '.join(changed)}. Give the command that its config.json "
-            "records to go on with it, or choose another output."
+            f"{', '.join(changed)}. To continue it, give the command that its "
+            "config.json records; or choose another output."
         )
 
 

@@ -162,8 +162,8 @@ def load_data(
     ]
     if by_validation and not len(validation):
         raise ValueError(
-            f"The argument `{by_validation[0]}` goes by the accuracy on images "
-            "for validation. Expected some, of the data set or held out by "
+            f"The argument `{by_validation[0]}` needs validation images. "
+            "Expected some in the data set, or held out by "
             "`validation_images`. Received: none."
         )
     note = augmentation_note(

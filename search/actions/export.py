@@ -222,8 +222,9 @@ def _check_steps(trial: Trial, weights: Path) -> None:
     recorded = trial.evaluation and trial.evaluation.metrics.get("steps")
     if recorded is not None and steps_taken(weights) != recorded:
         raise InputError(
-            f"Trial {trial.number} is training on: its weights are not those "
-            "of its recorded accuracy. Export it when the search has gone on."
+            f"Trial {trial.number} is still in training: its weights are not "
+            "those of its recorded accuracy. Export it after the search has "
+            "continued."
         )
 
 

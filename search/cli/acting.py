@@ -50,13 +50,13 @@ def export(
     form: Annotated[
         str | None,
         typer.Option(
-            help="Write architecture.txt too, in the form of another program: "
-            "darts, nni or nasbench201 for cells."
+            help="Also write architecture.txt, in the form of another program: "
+            "darts, nni or nasbench201 for cells. Default: none."
         ),
     ] = None,
 ) -> None:
-    """Writes the best child: its cells, trained network and pictures; after
-    `retrain`, the best of those that were trained longer."""
+    """Writes the best child: its architecture, trained network and pictures.
+    After `retrain` it is the best of the children that were trained longer."""
     loaded = load(run)
     check_free(output)
     if form is not None and loaded.space.kind is not None:
@@ -86,11 +86,19 @@ def retrain(
     recipe: RecipeOption = "cifar",
     repeats: Annotated[
         int | None,
-        typer.Option(min=1, max=10**4, help="N. Default: the search's."),
+        typer.Option(
+            min=1,
+            max=10**4,
+            help="N, the normal cells of each stage. Default: the search's.",
+        ),
     ] = None,
     filters: Annotated[
         int | None,
-        typer.Option(min=1, max=10**4, help="F. Default: the search's."),
+        typer.Option(
+            min=1,
+            max=10**4,
+            help="F, the filters of the first cell. Default: the search's.",
+        ),
     ] = None,
     image_size: Annotated[
         int | None,
@@ -113,8 +121,8 @@ def retrain(
         typer.Option(
             min=1,
             max=10**4,
-            help="Trainings of each child, with this seed and those that "
-            "follow: ranked by their mean.",
+            help="Trainings of each child, with --seed and the next seeds. "
+            "Children are ranked by the mean.",
         ),
     ] = 1,
     output: Annotated[
@@ -127,11 +135,11 @@ def retrain(
     **values: Any,
 ) -> None:
     """Trains the best children longer, on all training images, and ranks them
-    again by the test images; the same command goes on after a kill."""
+    again by the test images. The same command resumes after a kill."""
     loaded = load(run)
     kind = loaded.space.kind
     chosen = chosen_recipe(recipe, values, kind.unsupported if kind else {})
-    with computing("Interrupted. Go on by the same command.") as activity:
+    with computing("Interrupted. Continue with the same command.") as activity:
         from nasnet_keras.training.progress import Progress
         from search.actions.retrain import retrain as retrain_best
         from search.actions.retrain import unsupported_values
@@ -189,10 +197,13 @@ def rank(
         ),
     ] = None,
 ) -> None:
-    """Trains random cells alone and says how far the shared weights of a run
-    rank them the same; the same command goes on after a kill."""
+    """For a run with shared weights: trains random cells alone, and compares
+    their order with the order by the shared weights. The same command resumes
+    after a kill."""
     loaded = load(run)
-    with searching(run, "Interrupted. Go on by the same command.") as watching:
+    with searching(
+        run, "Interrupted. Continue with the same command."
+    ) as watching:
         from search.actions.rank_correlation import rank_correlation
 
         ranking = rank_correlation(loaded, cells, epochs, watching)
@@ -201,7 +212,7 @@ def rank(
     from search.views.rankings import shared_ranking_table
 
     Console().print(shared_ranking_table(ranking))
-    print("With their 95 % intervals, by the bootstrap over the cells:")
+    print("With 95 % intervals, by the bootstrap over the cells:")
     print(f"Kendall's tau {ranking.kendall}")
     print(f"Spearman's rho {ranking.spearman}")
 
@@ -220,7 +231,8 @@ def latency_table(
     space_option: SpaceOptions = [],  # noqa: B006
     **settings: Any,
 ) -> None:
-    """Measures the latency of every operation, for `run --latency-table`."""
+    """Measures the latency of every operation or layer of a space, for
+    `run --latency-table`."""
     settings["space_options"] = named(space_option)
     config = configuration_of(settings)
     if os.path.lexists(output) or not output.absolute().parent.is_dir():

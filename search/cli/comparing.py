@@ -38,7 +38,10 @@ def benchmark(
         str, typer.Option(help="The column that the strategies maximise.")
     ],
     report_column: Annotated[
-        str, typer.Option(help="The column to report of what they find.")
+        str,
+        typer.Option(
+            help="The column to report for the architectures that they find."
+        ),
     ],
     strategies: Annotated[
         str,
@@ -50,7 +53,9 @@ def benchmark(
     trials: Annotated[
         int,
         typer.Option(
-            min=1, max=MOST_TRIALS, help="Proposals in a search, repeats too."
+            min=1,
+            max=MOST_TRIALS,
+            help="Proposals of each search, repeated ones included.",
         ),
     ] = 500,
     seeds: Annotated[

@@ -45,8 +45,8 @@ def run(
     evaluator_option: EvaluatorOptions = [],  # noqa: B006
     **settings: Any,
 ) -> None:
-    """Begins a search and drives it to its end. It takes --trials children,
-    each trained for --epochs (default: 3), or a plan of --hours."""
+    """Begins a search and drives it to its end. It evaluates --trials children
+    (default: 60), each trained for --epochs (default: 3), or plans --hours."""
     settings["space_options"] = named(space_option)
     settings["strategy_options"] = named(strategy_option)
     settings["evaluator_options"] = named(evaluator_option)
@@ -70,13 +70,14 @@ def resume(
         typer.Option(
             min=1,
             max=LARGEST,
-            help="Children to evaluate in all, those already done included.",
+            help="Children to evaluate in all, including those already done. "
+            "Default: as before.",
         ),
     ] = None,
     **settings: Any,
 ) -> None:
-    """Resumes a search that was interrupted, or one that is to have more
-    trials, with another number of workers too."""
+    """Resumes a search that was interrupted, or continues one with more
+    trials. The number of workers may change."""
     execution = execution_of(settings)
     load(run)
     with searching(run) as observers:
@@ -96,4 +97,4 @@ def restore(run: RunArgument) -> None:
     )
     if restored.damaged.exists():
         print(f"The damaged database is now {restored.damaged}.")
-    print(f"Go on by {RunDirectory(run).resuming}.")
+    print(f"Continue with {RunDirectory(run).resuming}.")

@@ -38,12 +38,14 @@ def status(
     every: Annotated[
         float,
         typer.Option(
-            min=0.1, max=3600, help="Seconds from one time to the next."
+            min=0.1,
+            max=3600,
+            help="With --watch: seconds between two displays.",
         ),
     ] = 2.0,
 ) -> None:
-    """Shows the trials, the last 1,000 of them, and the best cells of a run,
-    at any time; with --json all trials."""
+    """Shows the last 1,000 trials and the best cells of a run, also while it
+    runs. With --json it prints all trials."""
     if as_json and watch:
         raise InputError(
             "The options `--json` and `--watch` disagree. Expected one of them."
@@ -82,8 +84,8 @@ def report(
         typer.Option(help="The HTML page to write; replaces an earlier one."),
     ],
 ) -> None:
-    """Writes a page about runs, beside each other: rewards, best cells,
-    choices, cost, trials and settings."""
+    """Writes a page that shows one run, or compares several: rewards, best
+    cells, choices, cost, trials and settings."""
     loaded = [load(run) for run in runs]
     from search.views.report.page import write_report
 
@@ -104,10 +106,13 @@ def dashboard(
         str, typer.Option(help="The address to serve the page at.")
     ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="0 for any that is free.")
+        int,
+        typer.Option(
+            min=0, max=65535, help="The port of the page; 0: any free port."
+        ),
     ] = 8765,
 ) -> None:
-    """Serves a page on this machine that follows runs, until Ctrl-C: rewards,
+    """Serves a page that follows runs, on this machine, until Ctrl-C: rewards,
     running children, best cells, failures, memory and seconds."""
     loaded = [load(run) for run in runs]
     from search.views.dashboard.server import Dashboard

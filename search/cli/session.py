@@ -43,7 +43,7 @@ def searching(
     except KeyboardInterrupt:
         directory = RunDirectory(folder)
         begun = directory.configuration.exists()
-        go_on = f" Go on by {directory.resuming}." if begun else ""
+        go_on = f" Continue with {directory.resuming}." if begun else ""
         raise Interruption(interrupted or f"Interrupted.{go_on}") from None
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -54,7 +54,9 @@ def show_end(run: Run) -> None:
     trials = run.trials
     show_best(run, trials)
     if not run.is_over(trials):
-        print(f"The time limit is over. Go on by {run.directory.resuming}.")
+        print(
+            f"The time limit is over. Continue with {run.directory.resuming}."
+        )
 
 
 def show_best(run: Run, trials: Sequence[Trial]) -> None:

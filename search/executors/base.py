@@ -99,7 +99,7 @@ class Executor(abc.ABC):
                 processes.
         """
         raise ValueError(
-            "Expected the evaluator in this process, where alone it can "
+            "Expected the evaluator in this process, since only there it can "
             f"suggest architectures. Received: {type(self).__name__}."
         )
 

@@ -46,8 +46,8 @@ class ExecutionConfig(pydantic.BaseModel):
     address: Annotated[
         str | None,
         Field(
-            description="The Ray cluster: HOST:PORT; auto: the one that this "
-            "machine is part of; local: one that is started here. Default: "
+            description="The Ray cluster: HOST:PORT; auto: the cluster of this "
+            "machine; local: a cluster is started on this machine. Default: "
             "local."
         ),
     ] = None
@@ -64,7 +64,8 @@ class ExecutionConfig(pydantic.BaseModel):
         Field(
             gt=0,
             le=LARGEST,
-            description="Seconds after which a child fails; workers only.",
+            description="Seconds after which a child fails; not in process. "
+            "Default: no limit.",
         ),
     ] = None
     time_limit: Annotated[
@@ -72,7 +73,8 @@ class ExecutionConfig(pydantic.BaseModel):
         Field(
             gt=0,
             le=LARGEST,
-            description="Seconds after which the command ends.",
+            description="Seconds after which the command ends; `resume` "
+            "continues. Default: no limit.",
         ),
     ] = None
 

@@ -172,7 +172,7 @@ def _import_ray() -> Any:
     except ImportError:
         raise ValueError(
             "Invalid value for argument `executor`. Expected one whose library "
-            "is installed; install Ray by `pip install nasnet-keras[ray]`. "
+            "is installed; install Ray by `pip install 'nasnet-keras[ray]'`. "
             "Received: executor='ray'."
         ) from None
 

@@ -361,12 +361,14 @@ def _written(directory: RunDirectory) -> Iterator[None]:
         yield
     except KeyboardInterrupt as error:
         if directory.configuration.exists():
-            error.add_note(f"Go on by {directory.resuming}.")
+            error.add_note(f"Continue with {directory.resuming}.")
         raise
     except (OSError, sqlite3.Error) as error:
-        text = f"The run {directory.path} broke off: {storage_reason(error)}."
+        text = f"The run {directory.path} stopped: {storage_reason(error)}."
         if directory.configuration.exists():
-            text += f" When the cause is gone, go on by {directory.resuming}."
+            text += (
+                f" When the cause is gone, continue with {directory.resuming}."
+            )
         raise SearchError(text) from error
 
 

@@ -55,7 +55,8 @@ class ChildConfig(Settings):
         Field(
             ge=1,
             le=LARGEST,
-            description="Images to validate on. Default: a tenth.",
+            description="Images to validate on. Default: the validation "
+            "images of the data set, or a tenth of the training images.",
         ),
     ] = None
     threads: Annotated[
@@ -64,14 +65,14 @@ class ChildConfig(Settings):
             ge=1,
             le=10**4,
             description="Threads of a child; results depend on them. Default: "
-            "all cores, with workers divided among them.",
+            "all cores; with workers, the cores divided by the workers.",
         ),
     ] = None
     skip_broken: Annotated[
         bool,
         Field(
-            description="Leave out files that are no whole images, instead of "
-            "refusing them all by name."
+            description="Leave out broken image files. Default: they are an "
+            "error, which names them."
         ),
     ] = False
 

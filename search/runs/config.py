@@ -64,27 +64,28 @@ class RunConfig(Settings):
     space: Annotated[
         str,
         Field(
-            description=f"What is searched: {', '.join(SPACES)}, or "
-            "module:attribute for a space of one's own."
+            description=f"The space to search: {', '.join(SPACES)}, or "
+            "module:attribute for a space of your own."
         ),
     ] = "nasnet"
     space_options: dict[str, Any] = {}
     strategy: Annotated[
         str | None,
         Field(
-            description=f"What proposes: {', '.join(STRATEGIES)}. Default: "
-            f"{STRATEGY}, with `hours` {PLANNED_STRATEGY}."
+            description="The strategy, which proposes architectures: "
+            f"{', '.join(STRATEGIES)}. Default: {STRATEGY}, with `hours` "
+            f"{PLANNED_STRATEGY}."
         ),
     ] = None
     strategy_options: dict[str, Any] = {}
     evaluator: Annotated[
         str | None,
         Field(
-            description="What says how good an architecture is: "
+            description="The evaluator, which gives the rewards: "
             f"{', '.join(EVALUATORS)}, or module:attribute for a class of "
-            "one's own. training and int8 train each child alone; shared and "
+            "your own. training and int8 train each child alone; shared and "
             "gated train one network, whose weights all children share; the "
-            "others train nothing. Default: the strategy's."
+            "others train nothing. Default: set by the strategy."
         ),
     ] = None
     evaluator_options: dict[str, Any] = {}
@@ -101,9 +102,9 @@ class RunConfig(Settings):
         Field(
             gt=0,
             le=10**5,
-            description="How long the search takes, instead of `trials`: many "
-            "children train for seconds, the best of them anew for longer. "
-            "The first children are timed for the plan.",
+            description="How many hours the search takes, instead of "
+            "`trials`. Many children train for seconds, and the best of them "
+            "again for longer. Default: `trials` counts.",
         ),
     ] = None
     seed: Annotated[
@@ -112,13 +113,15 @@ class RunConfig(Settings):
         Field(
             ge=0,
             le=2**32 - 1,
-            description="Fixes proposals, data and children.",
+            description="Seed of the proposals, the data and the children.",
         ),
     ] = 0
     keep: Annotated[
         int,
         Field(
-            ge=1, le=LARGEST, description="Best children to keep weights of."
+            ge=1,
+            le=LARGEST,
+            description="How many of the best children keep their weights.",
         ),
     ] = 5
     lag: Annotated[
@@ -127,8 +130,8 @@ class RunConfig(Settings):
             ge=0,
             le=LARGEST,
             description="How many of the last trials a proposal does not wait "
-            "for; at most one worker more is used. Default: 0 in process, else "
-            "4 x the workers at the start.",
+            "for. At most so many workers and one more are used. Default: 0 in "
+            "process, otherwise 4 x the workers at the start.",
         ),
     ] = None
     halving: Annotated[
@@ -136,9 +139,9 @@ class RunConfig(Settings):
         Field(
             ge=2,
             le=LARGEST,
-            description="Successive halving: one child in so many trains for "
-            "so many times as long, and so on to the last epoch. Default: no "
-            "halving.",
+            description="Successive halving by N: the best of N children "
+            "trains for N times as long, and so on to the last epoch. Default: "
+            "no halving.",
         ),
     ] = None
     brackets: Annotated[
@@ -208,18 +211,18 @@ class RunConfig(Settings):
         for name in ("trials", "halving"):
             if getattr(self, name) is not None:
                 raise ValueError(
-                    f"Expected `{name}` or `hours`, one of them, since the "
-                    "hours are planned by themselves"
+                    f"Expected `{name}` or `hours`, not both, since `hours` "
+                    "makes a plan of its own"
                 )
         if self.recipe.epochs != SEARCH_EPOCHS:
             raise ValueError(
                 "Expected `first_epochs` in place of `epochs` with `hours`, "
-                "since children are trained for several times"
+                "since the plan trains children several times"
             )
         if not self.trains_further:
             raise ValueError(
                 "Expected `trials` in place of `hours` with the evaluator "
-                f"{self.evaluator_name}, whose children train no further"
+                f"{self.evaluator_name}, whose children cannot train further"
             )
         return self
 
@@ -240,20 +243,20 @@ class RunConfig(Settings):
                 if strategy_class(name).compares_budgets
             ]
             raise ValueError(
-                "Expected with `brackets`, in which children begin with "
-                f"different epochs, one of the strategies {', '.join(able)}"
+                f"Expected one of the strategies {', '.join(able)} with "
+                "`brackets`, in which children begin with different epochs"
             )
         if self.first_epochs and not self.first_epochs.is_integer():
             raise ValueError("Expected whole `first_epochs` with `halving`")
         if (self.first_epochs or 1) >= self.recipe.epochs:
             raise ValueError(
-                "Expected with `halving` fewer `first_epochs`, by default 1, "
-                f"than `epochs`, which is {self.recipe.epochs}"
+                "Expected fewer `first_epochs` (default 1) than `epochs`, "
+                f"{self.recipe.epochs}, with `halving`"
             )
         if not self.trains_further:
             raise ValueError(
                 "Expected no `halving` with the evaluator "
-                f"{self.evaluator_name}, whose children train no further"
+                f"{self.evaluator_name}, whose children cannot train further"
             )
         return self
 
@@ -265,8 +268,8 @@ class RunConfig(Settings):
             name in known for name in scores
         ):
             raise ValueError(
-                "Expected as `scores` of a strategy some of "
-                f"{', '.join(known)}, received {quoted(scores)}"
+                f"Expected some of {', '.join(known)} as `scores` of a "
+                f"strategy, received {quoted(scores)}"
             )
         return self
 
@@ -284,7 +287,7 @@ class RunConfig(Settings):
             self.objective.check_gradients(str(self.strategy))
         if "latency" in self.weighed and not self.objective.latency:
             raise ValueError(
-                "Expected the `cost` latency with a strategy that weighs it"
+                "Expected latency as the `cost`, since the strategy weighs it"
             )
         if info.context == TO_LOOK and self.space not in SPACES:
             return self

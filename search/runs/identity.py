@@ -33,7 +33,7 @@ def check_identity(
         if difference is not None:
             name, old, new = difference
             raise InputError(
-                f"The run {path} cannot go on: {change}. Expected "
+                f"The run {path} cannot continue: {change}. Expected "
                 f"`{name}` as the run began: {quoted(old)}. Received: "
                 f"{quoted(new)}. Restore it, or begin another run."
             )

@@ -25,7 +25,10 @@ class Settings(pydantic.BaseModel):
 Most = Annotated[
     int | None,
     Field(
-        ge=1, le=10**18, description="Architectures with more are not trained."
+        ge=1,
+        le=10**18,
+        description="Architectures with more are not trained. Default: no "
+        "limit.",
     ),
 ]
 
@@ -36,29 +39,30 @@ class ObjectiveConfig(Settings):
     reward: Annotated[
         Literal["accuracy", "mnasnet", "netscore"],
         Field(
-            description="What is maximised: the accuracy, MnasNet's accuracy "
-            "* (cost / target) ** w, or NetScore."
+            description="The value to maximise: the accuracy, MnasNet's "
+            "accuracy * (cost / target) ** w, or NetScore."
         ),
     ] = "accuracy"
     cost: Annotated[
         Literal["latency", "parameters", "multiply_adds"] | None,
         Field(
             description="The cost that mnasnet weighs; with another reward, a "
-            "metric beside the accuracy. Latency is in seconds for one image."
+            "metric beside the accuracy. Latency is in seconds for one image. "
+            "Default: none."
         ),
     ] = None
     target: Annotated[
         float | None,
         Field(
             gt=0,
-            description="The value that the cost should have.",
+            description="The value that the cost should have, for mnasnet.",
         ),
     ] = None
     hard: Annotated[
         bool,
         Field(
-            description="Whether w is 0 within the target and -1 above it, "
-            "instead of -0.07 on both sides."
+            description="For mnasnet: w is 0 within the target and -1 above "
+            "it. Default: w is -0.07 on both sides."
         ),
     ] = False
     max_parameters: Most = None
@@ -67,14 +71,15 @@ class ObjectiveConfig(Settings):
         float | None,
         Field(
             gt=0,
-            description="Slower architectures are not trained; seconds.",
+            description="Seconds of one image. Slower architectures are not "
+            "trained. Default: no limit.",
         ),
     ] = None
     latency_table: Annotated[
         Path | None,
         Field(
-            description="A file of `nasnet-search latency-table`, to predict "
-            "latencies by. Default: each network is measured."
+            description="A file of `nasnet-search latency-table`, which "
+            "predicts latencies. Default: each network is measured."
         ),
     ] = None
     latency_runtime: Annotated[
@@ -87,9 +92,10 @@ class ObjectiveConfig(Settings):
     latency_command: Annotated[
         str | None,
         Field(
-            description="A program and its arguments that measures latency, as "
-            "on a phone: the path of a file of the `latency_runtime` is its "
-            "last argument, and it prints the seconds of one image."
+            description="A program, with arguments, that measures the latency "
+            "on another device, such as a phone. It gets the path of a file of "
+            "the `latency_runtime` as its last argument, and prints the "
+            "seconds of one image."
         ),
     ] = None
 

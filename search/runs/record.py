@@ -128,9 +128,9 @@ class Run:
         self._compare("space", space.describe())
         if space.decisions != self._recorded.decisions:
             raise InputError(
-                f"The run {self.directory.path} cannot go on: its search space "
-                "has other decisions than as the run began. Restore it, or "
-                "begin another run."
+                f"The run {self.directory.path} cannot continue: its search "
+                "space has other decisions than when the run began. Restore "
+                "it, or begin another run."
             )
         return space
 

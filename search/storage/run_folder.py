@@ -114,7 +114,7 @@ class RunDirectory:
         """
         if self.configuration.exists():
             raise InputError(
-                f"{self.path} holds a run already. Go on with it by "
+                f"{self.path} holds a run already. Continue it with "
                 f"{self.resuming}, or choose another output."
             )
         check_free(self.path)

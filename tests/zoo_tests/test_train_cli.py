@@ -216,7 +216,7 @@ def test_only_what_is_finished_is_evaluated(trained, here, tmp_path, capsys):
     command = json.loads((trained / "config.json").read_text())["command"]
     error = capsys.readouterr().err
     assert "is not finished" in error
-    assert error.endswith(f"Go on with it by `{command}`.\n")
+    assert error.endswith(f"Continue it with `{command}`.\n")
 
 
 def test_images_that_have_changed_are_refused(trained, here, tmp_path, capsys):
@@ -241,7 +241,7 @@ def test_images_that_have_changed_are_refused(trained, here, tmp_path, capsys):
     [
         (f"{RUN} --output new --epochs 0", "Invalid value for `epochs`."),
         (f"{RUN} --output new --stream", "The arguments `stream` and `cache`"),
-        (f"{RUN} --output new --keep-best", "The argument `keep_best` goes by"),
+        (f"{RUN} --output new --keep-best", "The argument `keep_best` needs"),
         (f"{RUN} --output new --frozen-epochs 3", "The settings disagree"),
         (
             "run --architecture layers.json --dataset images.npz --output new "
@@ -332,8 +332,8 @@ def test_a_full_disk_ends_a_training_with_a_way_on(here, capsys, monkeypatch):
     monkeypatch.setattr("nasnet_keras.training.run.run_training", run_training)
     assert call(f"{RUN} --output full") == 1
     assert capsys.readouterr().err == (
-        "The training full broke off: No space left on device; make room, or "
-        "choose another disk. When the cause is gone, go on by the same "
+        "The training full stopped: No space left on device; make room, or "
+        "choose another disk. When the cause is gone, continue with the same "
         "command.\n"
     )
 
@@ -352,7 +352,11 @@ def test_a_warning_is_its_text(here, capsys, monkeypatch):
     ("error", "code", "sentence"),
     [
         (RunError("The training diverged."), 1, "The training diverged."),
-        (KeyboardInterrupt(), 130, "Interrupted. Go on by the same command."),
+        (
+            KeyboardInterrupt(),
+            130,
+            "Interrupted. Continue with the same command.",
+        ),
     ],
 )
 def test_how_a_training_may_end(

@@ -84,7 +84,7 @@ class Format(abc.ABC):
             raise ValueError(
                 f"The format {type(self).__name__} needs "
                 f"{' and '.join(missing)}, which is not installed. Install it "
-                "by `pip install nasnet-keras[export]`."
+                "by `pip install 'nasnet-keras[export]'`."
             )
 
     def check_path(self, path: Path) -> None:

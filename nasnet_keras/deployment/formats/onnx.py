@@ -49,7 +49,7 @@ run = lambda batch: session.run(None, {"images": batch})[0][0]
             if importlib.util.find_spec("tf2onnx") is None:
                 raise ValueError(
                     f"{error} More are translated by tf2onnx: `pip install "
-                    "nasnet-keras[export]`."
+                    "'nasnet-keras[export]'`."
                 ) from error
             model = _by_tf2onnx(function)
         if about:

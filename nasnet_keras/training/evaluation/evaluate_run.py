@@ -77,7 +77,7 @@ def evaluate_run(
     if not trained.exists():
         raise InputError(
             f"The training {folder} is not finished: it has no model.keras. "
-            f"Go on with it by `{read_record(folder)['command']}`."
+            f"Continue it with `{read_record(folder)['command']}`."
         )
     tell_activity("reading the data")
     data = load_data(settings)

@@ -215,7 +215,8 @@ def warn_of_collapse(genotype: Genotype) -> None:
     if count >= max(2, COLLAPSE * len(operations)):
         warnings.warn(
             f"{count} of the {len(operations)} operations of the normal cell "
-            "are identities: gradients favour what has no weights to learn, "
-            "the longer the more. Fewer `epochs` may give a better cell.",
+            "are identities: gradients favour operations without weights, and "
+            "more so in a longer training. Fewer `epochs` may give a better "
+            "cell.",
             stacklevel=2,
         )

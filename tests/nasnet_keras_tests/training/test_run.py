@@ -313,7 +313,7 @@ def test_what_goes_by_validation_needs_some(name, settings, tmp_path):
     settings = dataclasses.replace(
         settings, validation_images=None, **{name: 1}
     )
-    with pytest.raises(ValueError, match=f"`{name}` goes by .*`validation_im"):
+    with pytest.raises(ValueError, match=f"`{name}` needs .*`validation_im"):
         run_training(tmp_path / "run", settings)
 
 

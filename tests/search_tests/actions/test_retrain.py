@@ -431,7 +431,7 @@ def test_an_interruption_says_how_to_go_on(
 ):
     trainings.accuracies[best[0]] = KeyboardInterrupt()
     assert command("retrain run") == 130
-    assert "Go on by the same command." in capsys.readouterr().err
+    assert "Continue with the same command." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

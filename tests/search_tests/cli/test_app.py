@@ -116,7 +116,7 @@ def test_every_setting_is_an_option(command, capsys):
         (f"{RUN} --reward mnasnet", "The settings disagree. Expected a `cost`"),
         (
             f"{RUN} --halving 3 --first-epochs 3",
-            "The settings disagree. Expected with `halving` fewer `first_epo",
+            "The settings disagree. Expected fewer `first_epo",
         ),
         (f"{RUN} --workers 0", "Invalid value for `workers`."),
         (
@@ -182,7 +182,9 @@ def test_an_interrupted_run_says_how_to_go_on(
     evaluator = FakeEvaluator(interrupt=(1, KeyboardInterrupt()))
     monkeypatch.setattr("search.runs.create._create_named", lambda _: evaluator)
     assert command(f"{RUN} --trials 3") == 130
-    assert "Go on by `nasnet-search resume first`." in capsys.readouterr().err
+    assert (
+        "Continue with `nasnet-search resume first`." in capsys.readouterr().err
+    )
     assert command("resume first") == 0
     assert "3 of 3 children done." in capsys.readouterr().out
 
@@ -191,7 +193,7 @@ def test_a_run_ends_at_its_time_limit_and_goes_on(command, capsys):
     assert command(f"{RUN} --trials 3 --time-limit 1e-6") == 0
     said = capsys.readouterr().out
     assert "0 of 3 children done." in said
-    assert "is over. Go on by `nasnet-search resume first`." in said
+    assert "is over. Continue with `nasnet-search resume first`." in said
     assert command("resume first --workers 2") == 2
     assert "a run with a lag of 0" in capsys.readouterr().err
     assert command("resume first") == 0
@@ -215,7 +217,7 @@ def test_a_damaged_run_is_restored(command, capsys):
     assert restored.startswith("Restored the backup of 20")
     assert restored.endswith(" 3 trials.")
     assert aside == "The damaged database is now first/search.db.damaged."
-    assert further == "Go on by `nasnet-search resume first`."
+    assert further == "Continue with `nasnet-search resume first`."
     assert command("resume first --trials 4") == 0
 
 

@@ -205,7 +205,7 @@ def test_an_interrupted_search_leaves_no_process(tmp_path, by):
         search.process.send_signal(by)
     output, errors = search.process.communicate(timeout=PATIENCE)
     assert search.process.returncode == 130
-    assert errors == "Interrupted. Go on by `nasnet-search resume run`.\n"
+    assert errors == "Interrupted. Continue with `nasnet-search resume run`.\n"
     assert not any(map(is_alive, search.workers))
 
 

@@ -279,7 +279,7 @@ def test_an_interrupted_run_goes_on_in_its_place(
     with pytest.raises(KeyboardInterrupt) as error:
         begin(FakeEvaluator(interrupt=(3, KeyboardInterrupt())))
     call = f"search.resume({str(tmp_path / 'run')!r}, evaluator=...)"
-    assert error.value.__notes__ == [f"Go on by `{call}`."]
+    assert error.value.__notes__ == [f"Continue with `{call}`."]
     interrupted = search.load(tmp_path / "run").trials
     evaluator = FakeEvaluator()
     run = go_on(evaluator=evaluator)
@@ -426,7 +426,7 @@ def test_a_full_disk_ends_the_search_and_costs_nothing(
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     folder = tmp_path / "run"
-    assert f"The run {folder} broke off: " in str(caught.value)
+    assert f"The run {folder} stopped: " in str(caught.value)
     call = f"`search.resume({str(folder)!r}, evaluator=...)`."
     assert call in str(caught.value)
     before = outcomes(

@@ -170,24 +170,24 @@ def test_what_children_do_not_follow_of_a_recipe_is_left_out(settings, values):
         ),
         (
             {"halving": 3, "first_epochs": 3},
-            "The settings disagree. Expected with `halving` fewer "
-            "`first_epochs`, by default 1, than `epochs`, which is 3.",
+            "The settings disagree. Expected fewer `first_epochs` (default 1) "
+            "than `epochs`, 3, with `halving`.",
         ),
         (
             {"evaluator": "shared", "halving": 3},
             "The settings disagree. Expected no `halving` with the evaluator "
-            "shared, whose children train no further.",
+            "shared, whose children cannot train further.",
         ),
         (
             {"strategy_options": {"screen": 2, "scores": ["training"]}},
-            "The settings disagree. Expected as `scores` of a strategy some of "
-            "parameters, multiply-adds, naswot, jacobian-covariance, received "
-            "['training'].",
+            "The settings disagree. Expected some of parameters, "
+            "multiply-adds, naswot, jacobian-covariance as `scores` of a "
+            "strategy, received ['training'].",
         ),
         (
             {"evaluator": "naswot", "hours": 1},
             "The settings disagree. Expected `trials` in place of `hours` with "
-            "the evaluator naswot, whose children train no further.",
+            "the evaluator naswot, whose children cannot train further.",
         ),
         (
             {"space": "nowhere"},
@@ -302,7 +302,7 @@ def test_the_first_difference_is_named_with_both_values():
     with pytest.raises(InputError) as caught:
         check_identity(Path("runs/a"), before, after)
     assert (
-        "runs/a cannot go on: its config.json was edited. Expected "
+        "runs/a cannot continue: its config.json was edited. Expected "
         "`config.recipe.epochs` as the run began: 2. Received: 5."
     ) in str(caught.value)
 

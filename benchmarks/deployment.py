@@ -85,7 +85,8 @@ def writing(models, clock):
         "| s to write | keras.applications, model.export | ours | ours, "
         "verified | MB | largest difference |\n|---|---|---|---|---|---|"
     )
-    for name, chosen in FORMATS.items():
+    for name, format_of_keras in KERAS_FORMATS.items():
+        chosen = FORMATS[name]
         with tempfile.TemporaryDirectory() as folder:
             first, second, peer = (
                 Path(folder) / f"{each}{chosen.suffix}"
@@ -94,7 +95,7 @@ def writing(models, clock):
             theirs, _ = spent(
                 models[PEER].export,
                 str(peer),
-                format=KERAS_FORMATS[name],
+                format=format_of_keras,
                 verbose=False,
             )
             ours, _ = spent(write, chosen, first)

@@ -1,5 +1,6 @@
 """What documents, notebooks, benchmarks and scripts of tests import of the
-project is there, and so are the files that documents name.
+project is there, and so are the files that documents name; and what commands
+take by name is in the documents.
 
 A module that moves leaves its name behind in files that no fast test runs.
 """
@@ -7,12 +8,21 @@ A module that moves leaves its name behind in files that no fast test runs.
 import ast
 import importlib
 import re
+import typing
 from pathlib import Path
 
 import nbformat
 import pytest
 from site_pages.commands import COMMANDS
 from typer.main import get_command
+
+from nasnet_keras.deployment.formats import FORMATS
+from nasnet_keras.training.recipes import RECIPES
+from search.evaluation import EVALUATORS
+from search.executors import EXECUTORS
+from search.runs.objective_config import ObjectiveConfig
+from search.spaces import SPACES
+from search.strategies import STRATEGIES
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGES = ("nasnet_keras", "search", "zoo", "nasnet_auto")
@@ -133,6 +143,29 @@ def test_commands_in_documents_have_these_options():
             unknown = {word.rstrip(".,:)") for word in named} - options
             assert not unknown, f"{path}: {program} {name} {unknown}"
     assert len(seen) > 30
+
+
+REWARDS = typing.get_args(ObjectiveConfig.model_fields["reward"].annotation)
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("strategies.md", STRATEGIES),
+        ("strategies.md", REWARDS),
+        ("evaluators.md", EVALUATORS),
+        ("spaces.md", SPACES),
+        ("operations.md", EXECUTORS),
+        ("guides/deploy.md", FORMATS),
+        ("training.md", RECIPES),
+    ],
+)
+def test_what_commands_take_by_name_stands_on_its_page(page, names):
+    text = (REPOSITORY / "docs" / page).read_text()
+    # In headings and tables, and what is code.
+    marked = re.findall(r"^[#|].*|(?s:```.*?```)|`[^`]+`", text, re.MULTILINE)
+    words = set(re.findall(r"[\w-]+", " ".join(marked)))
+    assert not set(names) - words
 
 
 # Files that whoever follows a recipe, or an export, writes.

@@ -9,6 +9,8 @@ import inspect
 from pathlib import Path
 from typing import Any
 
+from nasnet_keras import _MODULES
+
 # By package and heading. A name of a module that the package does not hand
 # on has the whole path.
 GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -38,36 +40,9 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
             *("InvertedResidual", "ResidualConvolution", "SqueezeExcite"),
             *("ChannelGather", "OperationGraph"),
         ),
-        "Operations": (
-            "OPERATIONS",
-            "Identity",
-            "Convolution1x1",
-            "Convolution3x3",
-            "Convolution1x3Then3x1",
-            "Convolution1x7Then7x1",
-            "DilatedConvolution3x3",
-            "SeparableConvolution3x3",
-            "SeparableConvolution5x5",
-            "SeparableConvolution7x7",
-            "DilatedSeparableConvolution3x3",
-            "DilatedSeparableConvolution5x5",
-            "AveragePooling3x3",
-            "MaxPooling2x2",
-            "MaxPooling3x3",
-            "MaxPooling5x5",
-            "MaxPooling7x7",
-            "Zero",
-        ),
-        "Combiners": (
-            *("COMBINERS", "Add", "AddLayerNorm", "AddInstanceNorm"),
-            "Concatenate",
-        ),
-        "Published cells": (
-            *("NASNET_A", "NASNET_A_FIGURE", "NASNET_B", "NASNET_C"),
-            *("PNASNET_5", "ENAS_MICRO", "DARTS_V1", "DARTS_V2"),
-            *("AMOEBANET_A", "AMOEBANET_A_DARTS", "AMOEBANET_B"),
-            *("AMOEBANET_C", "AMOEBANET_D"),
-        ),
+        "Operations": _MODULES["nasnet_keras.layers.operations"],
+        "Combiners": _MODULES["nasnet_keras.layers.combiners"],
+        "Published cells": _MODULES["nasnet_keras.published"],
         "Architectures of other kinds": ("architectures.ArchitectureKind",),
     },
     "zoo": {

@@ -5,6 +5,7 @@ import importlib.util
 import pytest
 
 from search.evaluation import EVALUATORS, create_evaluator
+from search.evaluation.score import ScoreEvaluator
 from search.spaces.base import CAPABILITIES
 from search.spaces.nasnet import NASNetSpace
 from search.spaces.proxylessnas import ProxylessNASSpace
@@ -118,6 +119,8 @@ def test_the_row_says_what_it_is(evaluators, name):
     row = EVALUATORS[name]
     shares = evaluators[name].shared_weights is not None
     assert shares == row.shares_weights
+    # Strategies filter by the `score` of one that trains nothing.
+    assert isinstance(evaluators[name], ScoreEvaluator) != row.trains
     assert row.needs <= CAPABILITIES.keys()
 
 

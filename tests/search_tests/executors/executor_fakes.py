@@ -14,6 +14,8 @@ from search.trial import Evaluation
 class Obedient(Evaluator):
     """An architecture says what becomes of it: a word and its argument."""
 
+    notes = ("Nothing was read.",)
+
     def evaluate(self, child):
         word, argument = child.architecture
         return getattr(self, word)(argument, child)

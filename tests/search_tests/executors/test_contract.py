@@ -9,6 +9,7 @@ import executor_fakes
 import pytest
 
 import search
+from nasnet_keras.console.activity import Activity, tell_activity
 from search.evaluation.base import Child
 from search.executors import EXECUTORS, create_executor
 from search.executors.base import SearchError
@@ -29,6 +30,7 @@ EXECUTOR_CASES = {
     "ray": (2, (pytest.mark.large, WITHOUT_RAY)),
 }
 POOLS = ("processes", "ray")
+SILENT = ("ray",)  # whose workers cannot say what goes on for a child
 
 
 def cases(names):
@@ -131,6 +133,29 @@ def test_every_child_has_one_outcome(executor, tmp_path):
 
 
 @all_executors
+def test_it_hands_on_what_the_user_should_know(executor):
+    executor.describe()
+    assert tuple(executor.notes) == executor_fakes.Obedient.notes
+
+
+@pytest.mark.parametrize(
+    "executor",
+    cases(name for name in EXECUTOR_CASES if name not in SILENT),
+    indirect=True,
+)
+def test_what_goes_on_for_a_child_is_heard(executor, tmp_path):
+    heard = []
+    executor.listen(lambda *each: heard.append(each))
+    evaluate(executor, [("reward", 0.5), ("tell", 1)], tmp_path)
+    executor.listen(lambda *each: None)
+    tell_activity("nothing of a child")
+    assert heard == [
+        (1, Activity("training steps", 0, 1)),
+        (1, Activity("validating")),
+    ]
+
+
+@all_executors
 def test_a_child_goes_on_from_its_file_with_the_seed_of_the_run(
     executor, tmp_path
 ):
@@ -222,7 +247,7 @@ def test_a_child_may_take_so_long(name, tmp_path):
 
 
 @pytest.mark.usefixtures("learning")
-@pytest.mark.parametrize("name", cases(POOLS))
+@pytest.mark.parametrize("name", cases(EXECUTOR_CASES))
 def test_any_executor_gives_the_same_search(name, tmp_path, outcomes):
     """From the beginning, and from where another left off."""
     settings = {
@@ -241,7 +266,7 @@ def test_any_executor_gives_the_same_search(name, tmp_path, outcomes):
         evaluator=executor_fakes.Checksums,
         tensorboard=False,
         executor=name,
-        workers=2,
+        workers=EXECUTOR_CASES[name][0],
     )
     assert outcomes(two.trials) == outcomes(one.trials)
     states = {trial.state for trial in one.trials}

@@ -25,11 +25,11 @@ all_rewards = pytest.mark.parametrize("name", NAMES)
 
 
 class Accurate(Evaluator):
-    def __init__(self, accuracy):
-        self.accuracy = accuracy
+    def __init__(self, accuracy, costs=COSTS):
+        self.accuracy, self.told = accuracy, costs
 
     def costs(self, architecture):
-        return COSTS
+        return self.told
 
     def evaluate(self, child):
         return Evaluation(self.accuracy, {"accuracy": self.accuracy})
@@ -38,9 +38,9 @@ class Accurate(Evaluator):
         return {"data": "none"}
 
 
-def reward(name, accuracy):
+def reward(name, accuracy, costs=COSTS):
     objective = {"reward": name, **SETTINGS[name]}
-    evaluator = Accurate(accuracy)
+    evaluator = Accurate(accuracy, costs)
     config = create_configuration({"objective": objective})
     return create_evaluator(config, evaluator).evaluate(Child(0, "any")).reward
 
@@ -58,6 +58,15 @@ def test_more_accuracy_is_worth_more_and_none_least(name):
     rewards = [reward(name, accuracy) for accuracy in (0.0, 0.3, 0.6, 0.9)]
     assert rewards[0] >= 0  # what a child that fails counts as
     assert rewards == sorted(set(rewards))
+
+
+@all_rewards
+@pytest.mark.parametrize("cost", COSTS)
+def test_a_cost_that_is_weighed_lowers_it_and_has_a_front(name, cost):
+    before = reward(name, 0.5)
+    after = reward(name, 0.5, {**COSTS, cost: 2 * COSTS[cost]})
+    config = ObjectiveConfig(reward=name, **SETTINGS[name])
+    assert after == before or (after < before and config.weighed)
 
 
 @all_rewards

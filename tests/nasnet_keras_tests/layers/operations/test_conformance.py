@@ -104,6 +104,19 @@ def test_written_and_read_again(name, strides, conventions):
     np.testing.assert_array_equal(copy(state), operation(state))
 
 
+@EVERY
+@STRIDES
+@CHANNELS
+@FORMS
+def test_its_weights_are_those_of_its_units(
+    name, strides, channels, conventions
+):
+    """Costs and files of weights know no others."""
+    operation = built(name, channels, strides, conventions)
+    of_units = [each.path for unit in operation.units for each in unit.weights]
+    assert sorted(of_units) == sorted(each.path for each in operation.weights)
+
+
 @READING
 @STRIDES
 @CHANNELS

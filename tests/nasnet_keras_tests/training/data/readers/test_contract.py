@@ -3,13 +3,14 @@
 
 import importlib
 import pkgutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from nasnet_keras.training.data import readers
-from nasnet_keras.training.data.datasets import load_dataset
+from nasnet_keras.training.data.datasets import load_dataset, open_dataset
 
 READERS = {
     module.name
@@ -85,6 +86,9 @@ def test_images_are_pixels_and_labels_are_classes(arguments):
     assert train.images.dtype == "uint8" and train.images.ndim == 4
     assert len(train.images) == len(train.labels)
     assert np.issubdtype(train.labels.dtype, np.integer)
+    # By these a sample is chosen before an image is read.
+    labels = open_dataset(**arguments).read_labels()
+    np.testing.assert_array_equal(labels, train.labels)
     again = load_dataset(**arguments).train
     np.testing.assert_array_equal(again.images, train.images)
     np.testing.assert_array_equal(again.labels, train.labels)
@@ -113,3 +117,15 @@ def test_it_is_brought_to_a_size(arguments):
     assert dataset.image_shape == (5, 5, channels)
     for part in (dataset.test, dataset.validation):
         assert part is None or part.images.shape[1:] == (5, 5, channels)
+
+
+@pytest.mark.parametrize("part", [0, 0.5])
+def test_a_damaged_file_is_a_sentence(arguments, part, tmp_path):
+    source = Path(arguments["source"])
+    if not source.is_file():
+        pytest.skip("it is no file, or reads what is installed")
+    path, whole = tmp_path / source.name, source.read_bytes()
+    path.write_bytes(whole[: int(part * len(whole))] + b"\xff\0" * 99)
+    with pytest.raises(ValueError, match=r"Expected .*\. Received: ") as told:
+        load_dataset(path)
+    assert "\n" not in str(told.value)

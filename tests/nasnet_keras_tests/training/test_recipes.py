@@ -2,11 +2,13 @@ import dataclasses
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.kinds.cells import CellsKind
+from nasnet_keras.training.data.pipeline import recipe_pipeline
 from nasnet_keras.training.recipes import RECIPES, Recipe
 from nasnet_keras.training.settings import recipe_arguments
 from nasnet_keras.training.train import compile_network
@@ -101,3 +103,28 @@ def test_a_network_is_compiled_and_trained_by_every_recipe(name):
             labels = dict.fromkeys(model.output, labels)
         loss = model.train_on_batch(np.zeros((4, 32, 32, 3)), labels)
         assert np.isfinite(loss).all()
+
+
+class Watched:
+    """A recipe that notes which of its values are asked for."""
+
+    def __init__(self, recipe, read):
+        self.recipe, self.read = recipe, read
+
+    def __getattr__(self, name):
+        self.read.add(name)
+        return getattr(self.recipe, name)
+
+
+def test_every_value_is_followed():
+    """Or it would be an option of the commands that changes nothing."""
+    read = {"frozen_epochs", "frozen_learning_rate"}  # by `phases`
+    for changes in ({}, {"schedule": "exponential", "optimizer": "rmsprop"}):
+        recipe = Watched(dataclasses.replace(RECIPE, **changes), read)
+        recipe_arguments(recipe, 10, CellsKind())
+        inputs = keras.Input((2,))
+        outputs = keras.layers.Dense(2)(inputs)
+        compile_network(keras.Model(inputs, outputs), recipe, 5)
+        images = np.zeros((8, 8, 8, 3), np.uint8)
+        recipe_pipeline(recipe, "noise", images, np.arange(8) % 2, 0, 0)
+    assert {field.name for field in dataclasses.fields(Recipe)} <= read

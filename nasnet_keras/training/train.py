@@ -64,7 +64,8 @@ def compile_network(
 
 
 def _train_function(model: keras.Model) -> Callable[[Iterator[Any]], Any]:
-    """A training step as one graph, until the model is compiled anew.
+    """A training step as one graph, until the model is compiled anew, or
+    another way to run its steps is set on it, which is left to Keras.
 
     Keras makes two, one called by the other, for several steps at a time; all
     variables then go through both, which takes time to trace and to begin.
@@ -77,6 +78,10 @@ def _train_function(model: keras.Model) -> Callable[[Iterator[Any]], Any]:
         return model.train_step(batches)
 
     def function(batches: Iterator[Any]) -> Any:
+        settings = model.jit_compile, model.run_eagerly
+        if any(settings) or model.steps_per_execution != 1:
+            model.make_train_function(force=True)
+            return model.train_function(batches)
         if isinstance(batches, tf.data.Iterator):
             return step(batches)
         return step(next(batches))  # of `train_on_batch`

@@ -150,6 +150,36 @@ def test_a_step_is_that_of_keras():
         np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "calls"),
+    [("run_eagerly", True, STEPS), ("steps_per_execution", 2, STEPS / 2)],
+)
+def test_what_is_set_after_compiling_is_kept(setting, value, calls):
+    """Each call of the training function is then as Keras makes it."""
+    model = network()
+    compile_network(model, RECIPE, STEPS)
+    ours, batches = model.train_function, []
+    setattr(model, setting, value)
+    callback = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: batches.append(batch)
+    )
+    train(model, bright_or_dark(), RECIPE, STEPS, [callback], epochs=1)
+    assert model.train_function is not ours
+    assert model.optimizer.iterations.numpy() == STEPS
+    assert len(batches) == calls
+
+
+@pytest.mark.large
+def test_xla_may_be_set_after_compiling():
+    model = network()
+    compile_network(model, RECIPE, STEPS)
+    ours = model.train_function
+    model.jit_compile = True
+    history = train(model, bright_or_dark(), RECIPE, STEPS)
+    assert model.train_function is not ours
+    assert history["loss"][-1] < history["loss"][0]
+
+
 def test_the_optimizer_is_the_recipes():
     model = network()
     compile_network(model, RECIPE, STEPS)

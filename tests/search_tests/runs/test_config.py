@@ -182,8 +182,8 @@ def test_what_children_do_not_follow_of_a_recipe_is_left_out(settings, values):
         ),
         (
             {"strategy_options": {"screen": 2, "scores": ["training"]}},
-            f"The settings disagree. Expected some of {SCORES} as `scores` of a "
-            "strategy, received ['training'].",
+            f"The settings disagree. Expected some of {SCORES} as `scores` "
+            "of a strategy, received ['training'].",
         ),
         (
             {"evaluator": "naswot", "hours": 1},

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from nasnet_keras.training.data.holding import amount, most_in_memory
+from nasnet_keras.training.data.readers.npz import CHANNELS
 
 
 def is_pipeline(value: object) -> bool:
@@ -50,6 +51,7 @@ def _read(pipeline: Any) -> tuple[np.ndarray, np.ndarray]:
         raise _unusable("pairs of an image and a label, or batches", spec)
     if pipeline.cardinality() == tf.data.INFINITE_CARDINALITY:
         raise _unusable("one that ends, as after `.take(1000)`", "no end")
+    _check_labels(*spec)
     parts: list[tuple[np.ndarray, np.ndarray]] = []
     size, most = 0, most_in_memory()
     try:
@@ -77,6 +79,20 @@ def _read(pipeline: Any) -> tuple[np.ndarray, np.ndarray]:
     return images, labels
 
 
+def _check_labels(image: Any, label: Any) -> None:
+    """Raises:
+    ValueError: Each image has a vector, as of one-hot labels, and not a batch
+        of images its labels. The numbers of both may be the same by chance.
+    """
+    if image.shape.rank != 3 or label.shape.rank != 1:
+        return
+    first, _, last = image.shape
+    (length,) = label.shape
+    # A lone image has channels, and rows that its label does not follow.
+    if first != length or {first, last} & {*CHANNELS}:
+        raise _unlabelled(label.shape, image.shape)
+
+
 def _batch(image: np.ndarray, label: np.ndarray) -> tuple[Any, Any]:
     """A batch of images and labels; a lone image becomes one."""
     if label.dtype.kind == "O":
@@ -84,11 +100,16 @@ def _batch(image: np.ndarray, label: np.ndarray) -> tuple[Any, Any]:
     if image.ndim - label.ndim not in (2, 3) or (
         label.ndim and len(label) != len(image)
     ):
-        raise _unusable(
-            "an integer or a text as the label of each image",
-            f"labels of shape {label.shape} for images of {image.shape}",
-        )
+        raise _unlabelled(label.shape, image.shape)
     return (image, label) if label.ndim else (image[None], label[None])
+
+
+def _unlabelled(label: Any, image: Any) -> ValueError:
+    return _unusable(
+        "an integer or a text as the label of each image; `argmax` makes one "
+        "of a one-hot label",
+        f"labels of shape {label} for images of {image}",
+    )
 
 
 def _unusable(expected: str, received: object) -> ValueError:

@@ -46,6 +46,28 @@ def test_two_of_them_are_to_train_and_to_test_on():
     assert (len(found.train), len(found.test)) == (10, 4)
 
 
+@pytest.mark.parametrize("rest", [False, True])
+def test_grey_images_come_in_batches(rest):
+    """Of as many images as these have rows; the last batch of any number."""
+    images = IMAGES[..., 0]
+    found = load_dataset(pairs(images).batch(8, drop_remainder=rest))
+    assert len(found.train) == (8 if rest else 10)
+    np.testing.assert_array_equal(
+        found.train.images[..., 0], images[: len(found.train)]
+    )
+
+
+def one_hot(images, classes):
+    return pairs(images, np.eye(classes, dtype=int)[LABELS])
+
+
+def with_unknown_sizes(image, label):
+    return tf.ensure_shape(
+        tf.py_function(lambda pixels: pixels, [image], image.dtype),
+        (None, None, 3),
+    ), label
+
+
 def ragged():
     def generate():
         for size in (8, 9):
@@ -67,6 +89,10 @@ def ragged():
         (pairs().take(0), "Expected images. Received: none"),
         (tf.data.Dataset.from_tensor_slices(IMAGES), "pairs of an image and"),
         (pairs(labels=np.eye(3)[LABELS]), "as the label of each image"),
+        # As many classes as rows, or as channels that come first.
+        (one_hot(IMAGES, 8), r"`argmax`.*shape \(8,\) for images of \(8, 6, 3"),
+        (one_hot(IMAGES.transpose(0, 3, 1, 2), 3), "`argmax`"),
+        (one_hot(IMAGES, 8).map(with_unknown_sizes), "`argmax`"),
     ],
 )
 def test_what_cannot_be_used_is_a_sentence(pipeline, message):

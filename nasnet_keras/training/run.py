@@ -49,6 +49,7 @@ from nasnet_keras.training.data.pipeline import (
 )
 from nasnet_keras.training.data.sampling import balanced_weights
 from nasnet_keras.training.data.streaming import unreadable_told
+from nasnet_keras.training.process_state import kept_process_state
 from nasnet_keras.training.progress import Progress
 from nasnet_keras.training.recipes import Recipe
 from nasnet_keras.training.replicas import create_strategy, synchronise
@@ -66,6 +67,7 @@ SCHEMA_VERSION = 1  # of config.json
 CLASSIFIER = "logits"  # the layer that learns in frozen epochs
 
 
+@kept_process_state()
 def run_training(
     folder: Path,
     settings: TrainingSettings,

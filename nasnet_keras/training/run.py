@@ -29,6 +29,7 @@ from nasnet_keras.console.command_line import (
 )
 from nasnet_keras.files import (
     check_free,
+    check_outside,
     locked,
     make_folder,
     sync,
@@ -130,6 +131,7 @@ def run_training(
     new = not (folder / "config.json").exists()
     if new:
         check_free(folder)
+        check_outside(folder, settings.dataset)
     if data is None:
         tell_activity("reading the data")
         data = load_data(settings, holding)

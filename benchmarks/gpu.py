@@ -18,6 +18,7 @@ pipeline of images.
 
 import contextlib
 import functools
+import inspect
 import os
 import subprocess
 import sys
@@ -59,6 +60,7 @@ from nasnet_keras.training.train import (
     prepare_short_trainings,
 )
 from search.evaluation.base import Child, ChildSettings
+from search.evaluation.child_data import short_trainings
 from search.evaluation.shared import SharedEvaluator
 from search.evaluation.training import TrainingEvaluator
 from search.executors.processes import visible_gpus
@@ -293,11 +295,16 @@ def children(
         decisions = space.sample(np.random.default_rng(0))
         architecture = space.decode(decisions)
     evaluator = TrainingEvaluator(child_settings(space, small, **scale))
-    evaluate = functools.partial(evaluator.evaluate, Child(0, architecture))
+    child = Child(0, architecture)
+    evaluate = functools.partial(evaluator.evaluate, child)
+    # Without what it sets for its time.
+    plain = functools.partial(
+        inspect.unwrap(TrainingEvaluator.evaluate), evaluator, child
+    )
     rates: list[float] = []
     yield from apart(name, deterministic(name, evaluate, rates))
     if space.kind.name == "nasnet":
-        yield from apart(name, any_order(name, evaluate, rates))
+        yield from apart(name, any_order(name, plain, rates))
 
 
 def deterministic(
@@ -321,6 +328,7 @@ def any_order(
 ) -> Iterator[Figure]:
     """The same without determinism, and what that costs."""
     disable_op_determinism()
+    prepare_short_trainings()
     rates.append(rate(evaluate()))
     yield Figure(f"{name}: training", rates[-1], "images/s")
     if len(rates) == 2:
@@ -337,6 +345,11 @@ def rate(evaluation: Evaluation) -> float:
 
 def shared_weights(small: bool) -> Iterator[Figure]:
     """The network that holds every cell: an evaluation, a training step."""
+    with short_trainings():
+        yield from _shared_weights(small)
+
+
+def _shared_weights(small: bool) -> Iterator[Figure]:
     count, filters = (2, 4) if small else (10, 8)
     space = create_space("nasnet", {"blocks": 1} if small else {})
     shared = SharedEvaluator(

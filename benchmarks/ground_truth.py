@@ -41,6 +41,7 @@ from nasnet_keras.console.command_line import provenance
 from nasnet_keras.training.recipes import RECIPES
 from nasnet_keras.training.train import compile_network, train
 from search.evaluation.base import ChildSettings
+from search.evaluation.child_data import short_trainings
 from search.evaluation.training import TrainingEvaluator
 from search.spaces.nasnet import NASNetSpace
 
@@ -120,6 +121,7 @@ class Curve(keras.callbacks.Callback):
         self.seconds["validate"] += time.perf_counter() - began
 
 
+@short_trainings()
 def evaluate(
     evaluator: TrainingEvaluator, decisions: tuple[int, ...], seed: int
 ) -> dict[str, Any]:

@@ -79,13 +79,18 @@ def measure_ours(name: str, threads: int, steps: int) -> dict[str, object]:
 
     from nasnet_keras.network.build import build_network
     from nasnet_keras.training.recipes import RECIPES, Recipe
-    from nasnet_keras.training.train import compile_network
+    from nasnet_keras.training.train import (
+        compile_network,
+        prepare_short_trainings,
+    )
     from search.evaluation.child_data import prepare_tensorflow
 
     setting = SETTINGS[name]
     recipe = RECIPES["search-proxy"]
     if setting.search:
         prepare_tensorflow(threads)
+        prepare_short_trainings()
+        tf.config.experimental.enable_op_determinism()
     else:
         recipe = Recipe(epochs=1, batch_size=setting.batch, learning_rate=0.01)
         tf.config.threading.set_intra_op_parallelism_threads(threads)

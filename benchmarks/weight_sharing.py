@@ -29,6 +29,7 @@ from modes import parse_arguments
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.training.recipes import RECIPES
 from search.evaluation.base import Child, ChildSettings
+from search.evaluation.child_data import short_trainings
 from search.evaluation.shared import SharedEvaluator
 from search.evaluation.training import TrainingEvaluator
 from search.spaces.nasnet import NASNetSpace
@@ -141,6 +142,7 @@ def trained_alone(cell: Genotype, settings: ChildSettings) -> float:
     return child
 
 
+@short_trainings()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--dataset", default="cifar10")

@@ -34,7 +34,13 @@ from nasnet_auto.trainings.candidates import (
 from nasnet_auto.trainings.pace import Epochs, timed
 from nasnet_keras.console.activity import tell_activity
 from nasnet_keras.console.command_line import InputError, RunError
-from nasnet_keras.files import check_path, locked, make_folder, sync
+from nasnet_keras.files import (
+    check_outside,
+    check_path,
+    locked,
+    make_folder,
+    sync,
+)
 from nasnet_keras.training.data.datasets import (
     DataSource,
     are_arrays,
@@ -148,6 +154,7 @@ def run(
             skip_broken=skip_broken,
             seed=seed,
         )
+        check_outside(folder, request.dataset)
         tell_activity("looking at the data")
         source = data if are_arrays(data) else request.dataset
         found = survey(source, skip_broken, seed)

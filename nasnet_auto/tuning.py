@@ -174,6 +174,7 @@ class TuningEvaluator(Evaluator):
 
         from nasnet_keras.training.data.sampling import stratified
         from nasnet_keras.training.run import read_history, run_training
+        from search.evaluation.child_data import short_trainings
 
         settings = dataclasses.replace(
             self.settings, recipe=recipe, seed=child.seed
@@ -187,9 +188,10 @@ class TuningEvaluator(Evaluator):
             part = stratified(data.train.labels, count, child.seed)
             data = dataclasses.replace(data, train=data.train.take(part))
             settings = dataclasses.replace(settings, train_images=count)
-        keras.backend.clear_session()
 
+        @short_trainings()
         def run() -> None:
+            keras.backend.clear_session()
             run_training(
                 folder, settings, self._initialise, data=data, until=until
             )

@@ -74,7 +74,7 @@ def _tensorflow_state() -> Callable[[], None]:
             config.disable_op_determinism()
         if global_seed() != seed:
             # Keras has no other way to forget a seed.
-            keras.backend.clear_session()
+            keras.backend.clear_session(free_memory=False)
             tf.random.set_seed(seed)
         if policy is not None:
             keras.config.set_dtype_policy(policy)

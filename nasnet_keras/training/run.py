@@ -29,6 +29,7 @@ from nasnet_keras.console.command_line import (
 )
 from nasnet_keras.files import (
     check_free,
+    check_outside,
     locked,
     make_folder,
     sync,
@@ -49,6 +50,7 @@ from nasnet_keras.training.data.pipeline import (
 )
 from nasnet_keras.training.data.sampling import balanced_weights
 from nasnet_keras.training.data.streaming import unreadable_told
+from nasnet_keras.training.process_state import kept_process_state
 from nasnet_keras.training.progress import Progress
 from nasnet_keras.training.recipes import Recipe
 from nasnet_keras.training.replicas import create_strategy, synchronise
@@ -66,6 +68,7 @@ SCHEMA_VERSION = 1  # of config.json
 CLASSIFIER = "logits"  # the layer that learns in frozen epochs
 
 
+@kept_process_state()
 def run_training(
     folder: Path,
     settings: TrainingSettings,
@@ -128,6 +131,7 @@ def run_training(
     new = not (folder / "config.json").exists()
     if new:
         check_free(folder)
+        check_outside(folder, settings.dataset)
     if data is None:
         tell_activity("reading the data")
         data = load_data(settings, holding)

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from nasnet_keras.optimization.losses import SmoothedCrossentropy, accuracy
 from nasnet_keras.optimization.optimizer import Momentum, RMSProp
+from nasnet_keras.training.process_state import REWRITING_OFF
 from nasnet_keras.training.recipes import Recipe
 
 
@@ -207,14 +208,27 @@ def grow_gpu_memory() -> None:
             tf.config.experimental.set_memory_growth(gpu, True)
 
 
+@contextlib.contextmanager
+def unrewritten_graphs() -> Iterator[None]:
+    """Has TensorFlow rewrite no graphs, for a block or a function, so that it
+    comes to the same wherever children are trained; see
+    `prepare_short_trainings`."""
+    before = tf.config.optimizer.get_experimental_options()
+    prepare_short_trainings()
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options(
+            {REWRITING_OFF: before.get(REWRITING_OFF, False)}
+        )
+
+
 def prepare_short_trainings(short: bool = True) -> None:
     """Tells TensorFlow whether trainings are so short that rewriting their
     graphs would take longer than it saves, as those of a search are; and
     calls `grow_gpu_memory`, as all trainings do."""
     grow_gpu_memory()
-    tf.config.optimizer.set_experimental_options(
-        {"disable_meta_optimizer": short}
-    )
+    tf.config.optimizer.set_experimental_options({REWRITING_OFF: short})
 
 
 def prepare_long_trainings() -> None:

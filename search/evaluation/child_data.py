@@ -1,7 +1,8 @@
 """The images of children, and TensorFlow as they need it: `ChildData`."""
 
+import contextlib
 import functools
-import gc
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,12 @@ from nasnet_keras.training.data.pipeline import (
 )
 from nasnet_keras.training.data.splits import split, with_test
 from nasnet_keras.training.data.streaming import Images, StreamedImages
+from nasnet_keras.training.process_state import kept_process_state
 from nasnet_keras.training.recipes import Augmentation, Recipe
-from nasnet_keras.training.train import prepare_short_trainings
+from nasnet_keras.training.train import (
+    grow_gpu_memory,
+    prepare_short_trainings,
+)
 from search.evaluation.base import ChildSettings
 
 
@@ -139,20 +144,25 @@ def _a_tenth(data: ImageDataset) -> int:
     return max(1, round(0.1 * len(data.train)))
 
 
+@contextlib.contextmanager
+def short_trainings() -> Iterator[None]:
+    """Has TensorFlow, for a block or a function, train many small graphs for a
+    short time each, and compute the same every time; then all is put back that
+    was set in the process, seeds too."""
+    with kept_process_state():
+        tf.config.experimental.enable_op_determinism()
+        prepare_short_trainings()
+        yield
+
+
 def prepare_tensorflow(threads: int | None) -> None:
-    """Prepares TensorFlow for many short trainings of small graphs.
+    """Sets what of TensorFlow is set once in a process: its threads, if they
+    are given, and that it takes of GPUs what it needs.
 
     Raises:
         ValueError: The threads are given, and TensorFlow has begun work.
     """
-    tf.config.experimental.enable_op_determinism()
-    prepare_short_trainings()
-    if not gc.get_freeze_count():
-        # Behind each child garbage is collected; what is imported is none, and
-        # to look through it takes a tenth of a child's start. What is kept of
-        # a process (`kept_process_state`) has this undone.
-        gc.collect()
-        gc.freeze()
+    grow_gpu_memory()
     if threads is None:
         return
     try:

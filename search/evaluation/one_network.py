@@ -26,6 +26,7 @@ from search.evaluation.base import (
     ChildSettings,
     EvaluationError,
 )
+from search.evaluation.child_data import short_trainings
 from search.evaluation.training import TrainingEvaluator
 from search.storage.run_folder import SHARED_CHILDREN_FILE, SHARED_FILE
 from search.strategies.argument_checks import check_number
@@ -151,6 +152,7 @@ class OneNetworkEvaluator(TrainingEvaluator):
             else {}
         )
 
+    @short_trainings()
     def evaluate(self, child: Child) -> Evaluation:
         seconds = {}
         began = time.perf_counter()
@@ -193,6 +195,7 @@ class OneNetworkEvaluator(TrainingEvaluator):
     def watch(self, trained: Callable[[int, int, float], object]) -> None:
         self._trained = trained
 
+    @short_trainings()
     def suggest(self, number: int, folder: Path) -> Any:
         began = time.perf_counter()
         training = self._shared_training(folder)
@@ -208,11 +211,13 @@ class OneNetworkEvaluator(TrainingEvaluator):
             self._training.watch = self._trained
         return self._training
 
+    @short_trainings()
     def accuracy(self, architecture: Any, folder: Path) -> float:
         training = self._restored(folder)
         accuracy, _ = self.measure(self.bound(training, architecture))
         return accuracy
 
+    @short_trainings()
     def extract_child(self, child: Child) -> keras.Model:
         if child.folder is None or child.budget is None:
             raise ValueError(

@@ -13,6 +13,7 @@ from nasnet_keras.architectures import without_recipe
 from nasnet_keras.console.activity import tell_activity
 from nasnet_keras.training.data.pipeline import evaluation_pipeline
 from search.evaluation.base import Child, ChildSettings, EvaluationError
+from search.evaluation.child_data import short_trainings
 from search.evaluation.training import TrainingEvaluator, buildable
 from search.strategies.argument_checks import check_number
 from search.trial import Evaluation
@@ -100,6 +101,7 @@ class FirstBatchEvaluator(ScoreEvaluator):
     def describe(self) -> dict[str, Any]:
         return {**super().describe(), self.name: {"images": self.images}}
 
+    @short_trainings()
     def score(self, architecture: Any, seed: int) -> float:
         tell_activity("scoring a network")
         return self.look(self.untrained(architecture, seed), self.batch)

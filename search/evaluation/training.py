@@ -24,7 +24,11 @@ from search.evaluation.base import (
     EvaluationError,
     Evaluator,
 )
-from search.evaluation.child_data import ChildData, prepare_tensorflow
+from search.evaluation.child_data import (
+    ChildData,
+    prepare_tensorflow,
+    short_trainings,
+)
 from search.spaces.base import lacks
 from search.trial import IMAGES, Evaluation
 
@@ -37,7 +41,8 @@ class TrainingEvaluator(Evaluator):
     measures it on validation images.
 
     The outcome is a function of the architecture, the seed, the data and the
-    number of threads.
+    number of threads. What is set in the process for it is put back, but for
+    `threads`, and that TensorFlow takes of GPUs what it needs.
 
     Args:
         settings: How the children are made.
@@ -104,6 +109,7 @@ class TrainingEvaluator(Evaluator):
     def build(self, architecture: Any) -> keras.Model:
         return self.kind.build(architecture, **self.network)
 
+    @short_trainings()
     def evaluate(self, child: Child) -> Evaluation:
         schedule = self._schedule(child)
         clock = _Clock()

@@ -8,7 +8,7 @@ from typing import Any
 
 from nasnet_keras.console.activity import listening
 from search.evaluation.base import Child
-from search.executors.base import Executor, Outcome, attempt
+from search.executors.base import Executor, Outcome, attempt, freeze_garbage
 
 
 class InProcessExecutor(Executor):
@@ -16,6 +16,7 @@ class InProcessExecutor(Executor):
 
     def _set_up(self) -> None:
         self._evaluator = self.create_evaluator()
+        freeze_garbage()
         self._children: deque[Child] = deque()
 
     def describe(self) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from typing import Any
 
 from nasnet_keras.console.activity import Activity, listening
 from search.evaluation.base import Child, Evaluator
-from search.executors.base import attempt
+from search.executors.base import attempt, freeze_garbage
 from search.executors.pool import (
     Message,
     PoolExecutor,
@@ -159,6 +159,7 @@ def _work(
     with contextlib.suppress(EOFError, OSError), listening(_Teller(connection)):
         try:
             evaluator = create_evaluator()
+            freeze_garbage()
             connection.send(Ready(evaluator.describe(), evaluator.notes))
             while True:
                 connection.send(attempt(evaluator, connection.recv()))

@@ -15,7 +15,7 @@ from typing import Any
 
 from nasnet_keras.quotation import quoted
 from search.evaluation.base import Child, Evaluator
-from search.executors.base import attempt
+from search.executors.base import attempt, freeze_garbage
 from search.executors.pool import (
     Message,
     PoolExecutor,
@@ -136,6 +136,7 @@ class _Actor:
     def begin(self) -> tuple[Message, None]:
         try:
             self._evaluator = self._create_evaluator()
+            freeze_garbage()
             return Ready(
                 self._evaluator.describe(), self._evaluator.notes
             ), None

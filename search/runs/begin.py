@@ -20,7 +20,7 @@ from typing import Any
 
 from nasnet_keras.console.activity import Activity
 from nasnet_keras.console.command_line import InputError
-from nasnet_keras.files import new_directory, write_json
+from nasnet_keras.files import check_outside, new_directory, write_json
 from nasnet_keras.processor import computing_variables
 from nasnet_keras.quotation import quoted, system_reason
 from nasnet_keras.training.data.datasets import (
@@ -136,6 +136,7 @@ def run(
     config = settle(config, settings, execution)
     directory = RunDirectory(output)
     directory.check_free()
+    check_outside(output, str(config.dataset))
     with _Search(config, evaluator, execution, arrays) as search:
         identity = search.identity()
         with _written(directory), new_directory(directory.path) as folder:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 import nasnet_auto
 import nasnet_auto.survey
@@ -168,6 +169,26 @@ def test_what_cannot_be_used_leaves_nothing(changes, message, tmp_path):
     with pytest.raises(InputError, match=message):
         nasnet_auto.run(**{**arguments, **changes})
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        lambda data, output: nasnet_auto.run(data, 1, output),
+        lambda data, output: search.run(output, dataset=data),
+    ],
+)
+def test_an_output_within_the_images_is_refused(begin, tmp_path, monkeypatch):
+    """However the two are written."""
+    photos = tmp_path / "photos"
+    for name in ("cat", "dog"):
+        (photos / name).mkdir(parents=True)
+        Image.new("RGB", (8, 8)).save(photos / name / "one.png")
+    (tmp_path / "link").symlink_to(photos)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="outside of that of the images"):
+        begin("photos", tmp_path / "link" / "best")
+    assert sorted(each.name for each in photos.iterdir()) == ["cat", "dog"]
 
 
 def test_other_settings_are_refused(whole):

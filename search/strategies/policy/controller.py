@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from nasnet_keras.training.train import unrewritten_graphs
 from search.spaces.base import SearchSpace
 from search.strategies.policy import losses
 
@@ -125,6 +126,7 @@ class Controller(keras.Model):
             logits, self.bounds[:, None], self.favours, self.present
         )
 
+    @unrewritten_graphs()
     def sample(self, noise: Any) -> tuple[tf.Tensor, tf.Tensor]:
         """Samples architectures: a pure function of the weights and `noise`.
 

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nasnet_keras.training.train import prepare_short_trainings
+from nasnet_keras.training.train import unrewritten_graphs
 from search.strategies.policy import losses
 from search.strategies.policy.config import PPOConfig
 from search.strategies.policy.controller import Controller
@@ -57,9 +57,6 @@ class PPOLearner:
     """
 
     def __init__(self, controller: Controller, config: PPOConfig) -> None:
-        # What is learnt is the same whether children are trained in this
-        # process, which calls for it too, or elsewhere.
-        prepare_short_trainings()
         self.controller = controller
         self.config = config
         self.baseline = np.nan  # until the first step
@@ -71,6 +68,7 @@ class PPOLearner:
         )
         self.optimizer.build(controller.trainable_variables)
 
+    @unrewritten_graphs()
     def step(
         self, decisions: Sequence[Decisions] | Any, rewards: Sequence[float]
     ) -> dict[str, float]:

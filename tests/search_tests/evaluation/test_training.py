@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.training.data.datasets import load_dataset
-from nasnet_keras.training.process_state import kept_process_state
 from search.evaluation import training
 from search.evaluation.base import Child, EvaluationError
 from search.evaluation.child_data import prepare_tensorflow
@@ -313,6 +312,5 @@ def test_children_take_of_a_gpu_what_they_need(monkeypatch):
         "set_memory_growth",
         lambda *setting: grown.append(setting),
     )
-    with kept_process_state():
-        prepare_tensorflow(None)
+    prepare_tensorflow(None)
     assert grown == [("GPU", True)]

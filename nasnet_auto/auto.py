@@ -35,7 +35,6 @@ from nasnet_auto.trainings.pace import Epochs, timed
 from nasnet_keras.console.activity import tell_activity
 from nasnet_keras.console.command_line import InputError, RunError
 from nasnet_keras.files import (
-    check_outside,
     check_path,
     locked,
     make_folder,
@@ -46,6 +45,7 @@ from nasnet_keras.training.data.datasets import (
     are_arrays,
     resolve_source,
 )
+from nasnet_keras.training.data.readers.layout import check_outside
 from nasnet_keras.training.data.readers.npz import ArraysInMemory
 from nasnet_keras.training.data.readers.pipelines import in_memory
 from nasnet_keras.training.process_state import kept_process_state

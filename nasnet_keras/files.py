@@ -82,29 +82,6 @@ def check_free(path: Path) -> None:
         )
 
 
-def check_outside(output: str | os.PathLike[str], images: str) -> None:
-    """Checks that what is written is not read as images.
-
-    Args:
-        output: The folder to write.
-        images: A source of images; if it is an absolute path, a folder.
-
-    Raises:
-        InputError: The output is in it, or is it.
-    """
-    folder = Path(images)
-    if (
-        folder.is_absolute()
-        and folder.is_dir()
-        and resolved(Path(output)).is_relative_to(resolved(folder))
-    ):
-        raise InputError(
-            "Invalid value for argument `output`. Expected a folder outside "
-            "of that of the images, lest it is read as a class. Received: "
-            f"{output}, within {folder}."
-        )
-
-
 def make_folder(folder: Path) -> None:
     """Makes a folder that may be there.
 

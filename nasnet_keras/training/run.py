@@ -29,7 +29,6 @@ from nasnet_keras.console.command_line import (
 )
 from nasnet_keras.files import (
     check_free,
-    check_outside,
     locked,
     make_folder,
     sync,
@@ -48,6 +47,7 @@ from nasnet_keras.training.data.pipeline import (
     evaluation_pipeline,
     recipe_pipeline,
 )
+from nasnet_keras.training.data.readers.layout import check_outside
 from nasnet_keras.training.data.sampling import balanced_weights
 from nasnet_keras.training.data.streaming import unreadable_told
 from nasnet_keras.training.process_state import kept_process_state

@@ -20,13 +20,14 @@ from typing import Any
 
 from nasnet_keras.console.activity import Activity
 from nasnet_keras.console.command_line import InputError
-from nasnet_keras.files import check_outside, new_directory, write_json
+from nasnet_keras.files import new_directory, write_json
 from nasnet_keras.processor import computing_variables
 from nasnet_keras.quotation import quoted, system_reason
 from nasnet_keras.training.data.datasets import (
     ARRAYS,
     are_arrays,
 )
+from nasnet_keras.training.data.readers.layout import check_outside
 from nasnet_keras.training.data.readers.pipelines import in_memory
 from nasnet_keras.training.process_state import kept_process_state
 from search.evaluation.base import Evaluator

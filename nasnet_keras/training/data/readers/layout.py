@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import os
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+from nasnet_keras.console.command_line import InputError
 from nasnet_keras.files import resolved
 from nasnet_keras.quotation import printable, system_reason
 from nasnet_keras.training.data.readers.part_names import certain, words_of
@@ -146,6 +148,35 @@ def find_layout(path: Path) -> Layout:
 def holds_images(path: Path) -> bool:
     """Whether a folder has a sub-folder with images, in it or below."""
     return bool(_scan(path).full)
+
+
+def check_outside(output: str | os.PathLike[str], images: str) -> None:
+    """Checks that what is written is not read as images.
+
+    Args:
+        output: The folder to write.
+        images: A source of images; if it is an absolute path, a folder.
+
+    Raises:
+        InputError: The output is in it, or is it, and does not lie beside
+            parts, where nothing is read.
+    """
+    folder, written = Path(images), resolved(Path(output))
+    if not (folder.is_absolute() and folder.is_dir()):
+        return
+    root = resolved(folder)
+    if not written.is_relative_to(root):
+        return
+    name = (*written.relative_to(root).parts, "")[0]
+    words = certain(words_of(each.name for each in root.iterdir()))
+    parts = {word.part for word in words.values()}
+    if name and "train" in parts and len(parts) > 1 and not words_of([name]):
+        return
+    raise InputError(
+        "Invalid value for argument `output`. Expected a folder outside of "
+        "that of the images, lest it is read as a class. Received: "
+        f"{output}, within {folder}."
+    )
 
 
 def shown(name: str | Path) -> str:

@@ -1,7 +1,7 @@
 """From a genotype to a `keras.Model`: stem, the stack of cells, head.
 
-Importing this module registers every layer of a network, and the optimizer of
-a trained one, so that saved models load.
+Importing this module registers every layer of a network, and the optimizer
+and the loss of a trained one, so that saved models load.
 """
 
 import contextlib
@@ -13,8 +13,10 @@ from typing import Any
 import keras
 from keras import layers
 
+import nasnet_keras.layers.class_names
 import nasnet_keras.layers.inverted_residual
 import nasnet_keras.layers.operation_graph
+import nasnet_keras.optimization.losses
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.layers.auxiliary_head import AuxiliaryHead, pooled_size
 from nasnet_keras.layers.cell import Cell

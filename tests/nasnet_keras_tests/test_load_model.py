@@ -1,7 +1,10 @@
 """What a damaged or a hostile .keras file comes to."""
 
 import json
+import subprocess
+import sys
 import zipfile
+from pathlib import Path
 
 import keras
 import pytest
@@ -29,6 +32,24 @@ def rewrite(path, change):
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
             archive.writestr(name, content)
+
+
+def test_whatever_is_registered_loads_in_a_new_process():
+    root = Path(sys.modules[load_model.__module__].__file__).parents[2]
+    modules = [
+        ".".join(path.relative_to(root).with_suffix("").parts)
+        for path in (root / "nasnet_keras").rglob("*.py")
+        if "@keras.saving.register_keras_serializable" in path.read_text()
+    ]
+    assert "nasnet_keras.layers.class_names" in modules
+    code = (
+        "import sys, nasnet_keras.network.build\n"
+        f"print(*{{*{modules!r}}} - {{*sys.modules}})"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=root)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []
 
 
 @pytest.mark.parametrize("damage", [b"", b"noise" * 99, "cut"])

@@ -69,6 +69,8 @@ def _read(pipeline: Any) -> tuple[np.ndarray, np.ndarray]:
         raise _unusable("one that can be read", reason) from None
     if not parts:
         raise _unusable("images", "none")
+    if all(_has_one_hot_label(*part) for part in parts):
+        raise _unlabelled(parts[0][1].shape, parts[0][0].shape)
     shapes = sorted({images.shape[1:] for images, _ in parts})
     if len(shapes) > 1:
         raise _unusable(
@@ -89,7 +91,7 @@ def _check_labels(image: Any, label: Any) -> None:
     first, _, last = image.shape
     (length,) = label.shape
     # A lone image has channels, and rows that its label does not follow.
-    if first != length or {first, last} & {*CHANNELS}:
+    if first != length or last in CHANNELS:
         raise _unlabelled(label.shape, image.shape)
 
 
@@ -102,6 +104,17 @@ def _batch(image: np.ndarray, label: np.ndarray) -> tuple[Any, Any]:
     ):
         raise _unlabelled(label.shape, image.shape)
     return (image, label) if label.ndim else (image[None], label[None])
+
+
+def _has_one_hot_label(images: np.ndarray, labels: np.ndarray) -> bool:
+    """Whether it seems to be no batch of grey images, but a lone image whose
+    channels come first, as many as there are classes."""
+    return (
+        images.ndim == 3
+        and len(images) in CHANNELS
+        and labels.dtype.kind in "biuf"
+        and sorted(labels) == [*np.zeros(len(labels) - 1), 1]
+    )
 
 
 def _unlabelled(label: Any, image: Any) -> ValueError:

@@ -46,12 +46,14 @@ def test_two_of_them_are_to_train_and_to_test_on():
     assert (len(found.train), len(found.test)) == (10, 4)
 
 
+@pytest.mark.parametrize("size", [1, 3, 4, 8])
 @pytest.mark.parametrize("rest", [False, True])
-def test_grey_images_come_in_batches(rest):
-    """Of as many images as these have rows; the last batch of any number."""
+def test_grey_images_come_in_batches(size, rest):
+    """Of as many images as these have rows, or others have channels; the last
+    batch of any number."""
     images = IMAGES[..., 0]
-    found = load_dataset(pairs(images).batch(8, drop_remainder=rest))
-    assert len(found.train) == (8 if rest else 10)
+    found = load_dataset(pairs(images).batch(size, drop_remainder=rest))
+    assert len(found.train) == (10 - 10 % size if rest else 10)
     np.testing.assert_array_equal(
         found.train.images[..., 0], images[: len(found.train)]
     )

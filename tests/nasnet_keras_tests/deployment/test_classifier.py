@@ -41,9 +41,16 @@ def network(channels=3, **arguments):
         filters=4,
         **arguments,
     )
-    # Of random weights all probabilities are nearly the same.
-    kernel = model.get_layer("logits").kernel
-    kernel.assign(keras.random.normal(kernel.shape, stddev=20.0, seed=2))
+    # Probabilities that differ from photograph to photograph, and are not 1:
+    # logits with a mean of zero over noise and a standard deviation of 1.
+    logits = model.get_layer("logits")
+    kernel = np.random.default_rng(2).normal(size=logits.kernel.shape)
+    features = keras.Model(model.input, logits.input)
+    noise = np.random.default_rng(3).uniform(-1, 1, (64, *shape))
+    outputs = np.asarray(features(noise.astype("float32"))) @ kernel
+    kernel /= outputs.std(0)
+    logits.kernel.assign(kernel)
+    logits.bias.assign(-(outputs / outputs.std(0)).mean(0))
     return model
 
 

@@ -21,7 +21,8 @@ else:
     tf = None
 
 # Up to so many columns, whatever the rows, oneDNN (in TensorFlow 2.21) is fast
-# at the gradient of a depthwise kernel. TensorFlow's own code is at all widths.
+# at the gradient of a depthwise kernel. TensorFlow's own code, which is used
+# without oneDNN, is fast with any number.
 FAST_WIDTH = 3
 
 
@@ -46,8 +47,10 @@ def conv2d(
         pointwise = kernel.shape[:2] == strides == (1, 1) and groups == 1
         if pointwise and axis == -1 and _takes_products(inputs):
             return _product(inputs, kernel, bias)
-        arguments = (strides, dilation, data_format, padding)
-        return add_bias(conv2d(inputs, kernel, *arguments), bias, axis)
+        outputs = conv2d(
+            inputs, kernel, strides, dilation, data_format, padding
+        )
+        return add_bias(outputs, bias, axis)
     if groups > 1 and tf is not None and not _has_gpu():
         outputs = [
             conv2d(part, part_kernel, strides, dilation, data_format, padding)

@@ -14,6 +14,7 @@ from nasnet_keras.layers.parts.convolution_unit import (
 )
 
 BIAS = Conventions(normalization="bias")
+SYMMETRIC = Conventions(strided_padding="symmetric")
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
 
 
@@ -85,8 +86,7 @@ def test_convolution(size, kernel_size, strides, dilation):
 )
 def test_symmetric_padding_is_that_of_zeros_on_all_sides(make, side, size):
     """As in PyTorch; the sizes are those of SAME."""
-    symmetric = Conventions(strided_padding="symmetric")
-    strided = make(3, (side, side), (2, 2), conventions=symmetric)
+    strided = make(3, (side, side), (2, 2), conventions=SYMMETRIC)
     whole = make(3, (side, side))
     inputs = noise(2, *size, 3)
     for unit in (strided, whole):
@@ -218,10 +218,12 @@ def inference(unit, inputs):
     "unit",
     [
         ConvolutionBatchNorm(4, (3, 3), (2, 2)),
+        ConvolutionBatchNorm(4, (3, 3), (2, 2), conventions=SYMMETRIC),
         ConvolutionBatchNorm(4, (1, 1), (2, 2)),
         ConvolutionBatchNorm(6, (1, 1), groups=3),
         SeparableConvolutionBatchNorm(4, (5, 5)),
         DepthwiseConvolutionBatchNorm(3, (5, 5), (2, 2)),
+        DepthwiseConvolutionBatchNorm(3, (5, 5), (2, 2), conventions=SYMMETRIC),
     ],
 )
 def test_a_batch_norm_folded_at_every_call(monkeypatch, unit):

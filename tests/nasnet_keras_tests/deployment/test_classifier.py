@@ -2,7 +2,6 @@
 and in each format by the script that comes with the file."""
 
 import ast
-import os
 import struct
 import subprocess
 import sys
@@ -166,39 +165,10 @@ def test_the_script_refuses_photographs_of_other_ranges(
     script = write_predict_script(tmp_path, "litert")
     for path in of_other_ranges:
         done = run_script(script, path)
-        assert done.returncode == 2
-        assert f"{path}: no picture of 8 bits:" in done.stderr
+        assert done.returncode == 1
+        assert f"{path}: expected 8 bits a channel" in done.stderr
         assert "Traceback" not in done.stderr
         assert done.stdout == ""
-
-
-def test_the_script_says_which_file_is_no_picture(tmp_path):
-    pytest.importorskip("ai_edge_litert")
-    export(as_classifier(network(), NAMES), tmp_path / "model.tflite", "litert")
-    script = write_predict_script(tmp_path, "litert")
-    whole = tmp_path / "whole.png"
-    Image.effect_noise((40, 30), 90).save(whole)
-    damaged, text = tmp_path / "cut short.png", tmp_path / "text.jpg"
-    damaged.write_bytes(whole.read_bytes()[:-400])
-    text.write_text("no picture")
-    for path in (damaged, text, tmp_path, tmp_path / "missing.jpg"):
-        done = run_script(script, path, whole)
-        assert done.returncode == 2
-        assert done.stderr.startswith(f"{path}: no picture of 8 bits")
-        assert done.stderr.count("\n") == 1
-        assert done.stdout == ""
-
-
-def test_the_script_prints_names_that_are_no_text(tmp_path):
-    pytest.importorskip("ai_edge_litert")
-    export(as_classifier(network(), NAMES), tmp_path / "model.tflite", "litert")
-    script = write_predict_script(tmp_path, "litert")
-    path = os.fsencode(tmp_path) + b"/caf\xe9.png"
-    with open(path, "wb") as file:
-        Image.effect_noise((16, 16), 90).save(file, "PNG")
-    done = run_script(script, path)
-    assert done.returncode == 0, done.stderr
-    assert "caf\\udce9.png\t" in done.stdout
 
 
 def run_script(script, *photographs):
@@ -223,8 +193,7 @@ def test_the_script_is_short(name, tmp_path):
         for line in lines[1:]
         if line and not line.startswith(("import ", "from "))
     ]
-    runtime = FORMATS[name].script.splitlines()
-    assert len([line for line in code if line not in runtime]) <= 20
+    assert len(code) <= 15
     assert max(map(len, lines)) <= 80
 
 

@@ -42,6 +42,7 @@ from nasnet_keras.training.checkpoint import (
     restore_training,
     save_training,
 )
+from nasnet_keras.training.data.datasets import resolve_source
 from nasnet_keras.training.data.holding import BY_MEMORY, Holding
 from nasnet_keras.training.data.pipeline import (
     evaluation_pipeline,
@@ -131,7 +132,8 @@ def run_training(
     new = not (folder / "config.json").exists()
     if new:
         check_free(folder)
-        check_outside(folder, settings.dataset)
+        images = settings.dataset
+        check_outside(folder, images if data else resolve_source(images))
     if data is None:
         tell_activity("reading the data")
         data = load_data(settings, holding)

@@ -474,6 +474,16 @@ def test_weights_that_do_not_fit_leave_no_folder(settings, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_output_within_the_images_is_refused(
+    settings, photographs, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(photographs.parent)
+    settings = dataclasses.replace(settings, dataset=photographs.name)
+    with pytest.raises(InputError, match="outside of that of the images"):
+        run_training(photographs / "run", settings)
+    assert not (photographs / "run").exists()
+
+
 def test_a_folder_that_cannot_be_made_is_a_sentence(settings, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="Cannot make the folder"):

@@ -76,6 +76,34 @@ def test_a_seed_of_the_user_stays():
     tf.random.set_seed(None)
 
 
+@pytest.mark.parametrize("seed", [3, 5])
+def test_numbers_drawn_before_are_not_drawn_again(seed):
+    def twice(between):
+        keras.utils.set_random_seed(5)
+        first = (*drawn(), float(tf.random.uniform(())))
+        between()
+        return first, (*drawn(), float(tf.random.uniform(())))
+
+    def trained():
+        with kept_process_state():
+            train(seed)
+            drawn(), tf.random.uniform(())
+
+    assert twice(trained) == twice(lambda: None)
+
+
+def test_what_keras_was_told_stays():
+    keras.config.disable_interactive_logging()
+    try:
+        first = keras.layers.Dense(1).name
+        with kept_process_state():
+            train(3)
+        assert not keras.config.is_interactive_logging_enabled()
+        assert keras.layers.Dense(1).name != first
+    finally:
+        keras.config.enable_interactive_logging()
+
+
 def test_determinism_of_the_user_stays():
     tf.config.experimental.enable_op_determinism()
     try:

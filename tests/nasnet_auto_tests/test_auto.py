@@ -186,7 +186,7 @@ def test_an_output_within_the_images_is_refused(begin, tmp_path, monkeypatch):
         Image.new("RGB", (8, 8)).save(photos / name / "one.png")
     (tmp_path / "link").symlink_to(photos)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match="outside of that of the images"):
+    with pytest.raises(InputError, match="not in the folder of the images"):
         begin("photos", tmp_path / "link" / "best")
     assert sorted(each.name for each in photos.iterdir()) == ["cat", "dog"]
 

@@ -479,7 +479,7 @@ def test_an_output_within_the_images_is_refused(
 ):
     monkeypatch.chdir(photographs.parent)
     settings = dataclasses.replace(settings, dataset=photographs.name)
-    with pytest.raises(InputError, match="outside of that of the images"):
+    with pytest.raises(InputError, match="not in the folder of the images"):
         run_training(photographs / "run", settings)
     assert not (photographs / "run").exists()
 

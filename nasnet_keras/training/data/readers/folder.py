@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nasnet_keras.console.activity import tell_activity
+from nasnet_keras.files import resolved
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.holding import (
     BY_MEMORY,
@@ -20,6 +21,7 @@ from nasnet_keras.training.data.holding import (
 from nasnet_keras.training.data.readers.layout import (
     Classes,
     Layout,
+    check_outside,
     counted,
     find_layout,
     images_of,
@@ -61,9 +63,12 @@ def read_folder(
 
     Raises:
         ValueError: There is no class, a class has no image, the classes of
-            the parts differ, files are no images, or the images differ in
-            size and there is no `image_size`.
+            the parts differ, files are no images, the images differ in size
+            and there is no `image_size`, or the cache would be read as a
+            class.
     """
+    if holding.cache is not None:
+        check_outside(holding.cache, str(resolved(path)), "cache")
     layout = find_layout(path)
     files = {name: images_of(part) for name, part in layout.parts.items()}
     looks, broken = _survey(

@@ -150,32 +150,39 @@ def holds_images(path: Path) -> bool:
     return bool(_scan(path).full)
 
 
-def check_outside(output: str | os.PathLike[str], images: str) -> None:
+def check_outside(
+    written: str | os.PathLike[str], images: str, argument: str = "output"
+) -> None:
     """Checks that what is written is not read as images.
 
     Args:
-        output: The folder to write.
+        written: The folder to write.
         images: A source of images; if it is an absolute path, a folder.
+        argument: Which argument gives `written`, for the message.
 
     Raises:
-        InputError: The output is in it, or is it, and does not lie beside
-            parts, where nothing is read.
+        InputError: The folder to write is that of the images, or is in it
+            and does not lie beside parts, where nothing is read.
+
+    Example:
+
+    >>> check_outside("runs/best", "cifar10")
     """
-    folder, written = Path(images), resolved(Path(output))
+    folder = Path(images)
     if not (folder.is_absolute() and folder.is_dir()):
         return
-    root = resolved(folder)
-    if not written.is_relative_to(root):
+    root, inner = resolved(folder), resolved(Path(written))
+    if not inner.is_relative_to(root):
         return
-    name = (*written.relative_to(root).parts, "")[0]
+    name = (*inner.relative_to(root).parts, "")[0]
     words = certain(words_of(each.name for each in root.iterdir()))
     parts = {word.part for word in words.values()}
     if name and "train" in parts and len(parts) > 1 and not words_of([name]):
         return
     raise InputError(
-        "Invalid value for argument `output`. Expected a folder outside of "
-        "that of the images, lest it is read as a class. Received: "
-        f"{output}, within {folder}."
+        f"Invalid value for argument `{argument}`. Expected a folder that is "
+        "not in the folder of the images, where it would be read as a class. "
+        f"Received: {written}, in {folder}."
     )
 
 

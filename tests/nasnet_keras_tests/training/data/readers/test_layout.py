@@ -1,6 +1,8 @@
 import pytest
+from PIL import Image
 
 from nasnet_keras.console.command_line import InputError
+from nasnet_keras.training.data.datasets import load_dataset
 from nasnet_keras.training.data.readers.layout import check_outside
 
 
@@ -28,5 +30,14 @@ def test_an_output_that_would_be_read_as_images(
         (photos / name).mkdir(parents=True)
     if not refused:
         return check_outside(photos / output, str(photos))
-    with pytest.raises(InputError, match="outside of that of the images"):
+    with pytest.raises(InputError, match="not in the folder of the images"):
         check_outside(photos / output, str(photos))
+
+
+def test_a_cache_within_the_images_is_refused(tmp_path):
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        Image.new("RGB", (8, 8)).save(tmp_path / name / "one.png")
+    with pytest.raises(InputError, match="`cache`. Expected a folder that is"):
+        load_dataset(tmp_path, cache=tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()

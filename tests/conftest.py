@@ -1,8 +1,10 @@
 """Data that a machine may have, and what no test may leave behind."""
 
+import contextlib
 import gc
 import os
 import resource
+import signal
 import sys
 from pathlib import Path
 
@@ -23,9 +25,7 @@ def computing_is_as_it_was():
     before, deterministic = _computing(), _deterministic()
     yield
     assert _computing() == before
-    if _deterministic() and not deterministic:
-        # What trains the children of a search sets it for its process.
-        _config().disable_op_determinism()
+    assert _deterministic() == deterministic
 
 
 def _computing():
@@ -44,6 +44,57 @@ def _config():
 
 def _deterministic():
     return _config() is not None and _config().is_op_determinism_enabled()
+
+
+@pytest.fixture
+def tensorflow_as_it_begins():
+    """What is set in the process is what TensorFlow begins with, whatever the
+    tests before have set."""
+    from tensorflow.python.framework import config
+
+    from nasnet_keras.training.train import prepare_short_trainings
+
+    config.disable_op_determinism()
+    prepare_short_trainings(False)
+    gc.unfreeze()
+    yield
+    gc.freeze()  # as above
+
+
+@pytest.fixture(name="unchanged_process")
+def unchanged_process_function(tensorflow_as_it_begins):
+    """A block that leaves what is set in the process as it was."""
+    return unchanged_process
+
+
+@contextlib.contextmanager
+def unchanged_process():
+    import keras
+
+    keras.utils.set_random_seed(5)
+    before = _set_in_process()
+    yield
+    after = _set_in_process()
+    assert {name for name in before if before[name] != after[name]} == set()
+
+
+def _set_in_process():
+    import keras
+    import tensorflow as tf
+    from tensorflow.python.eager.context import global_seed
+
+    return {
+        "seed": global_seed(),
+        "deterministic": _deterministic(),
+        "optimizer": tf.config.optimizer.get_experimental_options(),
+        "policy": keras.config.dtype_policy().name,
+        "floatx": keras.config.floatx(),
+        "layout": keras.config.image_data_format(),
+        "frozen": gc.get_freeze_count(),
+        "environment": dict(os.environ),
+        "signals": [signal.getsignal(each) for each in (2, 15)],
+        "folder": Path.cwd(),
+    }
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,8 @@ from nasnet_keras.training.train import (
     prepare_short_trainings,
 )
 
+pytestmark = pytest.mark.usefixtures("tensorflow_as_it_begins")
+
 
 def train(seed):
     keras.backend.clear_session()
@@ -32,16 +34,6 @@ def drawn():
         np.random.random(),
         float(keras.random.uniform(())),
     )
-
-
-@pytest.fixture(autouse=True)
-def _as_tensorflow_begins():
-    """Whatever the tests before have set."""
-    config.disable_op_determinism()
-    prepare_short_trainings(False)
-    gc.unfreeze()
-    yield
-    gc.freeze()  # as tests/conftest.py has it
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_float16"])

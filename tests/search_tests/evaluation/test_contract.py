@@ -97,8 +97,10 @@ def evaluators(settings_of):
 @pytest.mark.parametrize(
     "check", EVALUATOR_CHECKS, ids=lambda check: check.__name__
 )
-def test_it_keeps_the_contract(evaluators, name, check):
-    check(evaluators[name], architecture_of(name))
+def test_it_keeps_the_contract(evaluators, name, check, unchanged_process):
+    """And puts back what it sets in the process."""
+    with unchanged_process():
+        check(evaluators[name], architecture_of(name))
 
 
 @all_evaluators

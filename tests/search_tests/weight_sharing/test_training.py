@@ -112,8 +112,8 @@ def test_nothing_else_is_changed(create):
 
 
 @pytest.mark.large
+@pytest.mark.usefixtures("deterministic")
 def test_a_training_goes_on_as_if_never_stopped(create, tmp_path, monkeypatch):
-    tf.config.experimental.enable_op_determinism()  # as an evaluator does
     recipe = dataclasses.replace(RECIPE, drop_path_rate=0.5)
     whole = create(recipe)
     whole.run()

@@ -167,8 +167,8 @@ def test_it_learns_both_but_no_scales(create):
 
 
 @LARGE
+@pytest.mark.usefixtures("deterministic")
 def test_a_training_goes_on_as_if_never_stopped(create, tmp_path):
-    tf.config.experimental.enable_op_determinism()  # as an evaluator does
     whole = create()
     whole.run()
     path = tmp_path / "shared.npz"

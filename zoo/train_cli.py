@@ -211,9 +211,7 @@ def run(
             run_training,
         )
         from nasnet_keras.training.settings import TrainingSettings
-        from nasnet_keras.training.train import prepare_long_trainings
 
-        prepare_long_trainings()
         _, found = from_data(network["architecture"])
         chosen = chosen_recipe(
             recipe,

@@ -62,7 +62,11 @@ from nasnet_keras.training.settings import (
     load_data,
     with_channels,
 )
-from nasnet_keras.training.train import compile_network, train
+from nasnet_keras.training.train import (
+    compile_network,
+    prepare_long_trainings,
+    train,
+)
 
 SCHEMA_VERSION = 1  # of config.json
 
@@ -129,6 +133,7 @@ def run_training(
     >>> model.output_shape
     (None, 10)
     """
+    prepare_long_trainings()
     new = not (folder / "config.json").exists()
     if new:
         check_free(folder)

@@ -25,7 +25,6 @@ from nasnet_keras.training.run import (
     run_training,
 )
 from nasnet_keras.training.settings import TrainingSettings
-from nasnet_keras.training.train import prepare_long_trainings
 from search.actions.ranking import Ranking, Retrained, ranks_of
 from search.runs.arguments import checked_arguments
 from search.runs.record import Run, opened
@@ -116,7 +115,6 @@ def retrain(
         _task(run, trial, recipe, network, folder, range(first, first + seeds))
         for trial in _best(run, top)
     ]
-    prepare_long_trainings()
     before = ranks_of([_merit(task.trial) for task in tasks])
     ranking = Ranking.of(
         task.retrained(rank, watch)

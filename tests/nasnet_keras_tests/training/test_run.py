@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import ExifTags, Image
+from tensorflow.python.framework import config
 
 from nasnet_keras.architectures import find_kind, to_data
 from nasnet_keras.console.command_line import InputError, RunError
@@ -25,7 +26,6 @@ from nasnet_keras.training.run import (
     run_training,
 )
 from nasnet_keras.training.settings import TrainingSettings, load_data
-from nasnet_keras.training.train import prepare_short_trainings
 
 SCENARIO = Path(__file__).parent / "replicas_scenario.py"
 
@@ -64,14 +64,6 @@ def dataset(tmp_path_factory):
     path = tmp_path_factory.mktemp("data") / "images.npz"
     np.savez(path, x_train=images.astype(np.uint8), y_train=labels)
     return str(path)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _short():
-    """These trainings are."""
-    prepare_short_trainings()
-    yield
-    prepare_short_trainings(False)
 
 
 @pytest.fixture
@@ -408,6 +400,20 @@ def test_the_auxiliary_head_is_left_out_in_the_end(settings, tmp_path):
     np.testing.assert_array_equal(
         load_model(tmp_path / "run" / "model.keras")(images), model(images)
     )
+
+
+def test_a_training_by_hand_computes_the_same_every_time(settings, tmp_path):
+    during = []
+
+    class Watch(Stop):
+        def on_epoch_begin(self, epoch, logs=None):
+            super().on_epoch_begin(epoch, logs)
+            during.append(config.is_op_determinism_enabled())
+
+    with pytest.raises(KeyboardInterrupt):
+        run_training(tmp_path / "run", settings, callbacks=[Watch(1)])
+    assert during == [True]
+    assert not config.is_op_determinism_enabled()
 
 
 def test_other_settings_are_refused(settings, tmp_path):

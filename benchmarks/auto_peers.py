@@ -4,14 +4,19 @@
     peers/bin/pip install tensorflow autokeras keras-tuner
     python benchmarks/auto_peers.py photos/ --minutes 20 \
         --peer-python peers/bin/python --output runs/peers
+    python benchmarks/auto_peers.py cifar10 --files 2000 --minutes 20 \
+        --peer-python peers/bin/python --output runs/peers-cifar10
 
 Each has the same minutes, the same images to train and to choose on, and the
 same test images, which are looked at once. The peers have them in one size, of
 `--image-size` pixels, as arrays. AutoKeras is its `ImageClassifier`; KerasTuner
 a Bayesian optimisation of the layers, filters, dropout and learning rate of a
 plain network; the one by hand six convolutions, Adam, and the epoch that is
-best by the validation images. A row each is added to rows.jsonl in the output;
-those that are there are not run again. Printed is the table of all.
+best by the validation images. With `--files` a data set becomes a folder of
+so many PNG files to train on, and as many to test on. A row each is added to
+rows.jsonl in the output; those that are there are not run again. Printed is
+the table of all. Of two such commands, each under its own `taskset -c`, each
+has one core; a row says how many it had.
 """
 
 import argparse
@@ -199,6 +204,23 @@ def write_data(source, file, image_size, seed):
     np.savez(file, **arrays)
 
 
+def write_files(source, count, folder):
+    """Of a data set so many images to train on, and as many to test on."""
+    from PIL import Image
+
+    from nasnet_keras.training.data.datasets import load_dataset
+
+    data = load_dataset(source)
+    names = data.class_names
+    for part, images in (("train", data.train), ("test", data.test)):
+        chosen = np.random.default_rng(0).permutation(len(images))[:count]
+        for number in sorted(chosen):
+            place = folder / part / names[images.labels[number]]
+            place.mkdir(parents=True, exist_ok=True)
+            pixels = Image.fromarray(images.images[number])
+            pixels.save(place / f"{number}.png")
+
+
 def run_ours(source, minutes, folder, seed):
     import nasnet_auto
 
@@ -230,15 +252,19 @@ def run_peer(name, python, file, minutes, folder):
 def table(rows):
     """Lines of Markdown: the accuracy with its standard error, or why there
     is none."""
-    lines = ["| | version | minutes | test accuracy |", "|---|---|---|---|"]
+    lines = [
+        "| | version | cores | minutes | test accuracy |",
+        "|---|---|---|---|---|",
+    ]
     for row in rows:
         said = row.get("error", "")
         if "accuracy" in row:
             share = row["accuracy"]
             error = math.sqrt(share * (1 - share) / row["tested"])
             said = f"{share:.1%} ± {error:.1%}"
-        version, minutes = row.get("version", ""), row.get("minutes", 0.0)
-        lines.append(f"| {row['name']} | {version} | {minutes:.1f} | {said} |")
+        begins = (row["name"], row.get("version", ""), row["cores"])
+        minutes = f"{row.get('minutes', 0.0):.1f}"
+        lines.append(f"| {' | '.join(map(str, (*begins, minutes, said)))} |")
     return lines
 
 
@@ -249,6 +275,7 @@ def main():
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--peer-python", default=sys.executable)
     parser.add_argument("--image-size", type=int)
+    parser.add_argument("--files", type=int)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="*", choices=[OURS, *PEERS])
     parser.add_argument("--peer", choices=PEERS, help=argparse.SUPPRESS)
@@ -258,6 +285,11 @@ def main():
         return
     folder = given.output
     folder.mkdir(parents=True, exist_ok=True)
+    if given.files:
+        files = folder / "images"
+        if not files.exists():
+            write_files(given.data, given.files, files)
+        given.data = str(files)
     file, rows_file = folder / "data.npz", folder / "rows.jsonl"
     if not file.exists():
         write_data(given.data, file, given.image_size, given.seed)
@@ -272,6 +304,7 @@ def main():
         else:
             python = given.peer_python
             row = run_peer(name, python, file, given.minutes, folder / name)
+        row["cores"] = len(os.sched_getaffinity(0))
         rows.append(row)
         with rows_file.open("a") as stream:
             stream.write(json.dumps(row) + "\n")

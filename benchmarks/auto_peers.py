@@ -1,14 +1,16 @@
 """`nasnet_auto.run` beside AutoKeras, KerasTuner and a network by hand.
 
     python -m venv peers
-    peers/bin/pip install tensorflow autokeras keras-tuner
+    peers/bin/pip install tensorflow autokeras 'keras-tuner[bayesian]' \
+        tensorboard 'keras<3.13'
     python benchmarks/auto_peers.py photos/ --minutes 20 \
         --peer-python peers/bin/python --output runs/peers
     python benchmarks/auto_peers.py cifar10 --files 2000 --minutes 20 \
         --peer-python peers/bin/python --output runs/peers-cifar10
 
 Each has the same minutes, the same images to train and to choose on, and the
-same test images, which are looked at once. The peers have them in one size, of
+same test images, which are looked at once. AutoKeras 3.0.0 fails with Keras 3.15
+(`units=10` is no integer to it) and without tensorboard. The peers have them in one size, of
 `--image-size` pixels, as arrays. AutoKeras is its `ImageClassifier`; KerasTuner
 a Bayesian optimisation of the layers, filters, dropout and learning rate of a
 plain network; the one by hand six convolutions, Adam, and the epoch that is
@@ -85,7 +87,7 @@ def plain(shape, classes, filters=(32, 64, 128), dropout=0.0, rate=1e-3):
     model.compile(
         keras.optimizers.Adam(rate),
         "sparse_categorical_crossentropy",
-        ["accuracy"],
+        metrics=["accuracy"],
     )
     return model
 

@@ -28,6 +28,12 @@ def computing_is_as_it_was():
     assert deterministic or not _deterministic()
 
 
+@pytest.fixture(autouse=True)
+def no_activities_of_slow_machines(monkeypatch):
+    """Else what commands print depends on how fast the machine is."""
+    monkeypatch.setattr("nasnet_keras.console.activity.SECONDS_BEFORE", 600.0)
+
+
 def _computing():
     variables = {
         name: value

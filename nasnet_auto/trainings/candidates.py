@@ -3,6 +3,7 @@ it."""
 
 import dataclasses
 import json
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -239,7 +240,10 @@ def initialiser(candidate: Candidate) -> Callable[[keras.Model], None] | None:
 
     def initialise(model: keras.Model) -> None:
         try:
-            pretrained.load(model, weights, preset)
+            with warnings.catch_warnings():
+                # The plan says that the classifier is a new one.
+                warnings.filterwarnings("ignore", ".* has the weights of")
+                pretrained.load(model, weights, preset)
         except RuntimeError as error:  # They cannot be fetched.
             raise RunError(str(error)) from error
 

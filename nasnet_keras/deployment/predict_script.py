@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 {runtime}
-for path in sys.argv[1:]:
+for path in sys.argv[1:] or sys.exit(__doc__):
     photo = Image.open(io.BytesIO(Path(path).read_bytes()))
     if photo.mode[0] in "IF": sys.exit(f"{{path}}: expected 8 bits a channel")
     rgba = ImageOps.exif_transpose(photo).convert("RGBA")

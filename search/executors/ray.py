@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from nasnet_keras.console.activity import tell_activity
 from nasnet_keras.quotation import quoted
 from search.evaluation.base import Child, Evaluator
 from search.executors.base import attempt, freeze_garbage
@@ -54,6 +55,7 @@ class RayExecutor(PoolExecutor):
             self._connect(self.settings.address or "local")
 
     def _connect(self, address: str) -> None:
+        tell_activity("connecting to Ray")
         # A cluster that begins here has room for all workers.
         processors = self.settings.workers * self._processors
         try:

@@ -18,6 +18,7 @@ import nasnet_auto
 import nasnet_auto.survey
 import nasnet_auto.trainings.book
 import search
+import zoo
 from nasnet_auto import auto, stages
 from nasnet_auto.request import Request
 from nasnet_auto.results import publish
@@ -667,6 +668,18 @@ def test_weights_that_cannot_be_fetched_are_a_row(tmp_path, monkeypatch):
     candidate.settings["weights"] = "imagenet"
     with pytest.raises(RunError, match="No network"):
         candidates.initialiser(candidate)(None)
+
+
+def test_a_classifier_for_other_classes_is_no_news():
+    """A warning would fail."""
+    candidate = a_candidate(preset="nasnet_a_cifar_nano")
+    candidate.settings["weights"] = "cifar10"
+    pretrained = zoo.create_model("nasnet_a_cifar_nano", weights="cifar10")
+    model = zoo.create_model("nasnet_a_cifar_nano", classes=3)
+    candidates.initialiser(candidate)(model)
+    *body, _, _ = pretrained.get_weights()
+    for given, expected in zip(model.get_weights(), body, strict=False):
+        np.testing.assert_array_equal(given, expected)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "[" * 100_000])

@@ -89,16 +89,20 @@ def assign(
                 "others have the mean, scaled to the same sum."
             )
         shapes = [value.shape for value in values]
-        difference = (
-            f"{' + '.join(parts) or layer.path}: {shapes or 'not there'} in "
-            f"the file, {expected} in {layer.path}"
-        )
+        named = " + ".join(parts) or layer.path
         if shapes == expected:
             pairs.append((layer, values))
         elif place.head:
-            anew.setdefault(place.head, []).append(difference)
+            anew.setdefault(place.head, []).append(
+                f"{named} is {shapes} in the file, {expected} in the network"
+                if shapes
+                else f"{named} is not in the file"
+            )
         else:
-            problems.append(difference)
+            problems.append(
+                f"{named}: {shapes or 'not there'} in the file, {expected} in "
+                f"{layer.path}"
+            )
     arrays.set_aside(
         [name for name in arrays.by_name if name.startswith(arrays.heads)],
         "since the model has no such classifier",
@@ -109,7 +113,7 @@ def assign(
             f"{model.name}" + _account(len(pairs), problems, arrays)
         )
     for head, differences in anew.items():
-        notices.append(f"The {head} starts anew. {_first(differences, '; ')}")
+        notices.append(f"The {head} starts anew: {_first(differences, '; ')}.")
     for layer, values in pairs:
         layer.set_weights(values)
     if notices:

@@ -156,13 +156,16 @@ def test_the_script_says_what_keras_says(name, channels, photographs, tmp_path):
         assert abs(float(share[:-1]) / 100 - guess.probability) < 2e-4
 
 
-def test_the_script_refuses_photographs_of_other_ranges(
+def test_the_script_refuses_nothing_and_photographs_of_other_ranges(
     of_other_ranges, tmp_path
 ):
     """Before any runtime computes: the same lines in each format's."""
     pytest.importorskip("ai_edge_litert")
     export(as_classifier(network(), NAMES), tmp_path / "model.tflite", "litert")
     script = write_predict_script(tmp_path, "litert")
+    done = run_script(script)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("python predict.py PHOTO ...:")
     for path in of_other_ranges:
         done = run_script(script, path)
         assert done.returncode == 1

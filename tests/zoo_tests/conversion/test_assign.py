@@ -74,7 +74,7 @@ def test_a_classifier_of_other_classes_starts_anew_and_says_so(stored):
     target, given = model(), arrays(NORM | stored)
     before = target.get_layer("logits").get_weights()
     beta = given.by_name["norm/beta"]
-    with pytest.warns(UserWarning, match="The classifier starts anew. FC"):
+    with pytest.warns(UserWarning, match="The classifier starts anew: FC"):
         load(target, given)
     assert unchanged(target.get_layer("logits"), before)
     np.testing.assert_allclose(target.get_layer("stem").beta, beta, 1e-6)

@@ -9,16 +9,17 @@
         --peer-python peers/bin/python --output runs/peers-cifar10
 
 Each has the same minutes, the same images to train and to choose on, and the
-same test images, which are looked at once. AutoKeras 3.0.0 fails with Keras 3.15
-(`units=10` is no integer to it) and without tensorboard. The peers have them in one size, of
-`--image-size` pixels, as arrays. AutoKeras is its `ImageClassifier`; KerasTuner
-a Bayesian optimisation of the layers, filters, dropout and learning rate of a
-plain network; the one by hand six convolutions, Adam, and the epoch that is
-best by the validation images. With `--files` a data set becomes a folder of
-so many PNG files to train on, and as many to test on. A row each is added to
-rows.jsonl in the output; those that are there are not run again. Printed is
-the table of all. Of two such commands, each under its own `taskset -c`, each
-has one core; a row says how many it had.
+same test images, which are looked at once. The peers have them in one size, of
+`--image-size` pixels, as arrays. AutoKeras is its `ImageClassifier`, of which
+3.0.0 fails with Keras 3.15 (it counts units in a type that Keras refuses) and
+without tensorboard; KerasTuner a Bayesian optimisation of the layers, filters,
+dropout and learning rate of a plain network; the one by hand six convolutions,
+Adam, and the epoch that is best by the validation images.
+
+With `--files` a data set becomes a folder of so many PNG files to train on, and
+as many to test on. A row each is added to rows.jsonl in the output; those that
+are there are not run again. Printed is the table of all. Of two such commands,
+each under its own `taskset -c`, each has one core; a row says how many it had.
 """
 
 import argparse

@@ -290,7 +290,7 @@ class PlannedRungs(Schedule):
             raise InputError(
                 "Invalid value for argument `hours`. Expected at least "
                 f"{math.ceil(100 * hours) / 100:g}, in which {LEAST} children "
-                "are trained. Received: "
+                "are trained: begin another run with them. Received: "
                 f"hours={self.seconds / 3600:g}."
             )
         if len(children) >= self.total:

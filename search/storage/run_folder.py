@@ -112,7 +112,7 @@ class RunDirectory:
         """Raises:
         InputError: The folder holds a run, or anything else.
         """
-        if self.configuration.exists():
+        if self.is_run:
             raise InputError(
                 f"{self.path} holds a run already. Continue it with "
                 f"{self.resuming}, or choose another output."
@@ -136,6 +136,13 @@ class RunDirectory:
         arguments = ", ".join(f"{name}=..." for name in given)
         return f"`search.resume({str(self.path)!r}, {arguments})`"
 
+    @property
+    def is_run(self) -> bool:
+        """Whether the folder holds a run, maybe without its database."""
+        return self.configuration.is_file() and (
+            self.database.is_file() or self.backup.is_file()
+        )
+
     def check_run(self) -> None:
         """Raises:
         InputError: The folder holds no run.
@@ -143,7 +150,7 @@ class RunDirectory:
         """
         if self.configuration.is_file() and self.database.is_file():
             return
-        if self.configuration.is_file() and self.backup.is_file():
+        if self.is_run:
             raise self.unreadable(FileNotFoundError("it is not there"))
         raise InputError(
             f"Expected the folder of a run. Received: {self.path}, which "

@@ -28,7 +28,10 @@ def test_a_run_is_not_overwritten(directory, tmp_path):
     RunDirectory(tmp_path / "other").check_free()  # empty
     RunDirectory(tmp_path / "new").check_free()
     (tmp_path / "other" / "notes").touch()
-    for name in ("other", "other/notes"):
+    training = tmp_path / "training"
+    training.mkdir()
+    write_json(training / "config.json", {"settings": {}})
+    for name in ("other", "other/notes", "training"):
         with pytest.raises(InputError, match="new or empty"):
             RunDirectory(tmp_path / name).check_free()
 

@@ -56,13 +56,13 @@ from nasnet_keras.training.train import prepare_long_trainings
 
 @dataclasses.dataclass(frozen=True)
 class Display:
-    """What shows a run. By default nothing does.
+    """How a run is shown. By default nothing is shown.
 
     Attributes:
-        tell: Takes sentences.
-        progress: Makes what shows a training of so many epochs.
-        begin: Takes the name of what is trained next.
-        end: Takes what came of it.
+        tell: Called with sentences for the user.
+        progress: Makes the display of a training, given its epochs.
+        begin: Called with the name of the next network.
+        end: Called with the row of its result.
         observers: Of a search.
     """
 
@@ -91,14 +91,14 @@ def run(
 ) -> Result:
     """Finds and trains a classifier of images within a time.
 
-    Networks are tried one after the other: with pretrained weights, of which
-    the classifier alone or all learns; a plain one; cells that a search finds,
-    where there is time and data for one; and the best of them with other
-    values of its training. The best on images that none of them has learnt
-    from is tested, once, and written for use.
+    Networks are tried one after the other: networks with pretrained weights,
+    of which the classifier alone or all layers learn; a plain network; cells
+    that a search finds, if there is time and data for a search; and the best
+    of these with other values of its training. The best on images that none of
+    them has learnt from is tested, once, and written for use.
 
-    The same call goes on with a run that was stopped, and time in which
-    nothing runs does not count.
+    The same call resumes a run that was stopped. Time in which nothing runs
+    does not count.
 
     Args:
         data: A folder with a sub-folder of images for each class, a name of a

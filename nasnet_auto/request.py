@@ -55,8 +55,8 @@ class Request:
     Attributes:
         dataset: A name, a folder or an `.npz` file.
         hours: How long the run may take in all.
-        weights: A file of weights for `preset`, to fine-tune beside the
-            network that comes with its weights.
+        weights: A file of weights for `preset`. This network is fine-tuned,
+            and so is the one whose weights come with the package.
         preset: The network of these weights.
         max_latency: Slower networks are not chosen; seconds an image.
         format: The runtime that the latency is measured in and that the

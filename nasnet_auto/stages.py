@@ -83,11 +83,11 @@ class Context:
         }
 
     def fetches(self) -> bool:
-        """Whether the published weights can be had; says why not."""
+        """Whether the published weights are available; says why not."""
         try:
             pretrained.fetch(PUBLISHED[0], include_top=False)
         except RuntimeError as error:
-            self.tell([f"{error} The run goes on without them."])
+            self.tell([f"{error} The run continues without them."])
             return False
         return True
 
@@ -207,7 +207,7 @@ def _cells(context: Context) -> list[dict[str, Any]]:
 
     Raises:
         InputError, RunError: A file cannot be read or written, or another
-            process drives the search, which goes on when the cause is gone.
+            process drives the search, which can be resumed afterwards.
     """
     begun = (context.folder / "search" / "config.json").exists()
     if context.left < context.search_seconds and not begun:
@@ -337,7 +337,7 @@ def _ensemble(context: Context) -> Iterator[Candidate]:
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """What is tried together.
+    """Candidates that are tried together.
 
     Attributes:
         propose: The candidates, one after the other; each may depend on what

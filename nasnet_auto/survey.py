@@ -158,11 +158,11 @@ class Survey:
 def survey(
     source: DataSource, skip_broken: bool = False, seed: int = 0
 ) -> Survey:
-    """Looks at a data set. Arrays are read, all of them, so that what is wrong
-    with those to test on is found now; of a data set by name no image is. In
-    arrays and folders it looks for images that are there twice: by the pixels
-    in the size that photographs are trained at first, of more than
-    `MOST_DECODED` files by these.
+    """Looks at a data set. All arrays are read, so that errors in the test
+    images are found now; of a data set by name no image is read. In arrays and
+    folders it looks for images that are there twice: by the pixels in the size
+    that photographs are trained at first, of more than `MOST_DECODED` files by
+    these.
 
     Args:
         source: As of `load_dataset`.

@@ -57,8 +57,8 @@ class TuningEvaluator(Evaluator):
     """Trains one network by the values of a `RecipeSpace`, as `nasnet-train
     run` does, and measures it on validation images.
 
-    Each child has a folder of its own, a training that goes on after a kill
-    and which `nasnet-train evaluate` takes. Its budget is in epochs of all
+    Each child has its own folder, a training that resumes after a kill and
+    that `nasnet-train evaluate` takes. Its budget is in epochs of all
     images, whichever way it is spent.
 
     Args:
@@ -73,8 +73,8 @@ class TuningEvaluator(Evaluator):
             Default: fewer epochs.
 
     Raises:
-        ValueError: The data set or the network cannot be had, or an argument
-            is out of range.
+        ValueError: The data set or the network is not available, or an
+            argument is out of range.
     """
 
     def __init__(
@@ -233,14 +233,14 @@ def tune(
     observers: Iterable[Any] = (),
     **execution: Any,
 ) -> Run:
-    """Searches the values of a training, or goes on where it was stopped.
+    """Searches the values of a training, or resumes a stopped tuning.
 
     It is a run of `search` whose space is `recipe` and whose evaluator is
     `TuningEvaluator`: what shows, resumes and reports a search does so with
     this one.
 
     Args:
-        output: The folder: new, or that of the same tuning to go on with,
+        output: A new folder, or the folder of the same tuning to resume it,
             perhaps with more `trials`.
         dataset: As of `TrainingSettings`.
         network: Likewise.
@@ -350,8 +350,8 @@ def values_of(
             are frozen. Default False.
 
     Raises:
-        InputError: A value is chosen and fixed, or the network does not
-            follow it.
+        InputError: A value is both chosen and fixed, or has no effect on the
+            network.
     """
     unsupported = find_kind(network["architecture"]["kind"]).unsupported
     for name in chosen:
@@ -383,7 +383,7 @@ def values_of(
 
 def options_of(run: Run) -> str:
     """The options of `nasnet-train run` with the best values so far; empty
-    without any."""
+    if there are none."""
     best = run.best
     if best is None:
         return ""

@@ -116,7 +116,7 @@ class CellSpec:
             checkpoints differ from that rule, so a cell can carry its own.
         inputs: How many outputs of earlier cells the cell takes. NASNet-A
             and most others: 2, the default.
-        separate: Whether the output states go on one by one instead of
+        separate: Whether the output states are passed on one by one, not
             concatenated: the first is input 0 of the next cell, and so on
             (NASNet-B). There are then as many as inputs. Default False.
 

@@ -14,8 +14,8 @@ def pareto_front(trials: Iterable[Trial], costs: Sequence[str]) -> list[Trial]:
     """The complete trials that no other beats.
 
     A trial beats another if it is at least as accurate and costs no more, and
-    is better in one of these. Of trials that are equal in all, the first
-    stands for all. A trial without one of the metrics is left out.
+    is better in one of these. Of trials that are equal in all of these, only
+    the first is in the front. A trial without one of the metrics is left out.
 
     Args:
         trials: The trials of a search.

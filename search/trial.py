@@ -68,8 +68,8 @@ class Trial:
         state: Where the trial stands.
         evaluations: The outcomes at rising budgets, of a complete trial, and
             of a duplicate of one (those of the original). Several where
-            successive halving let the child go on; a child that failed when
-            it went on keeps those before.
+            successive halving promoted the child; a child that failed after
+            a promotion keeps those before.
         reason: One sentence, of a failed or refused trial.
         duplicate_of: The number of the original, of a duplicate.
     """

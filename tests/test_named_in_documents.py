@@ -91,6 +91,19 @@ def test_imports_are_found():
     assert {module.split(".")[0] for module, _ in found} == set(PACKAGES)
 
 
+@pytest.mark.parametrize(
+    "path", DOCUMENTS, ids=lambda path: str(path.relative_to(REPOSITORY))
+)
+def test_what_keras_compiles_with_is_named(path):
+    """The third argument of its `compile` are weights of the loss."""
+    if path.suffix == ".ipynb":
+        cells = nbformat.read(path, as_version=4).cells
+        text = "\n".join(cell.source for cell in cells)
+    else:
+        text = path.read_text()
+    assert not re.search(r"\.compile\(\s*[^,()]+,\s*[^,()=]+,\s*\[", text)
+
+
 COMMAND = re.compile(rf"({'|'.join(COMMANDS)})\b([^|;&`]*)")
 
 

@@ -167,10 +167,10 @@ def printed_number(printed: str) -> float:
 def find(
     known: Mapping[str, _Known], name: Any, argument: str, listed: str
 ) -> _Known:
-    """What has a name.
+    """The value with a name.
 
     Raises:
-        ValueError: Nothing has; close names are told.
+        ValueError: No value has it; the error lists close names.
     """
     if isinstance(name, str) and name in known:
         return known[name]

@@ -16,7 +16,7 @@ the package. A path may be that of
 - a checkpoint of TF-slim's NASNet-A or PNASNet-5, by what the names of its
   files begin with or by one of them, see `zoo.conversion.slim`.
 
-Which it is, is seen by what is in the file. Of a Keras model around a network,
+The contents show which of these a file is. Of a Keras model around a network,
 as a fine-tuned one in a `Sequential` or with a head of its own, the body is
 loaded. What does not fit is listed: in an error if the body of the network is
 concerned, in a warning if it is a classifier, which then starts anew, or
@@ -175,7 +175,7 @@ def load(model: keras.Model, weights: str | os.PathLike, preset: str) -> None:
 
 
 def save_small(model: keras.Model, path: str | os.PathLike) -> None:
-    """Writes a model's weights in half precision, compressed, to pass them on.
+    """Writes a small file of a model's weights: half precision, compressed.
     `create_model(weights=path)` loads them.
 
     Arrays that half precision cannot hold, as those with a value above 65504,

@@ -18,7 +18,7 @@ from search.views.terminal import create_display as search_display
 
 
 def create_display(console: Console, activity: ActivityDisplay) -> Display:
-    """Shows a run, line by line; on a terminal what goes on too."""
+    """Shows a run, line by line; on a terminal the activity too."""
 
     def tell(lines: Sequence[str]) -> None:
         for line in lines:

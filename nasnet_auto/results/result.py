@@ -70,7 +70,7 @@ class Result:
 
     @property
     def test_images(self) -> int:
-        """On how many images that was measured."""
+        """On how many images the test accuracy was measured."""
         return self._board["test_images"]
 
     @property

@@ -1,4 +1,4 @@
-"""What is recorded of a run while it goes on: `Book`."""
+"""The record of a run in progress: `Book`."""
 
 import contextlib
 import dataclasses
@@ -29,7 +29,7 @@ class Book:
     """The file plan.json of a run: what was asked for, what each stage tries
     and what came of it, and how much of the time is gone.
 
-    What is recorded is not decided again: what is planned ends in the same
+    Recorded decisions are not made again: a planned training ends in the same
     accuracy, however often the run was stopped.
 
     Args:
@@ -71,8 +71,8 @@ class Book:
 
     @contextlib.contextmanager
     def counting(self) -> Iterator[None]:
-        """Notes the time every few seconds, whatever goes on in the block, so
-        that it counts after a kill too."""
+        """Records the time every few seconds while the block runs, so that
+        it counts after a kill too."""
         ended = threading.Event()
 
         def note() -> None:
@@ -89,7 +89,7 @@ class Book:
             thread.join()
 
     def candidates(self, stage: str) -> list[Candidate]:
-        """What a stage tries, as far as it is decided."""
+        """The candidates of a stage that are decided so far."""
         entry = self._data["stages"].get(stage, {"candidates": []})
         return [Candidate(**each) for each in entry["candidates"]]
 
@@ -103,8 +103,8 @@ class Book:
             self._write()
 
     def decided(self, name: str, decide: Callable[[], Any]) -> Any:
-        """What was decided once, as JSON data, by a function that is called
-        the first time."""
+        """A decision as JSON data. The first call makes it by `decide` and
+        records it."""
         if name not in self._data["decided"]:
             decision = decide()
             with self._lock:

@@ -1,5 +1,4 @@
-"""What is tried: `Candidate`, a training as data, and `Row`, what came of
-it."""
+"""`Candidate`, a training to try, as data, and `Row`, its result."""
 
 import dataclasses
 import json
@@ -43,14 +42,14 @@ class Candidate:
     """A training to try.
 
     Attributes:
-        name: Of the row in the leaderboard, and of its folder.
+        name: The name of its row in the leaderboard, and of its folder.
         settings: Of `TrainingSettings`, as JSON data.
         preset: The network of the zoo whose weights it begins with; None for
             random weights.
         reason: Why it is not trained, if it is not.
-        members: The candidates, trained before, whose probabilities it
-            averages, the best first, whose settings it has; none of a network
-            of its own.
+        members: Of an ensemble, the trained candidates whose probabilities
+            it averages, the best first; it has the settings of the best. Of a
+            single network, none.
         start_seconds: Until its first step has ended, as timed.
         epoch_seconds: Of one of its epochs, as timed; None: not timed.
     """
@@ -76,9 +75,9 @@ class Candidate:
         return self.training.recipe
 
     def changed(self, name: str, **values: Any) -> "Candidate":
-        """The same under another name, with other values of the recipe, or
-        with another `image_size`, whose epochs take as much longer as it has
-        pixels."""
+        """A copy with another name and other values of the recipe, or with
+        another `image_size`: the time of an epoch is then scaled by the
+        number of pixels."""
         settings = json.loads(json.dumps(self.settings))
         size, epoch = values.pop("image_size", None), self.epoch_seconds
         if size is not None:
@@ -175,8 +174,8 @@ def train(
     runtime: str | None = None,
     max_latency: float | None = None,
 ) -> Row:
-    """Trains a candidate, or goes on with it, and measures it on the images
-    that networks are chosen by.
+    """Trains a candidate, or resumes its training, and measures it on the
+    images that networks are chosen by.
 
     Args:
         candidate: What to train.

@@ -18,15 +18,15 @@ def average(models: Sequence[keras.Model]) -> keras.Model:
 
     Args:
         models: Of the same classes and channels, whose pixels are from -1 to
-            1. Images are scaled from the largest size to that of each.
+            1. Images are scaled from the largest size to the size of each.
 
     Returns:
         A model of the largest size, for inference alone.
 
     Reference:
         [Cortes et al. 2017](https://arxiv.org/abs/1607.01097), whose ensembles
-        are of weighted networks that are built for each other; these are
-        trained alone, and weigh the same.
+        have weighted networks that are built for each other; these networks
+        are trained alone, and have equal weights.
 
     Example:
 

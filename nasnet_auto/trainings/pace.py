@@ -25,9 +25,9 @@ def timed(
 
     Args:
         candidate: The training.
-        classes: That there are.
-        images: That are trained on in an epoch.
-        validated: That are measured on after an epoch.
+        classes: The number of classes.
+        images: How many images an epoch trains on.
+        validated: How many images are measured on after an epoch.
     """
     settings, recipe = candidate.training, candidate.recipe
     batch_size = recipe.batch_size

@@ -1,5 +1,5 @@
-"""What goes on where one waits: those who work say it by `tell_activity`, and a
-command shows it by `ActivityDisplay`.
+"""Activities that a user waits for: the code that works reports them by
+`tell_activity`, and a command shows them by `ActivityDisplay`.
 
 Neither Keras nor TensorFlow is imported here.
 """
@@ -19,7 +19,7 @@ SECONDS_BEFORE, SECONDS_BETWEEN = 1.0, 30.0
 
 
 class Activity(NamedTuple):
-    """What goes on.
+    """An activity that a user waits for.
 
     Attributes:
         what: A few words, such as `reading images`.
@@ -48,7 +48,7 @@ _listener: Callable[[Activity], object] | None = None
 def tell_activity(
     what: str, done: int | None = None, total: int | None = None
 ) -> None:
-    """Says what goes on from now on, to who listens."""
+    """Reports the activity that begins now to the listener, if any."""
     if _listener is not None:
         _listener(Activity(what, done, total))
 
@@ -65,7 +65,7 @@ def listening(listener: Callable[[Activity], object]) -> Iterator[None]:
 
 
 class ActivityDisplay:
-    """Shows what goes on from the second second on: a bar on a terminal,
+    """Shows an activity after its first second: a bar on a terminal,
     elsewhere a line for each activity that lasts, and one every half a minute.
 
     Args:

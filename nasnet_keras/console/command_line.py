@@ -59,11 +59,11 @@ class InputError(ValueError):
 
 
 class RunError(Exception):
-    """The run cannot go on. The text is one sentence for the user."""
+    """The run cannot continue. The text is one sentence for the user."""
 
 
 class Interruption(Exception):
-    """Ctrl-C ended the command. The text says so, and how to go on."""
+    """Ctrl-C ended the command. The text says so, and how to resume."""
 
 
 def create_app(help: str | None = None) -> typer.Typer:

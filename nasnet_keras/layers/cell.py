@@ -24,8 +24,8 @@ class Cell(keras.layers.Layer):
     and by a `FactorizedReduction` if it is larger. Then each block applies
     its operations and combines them. In a reduction cell the operations that
     read an input of the cell halve it. Last, the output states are
-    concatenated, or go on one by one if the spec says so; an input of the
-    cell among them is halved first.
+    concatenated, or passed on one by one if the spec says so; an input of
+    the cell among them is halved first.
 
     Where the cell has no earlier input, the current one stands in for it as
     it is, unprojected (TF-slim).
@@ -36,7 +36,8 @@ class Cell(keras.layers.Layer):
         strides: 1, or 2 to halve height and width. Default 1.
         input_strides: By how much each input must still be divided to have
             the size of the current one: 1 or 2 for each, the current first.
-            Fewer than the spec's inputs stand for missing earlier inputs.
+            If there are fewer than the spec's inputs, earlier inputs are
+            missing.
             Default: 1 for each.
         projection: Which inputs are projected. `"needed"`: an earlier input
             only if its channels differ (TF-slim). `"all"`: every input

@@ -90,8 +90,8 @@ def build_network(
         include_top: Whether to end in the classifier. Default True.
         pooling: Without the top: None for a feature map, `"avg"` or `"max"`
             for its global average or maximum. Default None.
-        classifier_activation: Of the classifier, None for logits. Default
-            `"softmax"`.
+        classifier_activation: The activation of the classifier, None for
+            logits. Default `"softmax"`.
         auxiliary_head: Whether to add a second classifier at two thirds of
             the depth, for training. The model's output is then a dict of
             `predictions` and `auxiliary_predictions`. Default False.

@@ -1,9 +1,9 @@
-"""A training on disk, to go on with: `save_training`, `restore_training`.
+"""A training on disk, to be resumed: `save_training`, `restore_training`.
 
 The file is one of Keras' own, with all weights and the optimizer's state, and
 a network of the same form loads it with `load_weights`. Keras leaves out the
-state of random layers, without which a training that goes on would drop other
-paths: it is added beside.
+state of random layers, without which a resumed training would drop other
+paths: this state is added.
 """
 
 import math

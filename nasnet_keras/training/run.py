@@ -1,4 +1,4 @@
-"""A training in a folder, which goes on by itself after a kill: `run_training`.
+"""A training in a folder, which resumes after a kill: `run_training`.
 
 config.json             the settings, versions, command, oneDNN, processor
 history.json            the metrics of each epoch
@@ -85,9 +85,9 @@ def run_training(
     data: TrainingData | None = None,
     until: int | None = None,
 ) -> keras.Model:
-    """Trains a network in a folder, or goes on where a kill stopped it.
+    """Trains a network in a folder, or resumes a training after a kill.
 
-    At most the epoch under way is lost, and the end is that of an
+    At most the current epoch is lost, and the result is that of an
     uninterrupted training.
 
     Args:
@@ -97,11 +97,11 @@ def run_training(
         callbacks: More Keras callbacks.
         progress: Shows how far it is.
         holding: Where the images are held. The network is the same with
-            each, and another may be chosen to go on.
+            each, and a resumed training may have another.
         data: The images, where many trainings share them. Default: those of
             the settings, which are read.
         until: After how many epochs to stop, along the schedule of all; the
-            same call with more goes on. Default: all of the recipe's.
+            same call with more resumes it. Default: all of the recipe's.
 
     Returns:
         The trained network, without its auxiliary head; stopped before the
@@ -110,7 +110,7 @@ def run_training(
     Raises:
         InputError: The folder holds something else, or another process trains
             there.
-        ValueError: The data set or the network cannot be had.
+        ValueError: The data set or the network is not available.
         RunError: The training diverged.
 
     Example:
@@ -217,7 +217,7 @@ class _Training:
 
     @property
     def begun(self) -> bool:
-        """Whether there is a state to go on from."""
+        """Whether there is a state to resume from."""
         return any(map(Path.exists, [self.trained, *self.files]))
 
     def go_on(self) -> keras.Model:

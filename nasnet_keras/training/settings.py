@@ -87,7 +87,7 @@ class TrainingData:
     Attributes:
         train: What it learns from.
         validation: What it is measured on after each epoch, if anything.
-        dataset: What they were taken from; it has test images.
+        dataset: The data set they were taken from; it has test images.
         fingerprint: Changes when one of these images or labels does.
         notes: Sentences for the user: what was read, and what may surprise.
     """

@@ -141,8 +141,8 @@ def train(
 
     Args:
         model: A network that `compile_network` has compiled.
-        batches: Images and labels without end, of `training_pipeline`, that
-            begin with `first_epoch`.
+        batches: Endless batches of images and labels, by
+            `training_pipeline`, from `first_epoch` on.
         recipe: The recipe.
         steps_per_epoch: The number of batches of an epoch.
         callbacks: Keras callbacks.
@@ -233,6 +233,6 @@ def prepare_short_trainings(short: bool = True) -> None:
 
 def prepare_long_trainings() -> None:
     """Has TensorFlow rewrite graphs, and compute the same every time, so that
-    a training that goes on ends as one that was never stopped."""
+    a resumed training ends as one that was never stopped."""
     prepare_short_trainings(False)
     tf.config.experimental.enable_op_determinism()

@@ -85,7 +85,7 @@ def retrain(
         InputError: The run was begun with an evaluator of its own or has
             no complete trial, or the output holds trainings with other
             settings.
-        ValueError: The data set or the networks cannot be had, or the
+        ValueError: The data set or the networks are not available, or the
             networks do not follow a value of the recipe.
 
     Example:

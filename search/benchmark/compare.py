@@ -66,7 +66,7 @@ class Result:
         search_mean: Of the best search value, over the seeds.
         search_sd: Its standard deviation.
         gain: The mean difference to random search with the same seed, in
-            the report value; None of random search itself.
+            the report value; None for random search itself.
         gain_low: The lower end of its 95 % interval, by Student's t.
         gain_high: The upper end.
         seconds: The mean time spent in the strategy itself.

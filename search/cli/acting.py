@@ -1,4 +1,4 @@
-"""The commands that go on with what a run has found: export, retrain, rank;
+"""The commands that use the results of a run: export, retrain, rank;
 and latency-table.
 
 Neither Keras nor TensorFlow is imported here before it is needed.

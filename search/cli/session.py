@@ -26,7 +26,7 @@ from search.trial import Trial, ranked
 def searching(
     folder: Path, interrupted: str | None = None
 ) -> Iterator[list[Any]]:
-    """Offers the display, and says how to go on after an interruption, by
+    """Offers the display, and says how to resume after an interruption by
     Ctrl-C or by SIGTERM."""
     from rich.console import Console
 
@@ -50,7 +50,7 @@ def searching(
 
 
 def show_end(run: Run) -> None:
-    """Shows the best cell, and how to go on if the time was over."""
+    """Shows the best cell, and how to resume if the time was over."""
     trials = run.trials
     show_best(run, trials)
     if not run.is_over(trials):

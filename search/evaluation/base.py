@@ -30,7 +30,7 @@ SHARED_UNSUPPORTED = {
 
 
 class EvaluationError(Exception):
-    """A child that could not be evaluated: the search goes on without it.
+    """A child that could not be evaluated: the search continues without it.
 
     The text is one sentence: the trial's reason.
     """
@@ -117,7 +117,7 @@ class Child:
     @property
     def is_begun(self) -> bool:
         """Whether an earlier evaluation has left weights, from which this
-        one goes on."""
+        one continues."""
         return self.weights is not None and self.weights.is_file()
 
 
@@ -134,7 +134,7 @@ class SharedWeights(Protocol):
         Args:
             number: 0 for the best, 1 for the next, ...
             folder: The folder of the run's children, where the training
-                leaves what it has learnt and goes on from there.
+                saves what it has learnt, and from which it resumes.
 
         Raises:
             ValueError: The evaluator learns no architectures, or has no
@@ -220,7 +220,7 @@ class Evaluator(abc.ABC):
         cls, options: Mapping[str, Any], trials: int, epochs: int
     ) -> Mapping[str, Any]:
         """The options of a run that begins now, with what follows from its
-        trials and epochs, since those may be others when it goes on. By
+        trials and epochs, since these may change when a run is resumed. By
         default: the options.
 
         Args:

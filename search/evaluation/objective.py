@@ -82,17 +82,17 @@ class ObjectiveEvaluator(Evaluator):
         evaluator: Trains the children.
         objective: `"accuracy"`, `"mnasnet"` (`weighted_product`) or
             `"netscore"`.
-        cost: What the weighted product weighs, or what is told beside the
-            accuracy: `"latency"`, in seconds for one image, `"parameters"` or
-            `"multiply_adds"`. None for nothing.
-        target: What that cost is wanted to be.
+        cost: The cost that the weighted product weighs, or that is reported
+            beside the accuracy: `"latency"`, in seconds for one image,
+            `"parameters"` or `"multiply_adds"`. None for nothing.
+        target: The wanted value of that cost.
         exponents: See `weighted_product`.
         limits: The most that an architecture may cost, by cost.
         latency_table: A file of `nasnet-search latency-table`. By default the
-            latency is measured on this machine, where it is asked for.
-        latency_runtime: In what it is measured: `"keras"`, the default, or a
-            format of `nasnet_keras.export`, to which each network is then
-            exported.
+            latency, if it is needed, is measured on this machine.
+        latency_runtime: The runtime that it is measured in: `"keras"`, the
+            default, or a format of `nasnet_keras.export`, to which each
+            network is then exported.
         latency_command: A program and its arguments, which measures that file
             elsewhere: see
             `nasnet_keras.deployment.latency.command.seconds_by_command`. By

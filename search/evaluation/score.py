@@ -20,8 +20,8 @@ from search.trial import Evaluation
 
 
 class ScoreEvaluator(TrainingEvaluator):
-    """A child's reward is a number that takes seconds, the higher the better,
-    at least 0: what is said of it before it is trained.
+    """A child's reward is a number, the higher the better, at least 0: a score
+    of the untrained network, which takes seconds.
 
     Its network is that of `TrainingEvaluator`, with the same costs, so that
     scores and rewards are of the same children. Nothing is trained, and no

@@ -27,7 +27,7 @@ MAX_BYTES = 2**29  # of a table; that of NAS-Bench-101 has 423,624 rows
 
 
 class ArchitectureTable:
-    """What is known of architectures of a space: a row each, not of all.
+    """Results of architectures of a space, a row each; some may be missing.
 
     Args:
         path: A CSV file with a header, or one compressed by gzip that ends in

@@ -282,7 +282,7 @@ class _Steps(keras.callbacks.Callback):
 
 @contextlib.contextmanager
 def buildable() -> Iterator[None]:
-    """A child that cannot be built fails, and the search goes on."""
+    """A child that cannot be built fails, and the search continues."""
     try:
         yield
     except ValueError as error:

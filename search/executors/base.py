@@ -24,7 +24,7 @@ from search.trial import Evaluation, TrialState
 
 
 class SearchError(RunError):
-    """The search cannot go on."""
+    """The search cannot continue."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ class Executor(abc.ABC):
         return ()
 
     def listen(self, heard: Callable[[int, Activity], object]) -> None:
-        """Has a function hear of what goes on for a child, by its number,
-        where its worker can say so."""
+        """Registers a function that is called with the number of a child and
+        its activity, if its worker can report that."""
         self._heard = heard
 
     def watch(  # noqa: B027

@@ -1,5 +1,5 @@
 """How a run is driven: `ExecutionConfig`. It says nothing of what the run is,
-and may be another whenever the run goes on.
+and may be another whenever the run is resumed.
 
 Neither Keras nor TensorFlow is imported here.
 """

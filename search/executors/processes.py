@@ -168,7 +168,7 @@ def _work(
 
 
 class _Teller:
-    """Tells the driver what goes on, no oftener than one looks at it, and
+    """Reports the activity to the driver, no oftener than one looks at it, and
     without waiting for the driver to hear it."""
 
     def __init__(self, connection: Connection) -> None:

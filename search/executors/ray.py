@@ -30,7 +30,7 @@ from search.storage.run_folder import weights_file
 
 class RayExecutor(PoolExecutor):
     """Evaluates children in actors of a Ray cluster, whose machines may join
-    and leave while the search goes on.
+    and leave while the search runs.
 
     An actor asks for as many CPUs as a child has threads, 1 if that is not
     known, and where the cluster has GPUs for one, or for a part of one if

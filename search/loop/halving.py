@@ -14,9 +14,9 @@ class SuccessiveHalving(Schedule):
     """Lets the best children of each rung train on to the next.
 
     All children begin with the budget of the first rung. Whenever there is
-    room, a child that may go on does: the best of the upper 1 / reduction of
-    those that have reached a rung, of the highest rung that has one. No rung
-    is waited for to fill, which is what makes it asynchronous.
+    room, a child that qualifies is promoted: the best of the upper 1 /
+    reduction of those that have reached a rung, of the highest rung that has
+    one. No rung is waited for to fill, which is what makes it asynchronous.
 
     There is one bracket; `Hyperband` has several.
 
@@ -112,7 +112,7 @@ class SuccessiveHalving(Schedule):
 
 class Hyperband(Schedule):
     """Brackets of successive halving: in the first children begin with the
-    least budget and few go on, in each other fewer children begin, with
+    least budget and few are promoted, in each other fewer children begin, with
     `reduction` times as much, and in the last all have the whole budget at
     once. So it costs little where short trainings tell nothing.
 

@@ -186,8 +186,8 @@ class PlannedRungs(Schedule):
     left then. It is kept with the run; given the plan, nothing depends on the
     clock.
 
-    A stage begins when that before it has ended: so which children go on is a
-    function of their rewards, not of who was ready first.
+    A stage begins when that before it has ended: so which children are promoted
+    is a function of their rewards, not of who was ready first.
 
     Reference:
         [Jamieson and Talwalkar 2016](https://arxiv.org/abs/1502.07943), of
@@ -197,7 +197,7 @@ class PlannedRungs(Schedule):
         hours: How long the search is to take.
         workers: How many children are trained at a time.
         first: The budget of the first stage, in epochs.
-        plan: What `plan` was, of a search that goes on, and whose `first` it
+        plan: What `plan` was, of a resumed search, whose `first` it
             keeps. Default None.
 
     Raises:

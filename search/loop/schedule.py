@@ -16,7 +16,7 @@ class Schedule(abc.ABC):
     at a higher budget.
 
     A search calls `add` with every trial when its state or its evaluations
-    change, and when it goes on first of all with those there are, in order.
+    change. A resumed search first calls `add` with all its trials, in order.
 
     Attributes:
         budgets: Of a child's first evaluation, its second, ..., in epochs;
@@ -26,8 +26,8 @@ class Schedule(abc.ABC):
         ended: How many of the stages have ended.
         seconds: How long they are to take in all.
         begins_anew: Whether a child is trained from the beginning for each
-            budget, along a learning rate that ends with it; or else goes on
-            from where it stopped. Default: goes on.
+            budget, along a learning rate that ends with it; otherwise its
+            training continues. Default: it continues.
     """
 
     budgets: tuple[float | None, ...] = (None,)

@@ -41,7 +41,7 @@ class SearchLoop:
     **Kill.** A proposal is recorded before its child is evaluated, an outcome
     in one transaction with what the strategy learnt from it. A loop made
     after a kill tells the strategy again what it has not yet learnt,
-    evaluates the recorded proposals that have no outcome, and goes on.
+    evaluates the recorded proposals that have no outcome, and continues.
 
     **Duplicates** of an earlier architecture take that trial's outcome and do
     not count. **Refused** ones were not trained, and do not count. After 50 of

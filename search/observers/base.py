@@ -13,7 +13,7 @@ class Observer:
     """
 
     def begin(self, trials: Sequence[Trial], total: int) -> None:
-        """The search begins, or goes on after these trials, until `total`
+        """The search begins, or resumes after these trials, until `total`
         trials count."""
 
     def read(self, notes: Sequence[str]) -> None:
@@ -29,8 +29,8 @@ class Observer:
         """The evaluation of this trial begins."""
 
     def going_on(self, number: int, activity: Activity) -> None:
-        """What goes on for the child of this trial, as often as it is
-        heard."""
+        """The child of this trial has a new activity; called each time that
+        one is reported."""
 
     def trained(self, step: int, last: int, loss: float) -> None:
         """The network whose weights all children share has made a step of its

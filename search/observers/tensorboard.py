@@ -14,7 +14,7 @@ class TensorBoardObserver(Observer):
     """Writes rewards and the strategy's metrics as event files; the step is
     the trial's number, for the loss of a shared network that of its training.
 
-    A resumed run adds an event file that goes on where the last one ended:
+    A resumed run adds an event file that begins where the last one ended:
     only what was on disk when the run was killed is written, once; steps of a
     shared network that are taken again are written again. TensorFlow
     is imported when the search begins.

@@ -1,4 +1,4 @@
-"""Drives a search: begins a run, or goes on with one.
+"""Drives a search: begins a run, or resumes one.
 
 Neither Keras nor TensorFlow is imported here before a search begins.
 """
@@ -75,8 +75,8 @@ def run(
 
     All children share the run's seed, so that they differ by their
     architectures alone. `search.load(output)`, in another thread or process,
-    looks at the run meanwhile. What is set in the process, such as seeds, is
-    put back in the end (`kept_process_state`); `threads` stay.
+    looks at the run meanwhile. Global settings of the process, such as seeds,
+    are restored at the end (`kept_process_state`); `threads` stay.
 
     Args:
         output: The folder of the run, new or empty.
@@ -358,7 +358,7 @@ def _checked() -> Iterator[None]:
 @contextlib.contextmanager
 def _written(directory: RunDirectory) -> Iterator[None]:
     """A folder that cannot be written, or not any more, ends the search. An
-    interrupt is told how to go on."""
+    interrupt is told how to resume."""
     try:
         yield
     except KeyboardInterrupt as error:

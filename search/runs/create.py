@@ -69,7 +69,7 @@ def create_schedule(
         workers: How many children are trained at a time.
         evaluator: What the evaluator's `describe` returns, which may say how
             many `train_images` an epoch has.
-        plan: What was planned before, where a run of so many hours goes on.
+        plan: The plan so far of a resumed run of so many hours.
     """
     if config.hours is not None:
         first = config.first_epochs or first_budget(

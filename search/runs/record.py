@@ -116,7 +116,7 @@ class Run:
 
     @functools.cached_property
     def space(self) -> SearchSpace:
-        """The search space; imports the module of one of one's own.
+        """The search space; imports the module of a user's own space.
 
         Raises:
             InputError: It cannot be imported, or is not as it was.

@@ -36,7 +36,7 @@ def restore(path: str | os.PathLike[str]) -> Restored:
     """Puts the last backup in the place of a run's damaged database.
 
     What finished after the backup, within a minute of it, is evaluated again
-    when the run goes on, from its files if it was under way then. Files of
+    when the run is resumed, from its files if it was under way then. Files of
     later children are deleted.
 
     Args:

@@ -35,7 +35,7 @@ def create_space(name: str, options: Mapping[str, Any] = {}) -> SearchSpace:
 
     Args:
         name: A key of `SPACES`; or "module:attribute", a `SearchSpace` or a
-            class of such, for a space of one's own. Nothing else is called,
+            class of such, for a space of your own. Nothing else is called,
             since the name may come from a file.
         options: The space's own arguments.
 

@@ -155,9 +155,9 @@ class SearchSpace(abc.ABC):
         return {} if self.kind is None else self.kind.pictures(architecture)
 
     def canonical(self, decisions: Decisions) -> Decisions:
-        """One decision vector for all that compute the same function, so
-        that equal results are recognised as duplicates; by default each its
-        own.
+        """One decision vector for all vectors whose networks compute the same
+        function, so that duplicates are recognised. By default each vector
+        is its own.
 
         Raises:
             ValueError: It is no vector of the space.

@@ -20,7 +20,7 @@ from search.trial import Decisions
 
 
 class ChoiceSpace(ChoiceNetworks, SearchSpace):
-    """The networks that a function of one's own builds, by choices.
+    """The networks that your own function builds from choices.
 
     It stands in a module under a name, so that workers, `resume` and
     `nasnet-train` find it: `--space my_module:space`. Choices of numbers are

@@ -125,8 +125,8 @@ class RunDirectory:
 
     @property
     def resuming(self) -> str:
-        """What goes on with the run, in quotes: a command, or, where it was
-        begun with what only Python can give, a call."""
+        """How to resume the run, in quotes: a command, or, where it was begun
+        with what only Python can give, a call."""
         try:
             given = self.record().get("given")
         except InputError:

@@ -84,7 +84,7 @@ class SQLiteStorage:
     **Names.** Decisions are stored by their names in the space, never by
     position.
 
-    **Finished trials** are never changed, but for a complete one that goes on
+    **Finished trials** never change, except for a complete one that continues
     to a higher budget: it gets a further evaluation, or fails.
 
     Args:

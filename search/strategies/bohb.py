@@ -17,18 +17,18 @@ LEAST_WIDTH = 0.5
 
 
 class BOHB(Strategy):
-    """Two densities say where the good and where the bad trials lie; what is
-    proposed is likely among the good and unlikely among the bad. With the
-    brackets of Hyperband it is BOHB.
+    """Fits a density to the good trials and one to the bad; proposals are
+    likely under the first and unlikely under the second. With the brackets
+    of Hyperband it is BOHB.
 
     The densities are of the trials at the largest budget of which there are
     enough, since only their rewards can be compared. As in the paper, every
     third proposal is random.
 
-    Departures: of a trial that trains on, the result of its first budget is
-    learnt, as in all of this package; choices stand in an order or in none,
-    so the kernel of an ordered decision is a Gaussian on their positions, and
-    that of another Aitchison and Aitken's; and what is known is not proposed.
+    Departures: If a trial continues to a higher budget, the result of its
+    first budget is learnt, as in all of this package. The kernel of an ordered
+    decision is a Gaussian on the positions of its choices, and that of any
+    other is Aitchison and Aitken's. Known architectures are not proposed.
 
     Args:
         space: The space to search.

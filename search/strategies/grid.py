@@ -11,7 +11,7 @@ class GridSearch(Strategy):
     """Enumerates the architectures in order, the last decision fastest, of
     isomorphic ones the first, whatever became of the others.
 
-    The seed says where it begins; after the last it goes on with the first.
+    The seed says where it begins; after the last comes the first.
     When all have been proposed they are proposed again, so that a search,
     which trains no architecture twice, ends by saying that it found no new
     one.

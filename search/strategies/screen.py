@@ -16,9 +16,10 @@ INITIAL = 10
 
 
 class Screen:
-    """Chooses by the expected improvement that a `Surrogate` sees in them,
-    after what the trials came to. Before ten are known, it chooses by scores:
-    that with the largest sum of their normal scores; without any, the first.
+    """Chooses the candidate of the largest expected improvement, by a
+    `Surrogate` that has learnt from the trials. Before ten rewards are known,
+    it chooses the candidate of the largest sum of normal scores of `scores`;
+    without `scores`, the first.
 
     Args:
         space: The space of the architectures.

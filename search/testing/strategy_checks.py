@@ -121,9 +121,9 @@ class StrategyContract:
         )
 
     def check_it_is_restored(self, space: str, lag: int, stop: int) -> None:
-        """A search that was stopped goes on as if it never had been."""
+        """A search that was stopped continues as if it never had been."""
         whole = self.search(space, lag)
-        # The search went on after it gave out these states: they are copies.
+        # The search continued after it gave out these states: copies.
         state, learned = whole.states[stop]
         expect(
             0 <= learned <= max(0, stop - lag),
@@ -144,7 +144,7 @@ class StrategyContract:
         resumed = drive(restored, whole.trials[:stop], lag)
         expect(
             resumed.trials == whole.trials,
-            f"A search restored before proposal {stop} should go on as the "
+            f"A search restored before proposal {stop} should continue as the "
             "one that was never stopped. `state` should hold copies of all "
             "that was learnt from the first `learned` trials.",
         )
@@ -174,17 +174,17 @@ class StrategyContract:
         )
 
     def check_nothing_succeeds(self) -> None:
-        """It goes on when no trial ever completes."""
+        """It continues when no trial ever completes."""
         search = drive(self.create("free"), [], 3, fail)
         for decisions in _proposals(search):
             SPACES["free"].check(decisions)
         expect(
             len(set(_proposals(search))) > 2,
-            "A search in which nothing succeeds should go on trying others.",
+            "A search in which nothing succeeds should keep trying others.",
         )
 
     def check_nothing_to_choose(self) -> None:
-        """It goes on in a space of a single architecture."""
+        """It continues in a space of a single architecture."""
         search = drive(self.create("single"), [], 1)
         expect(
             set(_proposals(search)) == {(0,)},

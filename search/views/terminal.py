@@ -31,7 +31,7 @@ def create_display(console: Console) -> "Display":
 
 
 class Beginning(Observer):
-    """Ends the display of what goes on before the first child."""
+    """Ends the display of the activity before the first child."""
 
     def __init__(self, activity: ActivityDisplay) -> None:
         self._activity = activity

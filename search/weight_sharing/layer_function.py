@@ -128,7 +128,7 @@ class LayerFunction:
     def values_alone(
         self, weights: Sequence[Any], moving: Sequence[Any]
     ) -> Sequence[Any]:
-        """The values of the variables that this layer has in a network built
+        """The values of this layer's variables in a network that is built
         alone, given the packed weights and the moving statistics."""
         values = [*self.unpack(weights), *moving]
         if isinstance(self.layer, NormalizedClassifier):

@@ -38,7 +38,7 @@ class SharedTraining(abc.ABC):
     """Trains a shared network by a recipe: its momentum, with a cosine.
 
     What comes of a training depends on the recipe and the batches alone, and
-    on what a kind of training has besides: one that goes on from its file
+    on what a kind of training has besides: one that resumes from its file
     ends as one that was never stopped.
 
     Args:

@@ -59,10 +59,10 @@ def assign(
 
     Args:
         model: The model.
-        arrays: What the file holds; what is assigned is taken out.
+        arrays: The arrays of the file; those that are assigned are taken out.
         name: What the file calls the kernels and the batch norm of a place;
             nothing if it has no such place.
-        suffixes: By what the names of each of `Place.kinds` go on.
+        suffixes: The ends of the names, for each of `Place.kinds`.
 
     Raises:
         ValueError: Arrays are missing in the file, left over or have other

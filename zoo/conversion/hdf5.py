@@ -52,8 +52,8 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
 
 
 def holds(path: str | os.PathLike, first: Collection[str]) -> bool:
-    """Whether it is a file with a network whose first array has one of these
-    names, be it within other layers."""
+    """Whether a path is an HDF5 file with a network whose first array has one
+    of these names, also if the network is inside other layers."""
     return is_hdf5(path) and bool(_above(names(path), first))
 
 

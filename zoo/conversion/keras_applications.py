@@ -36,9 +36,10 @@ _SUFFIXES = {
 def load(model: keras.Model, path: str | os.PathLike) -> None:
     """Loads a file into a model.
 
-    The classifier is left as it is, and a warning says so, where the file has
-    none or one of other classes. Of a model around theirs, as of a fine-tuned
-    one with a head of its own, the body is loaded and the rest is named.
+    If the file has no classifier, or one for other classes, the classifier
+    does not change, and a warning says so. Of a model around theirs, as of a
+    fine-tuned one with a head of its own, the body is loaded and the rest is
+    named.
 
     Args:
         model: A NASNet-A with the ImageNet stem, or a MobileNetV2.

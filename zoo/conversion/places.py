@@ -36,13 +36,13 @@ class Place:
         part: What it is. In a cell: `("input", number)` brings an input to
             the cell's filters; `("block", number, side, unit)`, all counted
             from 0, is a convolution of an operation; `("output", state)`
-            brings an input to the output. Elsewhere the layer's name; in the
-            auxiliary head `("auxiliary_head", name)`, in a layer of a mobile
-            network or a squeeze-and-excite its name and that of the
-            convolution; in a unit of branches
-            `("unit", number, repeat, branch, step, name)`, the first two
-            counted from 1 and the others from 0, the name that of the
-            convolution in a squeeze-and-excite and else the step's.
+            brings an input to the output. Elsewhere the layer's name. In the
+            auxiliary head `("auxiliary_head", name)`. In a layer of a mobile
+            network or a squeeze-and-excite, its name and the name of the
+            convolution. In a unit of branches
+            `("unit", number, repeat, branch, step, name)`: the first two
+            numbers count from 1 and the others from 0; `name` is that of the
+            convolution in a squeeze-and-excite, otherwise that of the step.
         path: The names of the layers that it is in, and its own, joined by
             slashes.
         scope: Of a layer in a cell, the cell's name in TF-slim and with those

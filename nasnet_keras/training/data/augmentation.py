@@ -1,7 +1,7 @@
 """Augmentations beyond crops: `rand_augment`, `mix`.
 
-What they draw depends on a seed alone, so that a training can go on with the
-very batches that it would have seen. The layers of Keras draw from a state;
+What they draw depends on a seed alone, so that a resumed training has the
+batches of one that was never stopped. The layers of Keras draw from a state;
 here they are given the draws of a seed.
 """
 

@@ -235,8 +235,8 @@ def load_dataset(
         stream: Whether images are decoded each time they are asked for,
             rather than held in memory. The pixels are the same. Default:
             where they would take more than a quarter of the memory
-            available. A folder of images can be streamed, and what
-            tensorflow-datasets has as array_record.
+            available. A folder of images can be streamed, and a data set
+            that tensorflow-datasets stores as array_record.
         cache: A folder in which the decoded images are kept, a byte for each
             pixel and channel, to be read from there. Default: none.
 

@@ -100,10 +100,10 @@ def training_pipeline(
     """Batches to train on, without end: shuffled anew each epoch, full, and
     augmented.
 
-    An epoch is `len(images) // batch_size` batches; the images left over are
-    others each time. What an epoch holds depends on the seed and the epoch's
-    number alone, so a resumed training goes on with the batches that it
-    would have seen.
+    An epoch is `len(images) // batch_size` batches; each epoch leaves out
+    other images. The batches of an epoch depend on the seed and the epoch's
+    number alone, so a resumed training has the batches of one that was never
+    stopped.
 
     Args:
         images: `[N, H, W, C]`, 0 to 255, uint8 if they are streamed.
@@ -116,8 +116,8 @@ def training_pipeline(
             side, in black. `"inception"`, what is done for ImageNet: crop a
             part of 8 to 100 % of the area, 3:4 to 4:3, scale it, and mirror
             half of the images. `"none"` for nothing.
-        cutout: The side of a square put out at a random place of each
-            image, in pixels; 0 for none. For CIFAR 16 ([Improved
+        cutout: The side of a square that is masked at a random place of
+            each image, in pixels; 0 for none. For CIFAR 16 ([Improved
             Regularization of Convolutional Neural Networks with Cutout](
             https://arxiv.org/abs/1708.04552)).
         seed: Fixes all batches.

@@ -7,7 +7,7 @@ from nasnet_keras.quotation import quoted
 
 def stratified(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
     """The indices of `count` labels, ascending: of each class its share,
-    rounded. What is taken with a smaller count is taken with a larger one.
+    rounded. A larger count takes the labels of a smaller one, and more.
 
     Args:
         labels: `[N]`, integers.

@@ -43,7 +43,7 @@ def evaluate_run(
     Raises:
         InputError: The folder holds no finished training, or the images are
             no longer those that it was begun with.
-        ValueError: The data set cannot be had.
+        ValueError: The data set is not available.
 
     Example:
 

@@ -41,7 +41,7 @@ class Dashboard(socketserver.ThreadingTCPServer):
         port: The port; 0 for any that is free. Default 8765.
 
     Raises:
-        InputError: The address or the port cannot be had.
+        InputError: The address or the port is not available.
 
     Example:
 

@@ -38,7 +38,7 @@ class Child:
 
 @dataclass(frozen=True)
 class UnderWay:
-    """What goes on in a run.
+    """The state of a run in progress.
 
     Attributes:
         snapshot: The run.
@@ -55,7 +55,7 @@ class UnderWay:
 
 
 class RunWatch:
-    """Follows what goes on in a run.
+    """Follows a run in progress.
 
     Args:
         directory: The folder of the run.
@@ -67,7 +67,7 @@ class RunWatch:
         self._memory: dict[int, int] = {}  # the most, by the process' number
 
     def look(self, snapshot: RunSnapshot) -> UnderWay:
-        """What goes on now, with the trials of the snapshot."""
+        """The current state, with the trials of the snapshot."""
         driver = self._driver.look()
         processes: list[tuple[str, Process]] = []
         if driver is not None:
@@ -113,7 +113,7 @@ class RunWatch:
 def _workers(snapshot: RunSnapshot, driver: Driver | None) -> int | None:
     """How many of the running trials are in training, the first ones, since
     workers take them in order; None where that cannot be told: of Ray's
-    workers, and when children that go on have workers too."""
+    workers, and when promoted children have workers too."""
     if driver is None or snapshot.config.halving is not None:
         return None
     if driver.workers:

@@ -35,9 +35,9 @@ class Usage:
 def alike(
     decisions: Sequence[Decision], kind: DecisionKind
 ) -> dict[str, list[int]]:
-    """The positions of the decisions of a kind, together where a choice says
-    the same in each: numbers where there is the same to choose from, named by
-    the ends of their names; all others, without a name."""
+    """Groups the positions of the decisions of a kind by the meaning of their
+    choices. Ordered decisions with equal choices are a group, named by the
+    last parts of their names. All others are one group without a name."""
     groups: dict[Any, list[int]] = {}
     for position, decision in enumerate(decisions):
         if decision.kind == kind:

@@ -149,7 +149,7 @@ class Ever(RandomSearch):
         (Careless, "no global generator"),
         (Forgetful, "`learned` should be"),
         (Arrays, "a tuple of plain integers"),
-        (Ever, "should go on trying others"),
+        (Ever, "should keep trying others"),
         (RandomSearch, "should give other proposals"),
     ],
 )

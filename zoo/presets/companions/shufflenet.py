@@ -74,8 +74,9 @@ def shufflenet_v2(
     """Table 5 of the paper.
 
     Args:
-        channels: Those of the first stage; later ones double them.
-        last: Those of the last convolution. Default 1024.
+        channels: The channels of the first stage; each later stage has twice
+            as many as the one before.
+        last: The channels of the last convolution. Default 1024.
         bias: Whether the classifier has one. Default False.
         even: Whether both branches of a unit that halves make as many
             channels (torchvision), and not the shortcut as many as come in

@@ -83,7 +83,7 @@ class Layout(NamedTuple):
         names: Under which name each part was found.
         left_alone: Sub-folders that are not read, each with the reason.
         skipped: How many files are not read, by the reason.
-        doubts: Sentences on what may have been meant otherwise.
+        doubts: Sentences on folders that may be meant in another way.
     """
 
     root: Path

@@ -104,7 +104,7 @@ def read_arrays(
 
     Images are `[N, H, W, C]`, `[N, C, H, W]` or `[N, H, W]`, from 0 to 255,
     or from 0 to 1. Labels are `[N]` or `[N, 1]`: classes counted from 0, or
-    any other numbers or texts, each of which is a class then.
+    any other numbers or texts; each different one is then a class.
 
     Raises:
         ValueError: The file is no `.npz` file or a damaged one, or has no

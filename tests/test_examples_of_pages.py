@@ -29,7 +29,7 @@ NOT_RUN = {
     ("docs/your-own-space.md", 4): _SKETCH,
 }
 # What would take minutes.
-SHORTER = {"hours=0.05": "hours=0.01", "trials=12": "trials=2"}
+SHORTER = {"hours=0.2": "hours=0.02", "trials=12": "trials=2"}
 # The page says that the first example is a file of this name.
 MODULE = re.compile(r"# (\w+)\.py\n")
 

@@ -67,7 +67,7 @@ def export(
 
         export_trial(loaded, output, trial, form=form)
     metrics = json.loads((output / "metrics.json").read_text("utf-8"))
-    trained = ""
+    trained = ", as the search trained it"
     if "retrained" in metrics:
         accuracy = Retrained(**metrics["retrained"]).accuracy_text
         trained = f", trained longer, test accuracy {accuracy}"

@@ -8,7 +8,9 @@ import dataclasses
 import importlib
 import math
 import os
+import signal
 import tempfile
+import threading
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,7 @@ class RayExecutor(PoolExecutor):
 
     def _connect(self, address: str) -> None:
         tell_activity("connecting to Ray")
+        on_sigterm = signal.getsignal(signal.SIGTERM)
         # A cluster that begins here has room for all workers.
         processors = self.settings.workers * self._processors
         try:
@@ -72,6 +75,11 @@ class RayExecutor(PoolExecutor):
                 "that answers, to the token in RAY_AUTH_TOKEN if it asks for "
                 f"one. Received: address={quoted(address)}."
             ) from None
+        finally:
+            # Ray puts its own in place, which ends the process.
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGTERM, on_sigterm)
+        tell_activity("waiting for the first worker")
 
     def close(self) -> None:
         super().close()

@@ -20,7 +20,7 @@ OTHER_LINES = 8
 
 def status_table(trials: Sequence[Trial]) -> Table:
     """A table with a row for each trial."""
-    table = Table("trial", "state", "reward", "seconds", "")
+    table = Table("trial", "state", "reward", "seconds", "note")
     for trial in trials:
         note = trial.reason or ""
         if trial.duplicate_of is not None:

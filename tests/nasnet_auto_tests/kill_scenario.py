@@ -9,6 +9,7 @@ In a process without threads, so that it can fork:
 import argparse
 import dataclasses
 import json
+import math
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 import nasnet_auto
 import search
@@ -108,32 +110,34 @@ def images(count=240, classes=3):
     return pixels.astype(np.uint8), labels
 
 
-def live(case, folder, seconds=None):
-    """Lets it go in a process of its own, perhaps for so long alone; returns
-    whether it came to its end."""
+def live(case, folder, seconds=math.inf):
+    """Runs the case in a process of its own, for at most so many seconds of
+    processor time, which other programs do not change; returns whether it came
+    to its end, and these seconds."""
     child = os.fork()
     if child == 0:
         case.go(folder)
         os._exit(0)
-    if seconds is not None:
-        time.sleep(seconds)
-        os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
+    process = psutil.Process(child)
+    while process.status() != psutil.STATUS_ZOMBIE:
+        if sum(process.cpu_times()[:2]) > seconds:
+            os.kill(child, signal.SIGKILL)
+            break
+        time.sleep(0.01)
+    _, status, usage = os.wait4(child, 0)
     if status and not os.WIFSIGNALED(status):
         sys.exit("it failed")
-    return not status
+    return not status, usage.ru_utime + usage.ru_stime
 
 
 def kill(case, folder, seed, kills):
     """What it came to, how long it took, and its moments of death."""
     whole, killed = folder / "whole", folder / "killed"
-    began = time.monotonic()
-    live(case, whole)
-    lasted = time.monotonic() - began
+    _, lasted = live(case, whole)
     case.begin(whole, killed)
     rng = np.random.default_rng(seed)
     moments = rng.uniform(0.04, 0.18, kills) * lasted
-    ended = sum(live(case, killed, moment) for moment in moments)
+    ended = sum(live(case, killed, moment)[0] for moment in moments)
     live(case, killed)
     return {
         "kills": kills - ended,

@@ -98,9 +98,14 @@ class Format(abc.ABC):
                 f"Received: path='{path}'."
             )
         taken = [file for file in self.files(path) if os.path.lexists(file)]
-        if taken or not path.absolute().parent.is_dir():
+        if taken:
             raise ValueError(
-                "Invalid value for argument `path`. Expected a new file, or "
-                "a new folder, in a folder that is there. Received: "
-                f"path='{path}'."
+                "Invalid value for argument `path`. Expected a new file, or a "
+                f"new folder. Received: path='{path}', where {taken[0].name} "
+                "exists already: delete it, or choose another path."
+            )
+        if not path.absolute().parent.is_dir():
+            raise ValueError(
+                "Invalid value for argument `path`. Expected a file in a "
+                f"folder that exists. Received: path='{path}'."
             )

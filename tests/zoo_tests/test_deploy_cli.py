@@ -163,7 +163,7 @@ def test_a_named_network_with_weights(call, monkeypatch, capsys):
     [
         ("best --format pb --output OUT/x", "Expected one of openvino, onnx"),
         ("best --format saved_model --output OUT/x.pb", "Expected a folder"),
-        ("best --format saved_model --output OUT/no/x", "that is there"),
+        ("best --format saved_model --output OUT/no/x", "folder that exists"),
         ("best --format saved_model --output OUT/x --batch 0", "`--batch`"),
         ("best --format litert --output OUT/x --int8", "--calibration"),
         ("none --format saved_model --output OUT/x", "`MODEL`"),

@@ -220,8 +220,10 @@ def write_files(source, count, folder):
         for number in sorted(chosen):
             place = folder / part / names[images.labels[number]]
             place.mkdir(parents=True, exist_ok=True)
-            pixels = Image.fromarray(images.images[number])
-            pixels.save(place / f"{number}.png")
+            pixels = images.images[number]
+            grey = pixels.shape[-1] == 1
+            picture = Image.fromarray(pixels[..., 0] if grey else pixels)
+            picture.save(place / f"{number}.png")
 
 
 def run_ours(source, minutes, folder, seed):

@@ -11,17 +11,24 @@ BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "auto_peers.py"
 
 def test_the_table_has_errors_of_accuracies_and_of_peers():
     table = runpy.run_path(str(BENCHMARK))["table"]
-    row = {"name": "by hand", "version": "3.15.1", "minutes": 20.04}
+    row = {"name": "by hand", "version": "3.15.1", "cores": 2}
     lines = table(
         [
-            {**row, "accuracy": 0.8, "tested": 100},
-            {"name": "autokeras", "error": "ImportError: none"},
+            {**row, "minutes": 20.04, "accuracy": 0.8, "tested": 100},
+            {"name": "autokeras", "cores": 1, "error": "ImportError: none"},
         ]
     )
     assert lines[2:] == [
-        "| by hand | 3.15.1 | 20.0 | 80.0% ± 4.0% |",
-        "| autokeras |  | 0.0 | ImportError: none |",
+        "| by hand | 3.15.1 | 2 | 20.0 | 80.0% ± 4.0% |",
+        "| autokeras |  | 1 | 0.0 | ImportError: none |",
     ]
+
+
+def test_a_data_set_becomes_files(tmp_path):
+    write = runpy.run_path(str(BENCHMARK))["write_files"]
+    write("digits", 20, tmp_path)
+    for part in ("train", "test"):
+        assert len(list((tmp_path / part).glob("*/*.png"))) == 20
 
 
 def test_a_peer_that_is_not_installed_is_a_row(tmp_path):

@@ -212,8 +212,9 @@ def write_files(source, count, folder):
     from PIL import Image
 
     from nasnet_keras.training.data.datasets import load_dataset
+    from nasnet_keras.training.data.splits import with_test
 
-    data = load_dataset(source)
+    data = with_test(load_dataset(source))
     names = data.class_names
     for part, images in (("train", data.train), ("test", data.test)):
         chosen = np.random.default_rng(0).permutation(len(images))[:count]

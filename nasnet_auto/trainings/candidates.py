@@ -240,8 +240,8 @@ def initialiser(candidate: Candidate) -> Callable[[keras.Model], None] | None:
     def initialise(model: keras.Model) -> None:
         try:
             with warnings.catch_warnings():
-                # The plan says that the classifier is a new one.
-                warnings.filterwarnings("ignore", ".* has the weights of")
+                # Here it is meant; what else is told of the weights is shown.
+                warnings.filterwarnings("ignore", r".*\. The classifier starts")
                 pretrained.load(model, weights, preset)
         except RuntimeError as error:  # They cannot be fetched.
             raise RunError(str(error)) from error

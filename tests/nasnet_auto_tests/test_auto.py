@@ -680,6 +680,9 @@ def test_a_classifier_for_other_classes_is_no_news():
     *body, _, _ = pretrained.get_weights()
     for given, expected in zip(model.get_weights(), body, strict=False):
         np.testing.assert_array_equal(given, expected)
+    grey = zoo.create_model("nasnet_a_cifar_nano", (32, 32, 1), classes=3)
+    with pytest.warns(UserWarning, match="3 channels, images have 1"):
+        candidates.initialiser(candidate)(grey)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "[" * 100_000])

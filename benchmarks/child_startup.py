@@ -11,7 +11,8 @@ Other networks, as those that `nasnet-train` trains, by their options:
 
     python benchmarks/child_startup.py --nasnet-a --repeats 6 --filters 32
 
-`--modes` runs it three times, as different processors would: see modes.py.
+`--eager` takes every step without a graph. `--modes` runs it three times, as
+different processors would: see modes.py.
 """
 
 import argparse
@@ -188,7 +189,12 @@ def ours(
 
 
 def measure(
-    build, genotype: Genotype, size: int, repeats: int, filters: int
+    build,
+    genotype: Genotype,
+    size: int,
+    repeats: int,
+    filters: int,
+    eager: bool,
 ) -> dict[str, float]:
     keras.backend.clear_session()
     random = np.random.default_rng(0)
@@ -196,6 +202,7 @@ def measure(
     labels = random.integers(CLASSES, size=BATCH)
     times = [time.perf_counter()]
     model = build(genotype, size, repeats, filters)
+    model.run_eagerly = eager
     times.append(time.perf_counter())
     for _ in range(1 + STEPS):
         model.train_on_batch(images, labels)
@@ -227,6 +234,7 @@ def main() -> None:
     parser.add_argument(
         "--deterministic", action="store_true", help="as a search trains"
     )
+    parser.add_argument("--eager", action="store_true")
     arguments = parse_arguments(parser)
     if arguments.deterministic:
         keras.utils.set_random_seed(0)
@@ -251,6 +259,7 @@ def main() -> None:
                     arguments.image_size,
                     arguments.repeats,
                     arguments.filters,
+                    arguments.eager,
                 )
             )
     header = next(iter(rows.values()))[0]

@@ -1,19 +1,20 @@
 """A photograph has the same pixels wherever a network meets it."""
 
+import dataclasses
 import sys
 
 import keras
 import numpy as np
 import pytest
 
+import search
 import zoo.deploy_cli
-from nasnet_keras.architectures import find_kind, to_data
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.network import build_network
-from nasnet_keras.published import NASNET_A
+from nasnet_keras.training import run
 from nasnet_keras.training.data.datasets import load_dataset
+from nasnet_keras.training.evaluation import evaluate
 from nasnet_keras.training.recipes import RECIPES
-from nasnet_keras.training.settings import TrainingSettings, load_data
 from search.runs.config import RunConfig
 from search.runs.create import create_evaluator
 
@@ -42,7 +43,7 @@ def pixels(*parts):
     return np.array(sorted(images.reshape(len(images), -1).tolist()))
 
 
-def test_search_and_training_see_the_same_pixels(photographs):
+def test_a_search_sees_the_same_pixels(photographs):
     seen = pixels(load_dataset(photographs, image_size=SIZE).train.images)
     config = RunConfig(
         dataset=str(photographs),
@@ -52,20 +53,42 @@ def test_search_and_training_see_the_same_pixels(photographs):
     data = create_evaluator(config).data
     child = pixels(data.train_images, data.validation_images)
     assert np.array_equal(child, seen)
-    # What `nasnet-train` and `retrain` train on, and `evaluate` measures on.
-    data = load_data(
-        TrainingSettings(
-            dataset=str(photographs),
-            network={
-                "architecture": to_data(find_kind("nasnet"), NASNET_A),
-                "input_shape": (SIZE, SIZE, 3),
-                "repeats": 1,
-                "filters": 4,
-            },
-            recipe=RECIPES["search-proxy"],
-        )
+
+
+@pytest.mark.large
+def test_retraining_and_its_evaluation_see_the_same_pixels(
+    photographs, tmp_path, monkeypatch
+):
+    found = search.run(
+        tmp_path / "run",
+        dataset=str(photographs),
+        space_options={"blocks": 1, "operations": ["identity"]},
+        strategy="random",
+        trials=1,
+        child={"image_size": SIZE, "repeats": 1, "filters": 4},
+        recipe={"epochs": 1, "batch_size": 4},
     )
-    assert np.array_equal(pixels(data.train.images), seen)
+    seen = {}
+
+    def note(module, name, position):
+        function = getattr(module, name)
+
+        def noted(*arguments):
+            seen[name] = pixels(arguments[position])
+            return function(*arguments)
+
+        monkeypatch.setattr(module, name, noted)
+
+    note(run, "recipe_pipeline", 2)
+    note(evaluate, "evaluation_pipeline", 0)
+    recipe = dataclasses.replace(
+        RECIPES["search-proxy"], epochs=1, batch_size=4
+    )
+    search.retrain(found, recipe, top=1)
+    dataset = load_dataset(photographs, image_size=SIZE)
+    trained, measured = seen["recipe_pipeline"], seen["evaluation_pipeline"]
+    assert np.array_equal(trained, pixels(dataset.train.images))
+    assert np.array_equal(measured, pixels(dataset.test.images))
 
 
 def test_calibration_and_check_of_an_export_see_the_same_pixels(

@@ -100,6 +100,8 @@ class SharedRanking:
                 return math.nan
             return float(measure(first, second).statistic)
 
+        # Not scipy's bootstrap: of few cells a resample may have a single
+        # value, and with one such its whole interval is NaN.
         count = len(pairs)
         resampled = [
             value(rng.integers(count, size=count)) for _ in range(RESAMPLES)

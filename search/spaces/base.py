@@ -188,11 +188,6 @@ class SearchSpace(abc.ABC):
                 numbers.append(math.fsum(values[choice] for choice in taken))
         return np.array(numbers, float)
 
-    def prefix(self, groups: int) -> "SearchSpace | None":
-        """The space of architectures of the first `groups` groups, or None
-        where the space has no smaller ones."""
-        return None
-
     @property
     def groups(self) -> int:
         """The number of groups of decisions: the blocks of a cell."""

@@ -239,10 +239,6 @@ class LayerwiseSpace(SearchSpace):
             start = end
         return rows
 
-    def prefix(self, groups: int) -> "LayerwiseSpace":
-        """The space of the first `groups` layers."""
-        return LayerwiseSpace(groups, self.strides, self.filters)
-
 
 def _colours(
     layers: list[Decisions], reads: list[list[int]], order: list[int]

@@ -246,10 +246,6 @@ class MobileSpace(SearchSpace):
                 yield (*first[:start], *choices, *first[end:])
             start = end
 
-    def prefix(self, groups: int) -> "MobileSpace":
-        """The space of the first `groups` blocks."""
-        return MobileSpace(**{**self._options, "blocks": groups})
-
     def _blocks(self, decisions: Decisions) -> tuple[MobileBlock, ...]:
         self.check(decisions)
         choices = iter(decisions)

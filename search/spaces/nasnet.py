@@ -280,12 +280,6 @@ class NASNetSpace(SearchSpace):
             ]
         )
 
-    def prefix(self, groups: int) -> "NASNetSpace":
-        """The space of cells of the first `groups` blocks."""
-        return NASNetSpace(
-            groups, self.combiners, self.operations, self.cells, self.concat
-        )
-
 
 def some_of(
     argument: str, names: Sequence[str], known: Sequence[str]

@@ -176,19 +176,6 @@ def check_features(space: SearchSpace) -> None:
     )
 
 
-def check_prefixes(space: SearchSpace) -> None:
-    """A prefix has the decisions of its groups."""
-    for groups in range(1, space.groups + 1):
-        prefix = space.prefix(groups)
-        if prefix is not None:
-            expected = [each for each in space.decisions if each.group < groups]
-            expect(
-                prefix.groups == groups and list(prefix.decisions) == expected,
-                f"`prefix({groups})` should have the decisions of the first "
-                f"{groups} groups.",
-            )
-
-
 def check_architectures_are_data(space: SearchSpace) -> None:
     """`to_data` is JSON from which the architecture comes back."""
     for decisions in _vectors(space):
@@ -257,7 +244,6 @@ SPACE_CHECKS = (
     check_wrong_vectors_are_refused,
     check_canonical,
     check_features,
-    check_prefixes,
     check_architectures_are_data,
     check_text_and_pictures,
     check_networks,

@@ -11,7 +11,7 @@ import numpy as np
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.datasets import ImageDataset, LabelledImages
 from nasnet_keras.training.data.groups import grouped, groups_of
-from nasnet_keras.training.data.readers.source import listed
+from nasnet_keras.training.data.readers.source import RESIZER, listed
 from nasnet_keras.training.data.sampling import count_of, stratified
 
 TEST_SHARE = 0.1
@@ -38,8 +38,10 @@ class Split:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Changes when an image, a label or an index of the split does."""
+        """Changes when an image, its resizer, a label or an index of the
+        split does."""
         return fingerprint(
+            np.array(RESIZER),
             self.train.identity,
             self.train.labels,
             self.train_indices,

@@ -275,7 +275,7 @@ def test_ten_equal_blocks_take_no_time():
     assert space.canonical(decisions) == decisions
 
 
-# === Samples, mutations, neighbours, prefixes ===
+# === Samples, mutations, neighbours ===
 
 
 def test_samples_are_uniform():
@@ -327,16 +327,6 @@ def test_neighbours_are_all_single_changes():
         assert sum(a != b for a, b in zip(decisions, other, strict=True)) == 1
 
 
-def test_prefixes_are_the_spaces_of_fewer_blocks():
-    space = NASNetSpace(3, ("add",))
-    prefix = space.prefix(2)
-    assert prefix.describe() == NASNetSpace(2, ("add",)).describe()
-    names = [d.name for d in space.decisions if d.group < 2]
-    assert [d.name for d in prefix.decisions] == names
-    with pytest.raises(ValueError, match="`blocks`"):
-        space.prefix(0)
-
-
 # === The interface ===
 
 
@@ -356,7 +346,6 @@ def test_other_spaces_have_defaults():
 
     coin = Coin()
     assert coin.canonical((1,)) == (1,)
-    assert coin.prefix(1) is None
     assert (coin.groups, coin.size) == (1, 2)
     assert coin.mutate((1,), np.random.default_rng(0)) == (0,)
     assert coin.from_names({"side": "tails"}) == (1,)
@@ -468,18 +457,6 @@ def test_an_operation_that_is_left_out_is_refused():
                 CellSpec(NASNET_A.reduction.blocks),
             )
         )
-
-
-def test_the_prefix_has_the_same_operations_and_cells():
-    prefix = SMALL.prefix(2)
-    assert prefix.describe() == {
-        "name": "nasnet",
-        "version": 1,
-        "blocks": 2,
-        "combiners": ["add", "concat"],
-        "operations": list(FEWER),
-        "cells": 1,
-    }
 
 
 def test_the_papers_space_is_described_as_ever():

@@ -75,6 +75,11 @@ def resized(
     return scaled, labels
 
 
+# What `fit` does. Whoever changes that changes this, so that no run begun with
+# other pixels goes on.
+RESIZER = "largest centred part, bilinear"
+
+
 def fit(image: np.ndarray, shape: Shape) -> np.ndarray:
     """The one resizer: the largest centred part of an image, `[H, W, C]`,
     uint8, of the shape's proportions, scaled; the image itself where that is

@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from nasnet_auto.trainings.candidates import Candidate, Row
-from nasnet_keras.console.command_line import InputError, provenance
+from nasnet_keras.console.command_line import (
+    InputError,
+    check_computing,
+    provenance,
+)
 from nasnet_keras.files import write_json
 from nasnet_keras.quotation import system_reason
 from nasnet_keras.strict_json import read_json
@@ -17,6 +21,7 @@ from nasnet_keras.strict_json import read_json
 SCHEMA_VERSION = 1
 KINDS = (
     ("command", str),
+    ("computing", dict),
     ("asked", dict),
     ("elapsed", float),
     ("decided", dict),
@@ -45,6 +50,7 @@ class Book:
         if file.exists():
             self._data = _read(file)
             _check(file, self._data["asked"], asked)
+            check_computing(file.parent, self._data)
         else:
             self._data = {
                 "schema": SCHEMA_VERSION,

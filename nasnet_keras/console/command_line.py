@@ -20,7 +20,8 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -31,7 +32,7 @@ from nasnet_keras.console.activity import (
     tell_activity,
 )
 from nasnet_keras.console.entry import INTERRUPTED
-from nasnet_keras.processor import computing_setting
+from nasnet_keras.processor import computing_setting, computing_variables
 from nasnet_keras.quotation import printable, quoted, system_reason
 from nasnet_keras.strict_json import parse_json
 
@@ -309,6 +310,28 @@ def provenance() -> dict[str, Any]:
         "versions": {"python": platform.python_version(), **versions},
         "computing": computing_setting(),
     }
+
+
+def check_computing(folder: Path, record: Mapping[str, Any]) -> None:
+    """Compares the variables of the environment on which results depend with
+    those of a run.
+
+    Args:
+        folder: The folder of the run.
+        record: Its `provenance`, as it began.
+
+    Raises:
+        InputError: One of them is set otherwise.
+    """
+    for name, value in computing_variables().items():
+        before = record["computing"].get(name)
+        if before != value:
+            raise InputError(
+                f"Results in {folder} depend on the variable {name} of the "
+                f"environment. Expected {quoted(before)}, as the run began. "
+                f"Received: {quoted(value)}. Set it so, or choose another "
+                "output."
+            )
 
 
 def complain(text: str) -> None:

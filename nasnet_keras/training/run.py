@@ -24,6 +24,7 @@ from nasnet_keras.console.activity import tell_activity
 from nasnet_keras.console.command_line import (
     InputError,
     RunError,
+    check_computing,
     provenance,
     sentence,
 )
@@ -225,6 +226,7 @@ class _Training:
     def go_on(self) -> keras.Model:
         if self.trained.exists():
             return load_model(self.trained)
+        check_computing(self.folder, read_record(self.folder))
         first_epoch = 0
         for number, phase in enumerate(self.settings.recipe.phases):
             if first_epoch >= self.until:
@@ -482,6 +484,7 @@ def read_record(folder: Path) -> Mapping[str, Any]:
         not isinstance(record, dict)
         or record.get("schema") != SCHEMA_VERSION
         or not isinstance(record.get("settings"), dict)
+        or not isinstance(record.get("computing"), dict)
         or not {"data", "command"} <= set(record)
     ):
         raise InputError(

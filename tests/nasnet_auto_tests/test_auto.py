@@ -197,6 +197,12 @@ def test_other_settings_are_refused(whole):
         nasnet_auto.run(images(), HOURS, whole.folder, seed=1)
 
 
+def test_a_run_goes_on_as_tensorflow_computed_before(whole, monkeypatch):
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "SSE41")
+    with pytest.raises(InputError, match="the variable ONEDNN_MAX_CPU_ISA"):
+        nasnet_auto.run(images(), HOURS, whole.folder)
+
+
 def test_a_folder_of_something_else_is_refused(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(InputError, match="something else"):

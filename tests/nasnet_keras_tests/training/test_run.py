@@ -416,6 +416,16 @@ def test_a_training_by_hand_computes_the_same_every_time(settings, tmp_path):
     assert not config.is_op_determinism_enabled()
 
 
+def test_a_training_goes_on_as_tensorflow_computed_before(
+    settings, tmp_path, monkeypatch
+):
+    with pytest.raises(KeyboardInterrupt):
+        run_training(tmp_path / "run", settings, callbacks=[Stop(1)])
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "SSE41")
+    with pytest.raises(InputError, match="as the run began. Received: 'SSE41'"):
+        run_training(tmp_path / "run", settings)
+
+
 def test_other_settings_are_refused(settings, tmp_path):
     folder = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):

@@ -82,6 +82,7 @@ class Trainings:
             "schema": 1,
             "settings": dataclasses.asdict(settings),
             "command": "",
+            "computing": {},
             "data": "",
         }
         (folder / "config.json").write_text(json.dumps(record))

@@ -91,15 +91,15 @@ class Unit:
             sum(isinstance(step, Convolution) for step in branch)
             for branch in branches
         ]
-        place = counts.index(max(counts))
-        branches[place] = (*branches[place], Squeeze(ratio))
+        longest = counts.index(max(counts))
+        branches[longest] = (*branches[longest], Squeeze(ratio))
         return dataclasses.replace(self, branches=tuple(branches))
 
     @property
     def nodes(self) -> tuple[GraphNode, ...]:
         """One of the units as a graph.
 
-        Nodes of steps have the numbers of their branch and of their place in
+        Nodes of steps have the numbers of their branch and of their position in
         it for a label. Branches beside an identity that they are added to are
         what is dropped.
         """
@@ -109,8 +109,8 @@ class Unit:
             state = 0
             if self.split:
                 state = nodes.add(Split(number, len(self.branches)))
-            for place, step in enumerate(branch):
-                state = nodes.add(step, state, label=f"{number}_{place}")
+            for position, step in enumerate(branch):
+                state = nodes.add(step, state, label=f"{number}_{position}")
             if branch and drops:
                 state = nodes.add(Drop(), state)
             ends.append(state)

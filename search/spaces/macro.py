@@ -54,12 +54,12 @@ class MacroSpace(PathSpace):
                 MobileBlock(
                     **choice,
                     filters=STEM_FILTERS * 2 ** (stage + 1),
-                    strides=1 if place else 2,
+                    strides=1 if position else 2,
                 )
                 for choice in CHOICES
             ]
             for stage, layers in enumerate(STAGES)
-            for place in range(layers)
+            for position in range(layers)
         ]
         names = [each["operator"] for each in CHOICES]
         super().__init__(

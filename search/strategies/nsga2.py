@@ -91,9 +91,9 @@ class NSGA2(Strategy):
             self.population = self._survivors([*self.population, trial])
 
     def _parent(self, rng: np.random.Generator) -> Decisions:
-        # Places in the population are its order.
-        place = rng.integers(len(self.population), size=2).min()
-        return self.population[int(place)].decisions
+        # The population is in the order of ranks.
+        rank = rng.integers(len(self.population), size=2).min()
+        return self.population[int(rank)].decisions
 
     def _survivors(self, trials: Sequence[Trial]) -> list[Trial]:
         survivors: list[Trial] = []
@@ -121,4 +121,4 @@ def _far_apart_first(
         if spread > 0:
             gaps = values[order[2:]] - values[order[:-2]]
             distances[order[1:-1]] += gaps / spread
-    return [front[place] for place in np.argsort(-distances, kind="stable")]
+    return [front[number] for number in np.argsort(-distances, kind="stable")]

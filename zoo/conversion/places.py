@@ -140,8 +140,8 @@ def _graph_places(layer: OperationGraph) -> Iterator[Place]:
     for made in layer.layers:
         if made is None or isinstance(made, DropPath):
             continue
-        step, branch, place = made.name.split("_")
-        part = ("unit", int(unit), int(repeat), int(branch), int(place))
+        step, branch, position = made.name.split("_")
+        part = ("unit", int(unit), int(repeat), int(branch), int(position))
         path = f"{layer.name}/{made.name}"
         if isinstance(made, SqueezeExcite):
             for each in made.units:
@@ -167,9 +167,9 @@ def _scopes(model: keras.Model) -> dict[str, str]:
         if kind == "stem_cell":
             scopes[name] = f"cell_stem_{number}"
         elif kind == "reduction_cell":
-            place, order = stack.index(name), int(number) - 1
+            cell, order = stack.index(name), int(number) - 1
             scopes[name] = (
-                f"cell_{place}" if inline else f"reduction_cell_{order}"
+                f"cell_{cell}" if inline else f"reduction_cell_{order}"
             )
     return scopes
 

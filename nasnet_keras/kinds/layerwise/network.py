@@ -28,7 +28,7 @@ ARGUMENTS = ("dropout", "conventions")
 
 
 @dataclass(frozen=True)
-class Place:
+class LayerInput:
     """What a layer, or the classifier, reads in a network.
 
     Attributes:
@@ -51,8 +51,8 @@ class Plan:
 
     Attributes:
         architecture, input_shape, classes: As given.
-        places: Of each layer.
-        head: Of the classifier.
+        inputs: What each layer reads.
+        head: What the classifier reads.
         conventions: How the layers compute.
         dropout: The rate before the classifier.
 
@@ -91,7 +91,7 @@ class Plan:
             for number, layer in enumerate(architecture.layers, start=1)
         }
 
-        def place(reads: Sequence[int]) -> Place:
+        def layer_input(reads: Sequence[int]) -> LayerInput:
             sources = reads or (0,)
             height, width = (
                 max(side)
@@ -99,7 +99,7 @@ class Plan:
                     *(sizes[source] for source in sources), strict=True
                 )
             )
-            return Place(
+            return LayerInput(
                 tuple(
                     (
                         source,
@@ -111,11 +111,11 @@ class Plan:
                 (height, width),
             )
 
-        self.places: list[Place] = []
+        self.inputs: list[LayerInput] = []
         for number, layer in enumerate(architecture.layers, start=1):
-            self.places.append(place(layer.reads))
-            sizes[number] = divided(self.places[-1].size, layer.strides)
-        self.head = place(architecture.outputs)
+            self.inputs.append(layer_input(layer.reads))
+            sizes[number] = divided(self.inputs[-1].size, layer.strides)
+        self.head = layer_input(architecture.outputs)
 
 
 def build_model(plan: Plan, name: str) -> "keras.Model":
@@ -127,12 +127,12 @@ def build_model(plan: Plan, name: str) -> "keras.Model":
     conventions = plan.conventions
     image = layers.Input(shape=plan.input_shape)
     outputs = {0: image}
-    for number, (layer, place) in enumerate(
-        zip(plan.architecture.layers, plan.places, strict=True), start=1
+    for number, (layer, read) in enumerate(
+        zip(plan.architecture.layers, plan.inputs, strict=True), start=1
     ):
         layer_name = f"layer_{number}"
         state = _unit(layer).layer(conventions, name=layer_name)(
-            _join(outputs, place, conventions, layer_name)
+            _join(outputs, read, conventions, layer_name)
         )
         outputs[number] = layers.ReLU(name=f"{layer_name}_activation")(state)
     predictions = finish(
@@ -152,11 +152,11 @@ def count(plan: Plan) -> Complexity:
     )
 
     total = Complexity()
-    for layer, place in zip(plan.architecture.layers, plan.places, strict=True):
+    for layer, read in zip(plan.architecture.layers, plan.inputs, strict=True):
         total += units_complexity(
             [_unit(layer)],
-            place.channels,
-            place.size,
+            read.channels,
+            read.size,
             plan.conventions.normalization,
         )
     return total + classifier_complexity(plan.head.channels, plan.classes)
@@ -171,7 +171,7 @@ def _unit(layer: ConvolutionLayer) -> "UnitPlan":
 
 def _join(
     outputs: Mapping[int, Any],
-    place: Place,
+    read: LayerInput,
     conventions: "Conventions",
     name: str,
 ) -> Any:
@@ -179,7 +179,7 @@ def _join(
     from keras import layers
 
     states = []
-    for source, (rows, columns) in place.padded:
+    for source, (rows, columns) in read.padded:
         state = outputs[source]
         if rows or columns:
             state = layers.ZeroPadding2D(

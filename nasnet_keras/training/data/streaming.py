@@ -58,13 +58,13 @@ class StreamedImages:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def __getitem__(self, places: int | slice | np.ndarray) -> np.ndarray:
+    def __getitem__(self, positions: int | slice | np.ndarray) -> np.ndarray:
         """Reads images: one, `[H, W, C]`, or several, `[n, H, W, C]`."""
-        rows = self._rows[places]
+        rows = self._rows[positions]
         images = np.empty((rows.size, *self.shape[1:]), np.uint8)
         try:
-            for place, image in enumerate(in_parallel(self._read, rows.flat)):
-                images[place] = image  # a grey one in all channels
+            for number, image in enumerate(in_parallel(self._read, rows.flat)):
+                images[number] = image  # a grey one in all channels
         except Exception as error:  # TensorFlow would tell its type alone.
             self.failure = error
             raise

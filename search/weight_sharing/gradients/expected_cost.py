@@ -58,13 +58,15 @@ def choice_costs(space: SearchSpace, cost: Cost) -> list[np.ndarray]:
         np.array(
             [
                 cost(
-                    space.decode((*first[:place], choice, *first[place + 1 :]))
+                    space.decode(
+                        (*first[:position], choice, *first[position + 1 :])
+                    )
                 )
                 - base
                 for choice in range(len(decision.choices))
             ]
         )
-        for place, decision in enumerate(space.decisions)
+        for position, decision in enumerate(space.decisions)
     ]
 
 

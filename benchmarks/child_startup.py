@@ -11,8 +11,10 @@ Other networks, as those that `nasnet-train` trains, by their options:
 
     python benchmarks/child_startup.py --nasnet-a --repeats 6 --filters 32
 
-`--eager` takes every step without a graph. `--modes` runs it three times, as
-different processors would: see modes.py.
+`--eager` takes every step without a graph. `--threads 1` gives TensorFlow one
+thread, as `--workers 2` gives each worker on two cores.
+
+`--modes` runs it three times, as different processors would: see modes.py.
 """
 
 import argparse
@@ -235,7 +237,11 @@ def main() -> None:
         "--deterministic", action="store_true", help="as a search trains"
     )
     parser.add_argument("--eager", action="store_true")
+    parser.add_argument("--threads", type=int, help="default: TensorFlow's")
     arguments = parse_arguments(parser)
+    if arguments.threads:
+        tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
+        tf.config.threading.set_inter_op_parallelism_threads(arguments.threads)
     if arguments.deterministic:
         keras.utils.set_random_seed(0)
         tf.config.experimental.enable_op_determinism()

@@ -12,8 +12,8 @@ fails is a line of the table and stops no other; the exit code is then 1.
 mean nothing.
 
 Images per second are medians of steps on random images that are on the device
-already; in `child` and `workers` they are those of the search, with its
-pipeline of images.
+already; in `child` they are those of the search, with its pipeline of images.
+`workers` has seconds: of the first step of a child, and of its other steps.
 """
 
 import contextlib

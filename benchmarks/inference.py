@@ -11,7 +11,8 @@ keras.applications. Last, the largest difference of the fused logits from those
 before, to the largest of these.
 
 `--clock processor` counts the seconds of the processors, all threads together:
-for a machine that does other work meanwhile.
+for a machine that does other work meanwhile. `--threads 1` gives TensorFlow one
+thread.
 
 `--modes` runs it three times, as different processors would: see modes.py.
 """

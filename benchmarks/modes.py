@@ -1,6 +1,8 @@
 """A benchmark as different processors would run it: `--modes`.
 
-`default` is what TensorFlow chooses by itself, `eigen` without oneDNN, as
+`default` is what TensorFlow chooses by itself. The package sets a variable when
+it is imported; this module takes it out again, unless the user has set it. So
+scripts import this module before the package. `eigen` is without oneDNN, as
 TensorFlow chooses where the processor has no AVX512_VNNI, AVX512_BF16 or AMX,
 and `avx2` with oneDNN by the instructions of such a processor. Both sides of a
 ratio run under the same variables.
@@ -11,7 +13,12 @@ import os
 import subprocess
 import sys
 
-from nasnet_keras.processor import ISA, ONEDNN, processor_flags
+BEFORE = dict(os.environ)  # the package sets a variable
+
+from nasnet_keras.processor import ISA, ONEDNN, processor_flags  # noqa: E402
+
+if ONEDNN not in BEFORE:
+    os.environ.pop(ONEDNN, None)
 
 MODES = {
     "default": {},

@@ -14,6 +14,9 @@ then the others in turn.
 Medians over all rounds, and the ratio; above 1 ours is ahead, of seconds and of
 images alike.
 
+`--threads 1` gives TensorFlow one thread, as `--workers 2` gives each worker on
+two cores.
+
 `--modes` runs it three times, as different processors would: see modes.py.
 """
 
@@ -28,6 +31,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
+import tensorflow as tf
 from modes import parse_arguments
 
 import zoo
@@ -135,7 +139,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--steps", type=int, default=8, help="in a round")
     parser.add_argument("--quick", action="store_true", help="1 round, 1 step")
+    parser.add_argument("--threads", type=int, help="default: TensorFlow's")
     arguments = parse_arguments(parser)
+    if arguments.threads:
+        tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
+        tf.config.threading.set_inter_op_parallelism_threads(arguments.threads)
     rounds, steps = arguments.rounds, arguments.steps
     if arguments.quick:
         rounds = steps = 1

@@ -1,7 +1,8 @@
 """Whether TensorFlow computes by oneDNN, and by which instructions.
 
 TensorFlow switches oneDNN on by itself only on processors with AVX512_VNNI,
-AVX512_BF16 or AMX; it is faster on all with AVX2 too. Results depend on the
+AVX512_BF16 or AMX; with AVX2 alone it is faster too, in training and in large
+batches, while small networks at batch 1 can be slower. Results depend on the
 setting, as they do on threads. Neither Keras nor TensorFlow is imported here.
 """
 

@@ -1,5 +1,6 @@
-"""Runs operations, forward and with their gradients: `test_onednn_memory.py`
-starts it with the heap checked, so that a write beyond a buffer ends it.
+"""Runs operations and other layers, forward and with their gradients:
+`test_onednn_memory.py` starts it with the heap checked, so that a write beyond
+a buffer ends it.
 
     python onednn_scenario.py THREADS CHANNELS...
     python onednn_scenario.py THREADS control
@@ -14,10 +15,15 @@ import sys
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
+import keras
 import tensorflow as tf
 
+from nasnet_keras.layers.auxiliary_head import AuxiliaryHead
 from nasnet_keras.layers.operations import OPERATIONS
+from nasnet_keras.layers.parts.batch_normalization import BatchNormalization
+from nasnet_keras.layers.parts.convolution_unit import ConvolutionBatchNorm
 from nasnet_keras.layers.parts.factorized_reduction import FactorizedReduction
+from nasnet_keras.layers.parts.squeeze_excite import SqueezeExcite
 
 BATCH, SIZES, TIMES = 64, (8, 7), 3
 CONTROL_TIMES = 60
@@ -53,15 +59,32 @@ def control() -> None:
 
 
 def run(channels: int, filters: int) -> None:
-    """Every operation, with both strides."""
+    """Every operation, with both strides, and the other layers of networks."""
     layers = {
         f"{name}, strides {strides}": operation(filters, strides)
         for name, operation in OPERATIONS.items()
         for strides in (1, 2)
     }
     layers["factorized reduction"] = FactorizedReduction(filters)
+    layers["stem of CIFAR"] = stem(filters, 1, "same")
+    layers["stem of ImageNet"] = stem(filters, 2, "valid")
+    layers["squeeze and excite"] = SqueezeExcite(1 + channels // 4)
+    # The smallest number that divides the channels.
+    groups = next(
+        (n for n in range(2, channels) if channels % n == 0), channels
+    )
+    for strides in (1, 2):
+        layers[f"{groups} groups, strides {strides}"] = ConvolutionBatchNorm(
+            groups * max(filters // groups, 1),
+            (3, 3),
+            (strides, strides),
+            groups=groups,
+        )
+    head = layers["auxiliary head"] = AuxiliaryHead(10, kernel_size=(1, 1))
+    head.build((None, SIZES[0], SIZES[0], channels))
     for name, layer in layers.items():
-        layer.build((None, None, None, channels))
+        if not layer.built:
+            layer.build((None, None, None, channels))
         for size in SIZES:
             print(f"{name}, {channels} to {filters}, size {size}", flush=True)
             images = tf.random.normal((BATCH, size, size, channels))
@@ -70,6 +93,17 @@ def run(channels: int, filters: int) -> None:
             for _ in range(TIMES):
                 step(images)
                 infer(images)
+
+
+def stem(filters, strides, padding):
+    return keras.Sequential(
+        [
+            keras.layers.Conv2D(
+                filters, 3, strides, padding=padding, use_bias=False
+            ),
+            BatchNormalization(),
+        ]
+    )
 
 
 def gradients(layer, images):

@@ -51,6 +51,6 @@ def test_a_write_beyond_a_buffer_is_seen():
     "channels",
     [(1, 2), (3, 4), (5, 6), (7, 8), (9, 10), (15, 17), (24, 25), (32, 40)],
 )
-def test_no_operation_writes_beyond_its_buffers(threads, channels):
+def test_no_layer_writes_beyond_its_buffers(threads, channels):
     ran = run(threads, *channels)
     assert ran.returncode == 0, ran.stdout[-80:] + ran.stderr[-400:]

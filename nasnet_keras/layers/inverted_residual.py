@@ -217,8 +217,7 @@ class ResidualConvolution(keras.layers.Layer):
         ]
 
     def folded_weights(self) -> list[Any]:
-        """The weights with which the same layer with biases for its batch
-        norms does as this one does in inference."""
+        """Weights for the same layer with batch norms folded into biases."""
         return [
             weight for unit in self.units for weight in unit.folded_weights()
         ]

@@ -1,4 +1,4 @@
-"""The interface of every evaluator, and what it evaluates."""
+"""The interface of every evaluator, and the children that it evaluates."""
 
 import abc
 from collections.abc import Callable, Mapping

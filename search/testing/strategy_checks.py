@@ -208,7 +208,7 @@ class StrategyContract:
             )
 
     def create(self, space: str, seed: int = 0) -> Strategy:
-        """The strategy, with an evaluator that suggests what it draws."""
+        """Makes the strategy. Its evaluator suggests random architectures."""
 
         def suggest(number: int) -> Any:
             rng = np.random.default_rng((seed, number))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class ChoicesKind(ArchitectureKind):
-    """A `ChosenNetwork`: what a function of the user's own builds.
+    """The kind of networks that a user's function builds: a `ChosenNetwork`.
 
     Example:
 

@@ -33,7 +33,8 @@ _FIELDS, _BLOCK_FIELDS = (
 
 
 class MobileKind(ArchitectureKind):
-    """A `MobileArchitecture`: stem, blocks, head, classifier.
+    """The kind of mobile networks: a `MobileArchitecture` of a stem, blocks, a
+    head and a classifier.
 
     Example:
 

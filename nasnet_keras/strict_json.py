@@ -39,7 +39,7 @@ def read_json(path: Path) -> Any:
 
     Raises:
         OSError: It cannot be read.
-        ValueError: As of `parse_json`; or it is larger than any that is
+        ValueError: See `parse_json`; or it is larger than any that is
             meant.
     """
     return parse_json(read_bytes(path, MAX_BYTES))

@@ -81,7 +81,7 @@ class Unit:
         The longest branch is the one with the most convolutions.
 
         Args:
-            ratio: As of `Squeeze`.
+            ratio: See `Squeeze`.
         """
         steps = [step for branch in self.branches for step in branch]
         if len(self.branches) < 2 or any(

@@ -200,7 +200,7 @@ def written(
     and the tensor that its inputs are.
 
     Args:
-        model, format, batch_size, input_shape, calibration: As of `export`.
+        model, format, batch_size, input_shape, calibration: See `export`.
 
     Raises:
         ValueError: As `export`.

@@ -125,8 +125,8 @@ class SharedWeights(Protocol):
     """What an evaluator can do besides whose children share one network."""
 
     def watch(self, trained: Callable[[int, int, float], object]) -> None:
-        """Registers a callback for the steps of the shared network: the
-        number of the step, that of the last one, and the loss."""
+        """Registers a callback for the steps of the shared network. It gets the
+        number of the step, the number of the last step, and the loss."""
 
     def suggest(self, number: int, folder: Path) -> Any:
         """An architecture that gradients have found to be good.

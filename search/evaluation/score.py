@@ -86,7 +86,7 @@ class FirstBatchEvaluator(ScoreEvaluator):
             there are fewer. Default 64, as in the authors' code.
 
     Raises:
-        ValueError: As of `TrainingEvaluator`, or `images` is out of range.
+        ValueError: See `TrainingEvaluator`, or `images` is out of range.
     """
 
     def __init__(self, settings: ChildSettings, images: int = 64) -> None:

@@ -82,7 +82,7 @@ class StrategyContract:
     """The checks of one strategy, which share its searches.
 
     Args:
-        create, learns: As of `check_strategy`.
+        create, learns: See `check_strategy`.
     """
 
     def __init__(

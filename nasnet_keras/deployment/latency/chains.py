@@ -83,7 +83,7 @@ def chain(make: MakeCopy, shapes: Sequence[Any]) -> Call:
     are done.
 
     Args:
-        make, shapes: As of `measure_copies`.
+        make, shapes: See `measure_copies`.
 
     Returns:
         The traced function and the arguments to call it with.

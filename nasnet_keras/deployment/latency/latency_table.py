@@ -250,7 +250,7 @@ class LatencyTable:
         """Checks that the table is of networks with these arguments.
 
         Args:
-            setting: As of `measure`.
+            setting: See `measure`.
 
         Raises:
             ValueError: An argument differs.

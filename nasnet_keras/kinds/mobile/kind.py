@@ -109,8 +109,8 @@ class MobileKind(ArchitectureKind):
                 first if the conventions say so. Height and width may be None.
             classes: The number of classes.
             **arguments: Some arguments of `build_network`: `dropout`,
-                `drop_path_rate` (the rate of the last layer with a skip;
-                earlier ones have less), `drop_path_steps`, `conventions`,
+                `drop_path_rate` (for layers with a skip; the rate rises with
+                depth to this value), `drop_path_steps`, `conventions`,
                 `include_top`, `pooling`, `classifier_activation`, `features`
                 (the last map of each size, and the head's map at the end),
                 `squeeze_excite` (added to layers that have none; the ratio

@@ -1,9 +1,9 @@
-"""A part of a network as a table: `GraphNode`, a row each, and the steps that a
+"""A part of a network as a table. A `GraphNode` is a row; the steps are what a
 row may compute.
 
-`nasnet_keras.layers.operation_graph` has the layer, and what it costs counts
-`nasnet_keras.network.complexity`. Units of several branches are written as
-`nasnet_keras.units.Unit`, which knows its nodes.
+The layer is in `nasnet_keras.layers.operation_graph`.
+`nasnet_keras.network.complexity` counts its costs. Units of several branches
+are written as `nasnet_keras.units.Unit`, which knows its nodes.
 
 Neither Keras nor TensorFlow is imported here.
 """

@@ -76,7 +76,7 @@ class ExportReport:
 
 
 class ExportError(RunError):
-    """What was written does not compute what the network does."""
+    """The written file does not compute the same as the network."""
 
 
 def export(

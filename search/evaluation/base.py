@@ -159,17 +159,17 @@ class SharedWeights(Protocol):
 
 
 class Evaluator(abc.ABC):
-    """Says how good an architecture is.
+    """Measures how good an architecture is.
 
     The outcome is a function of the architecture, the seed, the budget and
     what `describe` returns. An evaluator may be used from one process only,
     but for many architectures.
 
     Attributes:
-        shared_weights: What it can do besides if its children share one
-            network; None, the default, if they do not.
-        notes: Sentences for the user: what was read of the data, what was
-            not, and what may surprise. Default: none.
+        shared_weights: More methods of an evaluator whose children share one
+            network. Default None: they do not.
+        notes: Sentences for the user: which data were read, which were not,
+            and what may surprise. Default: none.
 
     Example: another metric than accuracy as the reward, one of Keras.
 

@@ -203,7 +203,7 @@ class Run:
 
     @property
     def architecture(self) -> Any:
-        """The best trial's architecture, or None so far."""
+        """The architecture of the best trial; None if no trial has a reward."""
         best = self.best
         return None if best is None else self.space.decode(best.decisions)
 

@@ -30,13 +30,14 @@ class UnitPlan:
             before a 1x1 convolution.
         factorized: Whether a 1x1 convolution with strides 2 is a factorized
             reduction.
-        depthwise: Whether it is a depthwise convolution; `filters` are the
-            channels that come in.
-        squeezed: Whether it is one of a squeeze-and-excite: it reads the mean
-            of all positions, and has a bias in the place of the batch norm.
-        groups: Of a convolution: each share of the filters reads that share
-            of the channels.
-        bare: Whether there is neither batch norm nor bias behind it.
+        depthwise: Whether it is a depthwise convolution. Then `filters` is the
+            number of input channels.
+        squeezed: Whether it is a convolution of a squeeze-and-excite. Such a
+            convolution reads the mean of all positions, and has a bias in the
+            place of the batch norm.
+        groups: The number of groups of a convolution. Each group of filters
+            reads its own group of channels.
+        bare: Whether no batch norm and no bias follow.
     """
 
     filters: int

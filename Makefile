@@ -64,10 +64,12 @@ notebooks: $(TESTED)
 	  --ExecutePreprocessor.extra_arguments=--IPKernelApp.capture_fd_output=False \
 	  notebooks/*.ipynb
 
-# Builds the site into build/site: a broken link or anchor, a page without a place
+# Runs every example of the pages and docstrings, then builds the site into
+# build/site. An example that fails, a broken link or anchor, a page without a place
 # and a public name without a docstring are errors. The first time it searches for
 # the gallery, some two minutes.
 docs: $(TESTED)
+	$(BIN)/pytest -n 2 tests/test_docstrings.py tests/test_examples_of_pages.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 docs-serve: $(TESTED)

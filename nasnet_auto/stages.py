@@ -50,12 +50,12 @@ class Context:
     """What a stage knows.
 
     Attributes:
-        request: What was asked for.
-        survey: The data.
-        book: What is recorded so far.
-        folder: Of the run.
-        observers: Of a search, to show it.
-        tell: Takes sentences for the user.
+        request: The user's request.
+        survey: The facts about the data.
+        book: The record of the run so far.
+        folder: The folder of the run.
+        observers: Observers of a search, which show it.
+        tell: A function that shows sentences to the user.
     """
 
     request: Request
@@ -340,13 +340,13 @@ class Stage:
     """Candidates that are tried together.
 
     Attributes:
-        propose: The candidates, one after the other; each may depend on what
-            came of those before.
-        trainings: How many there are.
-        share: Of the time, for all of them, in a run that searches.
-        share_without: Likewise in one that does not.
-        known: Whether they are known before anything is trained, and so are
-            timed and recorded first.
+        propose: Yields the candidates. Each may depend on the results of the
+            candidates before it.
+        trainings: The number of candidates.
+        share: The share of the time that they get in a run with a search.
+        share_without: The same share in a run without a search.
+        known: Whether the candidates are known before any training. Such
+            candidates are timed and recorded first.
     """
 
     propose: Callable[[Context], Iterator[Candidate]]
@@ -360,7 +360,7 @@ class Stage:
         return self.share if context.searches else self.share_without
 
     def seconds(self, context: Context) -> float:
-        """Those of each of its trainings."""
+        """The seconds that each training of the stage gets."""
         part = self.part(context) * context.request.seconds
         return part / self.trainings(context)
 

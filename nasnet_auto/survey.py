@@ -165,12 +165,12 @@ def survey(
     these.
 
     Args:
-        source: As of `load_dataset`.
-        skip_broken: As of `load_dataset`.
+        source: See `load_dataset`.
+        skip_broken: See `load_dataset`.
         seed: Chooses the images that are held out.
 
     Raises:
-        ValueError: As of `load_dataset`; or networks of colour images cannot
+        ValueError: See `load_dataset`; or networks of colour images cannot
             take the images, or there are too few to hold some out.
 
     Example:

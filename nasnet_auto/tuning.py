@@ -64,13 +64,14 @@ class TuningEvaluator(Evaluator):
     Args:
         settings: How the children are made; the recipe has the values that
             are not in the space.
-        network: As of `TrainingSettings`.
+        network: The argument `network` of `TrainingSettings`.
         weights: A name or a file of the first weights; None, the default, for
             random ones.
         preset: The network of these weights.
-        class_weights: As of `TrainingSettings`. Default None.
-        fidelity: What less than the whole budget is: a key of `FIDELITIES`.
-            Default: fewer epochs.
+        class_weights: The argument `class_weights` of `TrainingSettings`.
+            Default None.
+        fidelity: How trainings are shortened: a key of `FIDELITIES`. Default:
+            fewer epochs.
 
     Raises:
         ValueError: The data set or the network is not available, or an
@@ -235,30 +236,34 @@ def tune(
 ) -> Run:
     """Searches the values of a training, or resumes a stopped tuning.
 
-    It is a run of `search` whose space is `recipe` and whose evaluator is
-    `TuningEvaluator`: what shows, resumes and reports a search does so with
-    this one.
+    A tuning is a run of `search` whose space is `recipe` and whose evaluator is
+    `TuningEvaluator`. So the commands that show, resume and report a search
+    work with it.
 
     Args:
         output: A new folder, or the folder of the same tuning to resume it,
             perhaps with more `trials`.
-        dataset: As of `TrainingSettings`.
-        network: Likewise.
-        recipe: The values that are not searched; its epochs are the whole
-            budget.
-        values: Those that are: see `values_of`.
-        strategy: A key of `TUNERS`, or a strategy of `search`.
-        trials: How many trainings.
+        dataset: A name, a folder or an `.npz` file, for `load_dataset`.
+        network: The argument `network` of `TrainingSettings`.
+        recipe: The values that are not searched. The longest trainings have
+            its epochs.
+        values: The values that are searched, each with its choices; see
+            `values_of`.
+        strategy: A key of `TUNERS`, or a strategy of `search`. Default
+            `"bayesian"`.
+        trials: The number of trainings. Default 20.
         weights: A name or a file of the first weights.
         preset: The network of these weights.
-        class_weights: As of `TrainingSettings`.
-        fidelity: A key of `FIDELITIES`.
-        halving: Successive halving by this factor; None: as the strategy has
-            it.
-        first_epochs: The least budget, in epochs. Default 1.
-        train_images, validation_images, skip_broken: As of `ChildConfig`.
+        class_weights: The argument `class_weights` of `TrainingSettings`.
+        fidelity: How trainings are shortened: a key of `FIDELITIES`. Default:
+            fewer epochs.
+        halving: The factor of successive halving. Default None: the strategy
+            decides.
+        first_epochs: The epochs of the shortest trainings. Default 1.
+        train_images, validation_images, skip_broken: The settings of
+            `ChildConfig` with these names.
         seed: Fixes the proposals, and each training.
-        observers: Of a search, to show it.
+        observers: Observers of a search, which show it.
         **execution: Fields of `search`'s `ExecutionConfig`: `workers`, ...
 
     Returns:
@@ -342,10 +347,10 @@ def values_of(
     of `VALUES` that the network follows and that are not fixed.
 
     Args:
-        network: As of `TrainingSettings`.
+        network: The argument `network` of `TrainingSettings`.
         recipe: The values that are not searched.
-        chosen: By name what to choose from.
-        fixed: The names of those that were given a value.
+        chosen: The choices of each value, by name.
+        fixed: The names of the values that are fixed.
         pretrained: Whether the network begins with weights; else no epochs
             are frozen. Default False.
 

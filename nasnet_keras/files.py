@@ -221,8 +221,11 @@ def write_text(path: Path, text: str) -> None:
 
 
 def check_room(folder: Path, size: int) -> None:
-    """Checks that a disk has so many bytes left for a file in a folder, for
-    libraries that crash where it has not, as HDF5's does.
+    """Checks that a disk has room for a file. HDF5 crashes if it does not.
+
+    Args:
+        folder: The folder of the file.
+        size: The bytes of the file.
 
     Raises:
         OSError: There is no room.

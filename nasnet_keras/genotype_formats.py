@@ -4,10 +4,10 @@
     nni          {"normal/op_2_0": "sep_conv_3x3", "normal/input_2_0": [0], ...}
     nasbench201  |nor_conv_3x3~0|+|skip_connect~0|none~1|+|...~0|...~1|...~2|
 
-DARTS (and those who follow it, as PC-DARTS) and NNI number a cell's inputs the
-other way round: 0 is the older one. Names of operations differ too, and what
-one form cannot say is refused. How cells are stacked is in none of them:
-`build_network(frame="darts")` has DARTS' way.
+DARTS, its successors such as PC-DARTS, and NNI number the inputs of a cell the
+other way round: 0 is the older input. The names of operations differ too. A
+genotype that a form cannot express is refused. No form says how cells are
+stacked; `build_network(frame="darts")` stacks them as DARTS does.
 
 Reference:
     quark0/darts, `cnn/genotypes.py`; microsoft/nni,
@@ -221,9 +221,12 @@ class DartsFormat(GenotypeFormat):
 
 
 class NniFormat(GenotypeFormat):
-    """A dict of choices, without the states to concatenate: all where there
-    are 4 blocks, as NNI's DARTS has it, else those that no block reads, as all
-    other spaces of NNI but PNAS have it."""
+    """A dict of choices. It does not say which states are concatenated.
+
+    With 4 blocks all are concatenated, as in NNI's space DARTS. With other
+    numbers of blocks, only the states that no block reads are concatenated, as
+    in the other spaces of NNI except PNAS.
+    """
 
     operations = _NAS_OPERATIONS
     mark = r'"(normal|reduce)/op_2_0"'

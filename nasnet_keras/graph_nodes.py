@@ -1,9 +1,9 @@
-"""A part of a network as a table: `GraphNode`, a row each, and the steps that a
+"""A part of a network as a table. A `GraphNode` is a row; the steps are what a
 row may compute.
 
-`nasnet_keras.layers.operation_graph` has the layer, and what it costs counts
-`nasnet_keras.network.complexity`. Units of several branches are written as
-`nasnet_keras.units.Unit`, which knows its nodes.
+The layer is in `nasnet_keras.layers.operation_graph`.
+`nasnet_keras.network.complexity` counts its costs. Units of several branches
+are written as `nasnet_keras.units.Unit`, which knows its nodes.
 
 Neither Keras nor TensorFlow is imported here.
 """
@@ -54,14 +54,14 @@ class Convolution(_Step):
     """A convolution.
 
     Args:
-        filters: The channels of the output. Default None: those that come in,
-            by a depthwise convolution.
+        filters: The channels of the output. Default None: a depthwise
+            convolution, whose output has the channels of the input.
         kernel_size: Height and width of the kernel: 1, 3, 5 or 7. Default 1.
         strides: 1, or 2 to halve height and width. Default 1.
-        groups: Each share of the filters reads that share of the channels.
-            Default 1.
-        normalized: Whether a batch norm is behind it. Default True.
-        activated: Whether an activation is behind that. Default True.
+        groups: The number of groups. Each group of filters reads its own group
+            of channels. Default 1.
+        normalized: Whether a batch norm follows. Default True.
+        activated: Whether an activation follows at the end. Default True.
     """
 
     filters: Count | None = None
@@ -242,7 +242,7 @@ class Sum(_Step):
 
 @dataclass(frozen=True, config=STRICT)
 class Concatenation(_Step):
-    """The channels of all that is read."""
+    """Concatenates the channels of all states that the node reads."""
 
     step: Literal["concatenation"] = "concatenation"
 

@@ -14,12 +14,12 @@ from nasnet_keras.quotation import quoted
 
 
 def find_attribute(location: str, argument: str, known: str = "") -> Any:
-    """What stands at a location. Its module is imported; nothing is called.
+    """The object at a location. Its module is imported; nothing is called.
 
     Args:
         location: "module:attribute".
-        argument: What a message calls it.
-        known: What else a message says is expected, such as names.
+        argument: The name of the argument in messages.
+        known: Other expected values, such as names, for messages.
 
     Raises:
         ValueError: There is no such location, or it is in the standard library.

@@ -35,12 +35,12 @@ def parse_json(text: str | bytes) -> Any:
 
 
 def read_json(path: Path) -> Any:
-    """What a file of JSON says.
+    """The data in a file of JSON.
 
     Raises:
-        OSError: It cannot be read.
-        ValueError: As of `parse_json`; or it is larger than any that is
-            meant.
+        OSError: The file cannot be read.
+        ValueError: See `parse_json`; or the file is larger than any file that
+            the package writes.
     """
     return parse_json(read_bytes(path, MAX_BYTES))
 

@@ -75,11 +75,13 @@ class Unit:
     repeats: Annotated[int, Field(strict=True, ge=1, le=MAX_PARTS)] = 1
 
     def squeezed(self, ratio: float) -> "Unit":
-        """The same with a squeeze-and-excite at the end of the branch of most
-        convolutions, if there are several branches and there is none.
+        """The unit with a squeeze-and-excite added to its longest branch;
+        unchanged if it has one branch or a squeeze-and-excite already.
+
+        The longest branch is the one with the most convolutions.
 
         Args:
-            ratio: As of `Squeeze`.
+            ratio: See `Squeeze`.
         """
         steps = [step for branch in self.branches for step in branch]
         if len(self.branches) < 2 or any(

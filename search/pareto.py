@@ -54,7 +54,7 @@ def fronts_of(
 
     Args:
         trials: The trials.
-        costs: As of `pareto_front`.
+        costs: See `pareto_front`.
     """
     points = []
     for trial in trials:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import inspect
+import json
 import os
 import re
 import subprocess
@@ -25,6 +26,7 @@ from site_pages.reference import (
     GROUPS,
     docstring_of,
     fenced,
+    homes,
     public,
     reference_page,
 )
@@ -50,6 +52,45 @@ def test_every_public_name_has_a_docstring_and_a_place(package):
         assert docstring_of(package, name), f"{package}.{name}"
         assert page.count(f"::: {package}.{name}") == 1, name
     assert f"reference/{package}.md" in NAVIGATION
+
+
+def code_of(path):
+    """The Python of a page or a notebook, and what surrounds it."""
+    text = path.read_text()
+    if path.suffix == ".ipynb":
+        cells = json.loads(text)["cells"]
+        return "\n".join("".join(cell["source"]) for cell in cells)
+    return text
+
+
+def test_every_name_that_a_page_imports_has_a_place():
+    known = {
+        f"{package}.{name}"
+        for package, groups in GROUPS.items()
+        for names in groups.values()
+        for name in names
+    } | {
+        f"{home}.{name}"
+        for package in GROUPS
+        for name, home in homes(package).items()
+    }
+    imports = re.compile(
+        r"^ *from ((?:nasnet_auto|nasnet_keras|search|zoo)\b[\w.]*) "
+        r"import (\([^)]*\)|.*)$",
+        re.M,
+    )
+    missing = {
+        f"{path.name}: {module}.{name}"
+        for path in [
+            REPOSITORY / "README.md",
+            *(REPOSITORY / "docs").rglob("*.md"),
+            *(REPOSITORY / "notebooks").glob("*.ipynb"),
+        ]
+        for module, names in imports.findall(code_of(path))
+        for name in re.findall(r"\w+", names)
+        if f"{module}.{name}" not in known
+    }
+    assert not missing
 
 
 def test_every_wing_has_a_page():

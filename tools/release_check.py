@@ -3,10 +3,12 @@
 python tools/release_check.py --pythons 3.11 3.12 3.13
 
 Prints a line for each Python. A Python that is not on the machine is called
-untested. Exit code 1 if a trial fails, or nothing could be tried.
+untested. Prints a line for each address that is missing, too. Exit code 1 if a
+trial fails, nothing could be tried, or an address is missing.
 """
 
 import argparse
+import configparser
 import os
 import shutil
 import subprocess
@@ -71,7 +73,27 @@ def main() -> int:
         wrong = try_wheel(wheel, python, BUILD / version)
         print(f"Python {version}: {wrong or 'passed'}", flush=True)
         outcomes.append(wrong is None)
-    return 0 if outcomes and all(outcomes) else 1
+    missing = missing_addresses(REPOSITORY)
+    for each in missing:
+        print(f"Not ready to publish: {each}")
+    return 0 if outcomes and all(outcomes) and not missing else 1
+
+
+def missing_addresses(repository: Path) -> list[str]:
+    """The addresses that a publisher has not written yet, a sentence each."""
+    settings = configparser.ConfigParser()
+    settings.read(repository / "setup.cfg")
+    missing = [
+        f"setup.cfg has no `{name}`."
+        for name in ("url", "project_urls")
+        if not settings.has_option("metadata", name)
+    ]
+    if "git clone URL" in (repository / "docs" / "index.md").read_text():
+        missing.append("docs/index.md has `URL` in place of the address.")
+    security = (repository / "SECURITY.md").read_text()
+    if "@" not in security and "http" not in security:
+        missing.append("SECURITY.md names no contact.")
+    return missing
 
 
 def build_wheel() -> Path:

@@ -41,15 +41,26 @@ class NASNetBackbone(keras_hub.models.FeaturePyramidBackbone):
 
     Args:
         genotype: A `Genotype` or its `to_dict`.
-        repeats: N. See `build_network`, as for all but the last two.
-        filters: F.
-        stem: Default `"imagenet"`.
-        stem_filters: Default: see `plan_stem`.
-        skip_reduction_layer_input: Default False.
-        frame: Default `"nasnet"`.
+        repeats: N, the normal cells of each of the three stages; in the frame
+            of DARTS the number of all cells.
+        filters: F, the filters of the first stage.
+        stem: `"cifar"`: a 3x3 convolution; `"imagenet"`: a 3x3 convolution
+            with stride 2 and two reduction cells, or as the frame has it.
+            Default `"imagenet"`.
+        stem_filters: The filters of the stem's last convolution. Default: 3F
+            with the CIFAR stem; with the ImageNet stem 32, or F in the frame
+            of DARTS.
+        skip_reduction_layer_input: What the normal cell after a reduction
+            cell takes as its second input: the output of the cell before the
+            reduction (False: Mobile and CIFAR), or of the cell before that
+            one (True: Large). Default False.
+        frame: How the cells are stacked, a key of `FRAMES`. Default
+            `"nasnet"`.
         conventions: A `Conventions` or its `to_dict`. Default: the defaults.
-        drop_path_rate: Default 0.
-        drop_path_steps: Default None: the rate from the start.
+        drop_path_rate: The final drop probability of the last cell's paths;
+            earlier cells have less, in proportion to depth. Default 0.
+        drop_path_steps: Over how many steps that probability is reached: the
+            length of the training. Default None: from the start.
         image_shape: `(height, width, channels)`, channels first if the
             conventions say so; height and width may be None. Default: any
             size, 3 channels.

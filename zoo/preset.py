@@ -35,12 +35,13 @@ class Figures:
 
 @dataclass(frozen=True)
 class Recount:
-    """What our network of that name has.
+    """The counted size of our network of a preset.
 
     Attributes:
-        trainable_parameters: Kernels, biases, scales and offsets.
-        parameters: Those and the moving statistics of batch norms.
-        multiply_adds: For one image of the preset's size.
+        trainable_parameters: The number of kernels' weights, biases, scales
+            and offsets.
+        parameters: The same number with the moving statistics of batch norms.
+        multiply_adds: The multiply-adds for one image of the preset's size.
     """
 
     trainable_parameters: int
@@ -54,17 +55,17 @@ class Preset:
 
     Attributes:
         title: Its name in the paper.
-        architecture: What its network is made of, such as a genotype.
+        architecture: The parts of its network, such as a genotype.
         published: The paper's figures.
-        recount: Ours.
-        kind: That of the architecture, a key of
+        recount: The figures of our network.
+        kind: The kind of the architecture, a key of
             `nasnet_keras.architectures.KINDS`.
-        arguments: Those of the kind's `build` that its network has: of cells
-            `repeats`, `filters`, `stem`, `frame` and the like.
+        arguments: Arguments of the kind's `build`; for cells `repeats`,
+            `filters`, `stem`, `frame` and the like.
         image_size: Height and width of the images it was published for.
-        classes: Their classes: 1000 of ImageNet, 10 of CIFAR-10.
-        conventions: Where it differs from the default `Conventions`, apart
-            from the batch norms.
+        classes: The number of classes: 1000 of ImageNet, 10 of CIFAR-10.
+        conventions: The values that differ from the default `Conventions`,
+            apart from the batch norms.
         batch_norm: Momentum and epsilon, by default TF-slim's on ImageNet.
         note: What else one should know.
     """

@@ -25,11 +25,11 @@ class Result:
         folder: The folder of the run.
 
     Attributes:
-        folder: The same.
-        leaderboard: What was tried, the best first: a dict for each, of the
-            fields of `nasnet_auto.trainings.candidates.Row`.
-        test_accuracy: Of the chosen network, on images that were looked at
-            once.
+        folder: The folder of the run.
+        leaderboard: The candidates that were tried, the best first. Each is a
+            dict with the fields of `nasnet_auto.trainings.candidates.Row`.
+        test_accuracy: The accuracy of the chosen network on the test images,
+            which are used only once.
 
     Raises:
         InputError: There is no finished run.

@@ -302,8 +302,7 @@ def setting_name(details: Any) -> str:
 
 
 def provenance() -> dict[str, Any]:
-    """What a run records of where it came from: command, versions, and what
-    computed it."""
+    """Where a run came from: its command, versions and processor."""
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     return {
         "command": shlex.join(sys.argv),

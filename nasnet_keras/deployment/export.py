@@ -76,7 +76,7 @@ class ExportReport:
 
 
 class ExportError(RunError):
-    """What was written does not compute what the network does."""
+    """The written file does not compute the same as the network."""
 
 
 def export(
@@ -200,7 +200,7 @@ def written(
     and the tensor that its inputs are.
 
     Args:
-        model, format, batch_size, input_shape, calibration: As of `export`.
+        model, format, batch_size, input_shape, calibration: See `export`.
 
     Raises:
         ValueError: As `export`.

@@ -61,7 +61,7 @@ def frozen_function(
 
 
 def named(outputs: Any) -> dict[str, Any]:
-    """What a model returns, by name and in the order of names."""
+    """The outputs of a model by name, in alphabetical order."""
     if not isinstance(outputs, dict):
         return {OUTPUT: outputs}
     return {name: outputs[name] for name in sorted(outputs)}

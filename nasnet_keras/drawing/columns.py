@@ -25,17 +25,17 @@ def columns(
     widths: Mapping[Place, float],
     joints: Sequence[Joint],
 ) -> dict[Place, float]:
-    """Places the parts of each row side by side, near to what they are
-    joined to.
+    """Places the parts of each row side by side, near the parts that lines
+    join to them.
 
     Args:
         rows: The places of each row, from the bottom up.
-        widths: How wide each place is.
-        joints: Which places lines join.
+        widths: The width of each place.
+        joints: The pairs of places that a line joins.
 
     Returns:
-        The x of the middle of each place: of all sweeps up and down the
-        outcome with the fewest crossings, and then the straightest lines.
+        The x of the middle of each place. Of all sweeps up and down, the
+        result has the fewest crossings, and then the straightest lines.
     """
     below: dict[Place, list[Place]] = {place: [] for place in widths}
     above: dict[Place, list[Place]] = {place: [] for place in widths}

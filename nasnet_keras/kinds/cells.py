@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 
 class CellsKind(ArchitectureKind):
-    """A `Genotype`: the cells that `build_network` stacks.
+    """The kind of networks of cells: a `Genotype`, whose cells `build_network`
+    stacks.
 
     Example:
 

@@ -132,10 +132,11 @@ class MultiBranchKind(ArchitectureKind):
             input_shape: Height, width and channels of the images, channels
                 first if the conventions say so. Height and width may be None.
             classes: The number of classes.
-            **arguments: As of `MobileKind.build`; `drop_path_rate` is that of
-                units that add to an identity, ascending to this, and
-                `squeeze_excite` (a share of its channels) at the end of the
-                branch of most convolutions.
+            **arguments: The arguments of `MobileKind.build`. Here
+                `drop_path_rate` is for units that add to an identity; the rate
+                rises with depth to this value at the last unit.
+                `squeeze_excite` is added to the end of the branch with the
+                most convolutions; the ratio is of the branch's channels.
 
         Raises:
             ValueError: An argument is unknown or out of range.

@@ -48,21 +48,21 @@ class ResidualPlan(NamedTuple):
 
 @keras.saving.register_keras_serializable(package="nasnet_keras")
 class ResidualConvolution(keras.layers.Layer):
-    """A convolution, batch norm and activation; a squeeze-and-excite, if it
-    is to have one; and what came in, added.
+    """A convolution, batch norm and activation; then a squeeze-and-excite, if
+    `squeeze_ratio` is not 0. A skip adds the input.
 
-    A skip adds nothing where it does not fit: of other channels than
-    `filters`, and `"identity"` with strides.
+    A skip that does not fit adds nothing: if the input has other channels than
+    `filters`, or for `"identity"` with strides.
 
     Args:
         filters: The channels of the output.
         kernel_size: Height and width of the kernel. Default 3.
         strides: 1, or 2 to halve height and width. Default 1.
         squeeze_ratio: The channels between the two convolutions of the
-            squeeze-and-excite, as a share of those that come in. Default 0:
-            there is none. MnasNet: 0.25.
-        skip: What is added: `"none"`, `"identity"`, or `"pool"`: the 3x3
-            averages. Default `"identity"`.
+            squeeze-and-excite, as a share of the layer's input channels.
+            Default 0: no squeeze-and-excite. MnasNet: 0.25.
+        skip: What the skip adds: `"none"`; `"identity"`, the input; or
+            `"pool"`, the 3x3 averages of the input. Default `"identity"`.
         activation: A key of `ACTIVATIONS`. Default `"relu"`.
         drop_path_rate: The rate with which the path beside the skip is
             dropped in training, see `DropPath`. Default 0.
@@ -217,8 +217,7 @@ class ResidualConvolution(keras.layers.Layer):
         ]
 
     def folded_weights(self) -> list[Any]:
-        """The weights with which the same layer with biases for its batch
-        norms does as this one does in inference."""
+        """Weights for the same layer with batch norms folded into biases."""
         return [
             weight for unit in self.units for weight in unit.folded_weights()
         ]
@@ -264,9 +263,10 @@ class ResidualConvolution(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="nasnet_keras")
 class InvertedResidual(ResidualConvolution):
-    """A 1x1 convolution to many channels, a depthwise convolution, each with
-    batch norm and activation; a squeeze-and-excite, if it is to have one; a
-    1x1 convolution to few channels and batch norm; and what came in, added.
+    """A 1x1 convolution to many channels and a depthwise convolution, each with
+    batch norm and activation; then a squeeze-and-excite, if `squeeze_ratio` is
+    not 0; then a 1x1 convolution to few channels with batch norm. A skip adds
+    the input.
 
     Reference:
         [Sandler et al. 2018](https://arxiv.org/abs/1801.04381), section 3;
@@ -277,17 +277,20 @@ class InvertedResidual(ResidualConvolution):
         filters: The channels of the output.
         kernel_size: Height and width of the depthwise kernel. Default 3.
         strides: 1, or 2 to halve height and width. Default 1.
-        squeeze_ratio: As of `ResidualConvolution`, as for all that follow but
-            the next: a share of the channels that come in, not of the many.
-            Default 0.
-        skip: Default `"identity"`.
-        activation: Default `"relu"`.
-        drop_path_rate: Default 0.
-        drop_path_steps: Default None.
+        squeeze_ratio: The channels between the two convolutions of the
+            squeeze-and-excite, as a share of the layer's input channels, not
+            of the many channels. Default 0: no squeeze-and-excite.
+        skip: What the skip adds: `"none"`; `"identity"`, the input; or
+            `"pool"`, the 3x3 averages of the input. Default `"identity"`.
+        activation: A key of `ACTIVATIONS`. Default `"relu"`.
+        drop_path_rate: The rate with which the path beside the skip is
+            dropped in training, see `DropPath`. Default 0.
+        drop_path_steps: Over how many steps that rate is reached. Default
+            None: from the start.
         conventions: A `Conventions` or its `to_dict`. Default: the defaults.
-        expansion: How many times the channels that come in the many are. 1
-            leaves the first convolution out: a depthwise separable
-            convolution. Default 6, MobileNetV2's.
+        expansion: The many channels, divided by the input channels. With 1
+            there is no first convolution: the layer is a depthwise separable
+            convolution. Default 6, as in MobileNetV2.
 
     Input shape:
         A 4D tensor with shape `(batch_size, height, width, channels)`, or

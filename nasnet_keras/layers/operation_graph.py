@@ -245,7 +245,7 @@ def _checked(nodes: Sequence[Any]) -> tuple[GraphNode, ...]:
 
 
 def units_of(step: Step, channels: int) -> tuple[UnitPlan, ...]:
-    """The units that a step consists of, given the channels that it reads."""
+    """The units of a step that reads this number of channels."""
     match step:
         case Convolution():
             unit = UnitPlan(

@@ -289,7 +289,7 @@ def units_complexity(
         plan: The units, in order.
         channels: Those that the first reads.
         size: Height and width of what it reads.
-        normalization: As of `Conventions`. Default `"batch"`.
+        normalization: See `Conventions`. Default `"batch"`.
 
     Example:
 
@@ -345,7 +345,7 @@ def graph_complexity(
         nodes: The nodes.
         channels: Those of its input.
         size: Height and width of its input.
-        normalization: As of `Conventions`. Default `"batch"`.
+        normalization: See `Conventions`. Default `"batch"`.
 
     Example:
 

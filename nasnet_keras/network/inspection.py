@@ -9,7 +9,7 @@ from nasnet_keras.layers.class_names import ClassNames
 
 
 def all_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    """The layers of a model, and those of the models among them."""
+    """The layers of a model, and the layers of each model inside it."""
     for layer in model.layers:
         yield layer
         if isinstance(layer, keras.Model):

@@ -57,8 +57,8 @@ def accuracy(y_true: Any, y_pred: Any) -> Any:
     a mixed image, that of the largest share.
 
     Args:
-        y_true: As of `SmoothedCrossentropy`.
-        y_pred: As of `SmoothedCrossentropy`.
+        y_true: See `SmoothedCrossentropy`.
+        y_pred: See `SmoothedCrossentropy`.
 
     Example:
 

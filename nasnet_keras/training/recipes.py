@@ -209,6 +209,7 @@ _IMAGENET: dict[str, Any] = {
     "augmentation": "inception",
 }
 
+# All recipes by name.
 RECIPES: dict[str, Recipe] = {
     # TF-slim's NASNet-A on CIFAR: 937,500 steps of 32, momentum, a cosine from
     # 0.025, L2 5e-4, clip 5, drop path 0.4, auxiliary weight 0.4. Paper A.1:

@@ -403,12 +403,12 @@ class _BestKeeper(keras.callbacks.Callback):
 def best_epoch(
     history: Sequence[Mapping[str, float]],
 ) -> tuple[int, float]:
-    """The number of the epoch of the highest validation accuracy, the first
-    of equals, and that accuracy.
+    """The number of the epoch with the highest validation accuracy, and this
+    accuracy. Of equal epochs it is the first.
 
     Args:
-        history: As of `read_history`, of a training with images for
-            validation.
+        history: The history of a training with validation images, as
+            `read_history` returns it.
 
     Example:
 

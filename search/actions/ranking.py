@@ -24,16 +24,16 @@ class Retrained:
 
     Attributes:
         trial: The number of its trial.
-        reward: What the search made of it.
-        rank: Its rank by the search among those that were trained longer,
-            from 1; children of equal rewards share one.
-        accuracy: Its accuracy on the test images, 0 to 1; of several seeds
-            their mean; None if every training failed.
-        test_images: How many these are; 0 if every training failed.
-        parameters: How many its network has, moving statistics included.
-        seconds: How long it was trained, in all.
-        reason: One sentence, of a training that failed.
-        accuracies: Of each seed whose training did not fail.
+        reward: Its reward in the search.
+        rank: Its rank by this reward among the children that were trained
+            longer, from 1. Children with equal rewards have the same rank.
+        accuracy: Its accuracy on the test images, 0 to 1. With several seeds,
+            the mean over them. None if every training failed.
+        test_images: The number of test images; 0 if every training failed.
+        parameters: The parameters of its network, with moving statistics.
+        seconds: The seconds of all its trainings.
+        reason: Why a training failed, in one sentence.
+        accuracies: The accuracy of each seed whose training did not fail.
     """
 
     trial: int
@@ -48,15 +48,16 @@ class Retrained:
 
     @property
     def spread(self) -> float | None:
-        """The standard deviation over the seeds; None of fewer than two."""
+        """The standard deviation over the seeds; None if there are fewer than
+        two."""
         if len(self.accuracies) < 2:
             return None
         return statistics.stdev(self.accuracies)
 
     @property
     def accuracy_text(self) -> str:
-        """The accuracy as people read it, empty if there is none: with its
-        standard error, or of several seeds with their spread."""
+        """The accuracy as text, with its standard error. With several seeds,
+        the mean with the standard deviation. Empty if there is no accuracy."""
         if self.accuracy is None:
             return ""
         if self.spread is None:

@@ -137,7 +137,7 @@ def unsupported_values(
     arguments do not follow, each with the reason.
 
     Raises:
-        InputError: As of `retrain`.
+        InputError: See `retrain`.
     """
     (best,) = _best(run, 1)
     architecture = run.space.decode(best.decisions)

@@ -1,1 +1,1 @@
-"""Strategies compared on a table of known results."""
+"""Compares strategies on a table of known results."""

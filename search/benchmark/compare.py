@@ -158,7 +158,8 @@ def strategy_of(text: str) -> tuple[str, dict[str, Any]]:
 def load_table(
     path: str | Path, space: str, space_options: str
 ) -> ArchitectureTable:
-    """A table of a space, read once: arguments as of `run_search`."""
+    """A table of a space, read only once; see `run_search` for the
+    arguments."""
     options = json.loads(space_options)
     return ArchitectureTable(path, create_space(space, options))
 

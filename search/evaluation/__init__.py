@@ -21,16 +21,16 @@ from search.spaces.base import Capability
 
 
 class EvaluatorRow(NamedTuple):
-    """What is known of an evaluator before it is imported.
+    """Facts about an evaluator that are known before its import.
 
     Attributes:
-        location: Where it is, "module:class".
-        needs: What it asks of a space.
-        shares_weights: Whether its children share one network: then they are
-            evaluated in this process, one after the other, and all to the
+        location: The place of its class, "module:class".
+        needs: The capabilities that a space must have.
+        shares_weights: Whether its children share one network. Such children
+            are evaluated in this process, one after the other, and all to the
             end.
-        trains: Whether more epochs make a child's reward another one.
-        unsupported: The values of a `Recipe` that it does not follow, each
+        trains: Whether the reward of a child changes with more epochs.
+        unsupported: The values of a `Recipe` that the evaluator ignores, each
             with the reason.
     """
 

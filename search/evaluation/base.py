@@ -1,4 +1,4 @@
-"""The interface of every evaluator, and what it evaluates."""
+"""The interface of every evaluator, and the children that it evaluates."""
 
 import abc
 from collections.abc import Callable, Mapping
@@ -125,8 +125,8 @@ class SharedWeights(Protocol):
     """What an evaluator can do besides whose children share one network."""
 
     def watch(self, trained: Callable[[int, int, float], object]) -> None:
-        """Registers a callback for the steps of the shared network: the
-        number of the step, that of the last one, and the loss."""
+        """Registers a callback for the steps of the shared network. It gets the
+        number of the step, the number of the last step, and the loss."""
 
     def suggest(self, number: int, folder: Path) -> Any:
         """An architecture that gradients have found to be good.
@@ -159,17 +159,17 @@ class SharedWeights(Protocol):
 
 
 class Evaluator(abc.ABC):
-    """Says how good an architecture is.
+    """Measures how good an architecture is.
 
     The outcome is a function of the architecture, the seed, the budget and
     what `describe` returns. An evaluator may be used from one process only,
     but for many architectures.
 
     Attributes:
-        shared_weights: What it can do besides if its children share one
-            network; None, the default, if they do not.
-        notes: Sentences for the user: what was read of the data, what was
-            not, and what may surprise. Default: none.
+        shared_weights: More methods of an evaluator whose children share one
+            network. Default None: they do not.
+        notes: Sentences for the user: which data were read, which were not,
+            and what may surprise. Default: none.
 
     Example: another metric than accuracy as the reward, one of Keras.
 

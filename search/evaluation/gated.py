@@ -55,7 +55,7 @@ class GatedEvaluator(OneNetworkEvaluator):
             statistics. Default 16.
 
     Raises:
-        ValueError: As of `TrainingEvaluator`; or an option is out of range,
+        ValueError: See `TrainingEvaluator`; or an option is out of range,
             or no step of the gates is left behind the warm-up.
     """
 

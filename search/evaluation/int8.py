@@ -33,7 +33,7 @@ class Int8Evaluator(TrainingEvaluator):
             300, as of `nasnet-deploy`.
 
     Raises:
-        ValueError: As of `TrainingEvaluator`; or the runtime is unknown, not
+        ValueError: See `TrainingEvaluator`; or the runtime is unknown, not
             installed or without int8, or the number out of range.
     """
 

@@ -32,10 +32,10 @@ class NASWOTEvaluator(FirstBatchEvaluator):
 
     Args:
         settings: How the children are made.
-        images: As of `FirstBatchEvaluator`. Default 64.
+        images: See `FirstBatchEvaluator`. Default 64.
 
     Raises:
-        ValueError: As of `FirstBatchEvaluator`.
+        ValueError: See `FirstBatchEvaluator`.
     """
 
     name = "naswot"

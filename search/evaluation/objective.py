@@ -73,30 +73,30 @@ def netscore(accuracy: float, parameters: float, multiply_adds: float) -> float:
 
 
 class ObjectiveEvaluator(Evaluator):
-    """Has an evaluator train children, refuses those that cost too much
-    before they are trained, and puts an objective in the accuracy's place.
+    """Evaluates children by another evaluator, and rewards an objective.
 
-    The accuracy, what `evaluator` rewards, stays a metric beside the costs.
+    A child that costs too much is refused before its training. The reward of
+    `evaluator`, the accuracy, stays a metric beside the costs.
 
     Args:
-        evaluator: Trains the children.
+        evaluator: The evaluator that trains the children.
         objective: `"accuracy"`, `"mnasnet"` (`weighted_product`) or
             `"netscore"`.
         cost: The cost that the weighted product weighs, or that is reported
             beside the accuracy: `"latency"`, in seconds for one image,
-            `"parameters"` or `"multiply_adds"`. None for nothing.
+            `"parameters"` or `"multiply_adds"`. None for no cost.
         target: The wanted value of that cost.
         exponents: See `weighted_product`.
         limits: The most that an architecture may cost, by cost.
         latency_table: A file of `nasnet-search latency-table`. By default the
             latency, if it is needed, is measured on this machine.
-        latency_runtime: The runtime that it is measured in: `"keras"`, the
-            default, or a format of `nasnet_keras.export`, to which each
-            network is then exported.
-        latency_command: A program and its arguments, which measures that file
-            elsewhere: see
+        latency_runtime: The runtime in which the latency is measured:
+            `"keras"`, the default, or a format of `nasnet_keras.export`. Each
+            network is exported to this format first.
+        latency_command: A program and its arguments. The program measures the
+            exported file elsewhere; see
             `nasnet_keras.deployment.latency.command.seconds_by_command`. By
-            default this machine does.
+            default this machine measures.
 
     Raises:
         ValueError: A value is missing or unknown, the file is no table, the

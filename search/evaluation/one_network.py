@@ -62,7 +62,7 @@ class OneNetworkEvaluator(TrainingEvaluator):
             the architecture and the reward weighs one.
 
     Raises:
-        ValueError: As of `TrainingEvaluator`; or an option is out of range.
+        ValueError: See `TrainingEvaluator`; or an option is out of range.
     """
 
     def __init__(

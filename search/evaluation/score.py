@@ -20,18 +20,18 @@ from search.trial import Evaluation
 
 
 class ScoreEvaluator(TrainingEvaluator):
-    """A child's reward is a number, the higher the better, at least 0: a score
-    of the untrained network, which takes seconds.
+    """Rewards a child by a score of its untrained network. This takes seconds.
+    A score is a number of at least 0; a higher score is better.
 
-    Its network is that of `TrainingEvaluator`, with the same costs, so that
-    scores and rewards are of the same children. Nothing is trained, and no
-    weights are left.
+    The network is the same as that of `TrainingEvaluator`, and so are its
+    costs. So scores can be compared with rewards. Nothing is trained, and no
+    weights are kept.
 
     Args:
         settings: How the children are made.
 
     Attributes:
-        name: The key in `EVALUATORS`, and the metric.
+        name: The key in `EVALUATORS`, and the name of the metric.
     """
 
     name: ClassVar[str]
@@ -86,7 +86,7 @@ class FirstBatchEvaluator(ScoreEvaluator):
             there are fewer. Default 64, as in the authors' code.
 
     Raises:
-        ValueError: As of `TrainingEvaluator`, or `images` is out of range.
+        ValueError: See `TrainingEvaluator`, or `images` is out of range.
     """
 
     def __init__(self, settings: ChildSettings, images: int = 64) -> None:

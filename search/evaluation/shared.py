@@ -83,7 +83,7 @@ class SharedEvaluator(OneNetworkEvaluator):
             of ProxylessNAS, loss `add#linear`).
 
     Raises:
-        ValueError: As of `TrainingEvaluator`; or an option is out of range.
+        ValueError: See `TrainingEvaluator`; or an option is out of range.
     """
 
     def __init__(

@@ -13,7 +13,7 @@ class ParametersEvaluator(ScoreEvaluator):
         settings: How the children are made.
 
     Raises:
-        ValueError: As of `TrainingEvaluator`.
+        ValueError: See `TrainingEvaluator`.
     """
 
     name = "parameters"
@@ -30,7 +30,7 @@ class MultiplyAddsEvaluator(ScoreEvaluator):
         settings: How the children are made.
 
     Raises:
-        ValueError: As of `TrainingEvaluator`.
+        ValueError: See `TrainingEvaluator`.
     """
 
     name = "multiply-adds"

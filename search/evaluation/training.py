@@ -42,8 +42,9 @@ class TrainingEvaluator(Evaluator):
     measures it on validation images.
 
     The outcome is a function of the architecture, the seed, the data and the
-    number of threads. What is set in the process for it is put back, but for
-    `threads`, and that TensorFlow takes of GPUs what it needs.
+    number of threads. The evaluator changes settings of the process and puts
+    them back. Two settings stay: `threads`, and that TensorFlow takes only the
+    GPU memory that it needs.
 
     Args:
         settings: How the children are made.

@@ -89,11 +89,12 @@ class Executor(abc.ABC):
     def watch(  # noqa: B027
         self, trained: Callable[[int, int, float], object]
     ) -> None:
-        """As of the evaluator's shared weights, if those are in this
-        process."""
+        """Registers a callback for the steps of the shared network. It gets the
+        number of the step, the number of the last step, and the loss. It is
+        called only if the shared weights are in this process."""
 
     def suggest(self, number: int, folder: Path) -> Any:
-        """What the evaluator's shared weights suggest.
+        """The architecture that the evaluator's shared weights suggest.
 
         Raises:
             ValueError: The evaluator suggests nothing, or is in other

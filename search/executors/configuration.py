@@ -104,8 +104,8 @@ class ExecutionConfig(pydantic.BaseModel):
 
     @property
     def lag(self) -> int:
-        """The lag of a run that begins so: with less than four times the
-        workers some of them would wait, since children differ in length."""
+        """The lag of a new run with these settings. With a smaller one,
+        workers would wait, since some children take longer than others."""
         if self.executor_name == "in-process":
             return 0
         return 4 * self.workers

@@ -127,13 +127,13 @@ class Hyperband(Schedule):
         total: How many children are to begin.
         first: The budget of the first rung of the first bracket.
         last: The budget of the last rung of all.
-        reduction: As of `SuccessiveHalving`. Paper and default: 3.
+        reduction: See `SuccessiveHalving`. Paper and default: 3.
 
     Attributes:
         sizes: How many children of a round begin in each bracket.
 
     Raises:
-        ValueError: As of `SuccessiveHalving`.
+        ValueError: See `SuccessiveHalving`.
 
     Example:
 
@@ -194,7 +194,7 @@ class _AtOnce(AllAtOnce):
     """The last bracket: no child is to be trained further.
 
     Args:
-        total: As of `AllAtOnce`.
+        total: See `AllAtOnce`.
         budget: Of every child.
     """
 

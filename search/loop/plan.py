@@ -36,8 +36,7 @@ MOST_CHILDREN = 100_000
 
 
 class Costs(NamedTuple):
-    """The seconds of a training: those that every one takes, and those of an
-    epoch."""
+    """The seconds of a training: a constant part, and a part for each epoch."""
 
     fixed: float
     epoch: float

@@ -64,7 +64,7 @@ def unsupported_values(
 
     Args:
         settings: Those of the run that are valid.
-        to_look: As of `create_configuration`.
+        to_look: See `create_configuration`.
     """
     names = ("space", "space_options", "strategy", "evaluator")
     if not all(name in settings for name in names):

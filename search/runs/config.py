@@ -322,7 +322,7 @@ class RunConfig(Settings):
 
     @property
     def trains_further(self) -> bool:
-        """Whether a child of few epochs may be trained for more."""
+        """Whether a child that was trained for few epochs can train further."""
         row = find_evaluator(self.evaluator_name)
         return row.trains and not row.shares_weights
 

@@ -44,8 +44,8 @@ class Process:
 
 @dataclass(frozen=True)
 class Driver:
-    """The process that drives a run, and its worker processes; without any
-    it evaluates the children itself, or has them evaluated by Ray."""
+    """The process that drives a run, and its worker processes. If there are no
+    worker processes, it evaluates the children itself, or Ray does."""
 
     process: Process
     workers: Sequence[Process]

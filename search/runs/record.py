@@ -203,7 +203,7 @@ class Run:
 
     @property
     def architecture(self) -> Any:
-        """The best trial's architecture, or None so far."""
+        """The architecture of the best trial; None if no trial has a reward."""
         best = self.best
         return None if best is None else self.space.decode(best.decisions)
 
@@ -243,8 +243,8 @@ class Run:
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
-        """The names of the classes that children tell apart; None where the
-        evaluator is of one's own."""
+        """The names of the classes that children tell apart. None if the
+        run has no data set, or if your evaluator records no names."""
         names = self.identity["evaluator"].get("class_names")
         if self.config.dataset is None or not isinstance(names, list):
             return None
@@ -252,11 +252,11 @@ class Run:
 
     @property
     def network(self) -> dict[str, Any] | None:
-        """The arguments of the children's networks, as the run recorded them;
-        None of an evaluator of one's own that names none.
+        """The arguments of the children's networks, as the run recorded them.
+        None if your evaluator records no network.
 
         Raises:
-            InputError: What that evaluator names is no such arguments.
+            InputError: The evaluator recorded something else.
         """
         network = self.identity["evaluator"].get("network")
         kind = self.space.kind

@@ -82,15 +82,15 @@ class SearchSpace(abc.ABC):
 
     Attributes:
         name: Identifies the space in run folders, with `version`.
-        version: A change of what a decision vector means is a change of it.
+        version: Raise it when a decision vector gets another meaning.
         decisions: The decisions, in the order in which a controller makes
             them.
         kind_name: The kind of its architectures, a key of
-            `nasnet_keras.architectures.KINDS`; None where there are no
-            networks, as of tables.
-        same_costs: Whether networks of equal `canonical` cost the same, as by
-            default; not so where a published space calls some alike that do
-            not.
+            `nasnet_keras.architectures.KINDS`. None if there are no networks,
+            as in a table.
+        same_costs: Whether networks with equal `canonical` have equal costs.
+            Default True. False if a published rule treats networks of
+            different costs as equal.
     """
 
     name: ClassVar[str]
@@ -101,9 +101,9 @@ class SearchSpace(abc.ABC):
 
     @property
     def location(self) -> str | None:
-        """Where the space stands, "module:attribute", if it is found there;
-        None, as by default, if it is made again by its class and what it is
-        described by."""
+        """The place of the space, "module:attribute", from which a run imports
+        it. Default None: the run makes the space again by its class and its
+        description."""
         return None
 
     @functools.cached_property

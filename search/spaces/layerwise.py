@@ -195,13 +195,16 @@ class LayerwiseSpace(SearchSpace):
         return tuple(decisions)
 
     def canonical(self, decisions: Decisions) -> Decisions:
-        """The layers in an order that does not depend on their numbers: of
-        those whose inputs are placed, the next has the least decisions, and
-        among equal ones what their readers are decides.
+        """The layers in an order that does not depend on their numbers.
 
-        Renumbering layers changes the order of channels alone. Two ways to
-        write an architecture have one form, but for rare symmetric ones of
-        ten layers and more (see `_colours`), which then count as two.
+        The order is built step by step. A layer can come next if all its
+        inputs are placed. Among these layers, the one with the least decisions
+        comes next. If several are equal, their readers decide.
+
+        Other numbers for the layers change only the order of channels. So two
+        ways to write an architecture have one form. Some rare symmetric
+        architectures of ten layers or more have two forms, and count as two
+        architectures (see `_colours`).
         """
         rows = self._rows(decisions)
         layers = [row[-len(self._slots) :] for row in rows]

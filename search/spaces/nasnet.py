@@ -172,7 +172,8 @@ class NASNetSpace(SearchSpace):
         return self.genotype(blocks)
 
     def genotype(self, blocks: Sequence[Block]) -> Genotype:
-        """The genotype of the blocks of the cells, one cell after another."""
+        """The genotype with these blocks: first those of the normal cell, then
+        those of the reduction cell. With one cell, both are this cell."""
         cells = [
             self._cell(tuple(blocks[start : start + self.blocks]))
             for start in range(0, len(blocks), self.blocks)

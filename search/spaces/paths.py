@@ -25,15 +25,18 @@ from search.trial import Decisions
 
 
 class PathSpace(SearchSpace):
-    """The base: a mobile network whose layers, a block each, are chosen one
-    by one, each from layers of the same filters and strides. So one network
-    can hold them all, as paths side by side.
+    """The base of spaces whose networks can be paths of one network.
+
+    Each block of a mobile network is one layer. A decision chooses this layer
+    from layers with the same filters and strides. So one network can hold all
+    of them, as paths side by side.
 
     Args:
-        frame: The stem and the head; its blocks are left out.
-        paths: Of each block the layers to choose from. Where there is one,
-            nothing is decided.
-        names: Of each block the names of its layers.
+        frame: The architecture whose stem and head are used, without its
+            blocks.
+        paths: For each block, the layers to choose from. A block with one
+            layer has no decision.
+        names: For each block, the names of its layers.
 
     Attributes:
         frame: As given.

@@ -95,10 +95,10 @@ def back_up(database: Path, backup: Path) -> None:
 
 
 def check(database: Path) -> None:
-    """Reads a database through.
+    """Reads a whole database, to find damage.
 
     Raises:
-        sqlite3.DatabaseError: It is damaged.
+        sqlite3.DatabaseError: The database is damaged.
     """
     with contextlib.closing(_read_only(database)) as connection:
         ((found, *_), *_) = connection.execute("PRAGMA quick_check")

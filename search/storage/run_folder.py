@@ -125,8 +125,8 @@ class RunDirectory:
 
     @property
     def resuming(self) -> str:
-        """How to resume the run, in quotes: a command, or, where it was begun
-        with what only Python can give, a call."""
+        """The command that resumes the run, in quotes. If the run was begun
+        with arguments that only Python can give, a call in Python."""
         try:
             given = self.record().get("given")
         except InputError:

@@ -113,7 +113,7 @@ class SQLiteStorage:
 
     @classmethod
     def create(cls, path: Path, identity: Mapping[str, Any]) -> None:
-        """Makes the empty database of a run with this identity."""
+        """Makes an empty database for a run with this identity."""
         connection = _connect(path, "rwc")
         with contextlib.closing(connection):
             connection.executescript(TABLES)

@@ -79,15 +79,16 @@ class Strategy(abc.ABC):
         suggest: Callable[[int], Any],
         score: Callable[[str, Any], float],
     ) -> None:
-        """Called first when a run begins or is resumed. By default:
-        nothing.
+        """Prepares for a run. The search calls this method first when a run
+        begins or is resumed. By default the method does nothing.
 
         Args:
-            suggest: The architecture that the evaluator itself suggests
-                first, second, ..., given a number from 0: see
-                `Evaluator.suggest`.
-            score: What an evaluator that trains nothing says of an
-                architecture, given its key in `EVALUATORS`.
+            suggest: A function of a number from 0. It returns the
+                architecture that the evaluator suggests first, second and so
+                on; see `Evaluator.suggest`.
+            score: A function of a key in `EVALUATORS` and an architecture. It
+                returns the architecture's score by this evaluator, which
+                trains nothing.
         """
 
     @abc.abstractmethod
@@ -95,27 +96,30 @@ class Strategy(abc.ABC):
         """The decision vector of proposal `number`."""
 
     def proposed(self, decisions: Decisions) -> None:  # noqa: B027
-        """Is told which architectures are being evaluated. A search calls it
-        after each `ask`, in order, and first of all, when it is resumed, for
-        the proposals that exist. By default: nothing.
+        """Tells the strategy which architectures are being evaluated.
+
+        A search calls this method after each `ask`, in order. A search that is
+        resumed first calls it for each proposal that exists. By default the
+        method does nothing.
         """
 
     def tell(self, trial: Trial) -> None:  # noqa: B027
-        """Learns from the finished trial. By default: nothing."""
+        """Learns from a finished trial. By default the method does nothing."""
 
     @property
     def learned(self) -> int:
-        """How many trials `state()` has learnt from."""
+        """The number of trials from which the strategy has learnt."""
         return 0
 
     def state(self) -> dict[str, np.ndarray]:
-        """All that was learnt from the first `learned` trials, as arrays."""
+        """The knowledge from the first `learned` trials, as arrays."""
         return {}
 
     def restore(  # noqa: B027
         self, state: Mapping[str, np.ndarray], learned: int
     ) -> None:
-        """Takes up a `state()` that had learnt from `learned` trials."""
+        """Continues from the `state()` of a strategy that has learnt from
+        `learned` trials."""
 
     def metrics(self) -> dict[str, float]:
         """Numbers about the last learning step, for TensorBoard."""

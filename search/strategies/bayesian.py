@@ -9,12 +9,13 @@ from search.trial import Decisions
 
 
 class BayesianSearch(PredictorSearch):
-    """Gaussian processes predict what is worth how much, and the candidate of
-    the highest expected improvement is proposed: as `predictor`, but for tens
-    of trials of a few ordered decisions, as of a training's values.
+    """Gaussian processes predict rewards. The strategy proposes the candidate
+    with the highest expected improvement.
 
-    The search starts with points of a scrambled Halton sequence, which fill a
-    space of few decisions evenly, and never starts anew.
+    It is a `predictor` for tens of trials and a few ordered decisions, such as
+    the values of a training. The search starts with points of a scrambled
+    Halton sequence, which fill a space of few decisions evenly. It never
+    starts anew.
 
     References:
         [Snoek et al. 2012](https://arxiv.org/abs/1206.2944);
@@ -23,8 +24,8 @@ class BayesianSearch(PredictorSearch):
     Args:
         space: The space to search.
         seed: Fixes all proposals, given the outcomes.
-        initial: How many points the start has. Default 8, a quarter of some
-            tens of trials.
+        initial: The number of points at the start. Default 8, about a quarter
+            of some tens of trials.
     """
 
     name = "bayesian"

@@ -1,4 +1,4 @@
-"""What `search.spaces.base` promises, as checks of one space."""
+"""Checks that one space keeps the promises of `search.spaces.base`."""
 
 import json
 from typing import Any
@@ -153,7 +153,8 @@ def check_canonical(space: SearchSpace) -> None:
 
 
 def check_features(space: SearchSpace) -> None:
-    """Features are finite, as many for each, and follow `canonical`."""
+    """Checks that features are finite, that each architecture has the same
+    number of them, and that equal `canonical` means equal features."""
     vectors = _vectors(space)
     widths = set()
     for decisions in vectors:

@@ -82,7 +82,7 @@ class StrategyContract:
     """The checks of one strategy, which share its searches.
 
     Args:
-        create, learns: As of `check_strategy`.
+        create, learns: See `check_strategy`.
     """
 
     def __init__(
@@ -208,7 +208,7 @@ class StrategyContract:
             )
 
     def create(self, space: str, seed: int = 0) -> Strategy:
-        """The strategy, with an evaluator that suggests what it draws."""
+        """Makes the strategy. Its evaluator suggests random architectures."""
 
         def suggest(number: int) -> Any:
             rng = np.random.default_rng((seed, number))

@@ -80,7 +80,7 @@ class SharedMomentum:
         they are clipped.
 
         Args:
-            layers, gradients, learning_rate: As of `apply`.
+            layers, gradients, learning_rate: See `apply`.
         """
         steps = [
             self._penalised(layer, group)

@@ -48,13 +48,13 @@ def edges(blocks: int) -> Iterator[Edge]:
 
 @dataclass(frozen=True)
 class CellSlices:
-    """The weights that a child has of a cell.
+    """The weights of a shared cell that one child uses.
 
     Attributes:
         spec: The child's blocks.
         adjustments: The projection of each input, None where the input stays
             as it is.
-        operations: The two of each block.
+        operations: The two operations of each block.
     """
 
     spec: CellSpec

@@ -32,23 +32,25 @@ class SharedNetwork(keras.Model):
     that belong to it.
 
     Only the layers of the genotype are computed. They are the layers of
-    `build_network`, each as one traced function that takes its weights as
-    arguments, put together eagerly: another genotype traces nothing but what
-    no genotype before it had.
+    `build_network`. Each layer is one traced function that takes its weights
+    as arguments, and these functions are called eagerly. So a genotype traces
+    only the layers that no genotype before it had.
 
-    What is shared: an operation keeps its weights from child to child if it is
-    in the same cell of the network, in the same block, and reads the same
-    state of as many channels. A projection shares the rows of its kernel by
-    the state that they read.
+    Children share weights in this way: an operation has the same weights in
+    two children if it is in the same cell of the network and in the same
+    block, and reads the same state with the same number of channels. A
+    projection has rows of its kernel for each state that it may read, and
+    children share these rows.
 
-    Of a space with one cell a child has that cell at both strides. Each cell
-    of the network has weights of its own, as with two: what halves height and
-    width is another layer.
+    If the space has one cell, a child uses this cell with both strides. Each
+    cell of the network has its own weights, as with two cells, because a layer
+    that halves height and width is another layer.
 
-    So that a step for one child is of use to others, all operations begin
-    near to passing their input on, and the classifier normalises the features
-    by the batch (`NormalizedClassifier`); `Subnetwork.copy_to` folds that into
-    the dense layer of an ordinary model.
+    A training step for one child should help the others. Therefore all
+    operations begin as functions that nearly return their input, and the
+    classifier normalises the features by the batch (`NormalizedClassifier`).
+    `Subnetwork.copy_to` folds this normalisation into the dense layer of an
+    ordinary model.
 
     References:
         ENAS, [Pham et al. 2018](https://arxiv.org/abs/1802.03268); one-shot,
@@ -56,7 +58,7 @@ class SharedNetwork(keras.Model):
         https://proceedings.mlr.press/v80/bender18a.html).
 
     Args:
-        space: Whose children it holds.
+        space: The space whose children the network holds.
         input_shape: `(height, width, channels)` of the images.
         classes: The number of classes.
         repeats: N, the normal cells of each stage. Default 1.

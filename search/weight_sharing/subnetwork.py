@@ -16,15 +16,17 @@ from search.weight_sharing.weight_bank import WeightSlice
 
 
 class BoundLayer:
-    """A layer with the weights of one child: called as a layer of a `Cell` is.
+    """A layer with the weights of one child. It is called like a layer of a
+    `Cell`.
 
     Attributes:
-        weight_slice: Where its weights come from.
-        weights: The packed weights to train, copies.
+        weight_slice: The part of the shared weights that the layer reads.
+        weights: Copies of the packed weights, to train.
         moving: The moving statistics of its batch norms. A shared network has
-            none: those of all children together would be right for no one.
-        statistics: Those of the last batch that it was called with in
-            training, None before.
+            no moving statistics, since statistics over all children would be
+            wrong for each child.
+        statistics: The statistics of the last batch in training; None before
+            the first.
     """
 
     def __init__(self, weight_slice: WeightSlice) -> None:
@@ -34,7 +36,7 @@ class BoundLayer:
         self.statistics: Sequence[Any] | None = None
 
     def read(self) -> list[Any]:
-        """The packed weights as they are now."""
+        """The present packed weights."""
         return self.weight_slice.read(
             [table.value for table in self.weight_slice.tables]
         )
@@ -56,18 +58,18 @@ class BoundLayer:
 
 
 class Subnetwork:
-    """The network of one genotype within a shared one, with the weights as
-    they are now.
+    """The network of one genotype inside a shared network, with the present
+    weights.
 
     Args:
         network: The shared network.
         genotype: The two cells.
 
     Attributes:
-        layers: All its layers with weights or without, each once, in the order
-            in which they are called first: the stem, of each cell the
-            projections and the operations, the classifier. A block that reads
-            one state twice by one operation has one layer for both.
+        layers: All layers, with weights or without, each once, in the order of
+            their first calls: the stem; for each cell its projections and its
+            operations; the classifier. If a block reads one state twice by one
+            operation, both reads have one layer.
 
     Raises:
         ValueError: The genotype is not of the space that the network was made
@@ -119,8 +121,8 @@ class Subnetwork:
         return self._classifier(features, training=training)
 
     def calibrate(self, batches: Sequence[Any]) -> None:
-        """Gives the batch norms the mean statistics of some batches of images,
-        each `[B, H, W, C]`."""
+        """Sets the statistics of the batch norms to their means over some
+        batches of images, each `[B, H, W, C]`."""
         seen: list[list[Any]] = [[] for _ in self.layers]
         for images in batches:
             self(images, training=True)
@@ -133,8 +135,8 @@ class Subnetwork:
             ]
 
     def copy_to(self, model: keras.Model) -> None:
-        """Gives an ordinary model of the genotype, as `build_network` makes
-        it, these weights."""
+        """Copies these weights into an ordinary model of the genotype, as
+        `build_network` makes it."""
         for targets, layer in zip(_layers(model), self._calls, strict=True):
             variables = [
                 variable

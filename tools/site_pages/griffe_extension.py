@@ -6,6 +6,7 @@ examples without a fence.
 import inspect
 import logging
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from site_pages.reference import (
     GROUPS,
+    comment_above,
     docstring_of,
     fenced,
     homes,
@@ -37,7 +39,24 @@ class PublicNames(griffe.Extension):
             if home.partition(".")[0] == pkg.path:
                 _complete(pkg, home, name, said)
             pkg.set_member(name, griffe.Alias(name, f"{home}.{name}"))
+        for name in chain.from_iterable(GROUPS[pkg.path].values()):
+            if "." in name:
+                _comment(pkg, name)
         _fence(pkg, set())
+
+
+def _comment(pkg: griffe.Module, name: str) -> None:
+    """Gives a constant of a module the comment above it."""
+    member = pkg[name]
+    if member.is_alias:
+        member = pkg[member.target_path.split(".")[1:]]
+    if member.is_attribute and member.docstring is None:
+        said = comment_above(Path(str(member.filepath)), member.name)
+        if not said:
+            logger.warning("%s has no comment.", member.path)
+        member.docstring = griffe.Docstring(
+            said, parent=member, parser=griffe.Parser.google
+        )
 
 
 def _complete(pkg: griffe.Module, home: str, name: str, said: str) -> None:

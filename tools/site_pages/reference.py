@@ -15,10 +15,14 @@ from nasnet_keras import _MODULES
 # on has the whole path.
 GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "nasnet_keras": {
-        "Networks": ("build_network", "load_model", "Conventions"),
+        "Networks": (
+            *("build_network", "load_model", "Conventions"),
+            "network.skeletons.plan_cells",
+        ),
         "Genotypes": (
             *("Genotype", "CellSpec", "Block"),
             *("read_genotype", "write_genotype"),
+            "genotype.NASNET_OPERATIONS",
         ),
         "Pictures": ("draw_genotype", "draw_cell"),
         "Costs and latency": (
@@ -30,6 +34,9 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
             "training.run.run_training",
             "training.settings.TrainingSettings",
             "training.recipes.Recipe",
+            "training.recipes.RECIPES",
+            "training.evaluation.evaluate.evaluate_network",
+            "training.evaluation.evaluate.NetworkEvaluation",
         ),
         "Deployment": (
             *("fuse_for_inference", "export", "as_classifier", "classify"),
@@ -43,7 +50,13 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
         "Operations": _MODULES["nasnet_keras.layers.operations"],
         "Combiners": _MODULES["nasnet_keras.layers.combiners"],
         "Published cells": _MODULES["nasnet_keras.published"],
-        "Architectures of other kinds": ("architectures.ArchitectureKind",),
+        "Kinds of architectures": (
+            "architectures.ArchitectureKind",
+            "kinds.cells.CellsKind",
+            *("kinds.layerwise.LayerwiseKind", "kinds.layerwise.NAS_V1"),
+            *("kinds.mobile.MobileKind", "kinds.mobile.MNASNET_A1"),
+            "kinds.graphs.motif_hierarchy.LIU_2018",
+        ),
     },
     "zoo": {
         "Networks by name": ("list_models", "create_model"),
@@ -64,7 +77,10 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "search": {
         "Runs": ("run", "resume", "load", "Run", "Trial", "TrialState"),
-        "After a search": ("export", "retrain", "rank_correlation"),
+        "After a search": (
+            *("export", "retrain", "rank_correlation"),
+            *("pareto.pareto_front", "views.report.page.write_report"),
+        ),
         "Settings": ("RunConfig", "ChildConfig", "ExecutionConfig"),
         "Spaces": (
             *("NASNetSpace", "ChoiceSpace", "RecipeSpace", "SearchSpace"),
@@ -72,12 +88,17 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "Strategies": ("Strategy",),
         "Evaluators": ("Evaluator", "Child", "Evaluation", "EvaluationError"),
+        "Shared weights": (
+            "weight_sharing.shared_network.SharedNetwork",
+            "weight_sharing.subnetwork.Subnetwork",
+        ),
         "Observers": ("Observer",),
         "Errors": ("InputError", "SearchError"),
         "Checks of classes of one's own": ("testing",),
     },
     "nasnet_auto": {
         "Runs": ("run", "load", "Result", "Display"),
+        "Tuning of a training": ("tuning.tune",),
     },
 }
 

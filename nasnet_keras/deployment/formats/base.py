@@ -61,10 +61,10 @@ class Format(abc.ABC):
 
     @abc.abstractmethod
     def about(self, path: Path) -> dict[str, Any]:
-        """What a file says of itself; empty if nothing."""
+        """The metadata in a file; empty if it has none."""
 
     def files(self, path: Path) -> list[Path]:
-        """What `write` makes."""
+        """The files that `write` makes."""
         return [path]
 
     def check(self, int8: bool = False) -> None:

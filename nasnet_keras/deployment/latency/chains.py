@@ -1,7 +1,7 @@
 """How long operations take in a network: `measure_operations`.
 
-Alone, an operation takes less than the call of the function that holds it, so
-it is timed in a chain of its copies.
+The call of a function takes longer than a single operation inside it. So an
+operation is timed in a chain of copies.
 """
 
 import functools
@@ -36,7 +36,7 @@ def measure_operations(
     conventions: Conventions,
     timer: Timer,
 ) -> Iterator[tuple[PlacedOperation, float]]:
-    """Each operation and its seconds within a network.
+    """Measures each operation. Yields it with its seconds within a network.
 
     Args:
         places: The operations at their places.
@@ -83,7 +83,7 @@ def chain(make: MakeCopy, shapes: Sequence[Any]) -> Call:
     are done.
 
     Args:
-        make, shapes: As of `measure_copies`.
+        make, shapes: See `measure_copies`.
 
     Returns:
         The traced function and the arguments to call it with.

@@ -221,7 +221,8 @@ class LatencyTable:
         )
 
     def operation_seconds(self, place: PlacedOperation) -> float:
-        """The seconds of an operation at a place, before the line."""
+        """The measured seconds of an operation at a place, before the linear
+        correction."""
         channels, seconds = self._curves.get(
             replace(place, channels=0), ([0], [0.0])
         )
@@ -235,7 +236,8 @@ class LatencyTable:
 
     @cached_property
     def _curves(self) -> dict[PlacedOperation, tuple[list[int], list[float]]]:
-        """The seconds over the channels that come in, all else equal."""
+        """For each place, the numbers of input channels that were measured,
+        and the seconds of each."""
         curves: dict[PlacedOperation, tuple[list[int], list[float]]] = {}
         for place, seconds in sorted(self.seconds.items()):
             key = replace(place, channels=0)
@@ -248,7 +250,7 @@ class LatencyTable:
         """Checks that the table is of networks with these arguments.
 
         Args:
-            setting: As of `measure`.
+            setting: See `measure`.
 
         Raises:
             ValueError: An argument differs.

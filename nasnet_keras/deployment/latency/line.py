@@ -1,5 +1,5 @@
-"""The line from the seconds of parts to those of whole networks:
-`fitted_line`."""
+"""A line that gives the seconds of a network from the sum of the seconds of its
+parts: `fitted_line`."""
 
 import statistics
 from collections.abc import Sequence
@@ -10,16 +10,16 @@ from scipy.stats import theilslopes
 def fitted_line(
     totals: Sequence[float], measured: Sequence[float]
 ) -> tuple[float, float]:
-    """Offset and scale of a line that a few disturbed measurements do not
-    turn.
+    """The offset and the scale of a line. A few disturbed measurements hardly
+    change it.
 
     Args:
-        totals: Of each network the sum of the seconds of its parts.
-        measured: The seconds of each.
+        totals: For each network, the sum of the seconds of its parts.
+        measured: The measured seconds of each network.
 
     Raises:
-        ValueError: There are fewer than two, or networks of slower parts were
-            faster.
+        ValueError: There are fewer than two networks, or networks of slower
+            parts were faster.
 
     Example:
 

@@ -20,8 +20,8 @@ DEFAULTS = {
 
 
 def complete_setting(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """All arguments of `genotype_complexity` but the genotype, as JSON has
-    them: those given and the defaults of the others.
+    """All arguments of `genotype_complexity` except the genotype, as JSON data.
+    An argument that is not given has its default.
 
     Raises:
         ValueError: There is no such argument.

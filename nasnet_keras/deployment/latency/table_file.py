@@ -1,4 +1,4 @@
-"""The JSON text of a table of latencies, and what is wrong with one."""
+"""Writes and reads a table of latencies as JSON, and checks it."""
 
 import json
 import sys

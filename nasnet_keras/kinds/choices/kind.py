@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class ChoicesKind(ArchitectureKind):
-    """A `ChosenNetwork`: what a function of the user's own builds.
+    """The kind of networks that a user's function builds: a `ChosenNetwork`.
 
     Example:
 
@@ -154,9 +154,9 @@ class ChoicesKind(ArchitectureKind):
         classes: int,
         **arguments: Any,
     ) -> Complexity:
-        """As of every kind; here the network is built to be counted. The
-        multiply-adds are those of Keras' convolutions and dense layers, and
-        of our layers."""
+        """The complexity of the network. The network is built to be counted.
+        Only the multiply-adds of Keras' convolutions and dense layers, and of
+        the layers of this package, are counted."""
         height, width, channels = input_shape
         return _complexity(architecture, (height, width, channels), classes)
 

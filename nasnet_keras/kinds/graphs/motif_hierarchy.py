@@ -36,7 +36,8 @@ def separable(filters: int, strides: Stride = 1) -> tuple[Step, ...]:
 
 
 def edges_of(nodes: int) -> list[Edge]:
-    """All edges between so many nodes, from 1 on, in the order of the texts.
+    """All edges between nodes, which are numbered from 1, in the order in which
+    the text of a motif has them.
 
     Example:
 
@@ -177,9 +178,9 @@ class MotifHierarchy:
         return cls(tuple(motifs.split("/")), cell)
 
 
-# The network that the paper found, as NASLib transcribes it (naslib,
-# `search_spaces/hierarchical`); the first edge of motif 5 is not clear in the
-# figure.
+# The network that Liu et al. (2018) found, as NASLib transcribes it (naslib,
+# `search_spaces/hierarchical`). The figure of the paper does not show the first
+# edge of motif 5 clearly.
 LIU_2018 = MotifHierarchy(
     ("mpsdpm", "mdpdss", "sdssia", "asisma", "issiis", "dmsmia"), "5334315355"
 )

@@ -72,7 +72,8 @@ class VertexModule:
 
     @property
     def edges(self) -> list[Edge]:
-        """From a vertex to a later one, in the order of these."""
+        """The edges, each from a vertex to a later vertex, in the order of the
+        later vertices."""
         return [
             (source, vertex)
             for vertex, row in enumerate(self.reads, start=1)
@@ -83,10 +84,10 @@ class VertexModule:
     def pruned(self) -> "VertexModule":
         """The module that is built: a valid one of NAS-Bench-101.
 
-        It has the edges on paths from the input to the output alone, and the
-        vertices between these. Where there is no path, the output reads the
-        input. Of more than nine edges the last is left out without which
-        there is a path, until there are nine.
+        It has only the edges on paths from the input to the output, and the
+        vertices of these edges. If there is no path, the output reads the
+        input. If there are more than nine edges, edges are left out until
+        there are nine: each time the last edge without which a path remains.
         """
         last = len(self.reads)
         edges = on_paths(self.edges, 0, last) or [(0, last)]

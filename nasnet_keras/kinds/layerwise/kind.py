@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 
 class LayerwiseKind(ArchitectureKind):
-    """A `LayerwiseArchitecture`: convolutions that read each other.
+    """The kind of networks given layer by layer: a `LayerwiseArchitecture`.
 
-    What a layer reads is concatenated along the channels. Where sizes differ,
-    which they do with strides alone, the smaller ones are padded with zeros to
-    the largest height and width, at the bottom and on the right, so that
-    position (0, 0) stays; the paper does not say on which sides. The outputs
-    that no layer reads are joined in the same way, averaged over all
-    positions, those zeros included, and classified.
+    A layer concatenates its inputs along the channels. With strides, inputs
+    may have different sizes. Then smaller inputs are padded with zeros to the
+    largest height and width, at the bottom and on the right; the paper does
+    not say on which sides. The outputs that no layer reads are joined in the
+    same way, averaged over all positions, with those of the zeros, and
+    classified.
 
     Example:
 

@@ -47,7 +47,7 @@ class Plan:
     """What stands where in a network, before anything is built.
 
     Args:
-        architecture, input_shape, classes, arguments: As of `build`.
+        architecture, input_shape, classes, arguments: See `build`.
 
     Attributes:
         architecture, input_shape, classes: As given.

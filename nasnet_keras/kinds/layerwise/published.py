@@ -5,9 +5,9 @@ from nasnet_keras.kinds.layerwise.architecture import (
     LayerwiseArchitecture,
 )
 
-# Figure 7 of the paper: what the search without strides and pools found, v1 of
-# its table 1. With 10 classes it has 4,201,630 trainable parameters; 4.2
-# million are published.
+# The network of 15 layers in figure 7 of Zoph and Le (2017), `v1` in their
+# table 1. Their search had no strides and no pools. With 10 classes it has
+# 4,201,630 trainable parameters; the paper says 4.2 million.
 NAS_V1 = LayerwiseArchitecture(
     (
         ConvolutionLayer((3, 3), 36),

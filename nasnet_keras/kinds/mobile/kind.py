@@ -33,7 +33,8 @@ _FIELDS, _BLOCK_FIELDS = (
 
 
 class MobileKind(ArchitectureKind):
-    """A `MobileArchitecture`: stem, blocks, head, classifier.
+    """The kind of mobile networks: a `MobileArchitecture` of a stem, blocks, a
+    head and a classifier.
 
     Example:
 
@@ -107,14 +108,14 @@ class MobileKind(ArchitectureKind):
             input_shape: Height, width and channels of the images, channels
                 first if the conventions say so. Height and width may be None.
             classes: The number of classes.
-            **arguments: As of `build_network`: `dropout`, `drop_path_rate`
-                (of the layers with a skip, ascending to this), and
-                `drop_path_steps`; `conventions`; `include_top`, `pooling`,
-                `classifier_activation`, `features` (the last map of each
-                size, the head's at the end), `squeeze_excite` (of layers
-                that have none, a share of what they read),
-                `include_preprocessing`,
-                `input_tensor`, `name`.
+            **arguments: Some arguments of `build_network`: `dropout`,
+                `drop_path_rate` (for layers with a skip; the rate rises with
+                depth to this value), `drop_path_steps`, `conventions`,
+                `include_top`, `pooling`, `classifier_activation`, `features`
+                (the last map of each size, and the head's map at the end),
+                `squeeze_excite` (added to layers that have none; the ratio
+                is of the channels that the layer reads),
+                `include_preprocessing`, `input_tensor`, `name`.
 
         Raises:
             ValueError: An argument is unknown or out of range.

@@ -95,7 +95,7 @@ class Plan:
     """What stands where in a network, before anything is built.
 
     Args:
-        architecture, input_shape, classes, arguments: As of `build`.
+        architecture, input_shape, classes, arguments: See `build`.
 
     Attributes:
         architecture: As given, but for a squeeze-and-excite asked for.

@@ -42,8 +42,8 @@ MOBILENET_V2 = MobileArchitecture(
     activation="relu6",
 )
 
-# `mnasnet_models.py` of tensorflow/tpu, as for the next two; figure 7 of the
-# paper shows A1.
+# MnasNet-A1, as `mnasnet_models.py` of tensorflow/tpu builds it. Figure 7 of
+# the paper shows it. The next two networks follow the same file.
 MNASNET_A1 = MobileArchitecture(
     _blocks(
         (1, 3, 16, 1, 1, 0),

@@ -123,7 +123,8 @@ class Bias(keras.layers.Layer):
         return kernels.add_bias(inputs, self.bias, self.axis)
 
     def folded(self, convolutions: Sequence[Any]) -> list[Any]:
-        """As of `BatchNormalization`: they are already."""
+        """See `BatchNormalization`. The kernels are folded already, so they are
+        returned with the bias."""
         return [*convolutions, self.bias]
 
     def compute_output_shape(self, input_shape):
@@ -135,8 +136,7 @@ class Bias(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="nasnet_keras")
 class NoNormalization(keras.layers.Layer):
-    """What stands for a batch norm where there is none: it returns what comes
-    in.
+    """A layer in place of a batch norm. It returns its input.
 
     Example:
 
@@ -151,7 +151,7 @@ class NoNormalization(keras.layers.Layer):
         return inputs
 
     def folded(self, convolutions: Sequence[Any]) -> list[Any]:
-        """As of `BatchNormalization`: they stay as they are."""
+        """See `BatchNormalization`. The kernels are returned unchanged."""
         return [*convolutions]
 
     def compute_output_shape(self, input_shape):

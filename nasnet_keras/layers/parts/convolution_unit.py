@@ -30,13 +30,14 @@ class UnitPlan:
             before a 1x1 convolution.
         factorized: Whether a 1x1 convolution with strides 2 is a factorized
             reduction.
-        depthwise: Whether it is a depthwise convolution; `filters` are the
-            channels that come in.
-        squeezed: Whether it is one of a squeeze-and-excite: it reads the mean
-            of all positions, and has a bias in the place of the batch norm.
-        groups: Of a convolution: each share of the filters reads that share
-            of the channels.
-        bare: Whether there is neither batch norm nor bias behind it.
+        depthwise: Whether it is a depthwise convolution. Then `filters` is the
+            number of input channels.
+        squeezed: Whether it is a convolution of a squeeze-and-excite. Such a
+            convolution reads the mean of all positions, and has a bias in the
+            place of the batch norm.
+        groups: The number of groups of a convolution. Each group of filters
+            reads its own group of channels.
+        bare: Whether no batch norm and no bias follow.
     """
 
     filters: int
@@ -237,8 +238,8 @@ class ConvolutionBatchNorm(ConvolutionUnit):
         dilation: The distance between the positions that the kernel reads.
             Default 1. With strides 2, the unstrided output at even positions.
         conventions: A `Conventions` or its `to_dict`. Default: the defaults.
-        groups: As of `keras.layers.Conv2D`: each share of the filters reads
-            that share of the channels. Default 1.
+        groups: The number of groups. Each group of filters reads its own group
+            of channels, as in `keras.layers.Conv2D`. Default 1.
 
     Input shape:
         A 4D tensor with shape `(batch_size, height, width, channels)`.
@@ -305,8 +306,9 @@ class SeparableConvolutionBatchNorm(ConvolutionUnit):
         filters: The channels of the output.
         kernel_size: Height and width of the depthwise kernel.
         strides: Strides along height and width. Default (1, 1).
-        dilation: As of `ConvolutionBatchNorm`, of the depthwise kernel.
-            Default 1.
+        dilation: The distance between the positions that the depthwise kernel
+            reads. Default 1. With strides 2, the unstrided output at even
+            positions.
         conventions: A `Conventions` or its `to_dict`. Default: the defaults.
 
     Input shape:
@@ -332,7 +334,7 @@ class SeparableConvolutionBatchNorm(ConvolutionUnit):
         )
 
     def folded_weights(self) -> list[Any]:
-        """As of `ConvolutionBatchNorm`."""
+        """See `ConvolutionBatchNorm`."""
         return [
             self.depthwise_kernel,
             *self.batch_norm.folded([self.pointwise_kernel]),
@@ -363,7 +365,7 @@ class DepthwiseConvolutionBatchNorm(ConvolutionUnit):
         filters: The channels of the input, which are those of the output.
         kernel_size: Height and width of the kernel.
         strides: Strides along height and width. Default (1, 1).
-        dilation: As of `ConvolutionBatchNorm`. Default 1.
+        dilation: See `ConvolutionBatchNorm`. Default 1.
         conventions: A `Conventions` or its `to_dict`. Default: the defaults.
 
     Input shape:
@@ -394,7 +396,7 @@ class DepthwiseConvolutionBatchNorm(ConvolutionUnit):
         )
 
     def folded_weights(self) -> list[Any]:
-        """As of `ConvolutionBatchNorm`."""
+        """See `ConvolutionBatchNorm`."""
         kernel, *bias = self.batch_norm.folded([self.kernel[..., 0]])
         return [kernel[..., None], *bias]
 

@@ -1,4 +1,5 @@
-"""ScheduledDropPath: dropping whole paths, more of them with depth and time."""
+"""ScheduledDropPath drops whole paths: more in later cells, and more at later
+steps."""
 
 from typing import Any
 

@@ -254,12 +254,12 @@ def _window(
 
 
 def folds_batch_norms(dtype: Any) -> bool:
-    """Whether an inference is faster where the kernel of a convolution takes
-    the factors of its batch norm, at every call.
+    """Whether inference is faster if each call multiplies the kernel of a
+    convolution by the factors of its batch norm.
 
-    Without AVX-512 oneDNN (in TensorFlow 2.21) takes milliseconds for a
-    convolution with a batch norm. Half precision would round a kernel once
-    more.
+    Without AVX-512, oneDNN (in TensorFlow 2.21) takes milliseconds for a
+    convolution with a batch norm. With half precision the answer is no, since
+    the product would be rounded once more.
     """
     return (
         tf is not None
@@ -323,7 +323,7 @@ def even_positions(inputs: Any, data_format: str) -> Any:
 def average_pool(
     inputs: Any, size: int, strides: int, padding: str, data_format: str
 ) -> Any:
-    """The averages of square windows, SAME's padding left out."""
+    """The averages of square windows. The padding of SAME does not count."""
     # Keras 3.15 on PyTorch averages over what it pads, too, where that is
     # more on one side than on the other.
     if padding == "same" and keras.backend.backend() == "torch":
@@ -334,8 +334,8 @@ def average_pool(
 def average_pool_by_counting(
     inputs: Any, size: int, strides: int, data_format: str
 ) -> Any:
-    """`average_pool`, SAME: the average over zeros outside of the image, by
-    the part of the window that is inside."""
+    """`average_pool` with SAME. It pads with zeros, and divides each average by
+    the share of its window that is inside the image."""
     paddings, inside = [(0, 0)] * 4, [1] * 4
     for axis in (1, 2) if data_format == "channels_last" else (2, 3):
         length = inputs.shape[axis]

@@ -140,7 +140,8 @@ def mix(
         labels: `[B, K]`, float32, the share of each class.
         mixup: Alpha: an image's own share is drawn from Beta(mixup, mixup).
             0 for none.
-        cutmix: Likewise, of the share of the area.
+        cutmix: Alpha: the share of the area that stays an image's own is drawn
+            from Beta(cutmix, cutmix). 0 for none.
         seed: `[2]`, fixes what is drawn.
 
     Example:

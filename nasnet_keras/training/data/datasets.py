@@ -104,9 +104,10 @@ class ImageDataset:
         name: The name, or the path, that it was loaded by.
         train: The training images.
         class_names: A name for each class, in the order of the labels.
-        read_test: Reads the test images and labels; None where the data set
-            has none.
-        read_validation: Likewise those that it has for validation.
+        read_test: Reads the test images and labels. None if the data set has
+            no test images.
+        read_validation: Reads the validation images and labels. None if the
+            data set has no validation images.
         notes: Sentences for the user: what was read, what was not, and what
             may surprise.
 
@@ -331,12 +332,12 @@ def count_training_images(
     image.
 
     Args:
-        source: As of `load_dataset`.
-        image_size: As of `load_dataset`.
-        skip_broken: As of `load_dataset`.
+        source: See `load_dataset`.
+        image_size: See `load_dataset`.
+        skip_broken: See `load_dataset`.
 
     Raises:
-        ValueError: As of `load_dataset`.
+        ValueError: See `load_dataset`.
 
     Example:
 
@@ -412,17 +413,17 @@ def open_dataset(
     data_dir: str | PathLike[str] | None = None,
     holding: Holding = BY_MEMORY,
 ) -> Source:
-    """A data set to read from: what its files say, and no image yet.
+    """A data set whose files are known, before any image is read.
 
     Args:
-        source: As of `load_dataset`, as are the others.
+        source: A name, a folder, a file or arrays; see `load_dataset`.
         image_size: Height and width to bring the images to.
         skip_broken: Whether to leave out broken files.
         data_dir: Where tensorflow-datasets keeps its data.
         holding: Where images are held once they are read.
 
     Raises:
-        ValueError: As of `load_dataset`.
+        ValueError: See `load_dataset`.
 
     Example:
 

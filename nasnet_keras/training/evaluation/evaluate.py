@@ -47,13 +47,14 @@ class Mistake:
 
 @dataclass(frozen=True, eq=False)
 class NetworkEvaluation:
-    """What a network makes of images.
+    """The classes that a network gives to images, compared with their labels.
 
     Attributes:
         class_names: A name for each of the K classes.
-        labels: `[N]`, from 0.
-        probabilities: `[N, K]`, of each class.
-        files: `[N]`, the names of the images' files, if they have some.
+        labels: The class of each image, `[N]`, from 0.
+        probabilities: The probability of each class, `[N, K]`.
+        files: The name of each image's file, `[N]`. Default None: the images
+            have no files.
 
     Raises:
         ValueError: The shapes disagree, or a label is no class.
@@ -181,7 +182,7 @@ def evaluate_network(
     batch_size: int = EVALUATION_BATCH_SIZE,
     files: Sequence[str] | np.ndarray | None = None,
 ) -> NetworkEvaluation:
-    """Has a network classify images, and compares with their labels.
+    """Classifies images by a network, and compares the classes with the labels.
 
     Args:
         model: A network that returns probabilities, as `build_network` and

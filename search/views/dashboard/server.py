@@ -1,9 +1,8 @@
 """Runs followed in the browser: `Dashboard`, which serves a page on this
 machine.
 
-The page is rendered as the report is, and what changes in it is pushed by
-server-sent events: the standard library's server is enough, and starts at
-once.
+The page is rendered like the report. Server-sent events push the changes. The
+server of the standard library is enough for this, and starts at once.
 
 Neither Keras nor TensorFlow is imported here.
 """

@@ -60,13 +60,13 @@ class Axis:
 
 @dataclass(frozen=True)
 class Curve:
-    """What a chart shows of one run.
+    """The points and lines of one run in a chart.
 
     Attributes:
         label: The run's name.
         dots: A point for each trial.
         steps: The corners of a line that goes along and then up.
-        marks: Points to point out, each with what to say of it.
+        marks: Points with labels, each with its text.
     """
 
     label: str

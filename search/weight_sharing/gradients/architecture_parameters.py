@@ -72,11 +72,11 @@ class ArchitectureParameters:
         )
 
     def shares(self, logits: Sequence[Any]) -> dict[str, Any]:
-        """The share of each operation in each edge, `[edges, operations]`, of
-        the normal and of the reduction cell.
+        """The share of each operation in each edge, `[edges, operations]`, for
+        the normal cell and the reduction cell.
 
         Args:
-            logits: Of each cell.
+            logits: The logits of each cell.
         """
         tables = [tf.nn.softmax(each) for each in logits]
         return {"normal": tables[0], "reduction": tables[-1]}

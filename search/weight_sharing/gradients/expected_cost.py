@@ -28,8 +28,8 @@ class WeighedCost:
     """A cost of architectures that a loss weighs.
 
     Attributes:
-        cost: Of an architecture.
-        target: What it is wanted to be.
+        cost: A function that returns the cost of an architecture.
+        target: The wanted cost.
         weight: `weight * (E - target) / target` is added to the loss, E the
             expected cost.
     """
@@ -40,7 +40,7 @@ class WeighedCost:
 
     @property
     def factor(self) -> float:
-        """By which the gradient of the expected cost is multiplied."""
+        """The factor of the gradient of the expected cost."""
         return self.weight / self.target
 
 
@@ -50,7 +50,7 @@ def choice_costs(space: SearchSpace, cost: Cost) -> list[np.ndarray]:
 
     Args:
         space: The space.
-        cost: Of an architecture.
+        cost: A function that returns the cost of an architecture.
     """
     first = (0,) * len(space.decisions)
     base = cost(space.decode(first))

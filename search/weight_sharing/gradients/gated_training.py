@@ -249,16 +249,16 @@ class GatedTraining(SharedTraining):
 
 
 def draw_two(shares: np.ndarray, rng: np.random.Generator) -> tuple[int, int]:
-    """Two paths, drawn by their shares without one twice, the first of them
-    the one to take, by its share of the two."""
+    """Draws two different paths by their shares. The first is the path to take:
+    it is drawn from the two, again by their shares."""
     pair = rng.choice(len(shares), 2, replace=False, p=shares)
     taken = int(rng.choice(2, p=shares[pair] / shares[pair].sum()))
     return int(pair[taken]), int(pair[1 - taken])
 
 
 def gradient_of_two(parameters: np.ndarray, by_gates: np.ndarray) -> np.ndarray:
-    """The gradient of the parameters of two paths, `[2]`, by that of their
-    gates: dL/da_i = sum_j dL/dg_j p_j (d_ij - p_i).
+    """The gradient by the parameters of two paths, `[2]`, from the gradient by
+    their gates: dL/da_i = sum_j dL/dg_j p_j (d_ij - p_i).
 
     Example:
 

@@ -56,7 +56,7 @@ class Archive:
         )
 
     def describe(self, name: str) -> Described:
-        """What is known of an array before it is read."""
+        """The shape and the dtype of an array, without reading its values."""
         with self._complaining():
             with zipfile.ZipFile(self.path) as file:
                 info = file.getinfo(name + ENDING)

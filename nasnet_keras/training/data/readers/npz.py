@@ -195,8 +195,9 @@ def _parts(archive: Archive | ArraysInMemory) -> dict[str, Keys]:
 
 
 def _unnamed_parts(archive: Archive | ArraysInMemory) -> dict[str, Keys]:
-    """Likewise of arrays without names: what is images is seen by the shapes,
-    and those to test on come second."""
+    """The arrays of each part, if arrays have no names. The shapes tell which
+    arrays are images. The first images are to train on, the second to test
+    on."""
     names = [name for name in archive.names if re.fullmatch(UNNAMED, name)]
     axes = {name: len(archive.describe(name).shape) for name in names}
     images = [name for name in names if axes[name] > 2]

@@ -16,12 +16,13 @@ def is_pipeline(value: object) -> bool:
 
 
 def in_memory(source: Any) -> Any:
-    """A source whose `tf.data.Dataset`s, one or two, to train and to test on,
-    are read into arrays; any other as it is.
+    """Reads the `tf.data.Dataset`s of a source into arrays. A source may have
+    one, to train on, or a second one, to test on. Any other source is returned
+    unchanged.
 
     Raises:
-        ValueError: One has no end, has no pairs of images and labels of one
-            shape, fails, or is too large for memory.
+        ValueError: A dataset has no end, fails, is too large for memory, or
+            has no pairs of images and labels of one shape.
 
     Example:
 

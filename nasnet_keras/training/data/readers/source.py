@@ -35,8 +35,9 @@ class Source(NamedTuple):
             labels, `[n]`, int32, of the given indices, which ascend; of all
             for None. Where images are files, their names come third, `[n]`,
             and fourth digests, `[n]`, uint64.
-        read_test: Returns the test images and labels; None without any.
-        read_validation: Likewise those to validate on.
+        read_test: Returns the test images and labels. None if there are none.
+        read_validation: Returns the validation images and labels. None if
+            there are none.
         sizes: Width and height of the smallest image and of the largest, as
             they were found; none where all that is known is that they differ.
         notes: Sentences on what is read and what is not.

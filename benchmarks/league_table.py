@@ -4,7 +4,7 @@ alone and by how many seconds it takes a cell.
     python benchmarks/league_table.py
     python benchmarks/league_table.py --score
 
-Prints the table of docs/evaluators.md and draws docs/evaluators.png. Of the
+Prints the table of docs/evaluators.md and draws docs/pictures/evaluators.png. Of the
 `random` cells of ground_truth.jsonl that are not put aside: parameters,
 multiply-adds, the scores of truth_scores.jsonl, sums of the normal scores of
 several, and what surrogates say of the others after 10 and 20 of them, in the
@@ -38,7 +38,7 @@ from search.trial import Decisions
 HERE = Path(__file__).parent
 SCORES = HERE / "truth_scores.jsonl"
 REWARDS = HERE / "reward_ranking.jsonl"
-PICTURE = HERE.parent / "docs" / "evaluators.png"
+PICTURE = HERE.parent / "docs" / "pictures" / "evaluators.png"
 LOOKED_AT = ("naswot", "jacobian-covariance")
 # Of the rewards, the accuracy and what ranks best after several epochs.
 ESTIMATES = {"accuracy": ("accuracy", 1), "training loss": ("train_loss", -1)}

@@ -35,7 +35,9 @@ from nasnet_keras.deployment.fuse import fuse_for_inference
 WARM_UP = 3  # steps that are not counted
 # Of an event: the name of the operation, and its type without what says by
 # which kernel it is computed.
-OPERATION = re.compile(r"[^:]+:_?(?:Mkl)?(?:Native)?(?:Fused(?!Batch))?([A-Z]\w*)$")
+OPERATION = re.compile(
+    r"[^:]+:_?(?:Mkl)?(?:Native)?(?:Fused(?!Batch))?([A-Z]\w*)$"
+)
 SHORTEST = 0.005  # of a step; operations with less are one row
 
 

@@ -245,10 +245,10 @@ figures that we could check. `zoo.table()` returns these rows, and
 `zoo.table("cifar10")` those of CIFAR-10. The method `draw` makes the picture:
 
 ```
-python -c "import zoo; zoo.table().draw('docs/accuracy.png')"
+python -c "import zoo; zoo.table().draw('docs/pictures/accuracy.png')"
 ```
 
-![Accuracy against parameters and multiply-adds](accuracy.png)
+![Accuracy against parameters and multiply-adds](pictures/accuracy.png)
 """
 
 _PADDING_HEAD = """## Pool padding

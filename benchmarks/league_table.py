@@ -4,8 +4,8 @@ alone and by how many seconds it takes a cell.
     python benchmarks/league_table.py
     python benchmarks/league_table.py --score
 
-Prints the table of docs/evaluators.md and draws docs/pictures/evaluators.png. Of the
-`random` cells of ground_truth.jsonl that are not put aside: parameters,
+Prints the table of docs/evaluators.md and draws its picture. Of the `random`
+cells of ground_truth.jsonl that are not put aside: parameters,
 multiply-adds, the scores of truth_scores.jsonl, sums of the normal scores of
 several, and what surrogates say of the others after 10 and 20 of them, in the
 mean of 40 divisions. Of the `spread` cells, which are no random sample and so

@@ -10,6 +10,9 @@ one than in the round before. Medians, and what they are to those of
 keras.applications. Last, the largest difference of the fused logits from those
 before, to the largest of these.
 
+`--convolutions` adds ours with 1x1 convolutions where it computes products of
+matrices, as it does without AVX-512.
+
 `--clock processor` counts the seconds of the processors, all threads together:
 for a machine that does other work meanwhile. `--threads 1` gives TensorFlow one
 thread.
@@ -22,6 +25,7 @@ import os
 import time
 from collections.abc import Callable
 from statistics import median
+from unittest import mock
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -32,14 +36,18 @@ from modes import parse_arguments
 
 import zoo
 from nasnet_keras.deployment.fuse import fuse_for_inference
+from nasnet_keras.layers.parts import kernels
 
 SIZE = 224
 WARM_UP = 2  # rounds that are not counted
 CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
 PEER, OURS, FUSED = "keras.applications", "ours", "ours, fused"
+CONVOLUTIONS = "ours, convolutions"
+
+Call = Callable[[np.ndarray], object]
 
 
-def build_models() -> dict[str, keras.Model]:
+def build_models(convolutions: bool = False) -> dict[str, keras.Model]:
     logits = {"weights": None, "classifier_activation": None}
     ours = zoo.NASNetMobile(**logits)
     random = np.random.default_rng(0)
@@ -48,14 +56,30 @@ def build_models() -> dict[str, keras.Model]:
             weight.assign(random.uniform(0.5, 2, weight.shape))
         elif weight.path.endswith(("beta", "moving_mean")):
             weight.assign(random.normal(scale=0.1, size=weight.shape))
-    return {
+    models = {
         PEER: keras.applications.NASNetMobile(**logits),
         OURS: ours,
         FUSED: fuse_for_inference(ours),
     }
+    if convolutions:
+        models[CONVOLUTIONS] = zoo.NASNetMobile(**logits)
+        models[CONVOLUTIONS].set_weights(ours.get_weights())
+    return models
 
 
-def graph(model: keras.Model) -> Callable[[np.ndarray], object]:
+def by_convolutions(call: Call) -> Call:
+    """The call, whose graphs are made without products."""
+
+    def run(images: np.ndarray) -> object:
+        with mock.patch.object(
+            kernels, "_takes_products", lambda inputs: False
+        ):
+            return call(images)
+
+    return run
+
+
+def graph(model: keras.Model) -> Call:
     """The model as one `tf.function`."""
     signature = tf.TensorSpec((None, SIZE, SIZE, 3))
     return tf.function(
@@ -65,7 +89,7 @@ def graph(model: keras.Model) -> Callable[[np.ndarray], object]:
 
 
 def in_turns(
-    calls: dict[str, Callable[[np.ndarray], object]],
+    calls: dict[str, Call],
     images: np.ndarray,
     rounds: int,
     clock: Callable[[], float],
@@ -89,18 +113,22 @@ def main() -> None:
     parser.add_argument("--clock", choices=CLOCKS, default="wall")
     parser.add_argument("--threads", type=int, help="default: TensorFlow's")
     parser.add_argument("--quick", action="store_true", help="5 rounds, 1")
+    parser.add_argument("--convolutions", action="store_true")
     arguments = parse_arguments(parser)
     if arguments.threads:
         tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
         tf.config.threading.set_inter_op_parallelism_threads(arguments.threads)
     rounds = 5 if arguments.quick else arguments.rounds
-    models = build_models()
+    models = build_models(arguments.convolutions)
     ways = {
         "predict_on_batch": {
             name: model.predict_on_batch for name, model in models.items()
         },
         "tf.function": {name: graph(model) for name, model in models.items()},
     }
+    for calls in ways.values():
+        if CONVOLUTIONS in calls:
+            calls[CONVOLUTIONS] = by_convolutions(calls[CONVOLUTIONS])
     random = np.random.default_rng(0)
     images = random.uniform(-1, 1, (32, SIZE, SIZE, 3)).astype("float32")
     names = list(models)

@@ -517,7 +517,8 @@ def test_a_search_takes_the_time_and_the_threads_there_are(
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_search_finds_cells_and_goes_on(workers, tmp_path, monkeypatch):
     """A real one of seconds, in this process and in others. There is time for
-    the epochs of what it finds on a busy machine too."""
+    three children and for the epochs of what it finds on a busy machine too."""
+    monkeypatch.setattr("search.loop.plan.IMAGES", 800)
     monkeypatch.setattr(stages, "SEARCH_IMAGES", 10)
     monkeypatch.setattr(stages, "SEARCH_SECONDS", 1.0)
     monkeypatch.setattr(stages, "SEARCH_SHARE", 0.04)

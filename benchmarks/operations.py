@@ -100,9 +100,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10)
     arguments = parse_arguments(parser)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    steps = training_steps()
-    if arguments.inference:
-        steps = inference_steps(arguments.inference)
+    batch = arguments.inference
+    steps = inference_steps(batch) if batch else training_steps()
     spent = {name: times(step, arguments.steps) for name, step in steps.items()}
     total = {name: sum(each.values()) for name, each in spent.items()}
     most = {

@@ -9,12 +9,15 @@ import pytest
 
 import search
 import zoo.deploy_cli
+from nasnet_keras.architectures import find_kind, to_data
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.network import build_network
+from nasnet_keras.published import NASNET_A
 from nasnet_keras.training import run
 from nasnet_keras.training.data.datasets import load_dataset
 from nasnet_keras.training.evaluation import evaluate
 from nasnet_keras.training.recipes import RECIPES
+from nasnet_keras.training.settings import TrainingSettings, load_data
 from search.runs.config import RunConfig
 from search.runs.create import create_evaluator
 
@@ -43,7 +46,7 @@ def pixels(*parts):
     return np.array(sorted(images.reshape(len(images), -1).tolist()))
 
 
-def test_a_search_sees_the_same_pixels(photographs):
+def test_search_and_training_see_the_same_pixels(photographs):
     seen = pixels(load_dataset(photographs, image_size=SIZE).train.images)
     config = RunConfig(
         dataset=str(photographs),
@@ -53,6 +56,20 @@ def test_a_search_sees_the_same_pixels(photographs):
     data = create_evaluator(config).data
     child = pixels(data.train_images, data.validation_images)
     assert np.array_equal(child, seen)
+    # What `nasnet-train` trains on.
+    data = load_data(
+        TrainingSettings(
+            dataset=str(photographs),
+            network={
+                "architecture": to_data(find_kind("nasnet"), NASNET_A),
+                "input_shape": (SIZE, SIZE, 3),
+                "repeats": 1,
+                "filters": 4,
+            },
+            recipe=RECIPES["search-proxy"],
+        )
+    )
+    assert np.array_equal(pixels(data.train.images), seen)
 
 
 @pytest.mark.large

@@ -323,7 +323,7 @@ def check_computing(folder: Path, record: Mapping[str, Any]) -> None:
         InputError: One of them is set otherwise.
     """
     for name, value in computing_variables().items():
-        before = record["computing"].get(name)
+        before = record["computing"].get(name, value)
         if before != value:
             raise InputError(
                 f"Results in {folder} depend on the variable {name} of the "

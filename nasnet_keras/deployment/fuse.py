@@ -30,8 +30,8 @@ class Foldable(Protocol):
     """
 
     def folded_weights(self) -> list[Any]:
-        """Weights for the same layer with batch norms folded into biases, in
-        the order of its `get_weights`."""
+        """Weights for the same layer with batch norms folded into kernels
+        and biases, in the order of its `get_weights`."""
 
 
 def fuse_for_inference(model: keras.Model) -> keras.Model:

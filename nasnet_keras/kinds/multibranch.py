@@ -137,6 +137,7 @@ class MultiBranchKind(ArchitectureKind):
                 rises with depth to this value at the last unit.
                 `squeeze_excite` is added to the end of the branch with the
                 most convolutions; the ratio is of the branch's channels.
+                Units of one branch, and units that have one, stay the same.
 
         Raises:
             ValueError: An argument is unknown or out of range.

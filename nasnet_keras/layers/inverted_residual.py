@@ -61,7 +61,7 @@ class ResidualConvolution(keras.layers.Layer):
         squeeze_ratio: The channels between the two convolutions of the
             squeeze-and-excite, as a share of the layer's input channels.
             Default 0: no squeeze-and-excite. MnasNet: 0.25.
-        skip: What the skip adds: `"none"`; `"identity"`, the input; or
+        skip: What the skip adds: `"none"`, nothing; `"identity"`, the input; or
             `"pool"`, the 3x3 averages of the input. Default `"identity"`.
         activation: A key of `ACTIVATIONS`. Default `"relu"`.
         drop_path_rate: The rate with which the path beside the skip is
@@ -217,7 +217,8 @@ class ResidualConvolution(keras.layers.Layer):
         ]
 
     def folded_weights(self) -> list[Any]:
-        """Weights for the same layer with batch norms folded into biases."""
+        """Weights for the same layer with batch norms folded into kernels and
+        biases."""
         return [
             weight for unit in self.units for weight in unit.folded_weights()
         ]
@@ -280,7 +281,7 @@ class InvertedResidual(ResidualConvolution):
         squeeze_ratio: The channels between the two convolutions of the
             squeeze-and-excite, as a share of the layer's input channels, not
             of the many channels. Default 0: no squeeze-and-excite.
-        skip: What the skip adds: `"none"`; `"identity"`, the input; or
+        skip: What the skip adds: `"none"`, nothing; `"identity"`, the input; or
             `"pool"`, the 3x3 averages of the input. Default `"identity"`.
         activation: A key of `ACTIVATIONS`. Default `"relu"`.
         drop_path_rate: The rate with which the path beside the skip is

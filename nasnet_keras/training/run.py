@@ -141,6 +141,8 @@ def run_training(
         check_free(folder)
         images = settings.dataset
         check_outside(folder, images if data else resolve_source(images))
+    elif not (folder / "model.keras").exists():
+        check_computing(folder, read_record(folder))
     if data is None:
         tell_activity("reading the data")
         data = load_data(settings, holding)
@@ -226,7 +228,6 @@ class _Training:
     def go_on(self) -> keras.Model:
         if self.trained.exists():
             return load_model(self.trained)
-        check_computing(self.folder, read_record(self.folder))
         first_epoch = 0
         for number, phase in enumerate(self.settings.recipe.phases):
             if first_epoch >= self.until:

@@ -253,7 +253,8 @@ class Run:
     @property
     def network(self) -> dict[str, Any] | None:
         """The arguments of the children's networks, as the run recorded them.
-        None if your evaluator records no network.
+        None if the space has no networks, or your evaluator records
+        none.
 
         Raises:
             InputError: The evaluator recorded something else.

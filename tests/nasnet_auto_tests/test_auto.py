@@ -197,10 +197,15 @@ def test_other_settings_are_refused(whole):
         nasnet_auto.run(images(), HOURS, whole.folder, seed=1)
 
 
-def test_a_run_goes_on_as_tensorflow_computed_before(whole, monkeypatch):
+def test_a_run_goes_on_as_tensorflow_computed_before(tmp_path, monkeypatch):
+    file = tmp_path / "plan.json"
+    Book(file, {})
     monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "SSE41")
     with pytest.raises(InputError, match="the variable ONEDNN_MAX_CPU_ISA"):
-        nasnet_auto.run(images(), HOURS, whole.folder)
+        Book(file, {})
+    # A finished run computes nothing.
+    (tmp_path / "leaderboard.json").touch()
+    Book(file, {})
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path):

@@ -221,8 +221,8 @@ class LatencyTable:
         )
 
     def operation_seconds(self, place: PlacedOperation) -> float:
-        """The measured seconds of an operation at a place, before the linear
-        correction."""
+        """The seconds of an operation at a place, before the linear
+        correction: interpolated between the measured numbers of channels."""
         channels, seconds = self._curves.get(
             replace(place, channels=0), ([0], [0.0])
         )

@@ -6,7 +6,8 @@ from nasnet_keras.kinds.layerwise.architecture import (
 )
 
 # The network of 15 layers in figure 7 of Zoph and Le (2017), `v1` in their
-# table 1. Their search had no strides and no pools. With 10 classes it has
+# table 1. The search that found it had no strides and no
+# pools. With 10 classes it has
 # 4,201,630 trainable parameters; the paper says 4.2 million.
 NAS_V1 = LayerwiseArchitecture(
     (

@@ -21,7 +21,12 @@ from nasnet_keras.training.data.datasets import (
 )
 from nasnet_keras.training.data.groups import groups_of
 from nasnet_keras.training.data.holding import BY_MEMORY, Holding
-from nasnet_keras.training.data.readers.source import PURPOSES, Arrays, listed
+from nasnet_keras.training.data.readers.source import (
+    PURPOSES,
+    RESIZER,
+    Arrays,
+    listed,
+)
 from nasnet_keras.training.data.splits import (
     TEST_SHARE,
     fingerprint,
@@ -215,7 +220,9 @@ def survey(
         has_test=opened.read_test is not None,
         notes=tuple(opened.notes),
         given=given,
-        fingerprint=fingerprint(*identity, np.array(opened.class_names)),
+        fingerprint=fingerprint(
+            np.array(RESIZER), *identity, np.array(opened.class_names)
+        ),
         copies=tuple(_copies(parts)),
         groups=groups and (groups.word, groups.total),
     )

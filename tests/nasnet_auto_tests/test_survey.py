@@ -112,6 +112,13 @@ def test_one_image_of_a_class_among_many_does(tmp_path):
     assert survey(a_folder(tmp_path, ant=30, bee=1)).counts == (30, 1)
 
 
+def test_another_resizer_changes_the_fingerprint(tmp_path, monkeypatch):
+    a_folder(tmp_path, ant=5, bee=5)
+    before = survey(tmp_path).fingerprint
+    monkeypatch.setattr(nasnet_auto.survey, "RESIZER", "squeezed")
+    assert survey(tmp_path).fingerprint != before
+
+
 def test_an_image_of_the_same_name_changes_the_fingerprint(tmp_path):
     a_folder(tmp_path, ant=5, bee=5)
     before = survey(tmp_path).fingerprint

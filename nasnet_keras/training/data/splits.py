@@ -38,8 +38,10 @@ class Split:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Changes when an image, a label or an index of the split does."""
+        """Changes when an image, its resizer, a label or an index of the
+        split does."""
         return fingerprint(
+            np.array(RESIZER),
             self.train.identity,
             self.train.labels,
             self.train_indices,
@@ -160,9 +162,8 @@ def _held_out(images: LabelledImages, count: int, seed: int) -> np.ndarray:
 
 def fingerprint(*arrays: np.ndarray) -> str:
     """The first 16 hexadecimal digits of a SHA-256 over the arrays' shapes,
-    types and values, and over how images are resized. Recorded with a run, it
-    tells when data changed."""
-    digest = hashlib.sha256(RESIZER.encode())
+    types and values. Recorded with a run, it tells when data changed."""
+    digest = hashlib.sha256()
     for array in arrays:
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)

@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from nasnet_keras.training.data import splits
 from nasnet_keras.training.data.datasets import ImageDataset, LabelledImages
 from nasnet_keras.training.data.splits import fingerprint, split, with_test
 
@@ -79,6 +80,13 @@ def test_seed_chooses_the_images():
 def test_too_few_images(arguments, message):
     with pytest.raises(ValueError, match=message):
         split(dataset(), **arguments)
+
+
+def test_fingerprint_notices_another_resizer(monkeypatch):
+    data = dataset()
+    before = split(data, 20).fingerprint
+    monkeypatch.setattr(splits, "RESIZER", "squeezed")
+    assert split(data, 20).fingerprint != before
 
 
 def test_fingerprint_notices_a_changed_pixel_label_or_index():

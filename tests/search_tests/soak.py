@@ -45,7 +45,7 @@ CASES = {
     "read-only file system": (3, 40, 0.01, 60.0),
     "database damaged, then `restore`": (12, 900, 0.01, 0.3),
     "clock jumps back": (10, 100, 0.03, 60.0),
-    "a second command on the run": (10, 400, 0.1, 60.0),
+    "a second command on the run": (10, 400, 0.4, 60.0),
     "rewards NaN or infinite": (10, 100, 0.03, 60.0),
     "data set gone, or another": (3, 100, 0.01, 60.0),
 }

@@ -260,8 +260,9 @@ def tune(
         halving: The factor of successive halving. Default None: the strategy
             decides.
         first_epochs: The epochs of the shortest trainings. Default 1.
-        train_images, validation_images, skip_broken: The settings of
-            `ChildConfig` with these names.
+        train_images: As in `ChildConfig`.
+        validation_images: As in `ChildConfig`.
+        skip_broken: As in `ChildConfig`.
         seed: Fixes the proposals, and each training.
         observers: Observers of a search, which show it.
         **execution: Fields of `search`'s `ExecutionConfig`: `workers`, ...

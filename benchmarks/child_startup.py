@@ -236,12 +236,10 @@ def main() -> None:
     parser.add_argument(
         "--deterministic", action="store_true", help="as a search trains"
     )
-    parser.add_argument("--eager", action="store_true")
-    parser.add_argument("--threads", type=int, help="default: TensorFlow's")
-    arguments = parse_arguments(parser)
-    if arguments.threads:
-        tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
-        tf.config.threading.set_inter_op_parallelism_threads(arguments.threads)
+    parser.add_argument(
+        "--eager", action="store_true", help="steps without a graph"
+    )
+    arguments = parse_arguments(parser, threads=True)
     if arguments.deterministic:
         keras.utils.set_random_seed(0)
         tf.config.experimental.enable_op_determinism()

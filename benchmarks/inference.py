@@ -111,13 +111,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--rounds", type=int, default=30, help="of batch 1")
     parser.add_argument("--clock", choices=CLOCKS, default="wall")
-    parser.add_argument("--threads", type=int, help="default: TensorFlow's")
     parser.add_argument("--quick", action="store_true", help="5 rounds, 1")
-    parser.add_argument("--convolutions", action="store_true")
-    arguments = parse_arguments(parser)
-    if arguments.threads:
-        tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
-        tf.config.threading.set_inter_op_parallelism_threads(arguments.threads)
+    parser.add_argument(
+        "--convolutions", action="store_true", help="ours without products too"
+    )
+    arguments = parse_arguments(parser, threads=True)
     rounds = 5 if arguments.quick else arguments.rounds
     models = build_models(arguments.convolutions)
     ways = {

@@ -28,13 +28,20 @@ MODES = {
 OPTION = "--modes"
 
 
-def parse_arguments(parser: argparse.ArgumentParser) -> argparse.Namespace:
-    """The arguments of a script, which gets the option `--modes` here.
+def parse_arguments(
+    parser: argparse.ArgumentParser, threads: bool = False
+) -> argparse.Namespace:
+    """The arguments of a script, which gets the option `--modes` here, and
+    with `threads` the option `--threads`, which is followed here too.
 
-    Where it is given, the command line is run once in each mode, each in a
-    process of its own since TensorFlow reads the variables once; then this
-    process ends, with the first that fails.
+    With `--modes` the command line is run once in each mode, each in a process
+    of its own since TensorFlow reads the variables once; then this process
+    ends, with the first that fails.
     """
+    if threads:
+        parser.add_argument(
+            "--threads", type=int, help="of TensorFlow; default: its own"
+        )
     parser.add_argument(
         OPTION,
         action="store_true",
@@ -42,6 +49,8 @@ def parse_arguments(parser: argparse.ArgumentParser) -> argparse.Namespace:
     )
     arguments = parser.parse_args()
     if not arguments.modes:
+        if threads and arguments.threads:
+            use_threads(arguments.threads)
         return arguments
     print("Processor:", " ".join(processor_flags()) or "flags unknown")
     command = [each for each in sys.argv if each != OPTION]
@@ -52,6 +61,13 @@ def parse_arguments(parser: argparse.ArgumentParser) -> argparse.Namespace:
             [sys.executable, *command], env=environment(mode), check=True
         )
     raise SystemExit
+
+
+def use_threads(count: int) -> None:
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(count)
+    tf.config.threading.set_inter_op_parallelism_threads(count)
 
 
 def environment(mode: str) -> dict[str, str]:

@@ -6,9 +6,10 @@ operation, keras.applications' network beside the zoo's.
 
 A training step of 16 images of 224 x 224, or, with `--inference N`, a forward
 pass of N images; there the third column is the zoo's network fused by
-`fuse_for_inference`. By TensorFlow's profiler, of one operation at a time, so
-that the rows add up to the step. oneDNN's operations stand beside those that
-they replace. Means over `--steps` steps; the machine should be idle.
+`fuse_for_inference`. TensorFlow's profiler measures them. One operation runs at
+a time, so that none waits for another; the time between operations is not
+counted. An operation of oneDNN and the one that it replaces are one row. Means
+over `--steps` steps; the machine should be idle.
 
 `--modes` runs it three times, as different processors would: see modes.py.
 """
@@ -96,7 +97,12 @@ def inference_steps(batch: int) -> dict[str, Callable[[], object]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--inference", type=int, metavar="N")
+    parser.add_argument(
+        "--inference",
+        type=int,
+        metavar="N",
+        help="a forward pass of N images; default: a training step",
+    )
     parser.add_argument("--steps", type=int, default=10)
     arguments = parse_arguments(parser)
     tf.config.threading.set_inter_op_parallelism_threads(1)

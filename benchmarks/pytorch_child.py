@@ -26,7 +26,7 @@ import sys
 import time
 from pathlib import Path
 
-from modes import parse_arguments
+from modes import parse_arguments, use_threads
 
 from nasnet_keras.network.skeletons import plan_cells, plan_stem
 from nasnet_keras.published import NASNET_A
@@ -93,8 +93,7 @@ def measure_ours(name: str, threads: int, steps: int) -> dict[str, object]:
         tf.config.experimental.enable_op_determinism()
     else:
         recipe = Recipe(epochs=1, batch_size=setting.batch, learning_rate=0.01)
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(threads)
+        use_threads(threads)
     random = np.random.default_rng(0)
     shape = (setting.image_size, setting.image_size, 3)
     images = random.normal(size=(setting.batch, *shape)).astype("float32")

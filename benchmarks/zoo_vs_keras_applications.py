@@ -31,7 +31,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
-import tensorflow as tf
 from modes import parse_arguments
 
 import zoo
@@ -139,11 +138,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--steps", type=int, default=8, help="in a round")
     parser.add_argument("--quick", action="store_true", help="1 round, 1 step")
-    parser.add_argument("--threads", type=int, help="default: TensorFlow's")
-    arguments = parse_arguments(parser)
-    if arguments.threads:
-        tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
-        tf.config.threading.set_inter_op_parallelism_threads(arguments.threads)
+    arguments = parse_arguments(parser, threads=True)
     rounds, steps = arguments.rounds, arguments.steps
     if arguments.quick:
         rounds = steps = 1

@@ -50,7 +50,6 @@ from nasnet_keras.training.data.pipeline import (
     recipe_pipeline,
 )
 from nasnet_keras.training.data.readers.layout import check_outside
-from nasnet_keras.training.data.readers.source import RESIZER
 from nasnet_keras.training.data.sampling import balanced_weights
 from nasnet_keras.training.data.streaming import unreadable_told
 from nasnet_keras.training.process_state import kept_process_state
@@ -176,7 +175,6 @@ def create_record(
         "schema": SCHEMA_VERSION,
         **provenance(),
         "data": data.fingerprint,
-        "resizer": RESIZER,
         "class_names": data.dataset.class_names,
         "settings": dataclasses.asdict(settings),
     }

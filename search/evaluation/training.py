@@ -14,7 +14,6 @@ import tensorflow as tf
 from nasnet_keras.architectures import ArchitectureKind, check_size
 from nasnet_keras.console.activity import tell_activity
 from nasnet_keras.training.checkpoint import restore_training, save_training
-from nasnet_keras.training.data.readers.source import RESIZER
 from nasnet_keras.training.recipes import Recipe, check_supported
 from nasnet_keras.training.settings import recipe_arguments
 from nasnet_keras.training.train import compile_network, train
@@ -97,7 +96,6 @@ class TrainingEvaluator(Evaluator):
             "train_images": len(self.data.train_images),
             "recipe": dataclasses.asdict(self.recipe),
             "data": self.data.fingerprint,
-            "resizer": RESIZER,
             "threads": tf.config.threading.get_intra_op_parallelism_threads(),
         }
 

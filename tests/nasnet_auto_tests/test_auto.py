@@ -527,6 +527,7 @@ def test_a_search_finds_cells_and_goes_on(workers, tmp_path, monkeypatch):
     monkeypatch.setattr(stages, "SEARCH_IMAGES", 10)
     monkeypatch.setattr(stages, "SEARCH_SECONDS", 1.0)
     monkeypatch.setattr(stages, "SEARCH_SHARE", 0.04)
+    monkeypatch.setattr(stages, "FOUND_REPEATS", 1)
     monkeypatch.setattr(stages, "FOUND_FILTERS", 4)
     monkeypatch.setattr(auto, "MOST_EPOCHS", 12)
     monkeypatch.setattr(

@@ -43,6 +43,10 @@ from nasnet_keras.training.data.readers.source import (
 from nasnet_keras.training.data.streaming import in_parallel
 
 ENDS = 2**15  # bytes of either end of a file, by which it is known again
+WAY_ON = (
+    "mend, convert or remove such files, or skip them with `skip_broken` "
+    "(--skip-broken)"
+)
 
 
 def read_folder(
@@ -146,7 +150,7 @@ def _picture(
     try:
         return fit(read_picture(Path(paths[row]), shape[2] == 1), shape)
     except NotAPicture as error:
-        raise NotAPicture(f"{names[row]!r} ({error})") from None
+        raise NotAPicture(f"{names[row]!r} ({error}); {WAY_ON}") from None
 
 
 def _parted(files: Mapping[str, list[Path]]) -> Iterator[tuple[Path, str]]:
@@ -212,8 +216,7 @@ def _broken_files(path: Path) -> ValueError:
     return ValueError(
         f"Invalid folder {str(layout.root)!r}. Expected images. Received: "
         f"{len(broken)} that cannot be read, {_each(layout.root, broken)}; "
-        "mend, convert or remove them, or skip them with `skip_broken` "
-        "(--skip-broken)."
+        f"{WAY_ON}."
     )
 
 

@@ -32,6 +32,13 @@ from search.strategies.surrogate import normal_scores
 
 TRUTH = Path(__file__).with_name("ground_truth.jsonl")
 SEED = 1000
+ESTIMATES = (
+    "accuracy",
+    "-loss",
+    "-training loss",
+    "accuracy - loss",
+    "accuracy - training loss",
+)
 
 
 def true_accuracies() -> dict[int, float]:
@@ -45,10 +52,12 @@ def true_accuracies() -> dict[int, float]:
 
 
 def summarise(path: Path) -> None:
+    """Prints the table of docs/ground-truth.md."""
     truth = true_accuracies()
     rows = read_rows(path)
-    print("budget         cells  seconds  accuracy  -loss  -train_loss"
-          "  accuracy-loss  accuracy-train_loss")  # fmt: skip
+    columns = ["images x epochs", "seconds", *ESTIMATES]
+    print(f"| {' | '.join(columns)} |")
+    print(f"|{'---|' * len(columns)}")
     for budget in dict.fromkeys(row["budget"] for row in rows):
         here = [row for row in rows if row["budget"] == budget]
         true = [truth[row["number"]] for row in here]
@@ -61,8 +70,10 @@ def summarise(path: Path) -> None:
         estimates += [z(accuracy) + z(-loss), z(accuracy) + z(-train_loss)]
         taus = [kendalltau(each, true).statistic for each in estimates]
         seconds = np.median([row["processor"] for row in here])
-        print(f"{budget:14} {len(here):5} {seconds:8.1f}",
-              *(f"{tau:8.2f}" for tau in taus))  # fmt: skip
+        images, epochs = budget.split("x")
+        figures = [f"{int(images):,} x {epochs}", f"{seconds:.1f}"]
+        figures += [f"{tau:.2f}" for tau in taus]
+        print(f"| {' | '.join(figures)} |")
 
 
 def main() -> None:

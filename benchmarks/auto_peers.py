@@ -9,7 +9,9 @@
         --peer-python peers/bin/python --output runs/peers-cifar10
 
 Each has the same minutes, the same images to train and to choose on, and the
-same test images, which are looked at once. The peers have them in one size, of
+same test images, which are looked at once. Ours runs twice: with the network
+that comes with weights of CIFAR-10, and from random weights only. Images of
+CIFAR-10 are no news to the first. The peers have the images in one size, of
 `--image-size` pixels, as arrays. AutoKeras is its `ImageClassifier`, of which
 3.0.0 fails with Keras 3.15 (it counts units in a type that Keras refuses) and
 without tensorboard; KerasTuner a Bayesian optimisation of the layers, filters,
@@ -37,7 +39,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 MOST_SIZE = 128  # of the peers' images, unless told otherwise
-OURS = "nasnet-auto"
+# By name, whether pretrained networks are fine-tuned.
+OURS = {"nasnet-auto": True, "nasnet-auto --no-pretrained": False}
 
 
 # What runs in the peers' environment: of the data and the minutes to the test
@@ -227,13 +230,15 @@ def write_files(source, count, folder):
             picture.save(place / f"{number}.png")
 
 
-def run_ours(source, minutes, folder, seed):
+def run_ours(name, source, minutes, folder, seed):
     import nasnet_auto
 
     began = time.monotonic()
-    row = {"name": OURS, "version": importlib.metadata.version("nasnet-keras")}
+    row = {"name": name, "version": importlib.metadata.version("nasnet-keras")}
     try:
-        result = nasnet_auto.run(source, minutes / 60, folder, seed=seed)
+        result = nasnet_auto.run(
+            source, minutes / 60, folder, seed=seed, pretrained=OURS[name]
+        )
         row["accuracy"] = result.test_accuracy
         row["tested"] = result.test_images
         row["chosen"] = result.chosen
@@ -283,7 +288,7 @@ def main():
     parser.add_argument("--image-size", type=int)
     parser.add_argument("--files", type=int)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", nargs="*", choices=[OURS, *PEERS])
+    parser.add_argument("--only", nargs="*", choices=[*OURS, *PEERS])
     parser.add_argument("--peer", choices=PEERS, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.peer:
@@ -302,11 +307,13 @@ def main():
     rows = []
     if rows_file.exists():
         rows = [json.loads(line) for line in rows_file.read_text().splitlines()]
-    for name in given.only or [OURS, *PEERS]:
+    for name in given.only or [*OURS, *PEERS]:
         if name in {row["name"] for row in rows}:
             continue
-        if name == OURS:
-            row = run_ours(given.data, given.minutes, folder / OURS, given.seed)
+        if name in OURS:
+            row = run_ours(
+                name, given.data, given.minutes, folder / name, given.seed
+            )
         else:
             python = given.peer_python
             row = run_peer(name, python, file, given.minutes, folder / name)

@@ -19,6 +19,7 @@ from nasnet_auto.stages import (
     Context,
     best_of,
     plan_lines,
+    training_seconds,
 )
 from nasnet_auto.survey import Survey, survey
 from nasnet_auto.trainings.book import Book
@@ -85,6 +86,7 @@ def run(
     weights: str | os.PathLike[str] | None = None,
     ensemble: int | None = None,
     workers: int = 1,
+    pretrained: bool = True,
     skip_broken: bool = False,
     seed: int = 0,
     display: Display = Display(),
@@ -117,6 +119,8 @@ def run(
             averaged, as one more network to choose from. Default: of none.
         workers: How many children of the search are trained at once, each in
             a process of its own. Default 1: in this process.
+        pretrained: Whether to fine-tune pretrained networks. Turn it off to
+            compare with trainings from random weights.
         skip_broken: Whether to leave out files that are no whole images.
         seed: Fixes what is random.
         display: What shows how far it is.
@@ -151,6 +155,7 @@ def run(
             weights=weights,
             ensemble=ensemble,
             workers=workers,
+            pretrained=pretrained,
             skip_broken=skip_broken,
             seed=seed,
         )
@@ -199,7 +204,7 @@ def _plan(stage: str, context: Context) -> Iterator[Candidate]:
     for number, draft in enumerate(STAGES[stage].propose(context)):
         if number == len(context.book.candidates(stage)):
             if not draft.members:
-                seconds = STAGES[stage].seconds(context)
+                seconds = training_seconds(stage, context)
                 draft = _fitted(draft, seconds, context.survey)
             context.book.plan(stage, draft)
         yield context.book.candidates(stage)[number]

@@ -26,6 +26,7 @@ def _number(least: float, most: float) -> Callable[[Any], bool]:
     )
 
 
+YES_OR_NO = Check("True or False", lambda value: isinstance(value, bool))
 # By the name of the argument; None is taken where it is the default.
 CHECKS = {
     "hours": Check(
@@ -41,9 +42,8 @@ CHECKS = {
     "weights": Check("a name, or the path of a file", is_path),
     "preset": Check("a name", lambda value: isinstance(value, str)),
     "workers": whole(1),
-    "skip_broken": Check(
-        "True or False", lambda value: isinstance(value, bool)
-    ),
+    "pretrained": YES_OR_NO,
+    "skip_broken": YES_OR_NO,
     "seed": whole(0),
 }
 
@@ -64,6 +64,7 @@ class Request:
         ensemble: Of how many of the best networks an ensemble is made; None
             for none.
         workers: Children of the search at once; 1 in this process.
+        pretrained: Whether pretrained networks are fine-tuned.
         skip_broken: Whether to leave out files that are no whole images.
         seed: Fixes what is random.
     """
@@ -76,6 +77,7 @@ class Request:
     format: str | None = None
     ensemble: int | None = None
     workers: int = 1
+    pretrained: bool = True
     skip_broken: bool = False
     seed: int = 0
 
@@ -116,6 +118,11 @@ def checked_request(dataset: str, **asked: Any) -> Request:
     if (asked["preset"] is None) != (asked["weights"] is None):
         raise ValueError(
             "Expected `preset` and `weights` together. Received: one of them."
+        )
+    if asked["preset"] is not None and not asked["pretrained"]:
+        raise ValueError(
+            "Expected `preset` and `weights`, or no pretrained networks "
+            "(`pretrained=False`, --no-pretrained). Received: both."
         )
     if asked["preset"] is not None:
         from zoo import weights as pretrained

@@ -148,6 +148,8 @@ def _fine_tuned(context: Context) -> Iterator[Candidate]:
 def _pretrained(context: Context) -> list[tuple[str, str]]:
     """The networks to fine-tune, each with its weights."""
     request = context.request
+    if not request.pretrained:
+        return []
     if request.preset and request.weights:
         # By the preset a row is named.
         others = [SHIPPED] if request.preset != SHIPPED[0] else []
@@ -355,15 +357,6 @@ class Stage:
     share_without: float
     known: bool = False
 
-    def part(self, context: Context) -> float:
-        """Its share of the time of a run."""
-        return self.share if context.searches else self.share_without
-
-    def seconds(self, context: Context) -> float:
-        """The seconds that each training of the stage gets."""
-        part = self.part(context) * context.request.seconds
-        return part / self.trainings(context)
-
 
 # The search itself takes `SEARCH_SHARE`; without one its time and that of what
 # it finds go to the tuning.
@@ -378,17 +371,33 @@ STAGES: dict[str, Stage] = {
 }
 
 
+def shares(context: Context) -> dict[str, float]:
+    """The share of the time of each stage. A stage without candidates leaves
+    its share to the tuning."""
+    found = dict.fromkeys(STAGES, 0.0)
+    for name, stage in STAGES.items():
+        share = stage.share if context.searches else stage.share_without
+        found[name if stage.trainings(context) else "tuning"] += share
+    return found
+
+
+def training_seconds(stage: str, context: Context) -> float:
+    """The seconds that each training of a stage gets."""
+    share = shares(context)[stage] * context.request.seconds
+    return share / STAGES[stage].trainings(context)
+
+
 def plan_lines(context: Context) -> list[str]:
     """What is going to be done, a sentence a line."""
-    shares = {name: stage.part(context) for name, stage in STAGES.items()}
+    parts = shares(context)
     if context.searches:
-        shares = {"search": SEARCH_SHARE, **shares}
-    parts = ", ".join(
+        parts = {"search": SEARCH_SHARE, **parts}
+    minutes = ", ".join(
         f"{name} {share * context.request.seconds / 60:.1f}"
-        for name, share in shares.items()
+        for name, share in parts.items()
         if share
     )
-    lines = [f"The plan, in minutes: {parts}; the rest to test and export."]
+    lines = [f"The plan, in minutes: {minutes}; the rest to test and export."]
     if not context.searches:
         lines.append(
             f"No search: it begins with {SEARCH_IMAGES:,} training images and "

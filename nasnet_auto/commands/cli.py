@@ -101,6 +101,10 @@ def run(
             "time. Default: as many as cores.",
         ),
     ] = None,
+    no_pretrained: Annotated[
+        bool,
+        typer.Option("--no-pretrained", help="Train from random weights only."),
+    ] = False,
     skip_broken: Annotated[
         bool,
         typer.Option("--skip-broken", help="Leave out broken image files."),
@@ -134,6 +138,7 @@ def run(
             weights=weights,
             ensemble=ensemble,
             workers=os.cpu_count() or 1 if workers is None else workers,
+            pretrained=not no_pretrained,
             skip_broken=skip_broken,
             seed=seed,
             display=create_display(console, activity),

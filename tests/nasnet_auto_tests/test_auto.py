@@ -155,6 +155,11 @@ def test_a_finished_run_is_not_trained_again(whole):
         ({"preset": 5, "weights": "x"}, "`preset`. Expected a name"),
         ({"preset": "nasnet_mobile", "weights": 5}, "`weights`. Expected a n"),
         ({"preset": "nasnet_mobile"}, "`preset` and `weights` together"),
+        ({"pretrained": 1}, "`pretrained`. Expected True or False"),
+        (
+            {"preset": "a", "weights": "b", "pretrained": False},
+            "or no pretrained networks",
+        ),
         (
             {"preset": "nasnet_mobile", "weights": "nowhere.h5"},
             "the path of a file",
@@ -445,11 +450,27 @@ def test_published_weights_are_for_photographs(
         for stage in ("linear probe", "fine-tuning"):
             candidates = list(stages.STAGES[stage].propose(context))
             assert [each.preset for each in candidates] == presets
-        assert stages.STAGES["fine-tuning"].seconds(context) == pytest.approx(
+        assert stages.training_seconds("fine-tuning", context) == pytest.approx(
             0.25 * HOURS * 3600 / len(presets)
         )
     assert len(asked) == (size > 8)
     assert len(told) == (size > 8 and not reachable)
+
+
+def test_without_pretrained_networks_their_time_goes_to_the_tuning(tmp_path):
+    context = stages.Context(
+        Request("digits", HOURS, pretrained=False),
+        nasnet_auto.survey.survey("digits"),
+        Book(tmp_path / "plan.json", {}),
+        tmp_path,
+    )
+    for stage in ("linear probe", "fine-tuning"):
+        assert list(stages.STAGES[stage].propose(context)) == []
+    shares = stages.shares(context)
+    assert shares["tuning"] == pytest.approx(0.85)
+    assert sum(shares.values()) == pytest.approx(1 - stages.FINISH)
+    (line, _) = stages.plan_lines(context)
+    assert "fine-tuning" not in line
 
 
 def context_of_a_search(folder, left=3600, told=None, **request):

@@ -204,7 +204,7 @@ def _plan(stage: str, context: Context) -> Iterator[Candidate]:
     for number, draft in enumerate(STAGES[stage].propose(context)):
         if number == len(context.book.candidates(stage)):
             if not draft.members:
-                seconds = training_seconds(stage, context)
+                seconds = training_seconds(stage, context, draft)
                 draft = _fitted(draft, seconds, context.survey)
             context.book.plan(stage, draft)
         yield context.book.candidates(stage)[number]
@@ -224,6 +224,7 @@ def _drive(stage: str, context: Context, display: Display) -> None:
         row = train(
             candidate,
             folder,
+            context.images,
             [epochs],
             display.progress,
             context.request.runtime,
@@ -246,14 +247,17 @@ def _fitted(draft: Candidate, seconds: float, found: Survey) -> Candidate:
             draft = timed(draft, classes, trained, found.validated)
         except NO_ROOM:
             return dataclasses.replace(draft, reason=TOO_LARGE)
-    epochs = int((seconds - draft.seconds(0)) / (draft.epoch_seconds or 1.0))
+    # As many epochs as before take as many seconds: no rounding loses one.
+    epochs = int(
+        (seconds - draft.seconds(0)) / (draft.epoch_seconds or 1.0) + 1e-6
+    )
     if epochs < 1:
         return dataclasses.replace(
             draft,
             reason=f"an epoch takes longer than the {seconds:.0f} s it has",
         )
-    epochs = min(epochs, MOST_EPOCHS)
-    if recipe.frozen_epochs == recipe.epochs:
+    epochs = min(epochs, max(MOST_EPOCHS, recipe.epochs))
+    if draft.is_probe:
         frozen = epochs
     else:
         frozen = min(recipe.frozen_epochs, MOST_FROZEN, epochs // 4)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from nasnet_auto.trainings.candidates import (
     Row,
     plain_network,
 )
+from nasnet_auto.trainings.images import LoadedImages
 from nasnet_keras.console.command_line import InputError, RunError
 from nasnet_keras.kinds.layerwise.kind import LayerwiseKind
 from nasnet_keras.training.data.datasets import UNEVEN
@@ -40,7 +42,10 @@ PUBLISHED_SIZE = 128
 # little. No such search has been compared with fine-tuning yet.
 SEARCH_IMAGES, SEARCH_SECONDS = 1_000, 900.0
 SEARCH_SHARE = 0.35  # of the time, for the children of the search
+LEAST_SEARCH_HOURS = math.ceil(SEARCH_SECONDS / SEARCH_SHARE / 36) / 100
 IN_PROCESS = "in-process"
+LEAST_CHANGED = 0.5  # of the epochs of the network that is changed
+LONGER = 4  # times the epochs, where there is time
 FOUND = 3  # cells of a search that are trained longer
 FOUND_REPEATS, FOUND_FILTERS = 2, 16  # of these networks
 
@@ -56,6 +61,7 @@ class Context:
         folder: The folder of the run.
         observers: Observers of a search, which show it.
         tell: A function that shows sentences to the user.
+        images: The decoded images.
     """
 
     request: Request
@@ -64,6 +70,7 @@ class Context:
     folder: Path
     observers: tuple[Any, ...] = ()
     tell: Callable[[Sequence[str]], None] = lambda lines: None
+    images: LoadedImages = dataclasses.field(default_factory=LoadedImages)
 
     def settings(
         self, network: dict[str, Any], recipe: Recipe, **others: Any
@@ -272,24 +279,45 @@ def _search(context: Context) -> search.Run:
 
 
 def _tuned(context: Context) -> Iterator[Candidate]:
-    """The best so far with one value of its training changed; what is better
-    is changed further."""
-    before = [
-        row
-        for stage in itertools.takewhile("tuning".__ne__, STAGES)
-        for row in context.book.rows_of(stage)
-    ]
+    """The best so far with one value of its training changed, for as many
+    epochs, while there is time; what is better is changed further."""
+    book = context.book
+    earlier = [*itertools.takewhile("tuning".__ne__, STAGES)]
+    before = [row for stage in earlier for row in book.rows_of(stage)]
+    tried = [each for stage in earlier for each in book.candidates(stage)]
     done = 0
     for what, change in CHANGES.items():
         # Also when a run goes on, only what came before counts.
-        best = best_of(before + context.book.rows_of("tuning")[:done])
+        best = best_of(before + book.rows_of("tuning")[:done])
         if best is None:
             return
-        candidate = context.book.candidate(best.name)
+        candidate = book.candidate(best.name)
         values = change(candidate, context.survey)
-        if values:
-            yield candidate.changed(f"{candidate.name}, {what}", **values)
+        if not values:
+            continue
+        draft = candidate.changed(f"{candidate.name}, {what}", **values)
+        known = tried + book.candidates("tuning")[:done]
+        if any(draft.repeats(other) for other in known):
+            continue
+        asked = draft.seconds(draft.recipe.epochs)
+        if _tuning_left(context, done) >= LEAST_CHANGED * asked:
+            yield draft
             done += 1
+
+
+def _tuning_left(context: Context, done: int) -> float:
+    """The seconds of the tuning's share that so many of its trainings leave,
+    as planned."""
+    planned = context.book.candidates("tuning")[:done]
+    share = shares(context)["tuning"] * context.request.seconds
+    return share - sum(each.seconds(each.recipe.epochs) for each in planned)
+
+
+def _tuning_seconds(context: Context, draft: Candidate) -> float:
+    """As many as the network took that is changed, if there are so many."""
+    done = len(context.book.candidates("tuning"))
+    asked = draft.seconds(draft.recipe.epochs)
+    return min(_tuning_left(context, done), asked)
 
 
 def _larger_images(candidate: Candidate, survey: Survey) -> dict[str, Any]:
@@ -301,22 +329,34 @@ def _next(name: str, up: bool) -> "Change":
     """The nearest value of the table that is another by half at the least."""
 
     def change(candidate: Candidate, survey: Survey) -> dict[str, Any]:
-        value, table = getattr(candidate.recipe, name), VALUES[name]
+        recipe, changed = candidate.recipe, name
+        if name == "learning_rate" and candidate.is_probe:
+            changed = "frozen_learning_rate"
+        value, table = getattr(recipe, changed), VALUES[name]
         if up:
             others = [each for each in table if float(each) > 1.5 * value]
         else:
             others = [each for each in table if float(each) < value / 1.5]
-        return {name: others[0 if up else -1]} if others else {}
+        return {changed: others[0 if up else -1]} if others else {}
 
     return change
 
 
+def _longer(candidate: Candidate, survey: Survey) -> dict[str, Any]:
+    epochs = LONGER * candidate.recipe.epochs
+    return {"epochs": epochs} | (
+        {"frozen_epochs": epochs} if candidate.is_probe else {}
+    )
+
+
 Change = Callable[[Candidate, Survey], dict[str, Any]]
 CHANGES: dict[str, Change] = {
-    "larger images": _larger_images,
     "higher rate": _next("learning_rate", up=True),
+    "mixup": _next("mixup", up=True),
+    "larger images": _larger_images,
     "labels smoothed": _next("label_smoothing", up=True),
     "lower rate": _next("learning_rate", up=False),
+    "longer": _longer,
 }
 
 
@@ -344,7 +384,7 @@ class Stage:
     Attributes:
         propose: Yields the candidates. Each may depend on the results of the
             candidates before it.
-        trainings: The number of candidates.
+        trainings: The number of candidates that share its time.
         share: The share of the time that they get in a run with a search.
         share_without: The same share in a run without a search.
         known: Whether the candidates are known before any training. Such
@@ -362,10 +402,10 @@ class Stage:
 # it finds go to the tuning.
 STAGES: dict[str, Stage] = {
     "linear probe": Stage(_probes, _count_pretrained, 0.05, 0.05, True),
-    "fine-tuning": Stage(_fine_tuned, _count_pretrained, 0.15, 0.25, True),
+    "fine-tuning": Stage(_fine_tuned, _count_pretrained, 0.15, 0.20, True),
     "plain network": Stage(_plain, lambda context: 1, 0.10, 0.10, True),
     "found cells": Stage(_found, lambda context: FOUND, 0.15, 0.0),
-    "tuning": Stage(_tuned, lambda context: len(CHANGES), 0.15, 0.55),
+    "tuning": Stage(_tuned, lambda context: len(CHANGES), 0.15, 0.60),
     # It trains nothing, and is measured as the result is.
     "ensemble": Stage(_ensemble, lambda context: 1, 0.0, 0.0),
 }
@@ -381,8 +421,11 @@ def shares(context: Context) -> dict[str, float]:
     return found
 
 
-def training_seconds(stage: str, context: Context) -> float:
-    """The seconds that each training of a stage gets."""
+def training_seconds(stage: str, context: Context, draft: Candidate) -> float:
+    """The seconds that a training of a stage gets: in the tuning those that
+    it needs, else an equal part."""
+    if stage == "tuning":
+        return _tuning_seconds(context, draft)
     share = shares(context)[stage] * context.request.seconds
     return share / STAGES[stage].trainings(context)
 
@@ -401,7 +444,7 @@ def plan_lines(context: Context) -> list[str]:
     if not context.searches:
         lines.append(
             f"No search: it begins with {SEARCH_IMAGES:,} training images and "
-            f"{SEARCH_SECONDS / SEARCH_SHARE / 3600:.1f} hours. Its time goes "
+            f"{LEAST_SEARCH_HOURS:g} hours. Its time goes "
             "to the tuning of the training."
         )
     return lines

@@ -15,6 +15,7 @@ from nasnet_keras.deployment.predict_script import write_predict_script
 from nasnet_keras.files import sync, write_json
 from nasnet_keras.network.build import load_model
 from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
+from nasnet_keras.training.run import load_settings
 
 
 def publish(context: Context, best: Row) -> None:
@@ -38,7 +39,8 @@ def publish(context: Context, best: Row) -> None:
     """
     folder, format = context.folder, context.request.format
     training = folder / folder_of(best.name)
-    test = evaluate_run(training, "test")
+    data = context.images.of(load_settings(training))
+    test = evaluate_run(training, "test", data=data)
     candidate = context.book.candidate(best.name)
     write_json(
         folder / "architecture.json",

@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from nasnet_auto.trainings.ensemble import write_ensemble
+from nasnet_auto.trainings.images import LoadedImages
 from nasnet_keras.architectures import find_kind, to_data
 from nasnet_keras.console.accuracy import standard_error
 from nasnet_keras.console.command_line import RunError
@@ -23,7 +24,11 @@ from nasnet_keras.network.build import load_model
 from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
 from nasnet_keras.training.progress import Progress
 from nasnet_keras.training.recipes import Recipe
-from nasnet_keras.training.run import read_history, run_training
+from nasnet_keras.training.run import (
+    load_settings,
+    read_history,
+    run_training,
+)
 from nasnet_keras.training.settings import TrainingSettings
 from zoo import weights as pretrained
 
@@ -94,6 +99,26 @@ class Candidate:
             reason=None,
             epoch_seconds=epoch,
         )
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether the classifier alone learns."""
+        return self.recipe.frozen_epochs == self.recipe.epochs
+
+    def repeats(self, other: "Candidate") -> bool:
+        """Whether another trains in the same way, for as many epochs or
+        more."""
+        ours, theirs = (
+            {
+                **each.settings,
+                "preset": each.preset,
+                "recipe": dataclasses.replace(
+                    each.recipe, epochs=1, frozen_epochs=int(each.is_probe)
+                ),
+            }
+            for each in (self, other)
+        )
+        return ours == theirs and self.recipe.epochs <= other.recipe.epochs
 
     def seconds(self, epochs: int) -> float:
         """How long so many of its epochs take, as timed."""
@@ -169,6 +194,7 @@ def plain_network(image_size: int) -> dict[str, Any]:
 def train(
     candidate: Candidate,
     folder: Path,
+    images: LoadedImages,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     progress: Callable[[int], Progress] | None = None,
     runtime: str | None = None,
@@ -180,6 +206,7 @@ def train(
     Args:
         candidate: What to train.
         folder: The folder of its training.
+        images: Those of the run.
         callbacks: More Keras callbacks.
         progress: Makes what shows a training of so many epochs.
         runtime: In which the latency is measured; None for no latency.
@@ -196,7 +223,7 @@ def train(
         if candidate.members:
             root = folder.parent.parent
             members = [root / folder_of(name) for name in candidate.members]
-            write_ensemble(folder, candidate.training, members)
+            write_ensemble(folder, candidate.training, members, images)
         else:
             run_training(
                 folder,
@@ -204,12 +231,14 @@ def train(
                 initialiser(candidate),
                 callbacks,
                 progress and progress(epochs),
+                data=images.of(candidate.training),
             )
     except RunError as error:
         return dataclasses.replace(row, reason=str(error))
     except NO_ROOM:
         return dataclasses.replace(row, reason=TOO_LARGE)
-    measured = evaluate_run(folder, "validation")
+    data = images.of(load_settings(folder))
+    measured = evaluate_run(folder, "validation", data=data)
     model = load_model(folder / "model.keras")
     latency = reason = None
     if runtime is not None:

@@ -7,10 +7,11 @@ from typing import Any
 
 import keras
 
+from nasnet_auto.trainings.images import LoadedImages
 from nasnet_keras.files import sync, write_json
 from nasnet_keras.network.build import load_model
 from nasnet_keras.training.run import create_record
-from nasnet_keras.training.settings import TrainingSettings, load_data
+from nasnet_keras.training.settings import TrainingSettings
 
 
 def average(models: Sequence[keras.Model]) -> keras.Model:
@@ -59,7 +60,10 @@ def average(models: Sequence[keras.Model]) -> keras.Model:
 
 
 def write_ensemble(
-    folder: Path, settings: TrainingSettings, members: Sequence[Path]
+    folder: Path,
+    settings: TrainingSettings,
+    members: Sequence[Path],
+    images: LoadedImages,
 ) -> None:
     """Writes the average of trained networks as a training of its own, which
     `evaluate_run` takes; one that is there stays.
@@ -68,6 +72,7 @@ def write_ensemble(
         folder: The folder.
         settings: Of the best of them.
         members: The folders of their trainings.
+        images: Those of the run.
     """
     file = folder / "model.keras"
     if file.exists():
@@ -77,7 +82,7 @@ def write_ensemble(
     settings = dataclasses.replace(settings, network=network)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(
-        folder / "config.json", create_record(settings, load_data(settings))
+        folder / "config.json", create_record(settings, images.of(settings))
     )
     draft = folder / ".model.keras"
     model.save(draft)

@@ -30,6 +30,7 @@ from nasnet_auto.trainings.candidates import (
     Row,
     plain_network,
 )
+from nasnet_auto.trainings.images import LoadedImages
 from nasnet_keras.console.command_line import InputError, RunError
 from nasnet_keras.kinds.layerwise.kind import LayerwiseKind
 from nasnet_keras.network.build import load_model
@@ -253,7 +254,7 @@ def test_other_images_are_refused(whole):
 
 
 def test_without_time_the_reasons_are_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(stages.Stage, "seconds", lambda stage, context: 1e-6)
+    monkeypatch.setattr(auto, "training_seconds", lambda *arguments: 1e-6)
     with pytest.raises(RunError, match="longer than the"):
         nasnet_auto.run(images(), HOURS, tmp_path)
 
@@ -448,29 +449,13 @@ def test_published_weights_are_for_photographs(
             tell=told.extend,
         )
         for stage in ("linear probe", "fine-tuning"):
-            candidates = list(stages.STAGES[stage].propose(context))
-            assert [each.preset for each in candidates] == presets
-        assert stages.training_seconds("fine-tuning", context) == pytest.approx(
-            0.25 * HOURS * 3600 / len(presets)
-        )
+            drafts = list(stages.STAGES[stage].propose(context))
+            assert [each.preset for each in drafts] == presets
+        assert stages.training_seconds(
+            "fine-tuning", context, drafts[0]
+        ) == pytest.approx(0.20 * HOURS * 3600 / len(presets))
     assert len(asked) == (size > 8)
     assert len(told) == (size > 8 and not reachable)
-
-
-def test_without_pretrained_networks_their_time_goes_to_the_tuning(tmp_path):
-    context = stages.Context(
-        Request("digits", HOURS, pretrained=False),
-        nasnet_auto.survey.survey("digits"),
-        Book(tmp_path / "plan.json", {}),
-        tmp_path,
-    )
-    for stage in ("linear probe", "fine-tuning"):
-        assert list(stages.STAGES[stage].propose(context)) == []
-    shares = stages.shares(context)
-    assert shares["tuning"] == pytest.approx(0.85)
-    assert sum(shares.values()) == pytest.approx(1 - stages.FINISH)
-    (line, _) = stages.plan_lines(context)
-    assert "fine-tuning" not in line
 
 
 def context_of_a_search(folder, left=3600, told=None, **request):
@@ -684,11 +669,11 @@ def a_candidate(**values):
 
 
 def test_a_training_without_room_is_a_row(tmp_path, monkeypatch):
-    def fail(*arguments):
+    def fail(*arguments, **keywords):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM")
 
     monkeypatch.setattr(candidates, "run_training", fail)
-    row = candidates.train(a_candidate(), tmp_path)
+    row = candidates.train(a_candidate(), tmp_path, LoadedImages())
     assert row.reason == "it takes more memory than there is"
     assert not row.can_be_chosen
 
@@ -763,6 +748,6 @@ def test_a_network_whose_latency_cannot_be_had_is_not_chosen(
         "plain network"
     )
     folder = whole.folder / candidates.folder_of(candidate.name)
-    row = candidates.train(candidate, folder, runtime="onnx")
+    row = candidates.train(candidate, folder, LoadedImages(), runtime="onnx")
     assert row.accuracy is not None
     assert row.reason == "No such operation."

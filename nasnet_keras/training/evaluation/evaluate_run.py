@@ -20,13 +20,17 @@ from nasnet_keras.training.evaluation.pictures import (
     draw_mistakes,
 )
 from nasnet_keras.training.run import check_data, load_settings, read_record
-from nasnet_keras.training.settings import load_data
+from nasnet_keras.training.settings import TrainingData, load_data
 
 SPLITS = ("train", "validation", "test")
 
 
 def evaluate_run(
-    folder: Path, split: str = "test", batch_size: int = EVALUATION_BATCH_SIZE
+    folder: Path,
+    split: str = "test",
+    batch_size: int = EVALUATION_BATCH_SIZE,
+    *,
+    data: TrainingData | None = None,
 ) -> NetworkEvaluation:
     """Evaluates the network of a finished training on its images, and writes
     into its folder `evaluation`:
@@ -39,6 +43,8 @@ def evaluate_run(
         folder: The folder of a training of `run_training`.
         split: `"test"`, `"validation"` or `"train"`. Default `"test"`.
         batch_size: How many images are computed at once. Default 250.
+        data: The images, where several trainings share them. Default: those
+            of the training, which are read.
 
     Raises:
         InputError: The folder holds no finished training, or the images are
@@ -79,8 +85,9 @@ def evaluate_run(
             f"The training {folder} is not finished: it has no model.keras. "
             f"Continue it with `{read_record(folder)['command']}`."
         )
-    tell_activity("reading the data")
-    data = load_data(settings)
+    if data is None:
+        tell_activity("reading the data")
+        data = load_data(settings)
     if split == "validation" and data.validation is None:
         raise InputError(
             f"The training {folder} has no validation images. Expected as "

@@ -78,7 +78,7 @@ class Display:
 def run(
     data: DataSource,
     hours: float,
-    output: str | os.PathLike[str],
+    output: str | os.PathLike[str] = "nasnet-auto",
     *,
     format: str | None = None,
     max_latency: float | None = None,
@@ -87,6 +87,7 @@ def run(
     ensemble: int | None = None,
     workers: int = 1,
     pretrained: bool = True,
+    augmentation: str | None = None,
     skip_broken: bool = False,
     seed: int = 0,
     display: Display = Display(),
@@ -107,7 +108,8 @@ def run(
             data set, an `.npz` file, a pair of arrays, images and labels, or
             a `tf.data.Dataset` of these (`load_dataset`).
         hours: How long it takes in all.
-        output: The folder of the run.
+        output: The folder of the run. Default `nasnet-auto`, in the working
+            directory.
         format: A runtime to write the network for too, of `FORMATS`: onnx,
             openvino, litert or saved_model.
         max_latency: Seconds; networks that take longer for one image, on this
@@ -121,6 +123,9 @@ def run(
             a process of its own. Default 1: in this process.
         pretrained: Whether to fine-tune pretrained networks. Turn it off to
             compare with trainings from random weights.
+        augmentation: How images to train on are augmented: none, crop,
+            crop-flip or inception. Default: cropped and mirrored, and of data
+            sets of characters, which their names tell, cropped alone.
         skip_broken: Whether to leave out files that are no whole images.
         seed: Fixes what is random.
         display: What shows how far it is.
@@ -156,13 +161,14 @@ def run(
             ensemble=ensemble,
             workers=workers,
             pretrained=pretrained,
+            augmentation=augmentation,
             skip_broken=skip_broken,
             seed=seed,
         )
         check_outside(folder, request.dataset)
         tell_activity("looking at the data")
         source = data if are_arrays(data) else request.dataset
-        found = survey(source, skip_broken, seed)
+        found = survey(source, skip_broken, seed, request.augmentation)
         make_folder(folder)
     with locked(
         folder / "lock",

@@ -8,12 +8,14 @@ import math
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 from nasnet_keras.deployment.formats import find_format
 from nasnet_keras.files import is_path
+from nasnet_keras.training.recipes import Augmentation
 from search.runs.arguments import Check, check_argument, whole
 
+AUGMENTATIONS: tuple[str, ...] = get_args(Augmentation)
 MOST_MEMBERS = 10  # of an ensemble
 LEAST_HOURS = 1 / 60  # below, no training has time for an epoch
 
@@ -27,6 +29,12 @@ def _number(least: float, most: float) -> Callable[[Any], bool]:
 
 
 YES_OR_NO = Check("True or False", lambda value: isinstance(value, bool))
+
+
+def _is_seed(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 2**32
+
+
 # By the name of the argument; None is taken where it is the default.
 CHECKS = {
     "hours": Check(
@@ -43,8 +51,12 @@ CHECKS = {
     "preset": Check("a name", lambda value: isinstance(value, str)),
     "workers": whole(1),
     "pretrained": YES_OR_NO,
+    "augmentation": Check(
+        f"one of {', '.join(AUGMENTATIONS)}",
+        lambda value: value in AUGMENTATIONS,
+    ),
     "skip_broken": YES_OR_NO,
-    "seed": whole(0),
+    "seed": Check("a whole number from 0 to 2**32 - 1", _is_seed),
 }
 
 
@@ -65,6 +77,8 @@ class Request:
             for none.
         workers: Children of the search at once; 1 in this process.
         pretrained: Whether pretrained networks are fine-tuned.
+        augmentation: How images are augmented; None for what suits their
+            names.
         skip_broken: Whether to leave out files that are no whole images.
         seed: Fixes what is random.
     """
@@ -78,6 +92,7 @@ class Request:
     ensemble: int | None = None
     workers: int = 1
     pretrained: bool = True
+    augmentation: Augmentation | None = None
     skip_broken: bool = False
     seed: int = 0
 
@@ -126,7 +141,10 @@ def checked_request(dataset: str, **asked: Any) -> Request:
         )
     if asked["preset"] is not None:
         from zoo import weights as pretrained
+        from zoo.preset import find
+        from zoo.presets import PRESETS
 
+        find(PRESETS, asked["preset"], "preset", "`zoo.list_models()`")
         asked["weights"] = os.fspath(asked["weights"])
         pretrained.check(asked["weights"], asked["preset"])
     if asked["format"] is not None:

@@ -20,7 +20,6 @@ from nasnet_auto.trainings.candidates import (
 from nasnet_auto.trainings.images import LoadedImages
 from nasnet_keras.console.command_line import InputError, RunError
 from nasnet_keras.kinds.layerwise.kind import LayerwiseKind
-from nasnet_keras.training.data.datasets import UNEVEN
 from nasnet_keras.training.recipes import RECIPES, Recipe, adapted
 from search.spaces.recipe import VALUES
 from search.trial import ranked
@@ -76,15 +75,16 @@ class Context:
         self, network: dict[str, Any], recipe: Recipe, **others: Any
     ) -> dict[str, Any]:
         """Of a training, as JSON data."""
-        counts = [count for count in self.survey.counts if count]
-        uneven = max(counts) >= UNEVEN * min(counts)
+        recipe = dataclasses.replace(
+            recipe, augmentation=self.survey.augmentation
+        )
         return {
             "dataset": self.request.dataset,
             "network": network,
             "recipe": dataclasses.asdict(recipe),
             "validation_images": self.survey.validation_images,
             "skip_broken": self.request.skip_broken,
-            "class_weights": "balanced" if uneven else None,
+            "class_weights": "balanced" if self.survey.is_uneven else None,
             "seed": self.request.seed,
             **others,
         }
@@ -267,6 +267,7 @@ def _search(context: Context) -> search.Run:
         dataset=request.dataset,
         hours=context.search_seconds / 3600,
         seed=request.seed,
+        recipe={"augmentation": context.survey.augmentation},
         child={
             "image_size": min(32, context.survey.image_size),
             "skip_broken": request.skip_broken,

@@ -5,6 +5,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from nasnet_keras.console.accuracy import standard_error
 from nasnet_keras.console.activity import tell_activity
 from nasnet_keras.training.data.datasets import (
     ARRAYS,
+    UNEVEN,
     DataSource,
     ImageDataset,
     LabelledImages,
@@ -20,7 +22,17 @@ from nasnet_keras.training.data.datasets import (
     open_dataset,
 )
 from nasnet_keras.training.data.groups import groups_of
-from nasnet_keras.training.data.holding import BY_MEMORY, Holding
+from nasnet_keras.training.data.holding import (
+    BY_MEMORY,
+    Holding,
+    amount,
+    available_memory,
+)
+from nasnet_keras.training.data.pipeline import (
+    augmentation_text,
+    default_augmentation,
+)
+from nasnet_keras.training.data.readers.folder import broken_files
 from nasnet_keras.training.data.readers.source import (
     PURPOSES,
     RESIZER,
@@ -34,6 +46,7 @@ from nasnet_keras.training.data.splits import (
     with_test,
 )
 from nasnet_keras.training.data.streaming import unreadable_told
+from nasnet_keras.training.recipes import Augmentation
 
 # Of images that are larger, this size is trained at first: four times the
 # pixels of CIFAR-10.
@@ -64,9 +77,10 @@ class Survey:
         notes: Sentences on what is read and what is not.
         given: How many images there are to validate on, as far as that is
             known before they are read.
-        fingerprint: Changes when an image to train on does, or a class; of a
-            data set by name, when a label does.
+        fingerprint: Changes when an image or a label does, or a class; of a
+            data set by name, when a label to train on does.
         copies: Sentences on images that are there twice.
+        augmentation: How images to train on are augmented.
         groups: What several images are of, and how many of these there are;
             None where the names of files do not say so.
     """
@@ -80,6 +94,7 @@ class Survey:
     given: int = 0
     fingerprint: str = ""
     copies: tuple[str, ...] = ()
+    augmentation: Augmentation = "crop-flip"
     groups: tuple[str, int] | None = None
 
     @property
@@ -104,9 +119,7 @@ class Survey:
         where there are images for validation."""
         if self.has_validation:
             return None
-        left = self.images
-        if not self.has_test:
-            left -= max(1, round(TEST_SHARE * left))
+        left = self.images - self._held_for_test
         share = 0.2 if left < FEW else 0.1
         return max(1, min(MOST_VALIDATED, round(share * left)))
 
@@ -141,27 +154,68 @@ class Survey:
                 f"{w} x {h}" for w, h in dict.fromkeys(self.sizes)
             )
             lines.append(
-                f"Images of {found} pixels; trained first at "
-                f"{self.image_size} x {self.image_size}, the largest centred "
-                "square of each, scaled."
+                f"Images of {found} pixels. The largest centred square of each "
+                "is scaled, to the size that the leaderboard says."
             )
+        lines += [self._memory(), augmentation_text(self.augmentation)]
+        if self.is_uneven:
+            lines.append(
+                "The classes are uneven: losses are weighted, so that all "
+                "classes count alike."
+            )
+        return [*lines, self._validation(), self._test()]
+
+    def _memory(self) -> str:
+        size = 3 * self.images * self.image_size**2
+        return (
+            f"Decoded at {self.image_size} x {self.image_size} they take "
+            f"{amount(size)} of the {amount(available_memory())} of memory "
+            "available; what takes more than a quarter is streamed."
+        )
+
+    def _validation(self) -> str:
+        """By what networks are chosen, and the error of that."""
         held_out = self.validation_images
         if held_out is None:
-            lines.append("Networks are chosen by the images for validation.")
+            by = "Networks are chosen by the images for validation"
         else:
-            lines.append(
-                f"{'About ' if self.groups else ''}{held_out:,} images are "
-                "held out to choose networks by; an "
-                "accuracy of 80 % on them has a standard error of "
-                f"{100 * standard_error(0.8, held_out):.1f} points."
+            about = "About " if self.groups else ""
+            by = (
+                f"{about}{held_out:,} images are held out to choose networks by"
             )
+        if not self.validated:
+            return f"{by}."
+        error = 100 * standard_error(0.8, self.validated)
+        return (
+            f"{by}; an accuracy of 80 % on them has a standard error of "
+            f"{error:.1f} points."
+        )
+
+    def _test(self) -> str:
+        """What is tested on."""
+        once = "looked at once, at the end"
         if self.has_test:
-            lines.append("The test images are looked at once, at the end.")
-        return lines
+            return f"The test images are {once}."
+        return (
+            f"{self._held_for_test:,} images are held out to test on, {once}."
+        )
+
+    @property
+    def _held_for_test(self) -> int:
+        return 0 if self.has_test else max(1, round(TEST_SHARE * self.images))
+
+    @property
+    def is_uneven(self) -> bool:
+        """Whether a class has far more images than another."""
+        counts = [count for count in self.counts if count]
+        return max(counts) >= UNEVEN * min(counts)
 
 
 def survey(
-    source: DataSource, skip_broken: bool = False, seed: int = 0
+    source: DataSource,
+    skip_broken: bool = False,
+    seed: int = 0,
+    augmentation: Augmentation | None = None,
 ) -> Survey:
     """Looks at a data set. All arrays are read, so that errors in the test
     images are found now; of a data set by name no image is read. In arrays and
@@ -173,6 +227,8 @@ def survey(
         source: See `load_dataset`.
         skip_broken: See `load_dataset`.
         seed: Chooses the images that are held out.
+        augmentation: How images are augmented; None for what suits the names
+            of the data set and of its classes.
 
     Raises:
         ValueError: See `load_dataset`; or networks of colour images cannot
@@ -206,12 +262,21 @@ def survey(
             if read is not None:
                 parts[name] = read()
         images, _, *of_files = parts["train"]
-        files, digests = of_files or (None, images)
+        files = of_files[0] if of_files else None
         _check_channels(images)
-        identity.append(digests)
+        for part, part_labels, *others in parts.values():
+            # Of files the digests stand for them.
+            identity += [part_labels, others[1] if others else part]
+    try:
+        copies = tuple(_copies(parts))
+    except ValueError:
+        if is_folder:
+            raise broken_files(Path(str(source))) from None
+        raise
     given = len(parts["validation"][1]) if "validation" in parts else 0
     groups = groups_of(files, labels)
     counts = np.bincount(labels, minlength=len(opened.class_names))
+    name = ARRAYS if are_arrays(source) else str(source)
     found = Survey(
         class_names=tuple(opened.class_names),
         counts=tuple(map(int, counts)),
@@ -223,10 +288,11 @@ def survey(
         fingerprint=fingerprint(
             np.array(RESIZER), *identity, np.array(opened.class_names)
         ),
-        copies=tuple(_copies(parts)),
+        copies=copies,
+        augmentation=augmentation
+        or default_augmentation(name, opened.class_names),
         groups=groups and (groups.word, groups.total),
     )
-    name = ARRAYS if are_arrays(source) else str(source)
     _check_split(name, found, labels, files, seed)
     return found
 

@@ -5,6 +5,7 @@ Neither Keras nor TensorFlow is imported here before a search begins.
 """
 
 import dataclasses
+import os
 import shlex
 import shutil
 import tempfile
@@ -16,7 +17,9 @@ from typing import Any
 import search
 from nasnet_keras.architectures import find_kind
 from nasnet_keras.console.command_line import InputError, RunError
+from nasnet_keras.files import check_path
 from nasnet_keras.quotation import quoted
+from nasnet_keras.training.data.datasets import are_arrays, resolve_source
 from nasnet_keras.training.recipes import Recipe
 from search.evaluation.base import (
     Child,
@@ -213,8 +216,8 @@ EVALUATOR = f"{TuningEvaluator.__module__}:{TuningEvaluator.__name__}"
 
 
 def tune(
-    output: Path,
-    dataset: str,
+    output: str | os.PathLike[str],
+    dataset: str | os.PathLike[str],
     network: Mapping[str, Any],
     recipe: Recipe,
     *,
@@ -280,7 +283,7 @@ def tune(
     >>> from nasnet_auto.trainings.candidates import plain_network
     >>> from nasnet_keras.training.recipes import RECIPES
     >>> run = tune(
-    ...     Path("runs/tuned"),
+    ...     "runs/tuned",
     ...     "digits",
     ...     plain_network(8),
     ...     replace(RECIPES["search-proxy"], epochs=1, drop_path_rate=0.0),
@@ -290,6 +293,18 @@ def tune(
     >>> len(run.trials)
     2
     """
+    check_path("output", output)
+    output = Path(output)
+    if are_arrays(dataset):
+        raise InputError(
+            "Invalid value for argument `dataset`. Expected a name, a folder "
+            "or an .npz file, which a resumed tuning finds again. Received: "
+            "arrays; save them with `numpy.savez`."
+        )
+    try:
+        dataset = resolve_source(dataset)
+    except ValueError as error:
+        raise InputError(str(error)) from None
     known = [*dict.fromkeys([*TUNERS, *STRATEGIES])]
     if strategy not in known:
         raise InputError(

@@ -160,6 +160,8 @@ def deploy(
         )
         activity.end()
         _show(report)
+        if chosen.about(output):
+            _write_script(output, format)
         if latency_command is not None:
             tell_activity("waiting for the latency command")
             seconds = seconds_by_command(latency_command, output)
@@ -168,6 +170,23 @@ def deploy(
             _show_accuracy(
                 network, chosen.load(output), report.batch_size, test
             )
+
+
+def _write_script(file: Path, format: str) -> None:
+    """A script beside a file that knows its classes, unless there is one."""
+    from nasnet_keras.deployment.predict_script import (
+        NAME,
+        write_predict_script,
+    )
+
+    script = file.with_name(NAME)
+    if script.exists():
+        print(f"{script} is left as it is.")
+        return
+    write_predict_script(file, format)
+    print(
+        f"Wrote {script}: `python {NAME} PHOTO` names what a photograph shows."
+    )
 
 
 def _batch_size(text: str) -> int | None:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nasnet_auto.request import MOST_MEMBERS
+from nasnet_auto.request import AUGMENTATIONS, MOST_MEMBERS
 from nasnet_keras.console.command_line import (
     LARGEST,
     computing,
@@ -105,6 +105,14 @@ def run(
         bool,
         typer.Option("--no-pretrained", help="Train from random weights only."),
     ] = False,
+    augmentation: Annotated[
+        str | None,
+        typer.Option(
+            help=f"How images to train on are augmented: "
+            f"{', '.join(AUGMENTATIONS)}. Default: cropped and mirrored; of "
+            "data sets of characters, which their names tell, cropped alone."
+        ),
+    ] = None,
     skip_broken: Annotated[
         bool,
         typer.Option("--skip-broken", help="Leave out broken image files."),
@@ -139,6 +147,7 @@ def run(
             ensemble=ensemble,
             workers=os.cpu_count() or 1 if workers is None else workers,
             pretrained=not no_pretrained,
+            augmentation=augmentation,
             skip_broken=skip_broken,
             seed=seed,
             display=create_display(console, activity),

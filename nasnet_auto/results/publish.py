@@ -90,4 +90,4 @@ def _export(folder: Path, model: Any, format: str) -> None:
         for file in chosen.files(path):  # A kill may have left one of two.
             file.unlink(missing_ok=True)
         export(model, path, format)
-    write_predict_script(folder, format)
+    write_predict_script(path, format)

@@ -81,7 +81,10 @@ class Result:
     @property
     def files(self) -> list[Path]:
         """What was written for use."""
-        names = ("model.*", "predict.py", "report.html", "leaderboard.json")
+        names = (
+            *("model", "model.*", "predict.py"),
+            *("report.html", "architecture.json", "leaderboard.json"),
+        )
         return [
             file for name in names for file in sorted(self.folder.glob(name))
         ]

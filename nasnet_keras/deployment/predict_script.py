@@ -1,6 +1,7 @@
 """A script that classifies photographs by an exported file, and needs its
 runtime, Pillow and NumPy alone: `write_predict_script`."""
 
+import json
 from pathlib import Path
 
 from nasnet_keras.deployment.formats import find_format
@@ -30,11 +31,12 @@ for path in sys.argv[1:] or sys.exit(__doc__):
 '''
 
 
-def write_predict_script(folder: Path, format: str) -> Path:
-    """Writes predict.py, for the file `model` of a format beside it.
+def write_predict_script(file: Path, format: str) -> Path:
+    """Writes predict.py beside an exported classifier.
 
     Args:
-        folder: Where the exported file is.
+        file: What `nasnet_keras.export` wrote of a model that knows its
+            classes.
         format: Its format, of `FORMATS`.
 
     Returns:
@@ -45,10 +47,11 @@ def write_predict_script(folder: Path, format: str) -> Path:
 
     Example:
 
-    >>> write_predict_script(Path("."), "onnx").name
+    >>> write_predict_script(Path("model.onnx"), "onnx").name
     'predict.py'
     """
-    script = folder / NAME
-    runtime = find_format(format).script
+    script = file.with_name(NAME)
+    name = json.dumps(file.name, ensure_ascii=False)
+    runtime = find_format(format).script.replace("FILE", name)
     script.write_text(_SCRIPT.format(runtime=runtime), encoding="utf-8")
     return script

@@ -11,6 +11,7 @@ lock                    held by the process that trains
 import dataclasses
 import json
 import math
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ from nasnet_keras.console.command_line import (
 )
 from nasnet_keras.files import (
     check_free,
+    check_path,
     locked,
     make_folder,
     sync,
@@ -76,7 +78,7 @@ CLASSIFIER = "logits"  # the layer that learns in frozen epochs
 
 @kept_process_state()
 def run_training(
-    folder: Path,
+    folder: str | os.PathLike[str],
     settings: TrainingSettings,
     initialise: Callable[[keras.Model], None] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -130,10 +132,12 @@ def run_training(
     ...     },
     ...     recipe=replace(RECIPES["search-proxy"], epochs=1),
     ... )
-    >>> model = run_training(Path("runs/digits"), settings)
+    >>> model = run_training("runs/digits", settings)
     >>> model.output_shape
     (None, 10)
     """
+    check_path("folder", folder)
+    folder = Path(folder)
     prepare_long_trainings()
     new = not (folder / "config.json").exists()
     if new:

@@ -156,6 +156,9 @@ def test_a_finished_run_is_not_trained_again(whole):
         ({"preset": 5, "weights": "x"}, "`preset`. Expected a name"),
         ({"preset": "nasnet_mobile", "weights": 5}, "`weights`. Expected a n"),
         ({"preset": "nasnet_mobile"}, "`preset` and `weights` together"),
+        ({"preset": "nasnet_mobil", "weights": __file__}, "nasnet_mobil"),
+        ({"seed": 2**32}, "`seed`. Expected a whole number from 0"),
+        ({"augmentation": "flip"}, "`augmentation`. Expected one of none, c"),
         ({"pretrained": 1}, "`pretrained`. Expected True or False"),
         (
             {"preset": "a", "weights": "b", "pretrained": False},

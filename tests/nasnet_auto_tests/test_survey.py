@@ -112,6 +112,52 @@ def test_one_image_of_a_class_among_many_does(tmp_path):
     assert survey(a_folder(tmp_path, ant=30, bee=1)).counts == (30, 1)
 
 
+def test_all_photographs_that_are_cut_short_are_named(tmp_path):
+    """Their headers are whole; so they are found when they are decoded."""
+    a_folder(tmp_path, ant=5, bee=5)
+    noise = np.random.default_rng(0).integers(0, 255, (90, 90, 3), np.uint8)
+    for name in ("ant/0.jpg", "bee/1.jpg"):
+        file = tmp_path / name
+        Image.fromarray(noise).save(file)
+        file.write_bytes(file.read_bytes()[:2000])
+    with pytest.raises(ValueError, match=r"2 that .*ant/0.*bee/1.*--skip-bro"):
+        survey(tmp_path)
+    assert survey(tmp_path, skip_broken=True).counts == (5, 5)
+
+
+@pytest.mark.parametrize("part", ["val", "test"])
+def test_an_image_of_any_part_changes_the_fingerprint(part, tmp_path):
+    for name in ("train", "val", "test"):
+        a_folder(tmp_path / name, ant=5, bee=5)
+    before = survey(tmp_path).fingerprint
+    pixels = np.full((9, 9, 3), 200, np.uint8)
+    Image.fromarray(pixels).save(tmp_path / part / "ant" / "0.png")
+    assert survey(tmp_path).fingerprint != before
+
+
+def test_what_is_done_with_the_images_is_told(tmp_path):
+    a_folder(tmp_path, ant=40, bee=10)
+    text = " ".join(survey(tmp_path).lines())
+    for said in (
+        "Decoded at 9 x 9 they take 1 MiB of the",
+        "cropped and mirrored (augmentation crop-flip)",
+        "losses are weighted",
+        "5 images are held out to test on",
+        "9 images are held out to choose networks by",
+    ):
+        assert said in text
+    of_letters = survey(tmp_path, augmentation="crop").lines()
+    assert "not mirrored" in " ".join(of_letters)
+
+
+def test_the_error_of_given_images_for_validation_is_told(tmp_path):
+    for name in ("train", "val"):
+        a_folder(tmp_path / name, ant=8, bee=8)
+    text = " ".join(survey(tmp_path).lines())
+    assert "by the images for validation; an accuracy of 80 % on them" in text
+    assert "10.6 points" in text
+
+
 def test_another_resizer_changes_the_fingerprint(tmp_path, monkeypatch):
     a_folder(tmp_path, ant=5, bee=5)
     before = survey(tmp_path).fingerprint

@@ -2,6 +2,7 @@ import dataclasses
 import json
 import sys
 
+import numpy as np
 import pytest
 
 import search
@@ -103,10 +104,10 @@ def untrained(monkeypatch):
     return trained
 
 
-def begin(folder, trials, strategy="bayesian", **others):
+def begin(folder, trials, strategy="bayesian", dataset="digits", **others):
     return tune(
         folder,
-        "digits",
+        dataset,
         NETWORK,
         RECIPE,
         values={name: VALUES[name] for name in ("learning_rate", "l2")},
@@ -144,6 +145,24 @@ def test_other_settings_are_refused(tmp_path, untrained):
         begin(tmp_path, 2, seed=1)
 
 
+def test_paths_are_texts_and_a_data_set_may_be_relative(
+    tmp_path, monkeypatch, untrained
+):
+    monkeypatch.chdir(tmp_path)
+    pixels = np.zeros((60, 8, 8, 1), np.uint8)
+    np.savez("own.npz", x_train=pixels, y_train=np.arange(60) % 2)
+    for trials in (2, 3):  # The second time it goes on.
+        run = begin("run", trials, dataset="own.npz")
+    assert len(run.trials) == 3
+
+
+def test_arrays_are_refused(tmp_path):
+    data = np.zeros((60, 8, 8, 3), np.uint8), np.arange(60) % 2
+    with pytest.raises(InputError, match="`dataset`. Expected a name.*savez"):
+        begin(tmp_path / "run", 2, dataset=data)
+    assert not (tmp_path / "run").exists()
+
+
 def test_every_tuner_is_a_strategy():
     for name, settings in TUNERS.items():
         assert settings.get("strategy", name) in STRATEGIES
@@ -171,8 +190,10 @@ def test_the_stage_of_tuning_takes_steps_of_the_same_table():
     }
     assert steps == {
         "higher rate": {"learning_rate": 0.15},
+        "mixup": {"mixup": 0.2},
         "labels smoothed": {"label_smoothing": 0.1},
         "lower rate": {"learning_rate": 0.015},
+        "longer": {"epochs": 4 * RECIPE.epochs},
     }
     assert (
         CHANGES["higher rate"](

@@ -82,6 +82,17 @@ def test_a_training_gives_its_class_names(folder, call, tmp_path):
     about = FORMATS["saved_model"].about(tmp_path / "network")
     assert about["class_names"] == ["ant", "bee"]
     assert about["pixels"] == "0 to 255"
+    script = tmp_path / "predict.py"
+    photograph = tmp_path / "photo.png"
+    Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(photograph)
+    shown = subprocess.run(
+        [sys.executable, script, photograph], capture_output=True, text=True
+    ).stdout.splitlines()
+    assert {line.split("\t")[1] for line in shown} == {"ant", "bee"}
+    # What is there stays.
+    script.write_text("mine")
+    assert call("OUT/run --format saved_model --output OUT/other") == 0
+    assert script.read_text() == "mine"
 
 
 def test_a_command_measures_what_was_written(call, tmp_path, capsys):

@@ -24,8 +24,8 @@ class Format(abc.ABC):
         suffix: Of the file; empty for a folder.
         modules: What has to be installed.
         int8_modules: What else for int8; None where there is no int8.
-        script: Python that reads such a file, named `model` and the suffix,
-            by the format's runtime alone, in four lines beside imports: it
+        script: Python that reads such a file, named FILE and beside it, by
+            the format's runtime alone, in four lines beside imports: it
             defines `about`, the data of that method, and `run`, from a batch
             of one to its probabilities.
     """

@@ -27,7 +27,7 @@ class LiteRT(Format):
 import zipfile
 from ai_edge_litert.interpreter import Interpreter
 
-file = Path(__file__).with_name("model.tflite")
+file = Path(__file__).with_name(FILE)
 about = json.loads(zipfile.ZipFile(file).read("nasnet_keras.json"))
 runner = Interpreter(str(file)).get_signature_runner()
 run = lambda batch: runner(images=batch)["output"][0]

@@ -23,7 +23,7 @@ class ONNX(Format):
     script = """\
 import onnxruntime
 
-file = Path(__file__).with_name("model.onnx")
+file = Path(__file__).with_name(FILE)
 session = onnxruntime.InferenceSession(file)
 about = json.loads(session.get_modelmeta().custom_metadata_map["nasnet_keras"])
 run = lambda batch: session.run(None, {"images": batch})[0][0]

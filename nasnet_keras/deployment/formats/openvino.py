@@ -28,7 +28,7 @@ class OpenVINO(Format):
     script = """\
 import openvino
 
-model = openvino.Core().read_model(Path(__file__).with_name("model.xml"))
+model = openvino.Core().read_model(Path(__file__).with_name(FILE))
 about = json.loads(model.get_rt_info(["nasnet_keras"]).astype(str))
 net = openvino.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
 run = lambda batch: net(batch)[0][0]

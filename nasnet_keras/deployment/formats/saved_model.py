@@ -23,7 +23,7 @@ class SavedModel(Format):
     script = """\
 import tensorflow as tf
 
-folder = Path(__file__).with_name("model")
+folder = Path(__file__).with_name(FILE)
 about = json.loads((folder / "assets.extra/nasnet_keras.json").read_text())
 serve = tf.saved_model.load(folder).signatures["serving_default"]
 run = lambda batch: serve(images=tf.constant(batch))["output"][0].numpy()

@@ -40,6 +40,15 @@ NO_CHARACTERS = ("fashion", "pneumonia", "sign", "signs")
 LETTERS = 10  # classes named by a letter each, from which on they are letters
 
 
+# By the augmentation, what becomes of images.
+AUGMENTED: dict[str, str] = {
+    "none": "not augmented",
+    "crop": "cropped and not mirrored, as suits characters",
+    "crop-flip": "cropped and mirrored",
+    "inception": "cropped at all scales, mirrored and changed in colour",
+}
+
+
 def default_augmentation(
     dataset: str, class_names: Sequence[str] = ()
 ) -> Augmentation:
@@ -65,16 +74,26 @@ def default_augmentation(
     return "crop" if characters else "crop-flip"
 
 
+def augmentation_text(augmentation: str) -> str:
+    """A sentence on what an augmentation does.
+
+    Example:
+
+    >>> augmentation_text("crop-flip")
+    'Images are cropped and mirrored (augmentation crop-flip).'
+    """
+    return (
+        f"Images are {AUGMENTED[augmentation]} (augmentation {augmentation})."
+    )
+
+
 def augmentation_note(
     chosen: Augmentation | None, dataset: str, class_names: Sequence[str]
 ) -> str:
     """A sentence on what was chosen, or on what is surprising in a choice."""
     suited = default_augmentation(dataset, class_names)
     if chosen is None:
-        mirrored = "and mirrored"
-        if suited == "crop":
-            mirrored = "and not mirrored, for they seem to be of characters"
-        return f"Images are cropped {mirrored} (augmentation {suited})."
+        return augmentation_text(suited)
     if chosen in ("crop-flip", "inception") and suited == "crop":
         return (
             f"Images are mirrored (augmentation {chosen}) though they seem to "

@@ -1,11 +1,12 @@
 """The evaluation of a training in a folder, with its pictures:
 `evaluate_run`."""
 
+import os
 from pathlib import Path
 
 from nasnet_keras.console.activity import tell_activity
 from nasnet_keras.console.command_line import InputError, provenance
-from nasnet_keras.files import write_json
+from nasnet_keras.files import check_path, write_json
 from nasnet_keras.network.build import load_model
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.datasets import LabelledImages
@@ -26,7 +27,7 @@ SPLITS = ("train", "validation", "test")
 
 
 def evaluate_run(
-    folder: Path,
+    folder: str | os.PathLike[str],
     split: str = "test",
     batch_size: int = EVALUATION_BATCH_SIZE,
     *,
@@ -69,10 +70,12 @@ def evaluate_run(
     ...     },
     ...     recipe=replace(RECIPES["search-proxy"], epochs=1),
     ... )
-    >>> model = run_training(Path("runs/digits"), settings)
-    >>> 0 <= evaluate_run(Path("runs/digits"), "test").accuracy <= 1
+    >>> model = run_training("runs/digits", settings)
+    >>> 0 <= evaluate_run("runs/digits").accuracy <= 1
     True
     """
+    check_path("folder", folder)
+    folder = Path(folder)
     settings = load_settings(folder)
     if split not in SPLITS:
         raise ValueError(

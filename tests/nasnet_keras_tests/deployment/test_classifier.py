@@ -139,7 +139,7 @@ def test_the_script_says_what_keras_says(name, channels, photographs, tmp_path):
     export(model, path, name)
     shape = (16, 16, channels)
     assert FORMATS[name].about(path) == description(model, shape)
-    script = write_predict_script(tmp_path, name)
+    script = write_predict_script(path, name)
     done = run_script(script, *photographs)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -161,8 +161,9 @@ def test_the_script_refuses_nothing_and_photographs_of_other_ranges(
 ):
     """Before any runtime computes: the same lines in each format's."""
     pytest.importorskip("ai_edge_litert")
-    export(as_classifier(network(), NAMES), tmp_path / "model.tflite", "litert")
-    script = write_predict_script(tmp_path, "litert")
+    file = tmp_path / "a b.tflite"
+    export(as_classifier(network(), NAMES), file, "litert")
+    script = write_predict_script(file, "litert")
     done = run_script(script)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("python predict.py PHOTO ...:")
@@ -190,7 +191,11 @@ def test_a_photograph_of_pixels_from_0_to_1_is_refused(of_other_ranges):
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_script_is_short(name, tmp_path):
-    lines = write_predict_script(tmp_path, name).read_text().splitlines()
+    lines = (
+        write_predict_script(tmp_path / f"model{FORMATS[name].suffix}", name)
+        .read_text()
+        .splitlines()
+    )
     code = [
         line
         for line in lines[1:]
@@ -202,7 +207,9 @@ def test_the_script_is_short(name, tmp_path):
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_script_needs_few_packages(name, tmp_path):
-    script = write_predict_script(tmp_path, name)
+    script = write_predict_script(
+        tmp_path / f"model{FORMATS[name].suffix}", name
+    )
     imported = {
         alias.name.split(".")[0]
         for node in ast.walk(ast.parse(script.read_text()))

@@ -79,7 +79,7 @@ def read_folder(
         {file: skip_broken or name == "test" for file, name in _parted(files)}
     )
     if broken and not skip_broken:
-        raise _broken_files(path)
+        raise broken_files(path)
     parts = {
         name: {
             label: [file for file in members if file not in broken]
@@ -123,7 +123,7 @@ def read_folder(
             try:
                 images = hold(holding, shape, digests[rows], one)
             except NotAPicture:
-                raise _broken_files(path) from None
+                raise broken_files(path) from None
             return images, labels[rows], shorter[rows], digests[rows]
 
         return read
@@ -208,8 +208,9 @@ def _digest(path: Path) -> int:
     return int.from_bytes(digest.digest())
 
 
-def _broken_files(path: Path) -> ValueError:
-    """One is broken: the user wants to know of all of them."""
+def broken_files(path: Path) -> ValueError:
+    """The error of a folder with a file that is broken: it names all of
+    them."""
     layout = find_layout(path)
     files = {name: images_of(part) for name, part in layout.parts.items()}
     _, broken = _survey({file: True for file, _ in _parted(files)})

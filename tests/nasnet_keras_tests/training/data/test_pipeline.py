@@ -172,7 +172,7 @@ def test_classes_may_say_that_they_are_letters():
     "chosen, dataset, note",
     [
         (None, "cifar10", "cropped and mirrored (augmentation crop-flip)"),
-        (None, "mnist", "and not mirrored, for they seem to be of characters"),
+        (None, "mnist", "cropped and not mirrored, as suits characters"),
         ("crop-flip", "mnist", "though they seem to be of characters"),
         ("inception", "mnist", "though they seem to be of characters"),
         ("crop", "mnist", ""),

@@ -26,11 +26,13 @@ from nasnet_auto.trainings.book import Book
 from nasnet_auto.trainings.candidates import (
     NO_ROOM,
     NO_TIME,
+    SLOW,
     TOO_LARGE,
     Candidate,
     Row,
     folder_of,
     train,
+    untrained_latency,
 )
 from nasnet_auto.trainings.pace import Epochs, timed
 from nasnet_keras.console.activity import tell_activity
@@ -212,6 +214,7 @@ def _plan(stage: str, context: Context) -> Iterator[Candidate]:
             if not draft.members:
                 seconds = training_seconds(stage, context, draft)
                 draft = _fitted(draft, seconds, context.survey)
+                draft = _fast_enough(draft, context)
             context.book.plan(stage, draft)
         yield context.book.candidates(stage)[number]
 
@@ -268,6 +271,22 @@ def _fitted(draft: Candidate, seconds: float, found: Survey) -> Candidate:
     else:
         frozen = min(recipe.frozen_epochs, MOST_FROZEN, epochs // 4)
     return draft.changed(draft.name, epochs=epochs, frozen_epochs=frozen)
+
+
+def _fast_enough(draft: Candidate, context: Context) -> Candidate:
+    """A candidate, which is not trained if its network is too slow."""
+    limit, runtime = context.request.max_latency, context.request.runtime
+    if limit is None or runtime is None or draft.reason is not None:
+        return draft
+    network, book = draft.settings["network"], context.book
+    known = [each for stage in STAGES for each in book.candidates(stage)]
+    if any(each.settings["network"] == network for each in known):
+        return draft  # It was fast enough before.
+    tell_activity(f"measuring the latency of {draft.name}")
+    latency = untrained_latency(draft, len(context.survey.class_names), runtime)
+    if latency > limit:
+        return dataclasses.replace(draft, reason=SLOW)
+    return draft
 
 
 def _in_time(candidate: Candidate, folder: Path, context: Context) -> Candidate:

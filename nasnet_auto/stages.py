@@ -18,6 +18,7 @@ from nasnet_auto.trainings.candidates import (
     plain_network,
 )
 from nasnet_auto.trainings.images import LoadedImages
+from nasnet_keras.architectures import find_kind
 from nasnet_keras.console.command_line import InputError, RunError
 from nasnet_keras.kinds.layerwise.kind import LayerwiseKind
 from nasnet_keras.training.recipes import RECIPES, Recipe, adapted
@@ -45,6 +46,9 @@ LEAST_SEARCH_HOURS = math.ceil(SEARCH_SECONDS / SEARCH_SHARE / 36) / 100
 IN_PROCESS = "in-process"
 LEAST_CHANGED = 0.5  # of the epochs of the network that is changed
 LONGER = 4  # times the epochs, where there is time
+# Of all filters of MobileNetV2, around which the space of a search with a
+# latency is. A guess.
+MOBILE_WIDTH = 0.5
 FOUND = 3  # cells of a search that are trained longer
 FOUND_REPEATS, FOUND_FILTERS = 2, 16  # of these networks
 
@@ -191,21 +195,27 @@ def _plain(context: Context) -> Iterator[Candidate]:
 
 
 def _found(context: Context) -> Iterator[Candidate]:
-    """The best cells of a search, trained longer in larger networks."""
+    """The best cells of a search, trained longer in larger networks; or,
+    where a latency is asked for, the best mobile networks as they are."""
     if not context.searches:
         return
-    size = context.survey.image_size
-    for cell in context.book.decided("cells", lambda: _cells(context)):
+    size, what, larger = context.survey.image_size, "network", {}
+    recipe = RECIPES["search-proxy"]
+    if context.request.max_latency is None:
+        what = "cell"
+        larger = {"repeats": FOUND_REPEATS, "filters": FOUND_FILTERS}
+    else:
+        recipe = adapted(recipe, find_kind("mobile").unsupported)
+    for found in context.book.decided("cells", lambda: _cells(context)):
         yield Candidate(
-            name=f"searched cell {cell['number']}",
+            name=f"searched {what} {found['number']}",
             settings=context.settings(
                 {
-                    "architecture": cell["architecture"],
+                    "architecture": found["architecture"],
                     "input_shape": [size, size, 3],
-                    "repeats": FOUND_REPEATS,
-                    "filters": FOUND_FILTERS,
+                    **larger,
                 },
-                RECIPES["search-proxy"],
+                recipe,
             ),
         )
 
@@ -257,11 +267,13 @@ def _search(context: Context) -> search.Run:
             return run
         return search.resume(folder, **watching)
     objective: dict[str, Any] = {}
+    space: dict[str, Any] = {}
     if request.max_latency is not None:
         objective = {
             "max_latency": request.max_latency,
             "latency_runtime": request.runtime,
         }
+        space = {"space": "mobile", "space_options": {"width": MOBILE_WIDTH}}
     return search.run(
         folder,
         dataset=request.dataset,
@@ -275,6 +287,7 @@ def _search(context: Context) -> search.Run:
             "threads": None if alone else 1,
         },
         objective=objective,
+        **space,
         **watching,
     )
 

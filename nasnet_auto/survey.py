@@ -35,10 +35,10 @@ from nasnet_keras.training.data.pipeline import (
 from nasnet_keras.training.data.readers.folder import broken_files
 from nasnet_keras.training.data.readers.source import (
     PURPOSES,
-    RESIZER,
     Arrays,
     listed,
 )
+from nasnet_keras.training.data.resizer import RESIZER
 from nasnet_keras.training.data.splits import (
     TEST_SHARE,
     fingerprint,

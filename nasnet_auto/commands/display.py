@@ -53,11 +53,20 @@ def _accuracy_text(row: Row) -> str:
     return f"{row.accuracy:.1%} ± {row.error:.1%}"
 
 
+def _milliseconds(row: Row) -> str:
+    return "" if row.latency is None else f"{1e3 * row.latency:.1f}"
+
+
 def leaderboard_table(result: Result) -> Table:
     """What was tried, the best first."""
     table = Table(box=None, pad_edge=False)
     table.add_column("network")
-    for heading in ("accuracy", "parameters", "size", "epochs", "minutes"):
+    measured = any(row["latency"] is not None for row in result.leaderboard)
+    for heading in (
+        *("accuracy", "parameters"),
+        *(["ms"] if measured else []),
+        *("size", "epochs", "minutes"),
+    ):
         table.add_column(heading, justify="right")
     for data in result.leaderboard:
         row = Row(**data)
@@ -65,6 +74,7 @@ def leaderboard_table(result: Result) -> Table:
             escape(row.name),
             escape(" ".join(filter(None, [_accuracy_text(row), row.reason]))),
             "" if row.parameters is None else f"{row.parameters:,}",
+            *([_milliseconds(row)] if measured else []),
             "" if row.image_size is None else str(row.image_size),
             "" if row.epochs is None else str(row.epochs),
             "" if row.seconds is None else f"{row.seconds / 60:.1f}",

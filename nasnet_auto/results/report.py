@@ -1,8 +1,10 @@
 """A run on one HTML page, made to be sent to someone: `write_report`."""
 
 import base64
+import dataclasses
 import datetime
 import io
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,9 @@ import jinja2
 import numpy as np
 from matplotlib.figure import Figure
 
-from nasnet_auto.stages import Context, ranked_rows
-from nasnet_auto.trainings.candidates import Row, folder_of
+from nasnet_auto.stages import STAGES, Context, ranked_rows
+from nasnet_auto.trainings.candidates import Candidate, Row, folder_of
+from nasnet_keras.architectures import from_data
 from nasnet_keras.console.accuracy import standard_error
 from nasnet_keras.files import write_text
 from nasnet_keras.training.evaluation.evaluate import NetworkEvaluation
@@ -47,8 +50,10 @@ def write_report(context: Context, best: Row, test: NetworkEvaluation) -> Path:
             best=best,
             recipe=candidate.settings["recipe"],
             architecture=candidate.settings["network"]["architecture"],
-            command=context.book.command,
+            members=candidate.members,
+            command=_command(context),
             minutes=context.book.elapsed / 60,
+            spent=_minutes(context),
             accuracy=test.accuracy,
             error=standard_error(test.accuracy, len(test.labels)),
             tested=len(test.labels),
@@ -60,18 +65,62 @@ def write_report(context: Context, best: Row, test: NetworkEvaluation) -> Path:
             ],
             pictures={
                 "Validation accuracy, epoch by epoch": _curves(context),
+                "Accuracy against latency": _latencies(context),
                 "Confusion on the test images": _file(
                     evaluation / "test_confusion.png"
                 ),
                 "Worst mistakes on the test images": _file(
                     evaluation / "test_mistakes.png"
                 ),
+                **_pictures(candidate),
             },
         )
     )
     # Paths may hold any bytes.
     write_text(path, page.encode("utf-8", "backslashreplace").decode())
     return path
+
+
+def _minutes(context: Context) -> dict[str, float]:
+    """What the time went to."""
+    spent = {
+        stage: sum(row.seconds or 0.0 for row in context.book.rows_of(stage))
+        for stage in STAGES
+    }
+    rest = context.book.elapsed - sum(spent.values())
+    spent = {name: seconds for name, seconds in spent.items() if seconds}
+    beside = "reading, timing, searching, testing and writing"
+    return {
+        name: seconds / 60 for name, seconds in {**spent, beside: rest}.items()
+    }
+
+
+def _command(context: Context) -> str:
+    """The command that makes such a run, with the options that are not at
+    their defaults."""
+    request = context.request
+    words = ["nasnet-auto", "run", request.dataset]
+    for field in dataclasses.fields(request):
+        value = getattr(request, field.name)
+        if field.name in ("dataset", "workers") or value == field.default:
+            continue
+        option = f"--{field.name.replace('_', '-')}"
+        if value is False:
+            words.append(f"--no-{field.name}")
+        else:
+            words += [option] if value is True else [option, str(value)]
+    return shlex.join([*words, "--output", "again"])
+
+
+def _pictures(candidate: Candidate) -> dict[str, str | None]:
+    """The architecture drawn: of cells the cells."""
+    kind, architecture = from_data(
+        candidate.settings["network"]["architecture"]
+    )
+    drawn: dict[str, str | None] = {}
+    for name, figure in kind.pictures(architecture).items():
+        drawn[f"Architecture, {name}"] = _drawn(figure, dpi=80)
+    return drawn
 
 
 def _environment() -> jinja2.Environment:
@@ -117,8 +166,39 @@ def _curves(context: Context) -> str | None:
     axes.set_ylabel("validation accuracy")
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
+    return _drawn(figure)
+
+
+def _latencies(context: Context) -> str | None:
+    """What was measured, as a picture; None without a limit of latency."""
+    rows = [
+        row
+        for row in context.book.rows
+        if row.accuracy is not None and row.latency is not None
+    ]
+    if not rows:
+        return None
+    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+    axes = figure.add_subplot()
+    for row in rows:
+        axes.errorbar(
+            1e3 * (row.latency or 0.0),
+            row.accuracy or 0.0,
+            row.error,
+            fmt="o" if row.can_be_chosen else "x",
+            capsize=2,
+            label=row.name,
+        )
+    axes.axvline(1e3 * (context.request.max_latency or 0.0), color="grey")
+    axes.set_xlabel("milliseconds an image (crosses: too slow)")
+    axes.set_ylabel("validation accuracy")
+    axes.legend(fontsize="small")
+    return _drawn(figure)
+
+
+def _drawn(figure: Figure, dpi: int = 110) -> str:
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=110)
+    figure.savefig(stream, format="png", dpi=dpi)
     return _as_data(stream.getvalue())
 
 

@@ -29,7 +29,7 @@ from nasnet_keras.training.run import (
     read_history,
     run_training,
 )
-from nasnet_keras.training.settings import TrainingSettings
+from nasnet_keras.training.settings import TrainingSettings, build_model
 from zoo import weights as pretrained
 
 PLAIN_FILTERS = (32, 64, 64, 128, 128, 256)  # of its 3 x 3 convolutions
@@ -258,6 +258,19 @@ def train(
         seconds=sum(epoch["seconds"] for epoch in read_history(folder)),
         reason=reason,
     )
+
+
+def untrained_latency(
+    candidate: Candidate, classes: int, runtime: str
+) -> float:
+    """The seconds of one image, which depend on no weights; 0 where they
+    cannot be measured, which is told when the network is trained."""
+    keras.backend.clear_session()
+    model = build_model(candidate.training, classes, 1)
+    try:
+        return measure_latency(model, runtime=runtime)
+    except (RunError, ValueError):
+        return 0.0
 
 
 def initialiser(candidate: Candidate) -> Callable[[keras.Model], None] | None:

@@ -20,7 +20,8 @@ from nasnet_keras.training.data.readers.pictures import (
     NotAPicture,
     read_picture,
 )
-from nasnet_keras.training.data.readers.source import fit, listed
+from nasnet_keras.training.data.readers.source import listed
+from nasnet_keras.training.data.resizer import fit
 from nasnet_keras.training.data.streaming import in_channels
 
 BATCH = 32

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.datasets import load_sample_images
 
-from nasnet_keras.training.data.readers.source import fit
+from nasnet_keras.training.data.resizer import fit
 
 
 def photographs(shape: tuple[int, int, int]) -> np.ndarray:

@@ -94,6 +94,8 @@ def test_a_run_ends_in_what_was_promised(whole):
     page = whole.report.read_text()
     assert whole.chosen in page
     assert "Model card" in page
+    assert "plain network 0." in page  # what the time went to
+    assert f"nasnet-auto run {whole.folder}/data.npz --hours {HOURS}" in page
 
 
 def test_the_result_names_classes(whole):
@@ -525,11 +527,35 @@ def test_a_search_takes_the_time_and_the_threads_there_are(
     # In a process where TensorFlow has begun work they cannot be set.
     assert asked["child"]["threads"] == threads
     assert asked["hours"] == stages.SEARCH_SHARE
+    assert "space" not in asked
+
+
+def test_with_a_latency_mobile_networks_are_searched(tmp_path, monkeypatch):
+    asked = {}
+
+    def fail(*arguments, **settings):
+        asked.update(settings)
+        raise RunError("Enough.")
+
+    monkeypatch.setattr(search, "run", fail)
+    context = context_of_a_search(tmp_path, max_latency=0.01)
+    assert list(stages.STAGES["found cells"].propose(context)) == []
+    assert asked["space"] == "mobile"
+    assert asked["objective"]["max_latency"] == 0.01
 
 
 @pytest.mark.large
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_search_finds_cells_and_goes_on(workers, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("workers", "request_", "name"),
+    [
+        (1, {}, "searched cell"),
+        (2, {}, "searched cell"),
+        (1, {"max_latency": 10.0}, "searched network"),
+    ],
+)
+def test_a_search_finds_cells_and_goes_on(
+    workers, request_, name, tmp_path, monkeypatch
+):
     """A real one of seconds, in this process and in others. There is time for
     three children and for the epochs of what it finds on a busy machine too."""
     monkeypatch.setattr("search.loop.plan.IMAGES", 800)
@@ -542,7 +568,8 @@ def test_a_search_finds_cells_and_goes_on(workers, tmp_path, monkeypatch):
     monkeypatch.setattr(
         auto, "STAGES", {"found cells": stages.STAGES["found cells"]}
     )
-    arguments = {"workers": workers, "output": tmp_path}
+    monkeypatch.setattr(stages, "MOBILE_WIDTH", 0.1)
+    arguments = {"workers": workers, "output": tmp_path, **request_}
 
     class Breaking(Observer):
         def finished(self, trial, *others, **more):
@@ -558,7 +585,7 @@ def test_a_search_finds_cells_and_goes_on(workers, tmp_path, monkeypatch):
         )
     result = nasnet_auto.run("digits", 1, **arguments)
     assert len(result.leaderboard) == stages.FOUND
-    assert result.chosen.startswith("searched cell")
+    assert result.chosen.startswith(name)
     assert result.test_accuracy > 0.2  # by chance 0.1
     run = search.load(tmp_path / "search")
     assert run.config.child.threads == (None if workers == 1 else 1)
@@ -679,6 +706,29 @@ def test_a_training_without_room_is_a_row(tmp_path, monkeypatch):
     row = candidates.train(a_candidate(), tmp_path, LoadedImages())
     assert row.reason == "it takes more memory than there is"
     assert not row.can_be_chosen
+
+
+def test_a_network_that_is_too_slow_is_not_trained(tmp_path, monkeypatch):
+    measured = []
+
+    def latency(model, runtime):
+        measured.append(runtime)
+        return 0.5
+
+    monkeypatch.setattr(candidates, "measure_latency", latency)
+    context = stages.Context(
+        Request("digits", HOURS, max_latency=0.1),
+        nasnet_auto.survey.survey("digits"),
+        Book(tmp_path / "plan.json", {}),
+        tmp_path,
+    )
+    slow = auto._fast_enough(a_candidate(), context)
+    assert slow.reason == candidates.SLOW
+    assert measured == ["keras"]
+    # What was fast enough is not measured again.
+    context.book.plan("plain network", a_candidate())
+    assert auto._fast_enough(a_candidate(), context).reason is None
+    assert measured == ["keras"]
 
 
 def test_weights_that_cannot_be_fetched_are_a_row(tmp_path, monkeypatch):

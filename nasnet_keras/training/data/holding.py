@@ -17,13 +17,12 @@ import psutil
 from nasnet_keras.console.activity import tell_activity
 from nasnet_keras.files import check_room, sync
 from nasnet_keras.quotation import system_reason
+from nasnet_keras.training.data.resizer import RESIZER, Shape
 from nasnet_keras.training.data.streaming import (
     Images,
     StreamedImages,
     in_parallel,
 )
-
-Shape = tuple[int, int, int]  # height, width, channels
 
 # Shares of the memory available: up to the first, images are held in memory
 # unless something else is asked for; beyond the second never, for they are
@@ -166,7 +165,7 @@ def _cache_file(
     images: Callable[[], Iterable[np.ndarray]],
 ) -> Path:
     """The file of these images, written if it is not there."""
-    digest = hashlib.sha256(f"{shape}".encode())
+    digest = hashlib.sha256(f"{shape} {RESIZER}".encode())
     digest.update(np.ascontiguousarray(digests).data)
     file = folder / f"{digest.hexdigest()[:16]}.npy"
     if file.exists():

@@ -11,7 +11,8 @@ import numpy as np
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.datasets import ImageDataset, LabelledImages
 from nasnet_keras.training.data.groups import grouped, groups_of
-from nasnet_keras.training.data.readers.source import RESIZER, listed
+from nasnet_keras.training.data.readers.source import listed
+from nasnet_keras.training.data.resizer import RESIZER
 from nasnet_keras.training.data.sampling import count_of, stratified
 
 TEST_SHARE = 0.1

@@ -15,7 +15,6 @@ from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.holding import (
     BY_MEMORY,
     Holding,
-    Shape,
     hold,
 )
 from nasnet_keras.training.data.readers.layout import (
@@ -37,9 +36,9 @@ from nasnet_keras.training.data.readers.source import (
     PURPOSES,
     Arrays,
     Source,
-    fit,
     listed,
 )
+from nasnet_keras.training.data.resizer import Shape, fit
 from nasnet_keras.training.data.streaming import in_parallel
 
 ENDS = 2**15  # bytes of either end of a file, by which it is known again

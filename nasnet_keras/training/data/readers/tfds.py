@@ -14,10 +14,10 @@ from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.holding import (
     BY_MEMORY,
     Holding,
-    Shape,
     hold,
 )
-from nasnet_keras.training.data.readers.source import Arrays, Source, fit
+from nasnet_keras.training.data.readers.source import Arrays, Source
+from nasnet_keras.training.data.resizer import Shape, fit
 from nasnet_keras.training.data.streaming import StreamedImages, in_parallel
 
 BATCH_SIZE = 256  # of reading; one at a time takes six times as long

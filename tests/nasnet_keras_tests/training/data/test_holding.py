@@ -70,6 +70,10 @@ def test_a_cache_is_written_once(monkeypatch, tmp_path):
     # Other images have another file.
     hold(asked, (4, 4, 3), DIGESTS + np.uint64(1), IMAGES.__getitem__)
     assert len(list(asked.cache.iterdir())) == 2
+    # And so have those of another resizer.
+    monkeypatch.setattr(holding, "RESIZER", "squeezed")
+    hold(asked, (4, 4, 3), DIGESTS, IMAGES.__getitem__)
+    assert len(list(asked.cache.iterdir())) == 3
 
 
 def test_a_cache_that_breaks_off_leaves_nothing(monkeypatch, tmp_path):

@@ -86,6 +86,10 @@ def test_the_error_of_an_accuracy():
     assert abs(standard_error(0.8, 60) - spread) < 1e-3
 
 
+def test_photographs_of_several_sizes_are_trained_on_in_larger_ones():
+    assert made(sizes=((200, 100), (600, 300))).largest_size == 200
+
+
 def a_folder(path, **counts):
     """Of so many pictures of each class."""
     for label, count in counts.items():

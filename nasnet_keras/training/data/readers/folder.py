@@ -3,7 +3,7 @@
 import functools
 import hashlib
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,6 +36,7 @@ from nasnet_keras.training.data.readers.source import (
     PURPOSES,
     Arrays,
     Source,
+    extremes,
     listed,
 )
 from nasnet_keras.training.data.resizer import Shape, fit
@@ -137,7 +138,7 @@ def read_folder(
         read_train=reader("train"),
         read_test=reader("test") if "test" in parts else None,
         read_validation=reader("validation") if "validation" in parts else None,
-        sizes=_extremes(seen),
+        sizes=extremes(header.size for header in seen),
         notes=_notes(layout, parts, seen, broken),
     )
 
@@ -235,7 +236,7 @@ def _common_shape(
         return image_size, image_size, channels
     sizes = {header.size for header in headers}
     if len(sizes) > 1:
-        (width, height), (widest, highest) = _extremes(headers)
+        (width, height), (widest, highest) = extremes(sizes)
         raise ValueError(
             f"The images of {str(path)!r} differ in size. Expected the "
             "argument `image_size`, the height and width to bring them to. "
@@ -244,13 +245,6 @@ def _common_shape(
         )
     width, height = sizes.pop()
     return height, width, channels
-
-
-def _extremes(headers: Iterable[Header]) -> tuple[tuple[int, int], ...]:
-    """The size of the smallest image, and that of the largest."""
-    sizes = {header.size for header in headers}
-    by_area = sorted(sizes, key=lambda size: (size[0] * size[1], size))
-    return by_area[0], by_area[-1]
 
 
 def _notes(

@@ -39,7 +39,7 @@ class Source(NamedTuple):
         read_validation: Returns the validation images and labels. None if
             there are none.
         sizes: Width and height of the smallest image and of the largest, as
-            they were found; none where all that is known is that they differ.
+            they were found.
         notes: Sentences on what is read and what is not.
     """
 
@@ -50,6 +50,13 @@ class Source(NamedTuple):
     read_validation: Callable[[], Arrays] | None = None
     sizes: tuple[Size, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def extremes(sizes: Iterable[Size]) -> tuple[Size, Size]:
+    """The size of the smallest image, and that of the largest, by their
+    areas."""
+    by_area = sorted(set(sizes), key=lambda size: (size[0] * size[1], size))
+    return by_area[0], by_area[-1]
 
 
 def listed(names: Iterable[str], most: int = LISTED) -> str:

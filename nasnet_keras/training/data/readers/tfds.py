@@ -16,10 +16,16 @@ from nasnet_keras.training.data.holding import (
     Holding,
     hold,
 )
-from nasnet_keras.training.data.readers.source import Arrays, Source
+from nasnet_keras.training.data.readers.source import (
+    Arrays,
+    Size,
+    Source,
+    extremes,
+)
 from nasnet_keras.training.data.resizer import Shape, fit
 from nasnet_keras.training.data.streaming import StreamedImages, in_parallel
 
+LOOKED_AT = 64  # of images that differ in size
 BATCH_SIZE = 256  # of reading; one at a time takes six times as long
 CHANNELS = (1, 3, 4)
 TEST_SPLITS = ("test", "validation")
@@ -77,8 +83,25 @@ def read_tfds(
         read_validation=functools.partial(read, "validation")
         if test == "test" and "validation" in splits
         else None,
-        sizes=() if None in own else ((own[1], own[0]),),
+        sizes=_sizes(builder, own),
     )
+
+
+def _sizes(builder: Any, shape: tuple[int | None, ...]) -> tuple[Size, ...]:
+    """Of images that differ, the extremes of the first."""
+    height, width, _ = shape
+    if height is not None and width is not None:
+        return ((width, height),)
+    if _is_random_access(builder):
+        image, _ = builder.info.supervised_keys
+        source = builder.as_data_source("train")
+        first = [
+            source[row][image] for row in range(min(LOOKED_AT, len(source)))
+        ]
+    else:
+        dataset = _dataset(builder, "train", decoded=True).take(LOOKED_AT)
+        first = [image for image, _ in dataset.as_numpy_iterator()]
+    return extremes((image.shape[1], image.shape[0]) for image in first)
 
 
 def _builder(

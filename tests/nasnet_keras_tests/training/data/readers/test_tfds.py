@@ -123,7 +123,7 @@ def test_images_that_differ_in_size(data_dir):
     dataset = load_dataset("malaria", data_dir=data_dir, image_size=8)
     assert dataset.train.images.shape == (6, 8, 8, 3)
     assert dataset.test is None and dataset.validation is None
-    assert "of several sizes, are brought to 8 x 8" in dataset.notes[0]
+    assert "8 x 8 to 12 x 9 pixels, are brought to 8 x 8" in dataset.notes[0]
 
 
 def test_a_split_for_validation(data_dir):

@@ -220,9 +220,11 @@ _PROOFS = (
 
 _HUB = """## KerasHub
 
-After `pip install 'nasnet-keras[hub]'`, each network of the zoo is a backbone
-and a classifier of [KerasHub](https://keras.io/keras_hub/). They take pixels
-from 0 to 255, in images of any size:
+After `pip install 'nasnet-keras[hub]'`, each network of cells is a backbone and
+a classifier of [KerasHub](https://keras.io/keras_hub/): the networks of NASNet,
+PNASNet, AmoebaNet, ENAS and DARTS. Mobile networks, SENet, ShuffleNet and
+CondenseNet are not; build them with `zoo.create_model`. The classifiers take
+pixels from 0 to 255, in images of any size:
 
 ```python
 import keras_hub

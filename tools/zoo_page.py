@@ -47,10 +47,7 @@ The columns of the table:
   the test error.
 - **Weights** by name: Keras downloads `"imagenet"`; `"cifar10"` comes with the
   package ([training.md](training.md#weights-that-ship)).
-- **Weights** from files: give the path of the file as `weights`; `zoo.weights`
-  lists the formats. For weights of PyTorch, mobile networks need
-  `strided_padding="symmetric"` and the `bn_epsilon` of the source: 1e-5, except
-  for ProxylessNAS.
+- **Weights** from files: [below](#weights-from-files).
 - A **name** that ends in `_timm`, `_torchvision` or `_osmr` has the form of
   this source, which differs from the authors' form.
 """
@@ -111,6 +108,68 @@ _OTHER_WEIGHTS = {
     "condensenet_74_g4": ("pytorchcv `condensenet74_c4_g4`",),
     "condensenet_74_g8": ("pytorchcv `condensenet74_c8_g8`",),
 }
+
+_FILES_HEAD = """## Weights from files
+
+Give the path of a file as `weights`. The content of the file shows its source.
+The last columns say what the weights of a source expect: the values of images,
+and arguments of `create_model` for mobile networks.
+"""
+_PYTORCH = '`strided_padding="symmetric"`'
+# The source, its files, the values of images, arguments for mobile networks.
+_FILES = (
+    (
+        "this package",
+        "`.keras`, `.weights.h5`",
+        "as in your training; `nasnet-train`: -1 to 1",
+        "–",
+    ),
+    (
+        "keras.applications, NASNet and MobileNetV2",
+        "`.keras`, `.h5`",
+        "-1 to 1",
+        "–",
+    ),
+    ("TF-slim, NASNet-A and PNASNet-5", "checkpoint", "-1 to 1", "–"),
+    ("timm `nasnetalarge`, `pnasnet5large`", "safetensors", "-1 to 1", "–"),
+    (
+        "timm, all others; torchvision",
+        "safetensors",
+        "ImageNet's mean and deviation",
+        f"{_PYTORCH}, `bn_epsilon=1e-5`",
+    ),
+    (
+        "pytorchcv",
+        "safetensors",
+        "not checked here",
+        f"{_PYTORCH}, `bn_epsilon=1e-3`",
+    ),
+)
+_FILES_TAIL = """
+SENet, ShuffleNet and CondenseNet have the padding and the epsilon of PyTorch by
+default. If weights of PyTorch need another padding or another epsilon than the
+network has, a warning says so.
+
+`include_preprocessing=True`, the commands and the classifier of KerasHub scale
+pixels to -1 to 1. For the mean and the deviation of ImageNet, scale the pixels
+yourself:
+
+```
+images = (pixels / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
+```
+
+A pickle of PyTorch (`.pth`, `.bin`) is not read. These lines make a safetensors
+file of it, in an environment with torch and safetensors:
+
+```
+import torch
+from safetensors.torch import save_file
+
+save_file(torch.load("model.pth", weights_only=True), "model.safetensors")
+```
+
+Other `.h5` files are not read either, such as those of tf2cv.
+"""
 
 _PROOFS_HEAD = """## Proofs
 
@@ -286,6 +345,8 @@ def page() -> str:
     ]
     rows = [_row(name, preset) for name, preset in PRESETS.items()]
     parts = [_HEAD, *_markdown(_COLUMNS, rows), "", "## Notes", "", *notes, ""]
+    columns = ("source", "file", "images", "mobile networks")
+    parts += [_FILES_HEAD, *_markdown(columns, _FILES), _FILES_TAIL]
     columns = ("network", "compared with", "largest difference", "command")
     parts += [_PROOFS_HEAD, *_markdown(columns, _PROOFS), _PROOFS_TAIL]
     parts += [_HUB]

@@ -43,8 +43,8 @@ The columns of the table:
 - Both have the paper's figure, then our count. They are **bold** if the two
   differ by more than the rounding of the paper's figure and by more than half
   a percent.
-- **Accuracy** is the paper's: on ImageNet top-1 / top-5 in percent, on CIFAR-10
-  the test error.
+- **Accuracy** is that of the source in the last column: on ImageNet top-1 /
+  top-5 in percent, on CIFAR-10 the test error.
 - **Weights** by name: Keras downloads `"imagenet"`; `"cifar10"` comes with the
   package ([training.md](training.md#weights-that-ship)).
 - **Weights** from files: [below](#weights-from-files).
@@ -300,16 +300,30 @@ classifier = keras_hub.models.ImageClassifier.from_preset("mobile")
 
 _COMPARISON_HEAD = """## Accuracy and cost
 
-The table has the accuracies of the papers on ImageNet, and our counts. It also
-has networks that are not in the zoo, if the paper of NASNet lists them with
-figures that we could check. `zoo.table()` returns these rows, and
-`zoo.table("cifar10")` those of CIFAR-10. The method `draw` makes the picture:
+The table has the accuracies that the sources print for ImageNet. The parameters
+and multiply-adds are our counts, except for MobileNet, which is not in the zoo:
+its figures are those of NASNet's paper.
+
+That paper prints other costs for two networks. SENet has 145.8M parameters
+there, and SENet-154 has 115.1M here. We count it at 320 x 320, where it has
+nearly the 42.3B multiply-adds of the paper. ShuffleNet 2x has 5M parameters
+there and 5.4M here.
+
+`zoo.table()` returns these rows, and `zoo.table("cifar10")` those of CIFAR-10.
+The table has no latencies, since only NASNet-A Mobile was timed here
+([performance](performance.md)). The method `draw` makes the picture:
 
 ```
 python -c "import zoo; zoo.table().draw('docs/pictures/accuracy.png')"
 ```
 
 ![Accuracy against parameters and multiply-adds](pictures/accuracy.png)
+"""
+
+_COCO_HEAD = """
+NASNet's paper also has detectors on COCO. `zoo.table("coco")` returns these
+rows, with the mean average precision in percent. The parameters are those of
+the network as a classifier:
 """
 
 _PADDING_HEAD = """## Pool padding
@@ -350,7 +364,8 @@ def page() -> str:
     columns = ("network", "compared with", "largest difference", "command")
     parts += [_PROOFS_HEAD, *_markdown(columns, _PROOFS), _PROOFS_TAIL]
     parts += [_HUB]
-    parts += [_COMPARISON_HEAD, table().markdown()]
+    parts += [_COMPARISON_HEAD, table().markdown().rstrip()]
+    parts += [_COCO_HEAD, table("coco").markdown()]
     parts += [_PADDING_HEAD, *_markdown(("", ""), _PADDING), ""]
     return "\n".join(parts)
 

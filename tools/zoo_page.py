@@ -29,9 +29,20 @@ their order:
 - networks that no search found: `zoo.SEResNet50`, `zoo.SENet154`,
   `zoo.ShuffleNetV1`, `zoo.ShuffleNetV2`, `zoo.CondenseNet74`.
 
-`zoo.plot_cell(name)` draws the cells of a network. `squeeze_excite=1/16` adds a
-squeeze-and-excite to a network that has none: after each cell, at the end of
-the branch of a unit, or inside a mobile layer.
+`zoo.plot_cell(name)` draws the cells of a network.
+
+`squeeze_excite=1/16` adds a squeeze-and-excite:
+
+- in networks of cells, after each cell. NASNet-B cannot take it, since its
+  cells pass on their states one by one;
+- in mobile networks, inside each layer that has none. Some layers of MnasNet-A1
+  and of MnasNet-small have one, and keep it;
+- in the networks that no search found, at the end of the branch with the most
+  convolutions. Units of one branch, and units that have one, stay the same.
+
+Cells have ReLU, and no other activation. In the other networks the activation
+is a part of the architecture: `"relu"`, `"relu6"`, `"swish"` or `"hard_swish"`
+([spaces.md](spaces.md#mobile)).
 
 ## All networks
 

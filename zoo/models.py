@@ -104,7 +104,8 @@ def create_model(
         squeeze_excite: The channels within a squeeze-and-excite that is added
             to each cell, or to each unit that has none, as a share of the
             channels: of a cell's output, of a unit's branch, of what a mobile
-            layer reads. Default 0: none is added. SENet: 1/16.
+            layer reads. Not for NASNet-B. Default 0: none is added. SENet:
+            1/16.
         include_preprocessing: Whether the model takes pixels from 0 to 255
             and scales them to -1 to 1 itself. Not for weights of PyTorch that
             expect other values, see `zoo.weights`. Default False.

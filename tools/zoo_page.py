@@ -29,9 +29,20 @@ their order:
 - networks that no search found: `zoo.SEResNet50`, `zoo.SENet154`,
   `zoo.ShuffleNetV1`, `zoo.ShuffleNetV2`, `zoo.CondenseNet74`.
 
-`zoo.plot_cell(name)` draws the cells of a network. `squeeze_excite=1/16` adds a
-squeeze-and-excite to a network that has none: after each cell, at the end of
-the branch of a unit, or inside a mobile layer.
+`zoo.plot_cell(name)` draws the cells of a network.
+
+`squeeze_excite=1/16` adds a squeeze-and-excite:
+
+- in networks of cells, after each cell. NASNet-B cannot take it, since its
+  cells pass on their states one by one;
+- in mobile networks, inside each layer that has none. Some layers of MnasNet-A1
+  and of MnasNet-small have one, and keep it;
+- in the networks that no search found, at the end of the branch with the most
+  convolutions. Units of one branch, and units that have one, stay the same.
+
+Cells have ReLU, and no other activation. In the other networks the activation
+is a part of the architecture: `"relu"`, `"relu6"`, `"swish"` or `"hard_swish"`
+([spaces.md](spaces.md#mobile)).
 
 ## All networks
 
@@ -43,14 +54,11 @@ The columns of the table:
 - Both have the paper's figure, then our count. They are **bold** if the two
   differ by more than the rounding of the paper's figure and by more than half
   a percent.
-- **Accuracy** is the paper's: on ImageNet top-1 / top-5 in percent, on CIFAR-10
-  the test error.
+- **Accuracy** is that of the source in the last column: on ImageNet top-1 /
+  top-5 in percent, on CIFAR-10 the test error.
 - **Weights** by name: Keras downloads `"imagenet"`; `"cifar10"` comes with the
   package ([training.md](training.md#weights-that-ship)).
-- **Weights** from files: give the path of the file as `weights`; `zoo.weights`
-  lists the formats. For weights of PyTorch, mobile networks need
-  `strided_padding="symmetric"` and the `bn_epsilon` of the source: 1e-5, except
-  for ProxylessNAS.
+- **Weights** from files: [below](#weights-from-files).
 - A **name** that ends in `_timm`, `_torchvision` or `_osmr` has the form of
   this source, which differs from the authors' form.
 """
@@ -111,6 +119,68 @@ _OTHER_WEIGHTS = {
     "condensenet_74_g4": ("pytorchcv `condensenet74_c4_g4`",),
     "condensenet_74_g8": ("pytorchcv `condensenet74_c8_g8`",),
 }
+
+_FILES_HEAD = """## Weights from files
+
+Give the path of a file as `weights`. The content of the file shows its source.
+The last columns say what the weights of a source expect: the values of images,
+and arguments of `create_model` for mobile networks.
+"""
+_PYTORCH = '`strided_padding="symmetric"`'
+# The source, its files, the values of images, arguments for mobile networks.
+_FILES = (
+    (
+        "this package",
+        "`.keras`, `.weights.h5`",
+        "as in your training; `nasnet-train`: -1 to 1",
+        "–",
+    ),
+    (
+        "keras.applications, NASNet and MobileNetV2",
+        "`.keras`, `.h5`",
+        "-1 to 1",
+        "–",
+    ),
+    ("TF-slim, NASNet-A and PNASNet-5", "checkpoint", "-1 to 1", "–"),
+    ("timm `nasnetalarge`, `pnasnet5large`", "safetensors", "-1 to 1", "–"),
+    (
+        "timm, all others; torchvision",
+        "safetensors",
+        "ImageNet's mean and deviation",
+        f"{_PYTORCH}, `bn_epsilon=1e-5`",
+    ),
+    (
+        "pytorchcv",
+        "safetensors",
+        "not checked here",
+        f"{_PYTORCH}, `bn_epsilon=1e-3`",
+    ),
+)
+_FILES_TAIL = """
+SENet, ShuffleNet and CondenseNet have the padding and the epsilon of PyTorch by
+default. If weights of PyTorch need another padding or another epsilon than the
+network has, a warning says so.
+
+`include_preprocessing=True`, the commands and the classifier of KerasHub scale
+pixels to -1 to 1. For the mean and the deviation of ImageNet, scale the pixels
+yourself:
+
+```
+images = (pixels / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
+```
+
+A pickle of PyTorch (`.pth`, `.bin`) is not read. These lines make a safetensors
+file of it, in an environment with torch and safetensors:
+
+```
+import torch
+from safetensors.torch import save_file
+
+save_file(torch.load("model.pth", weights_only=True), "model.safetensors")
+```
+
+Other `.h5` files are not read either, such as those of tf2cv.
+"""
 
 _PROOFS_HEAD = """## Proofs
 
@@ -220,9 +290,11 @@ _PROOFS = (
 
 _HUB = """## KerasHub
 
-After `pip install 'nasnet-keras[hub]'`, each network of the zoo is a backbone
-and a classifier of [KerasHub](https://keras.io/keras_hub/). They take pixels
-from 0 to 255, in images of any size:
+After `pip install 'nasnet-keras[hub]'`, each network of cells is a backbone and
+a classifier of [KerasHub](https://keras.io/keras_hub/): the networks of NASNet,
+PNASNet, AmoebaNet, ENAS and DARTS. Mobile networks, SENet, ShuffleNet and
+CondenseNet are not; build them with `zoo.create_model`. The classifiers take
+pixels from 0 to 255, in images of any size:
 
 ```python
 import keras_hub
@@ -239,16 +311,30 @@ classifier = keras_hub.models.ImageClassifier.from_preset("mobile")
 
 _COMPARISON_HEAD = """## Accuracy and cost
 
-The table has the accuracies of the papers on ImageNet, and our counts. It also
-has networks that are not in the zoo, if the paper of NASNet lists them with
-figures that we could check. `zoo.table()` returns these rows, and
-`zoo.table("cifar10")` those of CIFAR-10. The method `draw` makes the picture:
+The table has the accuracies that the sources print for ImageNet. The parameters
+and multiply-adds are our counts, except for MobileNet, which is not in the zoo:
+its figures are those of NASNet's paper.
+
+That paper prints other costs for two networks. SENet has 145.8M parameters
+there, and SENet-154 has 115.1M here. We count it at 320 x 320, where it has
+nearly the 42.3B multiply-adds of the paper. ShuffleNet 2x has 5M parameters
+there and 5.4M here.
+
+`zoo.table()` returns these rows, and `zoo.table("cifar10")` those of CIFAR-10.
+The table has no latencies, since only NASNet-A Mobile was timed here
+([performance](performance.md)). The method `draw` makes the picture:
 
 ```
 python -c "import zoo; zoo.table().draw('docs/pictures/accuracy.png')"
 ```
 
 ![Accuracy against parameters and multiply-adds](pictures/accuracy.png)
+"""
+
+_COCO_HEAD = """
+NASNet's paper also has detectors on COCO. `zoo.table("coco")` returns these
+rows, with the mean average precision in percent. The parameters are those of
+the network as a classifier:
 """
 
 _PADDING_HEAD = """## Pool padding
@@ -284,10 +370,13 @@ def page() -> str:
     ]
     rows = [_row(name, preset) for name, preset in PRESETS.items()]
     parts = [_HEAD, *_markdown(_COLUMNS, rows), "", "## Notes", "", *notes, ""]
+    columns = ("source", "file", "images", "mobile networks")
+    parts += [_FILES_HEAD, *_markdown(columns, _FILES), _FILES_TAIL]
     columns = ("network", "compared with", "largest difference", "command")
     parts += [_PROOFS_HEAD, *_markdown(columns, _PROOFS), _PROOFS_TAIL]
     parts += [_HUB]
-    parts += [_COMPARISON_HEAD, table().markdown()]
+    parts += [_COMPARISON_HEAD, table().markdown().rstrip()]
+    parts += [_COCO_HEAD, table("coco").markdown()]
     parts += [_PADDING_HEAD, *_markdown(("", ""), _PADDING), ""]
     return "\n".join(parts)
 

@@ -1,8 +1,8 @@
 """What papers print of their networks, side by side: `table`.
 
-The rows are those of `PRESETS` for which a paper gives an accuracy, and
-`COMPARED`, what NASNet's paper lists beside its own and the zoo has not, or
-has not of that size. Figures are the papers', costs of presets ours.
+The rows are those of `PRESETS` for which a paper gives an accuracy, those of
+`COMPARED`, which NASNet's paper lists beside its own, and those of `COCO`.
+Accuracies are the papers', costs of presets ours.
 
 Neither Keras nor TensorFlow is imported here.
 """
@@ -13,10 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nasnet_keras.quotation import quoted
-from zoo.preset import Figures, printed_number
 from zoo.presets import PRESETS
 
 if TYPE_CHECKING:
@@ -24,17 +23,14 @@ if TYPE_CHECKING:
 
 _NASNET = "https://arxiv.org/abs/1707.07012"
 
-# Title -> figures, as NASNet's paper lists them.
-COMPARED: dict[str, Figures] = {
-    "SENet": Figures(f"{_NASNET}, table 2", "145.8M", "42.3B", "82.7 / 96.2"),
-    "MobileNet": Figures(f"{_NASNET}, table 3", "4.2M", "569M", "70.6 / 89.5"),
-    "ShuffleNet 2x": Figures(
-        f"{_NASNET}, table 3", "5M", "524M", "70.9 / 89.8"
-    ),
-}
-
 # Data set -> what its first figure is called.
-_SCORES = {"imagenet": "top-1 accuracy, %", "cifar10": "test error, %"}
+_SCORES = {
+    "imagenet": "top-1 accuracy, %",
+    "cifar10": "test error, %",
+    "coco": "mean average precision, %",
+}
+# Of presets.
+_CLASSES = {"imagenet": 1000, "cifar10": 10}
 # Of a title in the picture, in decades and in percent.
 _WIDTH, _HEIGHT = 0.8, 0.45
 _COSTS = {"parameters": "parameters", "multiply_adds": "multiply-adds"}
@@ -48,9 +44,8 @@ class Row:
         name: Of the preset, None if there is none.
         title: The network.
         parameters: The trainable ones; ours of a preset.
-        multiply_adds: As `parameters`, None if nobody says.
-        score: On ImageNet the top-1 accuracy, on CIFAR-10 the test error
-            without cutout, or with it if there is no other, in percent.
+        multiply_adds: As `parameters`, None if they are not known for images
+            of this size.
         accuracy: All that the paper prints of it.
         source: Where.
     """
@@ -59,9 +54,16 @@ class Row:
     title: str
     parameters: int
     multiply_adds: int | None
-    score: float
     accuracy: str
     source: str
+
+    @property
+    def score(self) -> float:
+        """On ImageNet the top-1 accuracy, on CIFAR-10 the test error without
+        cutout, or with it if there is no other, on COCO the mean average
+        precision, in percent."""
+        found = re.search(r"\d+\.?\d*", self.accuracy)
+        return float(found[0]) if found else math.nan
 
     @property
     def family(self) -> str:
@@ -69,12 +71,63 @@ class Row:
         return re.split(r"[-, ]", self.title)[0]
 
 
+# What NASNet's paper lists beside its own networks. It has other costs for
+# SENet and ShuffleNet.
+COMPARED = (
+    Row(
+        "senet_154",
+        "SENet-154, 320 x 320",
+        PRESETS["senet_154"].recount.trainable_parameters,
+        42_212_171_776,
+        "82.7 / 96.2",
+        f"{_NASNET}, table 2",
+    ),
+    Row(
+        "shufflenet_v1_g3_200",
+        PRESETS["shufflenet_v1_g3_200"].title,
+        PRESETS["shufflenet_v1_g3_200"].recount.trainable_parameters,
+        PRESETS["shufflenet_v1_g3_200"].recount.multiply_adds,
+        "70.9 / 89.8",
+        f"{_NASNET}, table 3",
+    ),
+    Row(
+        None,
+        "MobileNet",
+        4_200_000,
+        569_000_000,
+        "70.6 / 89.5",
+        f"{_NASNET}, table 3",
+    ),
+)
+
+
+def _detector(name: str, images: str, precision: str) -> Row:
+    preset = PRESETS[name]
+    return Row(
+        name,
+        preset.title + images,
+        preset.recount.trainable_parameters,
+        None,
+        precision,
+        _NASNET,
+    )
+
+
+# Detectors on NASNet-A, as the text of its paper has them.
+COCO = (
+    _detector("nasnet_large", ", larger images, test-dev", "43.1"),
+    _detector("nasnet_large", ", 800 x 800", "40.7"),
+    _detector("nasnet_mobile", "", "29.6"),
+)
+_MORE = {"imagenet": COMPARED, "coco": COCO}
+
+
 @dataclass(frozen=True)
 class Table:
     """The networks of a data set.
 
     Attributes:
-        dataset: `"imagenet"` or `"cifar10"`.
+        dataset: `"imagenet"`, `"cifar10"` or `"coco"`.
         rows: The best first.
     """
 
@@ -101,7 +154,8 @@ class Table:
         return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
     def draw(self, path: str | PathLike[str] | None = None) -> "Figure":
-        """The score against parameters, and against multiply-adds.
+        """The score against parameters, and against multiply-adds if they are
+        known.
 
         Args:
             path: Where to write the picture, an `.svg` or a `.png` file; None,
@@ -121,10 +175,15 @@ class Table:
         if path is not None:
             check_picture(path)
         figure = Figure(figsize=(12, 5.5), dpi=100, layout="constrained")
-        panels = figure.subplots(1, 2, sharey=True)
+        costs = [
+            cost
+            for cost in _COSTS
+            if any(getattr(row, cost) for row in self.rows)
+        ]
+        panels = figure.subplots(1, len(costs), sharey=True, squeeze=False)[0]
         families = dict.fromkeys(row.family for row in self.rows)
         colours = colormaps["tab20"].colors  # type: ignore[attr-defined]
-        for panel, (cost, label) in zip(panels, _COSTS.items(), strict=True):
+        for panel, cost in zip(panels, costs, strict=True):
             for number, family in enumerate(families):
                 points = [
                     (getattr(row, cost), row.score)
@@ -145,7 +204,7 @@ class Table:
                     textcoords="offset points",
                     fontsize=7,
                 )
-            panel.set(xscale="log", xlabel=label)
+            panel.set(xscale="log", xlabel=_COSTS[cost])
             panel.margins(x=0.2)
             panel.grid(alpha=0.3)
         panels[0].set_ylabel(_SCORES[self.dataset])
@@ -175,7 +234,8 @@ def table(dataset: str = "imagenet") -> Table:
     """The published networks of a data set, with costs and accuracy.
 
     Args:
-        dataset: `"imagenet"` or `"cifar10"`. Default `"imagenet"`.
+        dataset: `"imagenet"`, `"cifar10"` or `"coco"`: detectors, with the
+            parameters of their network as a classifier. Default `"imagenet"`.
 
     Raises:
         ValueError: There is no such data set.
@@ -190,41 +250,21 @@ def table(dataset: str = "imagenet") -> Table:
             "Invalid value for argument `dataset`. Expected one of "
             f"{', '.join(_SCORES)}. Received: dataset={quoted(dataset)}."
         )
-    images = dataset == "imagenet"
-    rows: list[Row] = []
-    for name, preset in PRESETS.items():
-        printed = preset.published.accuracy
-        # Weights that ship were trained here, not in a paper.
-        published = "arxiv.org" in preset.published.source
-        if printed and published and (preset.classes == 1000) == images:
-            rows.append(
-                Row(
-                    name,
-                    preset.title,
-                    preset.recount.trainable_parameters,
-                    preset.recount.multiply_adds,
-                    _first_number(printed),
-                    printed,
-                    preset.published.source,
-                )
-            )
-    for title, figures in COMPARED.items() if images else ():
-        rows.append(
-            Row(
-                None,
-                title,
-                round(printed_number(figures.parameters or "0M")),
-                round(printed_number(figures.multiply_adds or "0M")),
-                _first_number(figures.accuracy or ""),
-                figures.accuracy or "",
-                figures.source,
-            )
+    rows = [
+        Row(
+            name,
+            preset.title,
+            preset.recount.trainable_parameters,
+            preset.recount.multiply_adds,
+            preset.published.accuracy,
+            preset.published.source,
         )
-    rows.sort(key=lambda row: row.score, reverse=images)
+        for name, preset in PRESETS.items()
+        # Weights that ship were trained here, not in a paper.
+        if preset.published.accuracy
+        and "arxiv.org" in preset.published.source
+        and preset.classes == _CLASSES.get(dataset)
+    ]
+    rows += _MORE.get(dataset, ())
+    rows.sort(key=lambda row: row.score, reverse=dataset != "cifar10")
     return Table(dataset, tuple(rows))
-
-
-def _first_number(text: str) -> Any:
-    """The first number of a text."""
-    found = re.search(r"\d+\.?\d*", text)
-    return float(found[0]) if found else float("nan")

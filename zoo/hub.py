@@ -1,4 +1,4 @@
-"""Networks as backbones and image classifiers of KerasHub.
+"""Networks of cells as backbones and image classifiers of KerasHub.
 
     import keras_hub
     from zoo.hub import NASNetImageClassifier
@@ -142,10 +142,11 @@ class NASNetBackbone(keras_hub.models.FeaturePyramidBackbone):
     def from_zoo(
         cls, name: str, weights: Any = None, **options: Any
     ) -> "NASNetBackbone":
-        """The backbone of a published network.
+        """The backbone of a published network of cells.
 
         Args:
-            name: One of `zoo.list_models()`.
+            name: A network of cells of `zoo.list_models()`: NASNet, PNASNet,
+                AmoebaNet, ENAS or DARTS.
             weights: See `zoo.create_model`. Default None: random.
             **options: Arguments of the constructor, in the place of the
                 network's; `conventions` is a dict of those that differ.
@@ -244,12 +245,13 @@ class NASNetImageClassifier(keras_hub.models.ImageClassifier):
         dropout: float = 0.0,
         **options: Any,
     ) -> "NASNetImageClassifier":
-        """A published network. It takes pixels from 0 to 255, of any size;
-        they are brought to that of the backbone's `image_shape`, by default
-        the published one.
+        """A published network of cells. It takes pixels from 0 to 255, of any
+        size; they are brought to that of the backbone's `image_shape`, by
+        default the published one.
 
         Args:
-            name: One of `zoo.list_models()`.
+            name: A network of cells of `zoo.list_models()`: NASNet, PNASNet,
+                AmoebaNet, ENAS or DARTS.
             weights: See `zoo.create_model`. Default None: random.
             num_classes: Default: 1000, or 10 for networks of CIFAR-10. With
                 weights for another number the classifier starts anew.
@@ -301,8 +303,10 @@ def _preset(name: str) -> Preset:
     preset = find(PRESETS, name, "name", "`zoo.list_models()`")
     if preset.kind != "nasnet":
         raise ValueError(
-            "Invalid value for argument `name`. Expected a network of cells. "
-            f"Received: name={name!r}, a network of the kind {preset.kind!r}."
+            "Invalid value for argument `name`. Expected a network of cells "
+            "(NASNet, PNASNet, AmoebaNet, ENAS or DARTS); "
+            "`zoo.create_model` builds the others. Received: "
+            f"name={name!r}, a network of the kind {preset.kind!r}."
         )
     return preset
 

@@ -104,9 +104,11 @@ def create_model(
         squeeze_excite: The channels within a squeeze-and-excite that is added
             to each cell, or to each unit that has none, as a share of the
             channels: of a cell's output, of a unit's branch, of what a mobile
-            layer reads. Default 0: none is added. SENet: 1/16.
+            layer reads. Not for NASNet-B. Default 0: none is added. SENet:
+            1/16.
         include_preprocessing: Whether the model takes pixels from 0 to 255
-            and scales them itself. Default False: from -1 to 1.
+            and scales them to -1 to 1 itself. Not for weights of PyTorch that
+            expect other values, see `zoo.weights`. Default False.
         bn_momentum: The momentum of the moving statistics of batch norms.
             Default: the preset's, 0.9997 on ImageNet. Choose 0.9 for a
             training of some thousand steps or less.
@@ -115,7 +117,8 @@ def create_model(
             published weights; `"zeros"` counts it as zeros, as
             keras.applications does. Default `"same"`.
         bn_epsilon: What batch norms add to variances. Default: the preset's;
-            PyTorch's weights of mobile networks need 1e-5.
+            PyTorch's weights of mobile networks need 1e-5, those of
+            ProxylessNAS 1e-3.
         strided_padding: `"same"` (TensorFlow) or `"symmetric"` (PyTorch), see
             `Conventions`. Default: the preset's.
         data_format: `"channels_last"` or `"channels_first"`. Default: that of
@@ -267,7 +270,8 @@ same network is `create_model({preset!r})`.
 
 Note on preprocessing:
     Images have values from -1 to 1: `zoo.preprocess_input` scales pixels from
-    0 to 255, and `include_preprocessing=True` does it inside the model. The
+    0 to 255, and `include_preprocessing=True` does it inside the model.
+    Weights from a file may expect other values, see `zoo.weights`. The
     network was published for images of {size} x {size} pixels; others work
     too.
 

@@ -8,13 +8,20 @@ the package. A path may be that of
   `zoo.conversion.ours`,
 - a `.keras` or `.h5` file of the NASNet or the MobileNetV2 of
   keras.applications, in the layout of Keras 3 or of earlier releases, as the
-  published files are, see `zoo.conversion.keras_applications`,
+  published files are, see `zoo.conversion.keras_applications`; other `.h5`
+  files, such as those of tf2cv, are not read,
 - a safetensors file of timm's `nasnetalarge` or `pnasnet5large`, see
   `zoo.conversion.timm`,
 - a safetensors file of the mobile networks and the companions of timm,
   torchvision or osmr/imgclsmob, see `zoo.conversion.pytorch`,
 - a checkpoint of TF-slim's NASNet-A or PNASNet-5, by what the names of its
   files begin with or by one of them, see `zoo.conversion.slim`.
+
+Weights are for images as the source had them. Those of TF-slim, of
+keras.applications and of timm's `nasnetalarge` and `pnasnet5large` expect
+values from -1 to 1. Those of timm's other networks and of torchvision expect
+`(pixels / 255 - mean) / deviation` with the mean (0.485, 0.456, 0.406) and the
+deviation (0.229, 0.224, 0.225).
 
 The contents show which of these a file is. Of a Keras model around a network,
 as a fine-tuned one in a `Sequential` or with a head of its own, the body is

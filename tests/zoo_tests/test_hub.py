@@ -259,7 +259,9 @@ def test_unknown_names_are_refused():
     with pytest.raises(ValueError, match="nasnet_mobile"):
         NASNetBackbone.from_zoo("nasnet_mobil")
     for each in (NASNetBackbone, NASNetImageClassifier):
-        with pytest.raises(ValueError, match="network of cells.*'mobile'"):
+        with pytest.raises(
+            ValueError, match="of cells .NASNet, .*create_model.*'mobile'"
+        ):
             each.from_zoo("mnasnet_a1")
 
 

@@ -8,11 +8,12 @@ weights_only=True), "model.safetensors")` makes one of these of it.
 
 The rows of the zoo with PyTorch's padding and epsilon give PyTorch's numbers
 at once. Mobile networks do with `strided_padding="symmetric"`, and with the
-`bn_epsilon` of the source.
+`bn_epsilon` of the source; a warning says so where a network has others.
 """
 
 import os
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -61,6 +62,7 @@ class Source:
         first: What comes in the place of `unit` in the first unit, if it is
             no match of that.
         without_expansion: `within` of mobile units that have none.
+        bn_epsilon: What its batch norms add to variances. Default: PyTorch's.
     """
 
     known_by: str
@@ -71,6 +73,7 @@ class Source:
     classifier: str
     first: str | None = None
     without_expansion: Mapping[Any, _Names] | None = None
+    bn_epsilon: float = 1e-5
 
 
 def _both(name: str) -> _Names:
@@ -196,6 +199,7 @@ SOURCES = (
             "projection": _both("body.pw_conv"),
         },
         head={"head_convolution": _OSMR_LAST},
+        bn_epsilon=1e-3,
         **_OSMR,
     ),
     # timm `mobilenetv2_100`, `mnasnet_100`, `semnasnet_100` and the like.
@@ -255,7 +259,8 @@ def load(model: keras.Model, path: str | os.PathLike) -> None:
     """Loads a file into a model.
 
     The classifier is left as it is, and a warning says so, where the file has
-    none or one of other classes.
+    none or one of other classes. Another warning says what the source computes
+    in another way than the model.
 
     Args:
         model: A network of the zoo, of units.
@@ -295,6 +300,26 @@ def load(model: keras.Model, path: str | os.PathLike) -> None:
     for name in counters:  # PyTorch's alone, and of no use to others.
         del arrays.by_name[name]
     assign(model, arrays, naming.names, _SUFFIXES)
+    _warn_of_conventions(model, source)
+
+
+def _warn_of_conventions(model: keras.Model, source: Source) -> None:
+    ours = next(places(model)).layer.conventions
+    theirs = {
+        "strided_padding": "symmetric",
+        "bn_epsilon": source.bn_epsilon,
+    }
+    needed = [
+        f"{name}={value!r}"
+        for name, value in theirs.items()
+        if getattr(ours, name) != value
+    ]
+    if needed:
+        warnings.warn(
+            f"These weights need {' and '.join(needed)}: build {model.name} "
+            "with that, or its outputs differ from those of the source.",
+            stacklevel=3,
+        )
 
 
 def _check_type(name: str, dtype: str) -> None:

@@ -5,9 +5,12 @@ from typing import Any
 from nasnet_keras.kinds import mobile
 from zoo.preset import Figures, Preset, Recount
 
-_PROXYLESSNAS = "https://arxiv.org/abs/1812.00332"
+_PROXYLESSNAS = (
+    "https://arxiv.org/abs/1812.00332; accuracy: logs of "
+    "https://github.com/mit-han-lab/proxylessnas"
+)
 
-# Batch norms of mit-han-lab/proxylessnas. The accuracies are those of its logs.
+# Batch norms of mit-han-lab/proxylessnas.
 _MOBILE: dict[str, Any] = {"kind": "mobile", "batch_norm": (0.9, 1e-3)}
 
 PRESETS: dict[str, Preset] = {

@@ -94,7 +94,10 @@ class GatedTraining(SharedTraining):
     target`, E the expected cost of the paths.
 
     Departures: one cosine over both parts of the training, where the authors
-    begin a second; shares are learnt on augmented images.
+    begin a second; shares are learnt on augmented images; a decision is
+    updated also if an identity is drawn or taken, where the authors make no
+    update if it is taken. The default of the authors' script is another mode:
+    its backward pass computes all paths, without gradients.
 
     Reference:
         [Cai et al. 2019](https://arxiv.org/abs/1812.00332), section 3.2 and

@@ -78,6 +78,35 @@ def test_every_tensor_has_its_place(written):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize(
+    ("conventions", "needed"),
+    [
+        ({"bn_epsilon": 1e-3}, "need bn_epsilon=1e-05: build"),
+        (
+            {"bn_epsilon": 1e-3, "strided_padding": "same"},
+            "need strided_padding='symmetric' and bn_epsilon=1e-05: build",
+        ),
+    ],
+)
+def test_other_conventions_than_those_of_the_source(
+    written, conventions, needed
+):
+    _, path, _ = written
+    with pytest.warns(UserWarning, match=needed):
+        zoo.create_model(
+            OURS, (32, 32, 3), classes=5, weights=path, **conventions
+        )
+
+
+@pytest.mark.parametrize(
+    ("known", "epsilon"),
+    [("body.dw_conv", 1e-3), ("conv_stem.weight", 1e-5)],
+)
+def test_the_epsilon_of_a_source(known, epsilon):
+    source = next(each for each in pytorch.SOURCES if known in each.known_by)
+    assert source.bn_epsilon == epsilon
+
+
 def test_what_does_not_fit_is_listed(written, tmp_path):
     model, _, tensors = written
     path = tmp_path / "model.safetensors"

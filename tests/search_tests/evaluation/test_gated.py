@@ -106,17 +106,37 @@ def test_gates_need_a_batch_to_validate_on(child_settings):
         ),
     ],
 )
-@pytest.mark.parametrize("strategy", ["darts", "proxylessnas"])
-def test_what_gradients_cannot_weigh_is_refused(strategy, objective, sentence):
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"strategy": "darts", "space": "darts"},
+        {"strategy": "proxylessnas", "space": "proxylessnas"},
+        {"strategy": "random", "space": "macro", "evaluator": "gated"},
+        {
+            "strategy": "random",
+            "space": "darts",
+            "evaluator": "shared",
+            "evaluator_options": {"order": 1},
+        },
+    ],
+)
+def test_what_gradients_cannot_weigh_is_refused(settings, objective, sentence):
+    settings = {"dataset": "digits", **settings, "objective": objective}
     with pytest.raises(InputError, match=sentence):
-        create_configuration(
-            {
-                "dataset": "digits",
-                "strategy": strategy,
-                "space": strategy,
-                "objective": objective,
-            }
-        )
+        create_configuration(settings)
+    # A run of before it was refused can be looked at.
+    assert create_configuration(settings, to_look=True)
+
+
+def test_what_learns_by_no_gradients_weighs_any_reward():
+    settings = {"dataset": "digits", "objective": {"reward": "netscore"}}
+    for evaluator, strategy in (
+        ("training", "random"),
+        ("shared", "random"),
+        ("shared", "enas"),
+    ):
+        more = {"strategy": strategy, "evaluator": evaluator}
+        assert create_configuration({**settings, **more})
 
 
 @pytest.mark.large

@@ -148,9 +148,8 @@ class ChoicesKind(ArchitectureKind):
         classes: int,
         **arguments: Any,
     ) -> Complexity:
-        """The complexity of the network. The network is built to be counted.
-        Only the multiply-adds of Keras' convolutions and dense layers, and of
-        the layers of this package, are counted."""
+        """The complexity of the network. The network is built to be counted;
+        for its multiply-adds see `known_multiply_adds`."""
         height, width, channels = input_shape
         networks = _found(architecture.networks)
         return _complexity(
@@ -180,7 +179,7 @@ def _complexity(
     input_shape: tuple[int, int, int],
     classes: int,
 ) -> Complexity:
-    from nasnet_keras.network.complexity import known_multiply_adds
+    from nasnet_keras.network.model_cost import known_multiply_adds
 
     model = ChoicesKind().build(architecture, input_shape, classes)
     trainable = sum(

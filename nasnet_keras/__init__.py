@@ -75,8 +75,8 @@ _MODULES = {
     "nasnet_keras.network.complexity": (
         "Complexity",
         "genotype_complexity",
-        "multiply_adds",
     ),
+    "nasnet_keras.network.model_cost": ("multiply_adds",),
     "nasnet_keras.published": (
         "AMOEBANET_A",
         "AMOEBANET_A_DARTS",

@@ -5,12 +5,9 @@ ones included, and of the classifier, at the size of their output, for one
 image; not biases, batch norms, pools, activations or the auxiliary head.
 """
 
-import contextlib
 import functools
 from collections.abc import Iterable
 from typing import Any
-
-import keras
 
 from nasnet_keras.architectures import Complexity
 from nasnet_keras.genotype import CellSpec, Genotype, Projection
@@ -20,14 +17,11 @@ from nasnet_keras.graph_nodes import (
     Normalization,
     state_channels,
 )
-from nasnet_keras.layers.auxiliary_head import AuxiliaryHead
-from nasnet_keras.layers.cell import Cell
 from nasnet_keras.layers.combiners import COMBINERS
-from nasnet_keras.layers.inverted_residual import ResidualConvolution
-from nasnet_keras.layers.operation_graph import OperationGraph, units_of
+from nasnet_keras.layers.operation_graph import units_of
 from nasnet_keras.layers.operations import OPERATIONS
 from nasnet_keras.layers.parts.conventions import Conventions
-from nasnet_keras.layers.parts.convolution_unit import ConvolutionUnit, UnitPlan
+from nasnet_keras.layers.parts.convolution_unit import UnitPlan
 from nasnet_keras.layers.parts.squeeze_excite import (
     SqueezeExcite,
     squeezed_channels,
@@ -127,107 +121,6 @@ def genotype_complexity(
     )
 
 
-def multiply_adds(model: keras.Model) -> int:
-    """The multiply-adds of a network of cells, without the auxiliary head,
-    which serves the training alone.
-
-    Args:
-        model: What `build_network` returns, with a known image size.
-
-    Raises:
-        ValueError: The size of the images is unknown, or a layer is none of
-            such a network.
-    """
-    total = 0
-    for layer in model.layers:
-        products = _layer_products(layer)
-        if products is None:
-            raise ValueError(
-                "Invalid value for argument `model`. Expected a network of "
-                "`build_network`; the costs of other kinds are counted by "
-                "their `complexity`. Received: a network with the layer "
-                f"{layer.name!r}, a {type(layer).__name__}."
-            )
-        total += products
-    return total
-
-
-def known_multiply_adds(model: keras.Model) -> int:
-    """The multiply-adds of the convolutions and dense layers of any model,
-    and of our layers, those of models within it too. What other layers
-    compute is not counted.
-
-    Raises:
-        ValueError: The size of the images is unknown.
-    """
-    total = 0
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            total += known_multiply_adds(layer)
-        else:
-            # A layer that is called twice, or by a subclass of models, has no
-            # output of its own.
-            with contextlib.suppress(AttributeError):
-                total += _layer_products(layer) or 0
-    return total
-
-
-def _layer_products(layer: keras.layers.Layer) -> int | None:
-    """The multiply-adds of a layer of a graph, None if it is of a class that
-    is not known and has kernels."""
-    if isinstance(layer, Cell):
-        return _cell_products(layer)
-    if isinstance(layer, keras.layers.Dense):
-        *between, _ = layer.output.shape[1:]
-        return _products(layer.kernel.shape) * _products(between)
-    if isinstance(layer, _CONVOLUTIONS):
-        # All kernels, of separable ones too, at the size of the output.
-        first = 2 if _data_format(layer) == "channels_first" else 1
-        size = known_size(*layer.output.shape[first : first + 2])
-        kernels = [w for w in layer.weights if len(w.shape) == 4]
-        return _products(size) * sum(_products(w.shape) for w in kernels)
-    if isinstance(layer, SqueezeExcite):
-        return sum(_products(unit.kernel.shape) for unit in layer.units)
-    if isinstance(layer, OperationGraph | ResidualConvolution):
-        return _planned_cost(layer).multiply_adds
-    if isinstance(layer, AuxiliaryHead) or not any(
-        len(weight.shape) > 1 for weight in layer.weights
-    ):
-        return 0
-    return None
-
-
-_CONVOLUTIONS = (
-    keras.layers.Conv2D,
-    keras.layers.DepthwiseConv2D,
-    keras.layers.SeparableConv2D,
-    ConvolutionUnit,
-)
-
-
-def _data_format(convolution: Any) -> str:
-    if isinstance(convolution, ConvolutionUnit):
-        return convolution.conventions.data_format
-    return convolution.data_format
-
-
-def _cell_products(cell: Cell) -> int:
-    shapes = cell.input if isinstance(cell.input, list) else [cell.input]
-    shapes = [tuple(tensor.shape) for tensor in shapes]
-    axes = cell.conventions.spatial_axes
-    size = known_size(*(shapes[0][axis] for axis in axes))
-    return cell_complexity(
-        cell.spec,
-        cell.filters,
-        cell.strides,
-        cell.input_strides,
-        [shape[cell.conventions.channel_axis] for shape in shapes],
-        size,
-        cell.conventions,
-        cell.projection,
-    ).multiply_adds
-
-
 def cell_complexity(
     spec: CellSpec,
     filters: int,
@@ -317,19 +210,6 @@ def units_complexity(
     return total
 
 
-def _planned_cost(
-    layer: OperationGraph | ResidualConvolution,
-) -> Complexity:
-    """The cost of a layer of a graph, by what it is made of."""
-    shape, conventions = layer.input.shape, layer.conventions
-    channels = shape[conventions.channel_axis]
-    size = known_size(*(shape[axis] for axis in conventions.spatial_axes))
-    if isinstance(layer, OperationGraph):
-        cost, _, _ = graph_complexity(layer.nodes, channels, size)
-        return cost
-    return units_complexity(layer.planned(channels).units, channels, size)
-
-
 # The same graph stands in many places of many networks.
 @functools.lru_cache(maxsize=10_000)
 def graph_complexity(
@@ -406,13 +286,6 @@ def batch_norm_complexity(channels: int) -> Complexity:
     64
     """
     return Complexity(2 * channels, 2 * channels)
-
-
-def _products(shape: tuple[int, ...]) -> int:
-    product = 1
-    for side in shape:
-        product *= side
-    return product
 
 
 def known_size(height: int | None, width: int | None) -> Size:

@@ -129,7 +129,7 @@ def run_search(
         trial = _evaluated(evaluator, number, decisions)
         if trial.reward is not None and trial.reward > best:
             best = trial.reward
-            row = table.find(decisions)
+            row = evaluator.find(decisions)
             found = np.nan if row is None else report.get(row, np.nan)
             curves[:2, number:] = [[best], [found]]
         began = time.perf_counter()

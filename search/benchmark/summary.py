@@ -65,6 +65,9 @@ def save_benchmark(
         )
     except ValueError as error:
         raise InputError(str(error)) from None
+    found = load_table(table, space, json.dumps(dict(space_options)))
+    for note in found.notes:
+        print(note)
     with new_directory(output) as folder, _progress(strategies, seeds) as done:
         began = time.monotonic()
         results, searches = benchmark(
@@ -79,7 +82,6 @@ def save_benchmark(
             space=space,
             space_options=space_options,
         )
-        found = load_table(table, space, json.dumps(dict(space_options)))
         settings = {
             "space": found.space.describe(),
             "table": table.name,

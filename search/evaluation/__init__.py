@@ -6,7 +6,7 @@ created.
 """
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from nasnet_keras.own_modules import check_options, find_attribute
@@ -20,6 +20,10 @@ from search.evaluation.base import (
 from search.spaces.base import Capability
 
 
+def _never(options: Mapping[str, Any]) -> bool:
+    return False
+
+
 class EvaluatorRow(NamedTuple):
     """Facts about an evaluator that are known before its import.
 
@@ -30,6 +34,8 @@ class EvaluatorRow(NamedTuple):
             are evaluated in this process, one after the other, and all to the
             end.
         trains: Whether the reward of a child changes with more epochs.
+        learns_by_gradients: Whether it chooses architectures by gradients with
+            these options. Then what the reward weighs must have a gradient.
         unsupported: The values of a `Recipe` that the evaluator ignores, each
             with the reason.
     """
@@ -38,6 +44,7 @@ class EvaluatorRow(NamedTuple):
     needs: frozenset[Capability] = frozenset({"network"})
     shares_weights: bool = False
     trains: bool = True
+    learns_by_gradients: Callable[[Mapping[str, Any]], bool] = _never
     unsupported: Mapping[str, str] = CHILD_UNSUPPORTED
 
 
@@ -48,12 +55,14 @@ EVALUATORS: dict[str, EvaluatorRow] = {
         "search.evaluation.shared:SharedEvaluator",
         needs=frozenset({"network", "shared-weights"}),
         shares_weights=True,
+        learns_by_gradients=lambda options: options.get("order") is not None,
         unsupported=SHARED_UNSUPPORTED,
     ),
     "gated": EvaluatorRow(
         "search.evaluation.gated:GatedEvaluator",
         needs=frozenset({"network", "paths"}),
         shares_weights=True,
+        learns_by_gradients=lambda options: True,
         unsupported=SHARED_UNSUPPORTED,
     ),
     "parameters": EvaluatorRow(

@@ -15,7 +15,7 @@ from typing import Any
 
 from nasnet_keras.architectures import without_recipe
 from nasnet_keras.quotation import quoted
-from search.evaluation.base import Child, Evaluator, Refusal
+from search.evaluation.base import Child, EvaluationError, Evaluator, Refusal
 from search.trial import Evaluation
 
 Costs = Mapping[str, float]
@@ -150,17 +150,23 @@ class ObjectiveEvaluator(Evaluator):
         self._measured: dict[str, float] = {}  # latency, by architecture
         self._runtime = latency_runtime
         self._command = latency_command
-        if latency_command is not None:
-            from nasnet_keras.deployment.latency.command import command_words
-
-            command_words(latency_command)
-        if latency_runtime != "keras":
-            from nasnet_keras.deployment.formats import find_format
-
-            find_format(latency_runtime).check()
+        self._check_runtime()
         self._table = (
             None if latency_table is None else self._load(latency_table)
         )
+
+    def _check_runtime(self) -> None:
+        """Raises:
+        ValueError: The runtime is not installed, or there is no such program.
+        """
+        if self._command is not None:
+            from nasnet_keras.deployment.latency.command import command_words
+
+            command_words(self._command)
+        if self._runtime != "keras":
+            from nasnet_keras.deployment.formats import find_format
+
+            find_format(self._runtime).check()
 
     def _load(self, path: Path) -> Any:
         """The table, if it is of networks as the evaluator trains them."""
@@ -247,9 +253,16 @@ class ObjectiveEvaluator(Evaluator):
         name = str(architecture)
         if name not in self._measured:
             model = self.evaluator.build(architecture)
-            self._measured[name] = measure_latency(
-                model, runtime=self._runtime, command=self._command
-            )
+            try:
+                self._measured[name] = measure_latency(
+                    model, runtime=self._runtime, command=self._command
+                )
+            except ValueError as error:
+                self._check_runtime()  # else all children fail
+                raise EvaluationError(
+                    "The latency of the child cannot be measured: "
+                    f"{str(error).rstrip('.')}."
+                ) from error
         return self._measured[name]
 
     def describe(self) -> dict[str, Any]:

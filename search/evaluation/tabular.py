@@ -4,11 +4,13 @@ takes seconds.
 Neither Keras nor TensorFlow is imported here.
 """
 
+import contextlib
 import csv
 import functools
 import gzip
 import hashlib
 import io
+import itertools
 import math
 import time
 import zlib
@@ -19,6 +21,7 @@ from typing import Any
 from nasnet_keras.quotation import quoted, system_reason
 from nasnet_keras.strict_json import read_bytes
 from search.evaluation.base import Child, EvaluationError, Evaluator
+from search.spaces import create_space, name_space
 from search.spaces.base import SearchSpace
 from search.trial import Decisions, Evaluation
 
@@ -34,17 +37,19 @@ class ArchitectureTable:
             `.gz`. The column `arch` holds architectures as the space writes
             them in one line (`to_key`). Any other column may hold numbers,
             such as the accuracy after so many epochs; a field is empty where
-            an architecture was not trained so.
+            an architecture was not trained so. Rows that an option of the
+            space excludes, such as fewer operations, are left out.
         space: The space.
 
     Attributes:
         columns: The names of the columns.
         rows: By decisions, the rows as texts by column.
+        notes: Sentences for the user: how many rows are left out.
         fingerprint: The SHA-256 of the file.
 
     Raises:
-        ValueError: The file cannot be read, has no column `arch` or no row,
-            or an architecture is not of the space or occurs twice.
+        ValueError: The file cannot be read, has no column `arch` or no row
+            of the space, or an architecture cannot be read or occurs twice.
 
     Example:
 
@@ -85,6 +90,7 @@ class ArchitectureTable:
                 f"a column {ARCHITECTURE_COLUMN!r} among {quoted(self.columns)}"
             )
         self.rows: dict[Decisions, dict[str, str]] = {}
+        outside = 0
         for number, row in enumerate(rows, start=1):
             key = row[ARCHITECTURE_COLUMN]
             if None in row:
@@ -95,6 +101,9 @@ class ArchitectureTable:
             try:
                 decisions = space.from_key(key)
             except ValueError as error:
+                if self._is_excluded(key):
+                    outside += 1
+                    continue
                 raise self._error(
                     f"an architecture of the space {space.name!r} in row "
                     f"{number}. {error}"
@@ -105,22 +114,43 @@ class ArchitectureTable:
                 )
             self.rows[decisions] = row
         if not self.rows:
-            raise self._error("at least one row")
+            raise self._error(
+                "at least one row of the space, whose options exclude all "
+                f"{outside:,}"
+                if outside
+                else "at least one row"
+            )
+        note = (
+            f"{outside:,} of the {len(rows):,} rows of {self.path.name} are "
+            "outside the space, and are left out."
+        )
+        self.notes = (note,) if outside else ()
         self.fingerprint = hashlib.sha256(data).hexdigest()
 
-    def find(self, decisions: Decisions) -> Decisions | None:
-        """The decisions of the row of an architecture: its own, else the
-        first of one that is the same by `canonical`, else None."""
-        if decisions in self.rows:
-            return decisions
-        return self._forms.get(self.space.canonical(decisions))
+    def _is_excluded(self, key: str) -> bool:
+        """Whether the space had an architecture with fewer options."""
+        for space in self._wider:
+            try:
+                space.from_key(key)
+            except ValueError:
+                continue
+            return True
+        return False
 
     @functools.cached_property
-    def _forms(self) -> dict[Decisions, Decisions]:
-        forms: dict[Decisions, Decisions] = {}
-        for decisions in self.rows:
-            forms.setdefault(self.space.canonical(decisions), decisions)
-        return forms
+    def _wider(self) -> list[SearchSpace]:
+        """The space with some of its options only."""
+        spaces: list[SearchSpace] = []
+        try:
+            name, options = name_space(self.space)
+        except ValueError:  # It has no name by which it is made again.
+            return spaces
+        for count in reversed(range(len(options))):
+            for some in itertools.combinations(options.items(), count):
+                # An option may need another one.
+                with contextlib.suppress(ValueError):
+                    spaces.append(create_space(name, dict(some)))
+        return spaces
 
     def values(self, column: str) -> dict[Decisions, float]:
         """The numbers of a column, in its own unit, by decisions; without
@@ -197,14 +227,30 @@ class TabularEvaluator(Evaluator):
     def __init__(self, table: ArchitectureTable, column: str) -> None:
         self.table = table
         self.column = column
+        self.notes = table.notes
         self._values = table.values(column)
+
+    def find(self, decisions: Decisions) -> Decisions | None:
+        """The decisions of the row of an architecture: its own if that has a
+        number, else the first with a number of one that is the same by
+        `canonical`, else None."""
+        if decisions in self._values:
+            return decisions
+        return self._forms.get(self.table.space.canonical(decisions))
+
+    @functools.cached_property
+    def _forms(self) -> dict[Decisions, Decisions]:
+        forms: dict[Decisions, Decisions] = {}
+        for decisions in self._values:
+            forms.setdefault(self.table.space.canonical(decisions), decisions)
+        return forms
 
     def evaluate(self, child: Child) -> Evaluation:
         """The architecture alone matters."""
         began = time.perf_counter()
         decisions = self.table.space.encode(child.architecture)
-        row = self.table.find(decisions)
-        if row not in self._values:
+        row = self.find(decisions)
+        if row is None:
             raise EvaluationError(
                 f"The table has no {self.column} of the architecture "
                 f"{self.table.space.to_key(decisions)!r}."

@@ -283,8 +283,10 @@ class RunConfig(Settings):
                 f"Expected the evaluator {strategy.evaluator} with the "
                 f"strategy {self.strategy}"
             )
-        if strategy.learns_by_gradients:
-            self.objective.check_gradients(str(self.strategy))
+        learns = find_evaluator(self.evaluator_name).learns_by_gradients
+        # Older runs, which were not checked, are still read.
+        if info.context != TO_LOOK and learns(self.all_evaluator_options):
+            self.objective.check_gradients(self.evaluator_name)
         if "latency" in self.weighed and not self.objective.latency:
             raise ValueError(
                 "Expected latency as the `cost`, since the strategy weighs it"
@@ -307,6 +309,14 @@ class RunConfig(Settings):
     def evaluator_name(self) -> str:
         """The key of `EVALUATORS`."""
         return self.evaluator or self.strategy_class.evaluator
+
+    @property
+    def all_evaluator_options(self) -> dict[str, Any]:
+        """Those given, and before them those that the strategy sets."""
+        strategy = self.strategy_class
+        own = self.evaluator_name == strategy.evaluator
+        options = strategy.evaluator_options if own else {}
+        return {**options, **self.evaluator_options}
 
     @property
     def weighed(self) -> tuple[str, ...]:
@@ -373,15 +383,6 @@ def create_configuration(
         raise InputError(
             " ".join(_sentence(details) for details in error.errors())
         ) from None
-
-
-def complete_identity(identity: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The identity of a configuration, with the defaults of the settings that
-    are newer than the run; as it is where it is of no configuration."""
-    try:
-        return RunConfig.model_validate(identity, context=TO_LOOK).identity
-    except pydantic.ValidationError:
-        return identity
 
 
 def _sentence(details: Any) -> str:

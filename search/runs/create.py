@@ -208,7 +208,9 @@ def _create_named(
 ) -> Evaluator:
     name = config.evaluator_name
     settings = _settings(config, name, arrays)
-    return create_evaluator_by_name(name, settings, evaluator_options(config))
+    return create_evaluator_by_name(
+        name, settings, config.all_evaluator_options
+    )
 
 
 def _settings(
@@ -249,14 +251,3 @@ def _settings(
         threads=child.threads,
         skip_broken=child.skip_broken,
     )
-
-
-def evaluator_options(config: RunConfig) -> dict[str, Any]:
-    """The options of the run's evaluator: those that the strategy has it
-    created with, and those given."""
-    strategy = config.strategy_class
-    own = config.evaluator_name == strategy.evaluator
-    return {
-        **(strategy.evaluator_options if own else {}),
-        **config.evaluator_options,
-    }

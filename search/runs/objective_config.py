@@ -146,20 +146,22 @@ class ObjectiveConfig(Settings):
             )
         return self
 
-    def check_gradients(self, strategy: str) -> None:
-        """Raises:
-        ValueError: The reward weighs what has no gradient.
+    def check_gradients(self, evaluator: str) -> None:
+        """Whether an evaluator that learns by gradients can weigh the reward.
+
+        Raises:
+            ValueError: The reward weighs what has no gradient.
         """
         if self.reward not in ("accuracy", "mnasnet") or self.hard:
             raise ValueError(
-                f"Expected with the strategy {strategy} the reward accuracy, "
+                f"Expected with the evaluator {evaluator} the reward accuracy, "
                 "or mnasnet without `hard`, since its gradients weigh one cost "
                 "at one rate"
             )
         measured = self.cost == "latency" and not self.latency_table
         if self.reward == "mnasnet" and measured:
             raise ValueError(
-                f"Expected with the strategy {strategy} a `latency_table`, "
+                f"Expected with the evaluator {evaluator} a `latency_table`, "
                 "since a latency that is measured has no gradient"
             )
 

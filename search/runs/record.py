@@ -14,16 +14,14 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import pydantic
+
 from nasnet_keras.console.command_line import InputError
 from nasnet_keras.quotation import quoted
 from search.evaluation.base import Evaluator
 from search.loop.schedule import Schedule
 from search.runs.arguments import checked_arguments
-from search.runs.config import (
-    RunConfig,
-    complete_identity,
-    create_configuration,
-)
+from search.runs.config import TO_LOOK, RunConfig, create_configuration
 from search.runs.create import create_evaluator, create_schedule
 from search.runs.identity import check_identity
 from search.spaces import SPACES
@@ -356,3 +354,12 @@ def _finite(values: Mapping[str, float]) -> dict[str, float | None]:
         name: value if math.isfinite(value) else None
         for name, value in values.items()
     }
+
+
+def complete_identity(identity: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The identity of a configuration, with the defaults of the settings that
+    are newer than the run; as it is where it is of no configuration."""
+    try:
+        return RunConfig.model_validate(identity, context=TO_LOOK).identity
+    except pydantic.ValidationError:
+        return identity

@@ -14,7 +14,6 @@ from search.evaluation import evaluator_class
 from search.executors.configuration import ExecutionConfig
 from search.runs.arguments import check_argument
 from search.runs.config import RunConfig, create_configuration
-from search.runs.create import evaluator_options
 from search.spaces import name_space
 from search.spaces.base import SearchSpace
 from search.trial import Trial, count_done
@@ -64,7 +63,7 @@ def settle(
         made = evaluator_class(chosen.evaluator_name)
         try:
             settled_options = made.settled(
-                evaluator_options(chosen),
+                chosen.all_evaluator_options,
                 chosen.trials or 0,
                 chosen.recipe.epochs,
             )

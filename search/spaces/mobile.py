@@ -31,7 +31,7 @@ MULTIPLES = (0.75, 1.0, 1.25)  # of the filters; section 4.1, as the next two
 MORE_LAYERS = (-1, 0, 1)
 RATIOS = (0.0, 0.25)
 KERNELS = (3, 5, 7)
-MAX_WIDTH = 10
+MAX_WIDTH = 5  # 1,728 filters, the most of a reference, stay below MAX_NUMBER
 
 REFERENCES: dict[str, MobileArchitecture] = {
     name.lower(): value
@@ -226,9 +226,9 @@ class MobileSpace(SearchSpace):
         return super().capabilities | {"latency-table"}
 
     def covering(self) -> Iterator[Decisions]:
-        """Each kind of layer in each block of the reference, and identities
-        for skips; filters and how many layers there are as there, but for two
-        layers where there is one, so that a second one is met."""
+        """Each kind of layer with each skip in each block of the reference,
+        with the filters of the reference and the most layers, at least two, so
+        that a layer behind the first is met."""
         first = self.encode(self.reference)
         start = 0
         for slots in self._slots:

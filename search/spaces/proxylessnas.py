@@ -12,6 +12,7 @@ from nasnet_keras.kinds.mobile.architecture import (
     MobileBlock,
 )
 from nasnet_keras.quotation import quoted
+from search.spaces.mobile import KERNELS, MAX_WIDTH
 from search.spaces.paths import PathSpace
 
 # Filters, layers and strides of the stages behind the first layer, which is a
@@ -22,8 +23,6 @@ STAGES = (
 )
 FIRST_FILTERS = 16
 EXPANSIONS = (3, 6)
-KERNELS = (3, 5, 7)
-MAX_WIDTH = 10
 
 
 class ProxylessNASSpace(PathSpace):
@@ -84,6 +83,7 @@ class ProxylessNASSpace(PathSpace):
                 f"some of {', '.join(map(str, KERNELS))}, ascending",
                 isinstance(kernels, list | tuple)
                 and len(kernels) > 0
+                and all(type(each) is int for each in kernels)
                 and [one for one in KERNELS if one in kernels] == list(kernels),
             ),
             (

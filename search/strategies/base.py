@@ -47,9 +47,6 @@ class Strategy(abc.ABC):
     evaluator: ClassVar[str] = "training"
     evaluator_options: ClassVar[Mapping[str, Any]] = {}
     evaluator_is_fixed: ClassVar[bool] = False
-    # Whether gradients choose the architectures: then what the reward weighs
-    # must have one.
-    learns_by_gradients: ClassVar[bool] = False
     # What it asks of a space.
     needs: ClassVar[frozenset[Capability]] = frozenset()
     # Whether it may propose again and again what is known or refused; then

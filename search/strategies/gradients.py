@@ -18,7 +18,6 @@ class GradientStrategy(Strategy):
     """
 
     evaluator_is_fixed = True
-    learns_by_gradients = True
     may_stall = False
 
     def __init__(self, space: SearchSpace, seed: int) -> None:

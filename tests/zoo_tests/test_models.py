@@ -9,7 +9,7 @@ import pytest
 import zoo
 from nasnet_keras.architectures import find_kind
 from nasnet_keras.deployment.fuse import fuse_for_inference
-from nasnet_keras.network.complexity import (
+from nasnet_keras.network.model_cost import (
     known_multiply_adds,
     multiply_adds,
 )

@@ -3,6 +3,7 @@
 import abc
 import importlib.util
 import os
+import re
 import types
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -109,3 +110,26 @@ class Format(abc.ABC):
                 "Invalid value for argument `path`. Expected a file in a "
                 f"folder that exists. Received: path='{path}'."
             )
+
+
+def unknown_operations(format: str, error: Exception) -> ValueError:
+    """What a converter says in many lines of operations that it does not
+    know, as one sentence.
+
+    Args:
+        format: The name of the format.
+        error: The converter's.
+
+    Example:
+
+    >>> unknown_operations("LiteRT", RuntimeError("Failed.\\nFlex ops: Erf"))
+    ValueError('Invalid value for the network to write as LiteRT. ...')
+    """
+    text = str(error)
+    named = re.search(r"(?:for operations|Custom ops|Flex ops): (.+)", text)
+    received = named[1] if named else text.partition("\n")[0]
+    return ValueError(
+        f"Invalid value for the network to write as {format}. Expected "
+        "operations that its converter knows. Received: "
+        f"{received.strip().rstrip('.')}."
+    )

@@ -14,6 +14,7 @@ from nasnet_keras.deployment.formats.base import (
     NOTHING,
     Format,
     Runner,
+    unknown_operations,
 )
 
 ABOUT = f"{KEY}.json"
@@ -41,6 +42,7 @@ run = lambda batch: runner(images=batch)["output"][0]
         about: Mapping[str, Any] = NOTHING,
     ) -> None:
         import tensorflow as tf
+        from tensorflow.lite.python.convert_phase import ConverterError
 
         converter = tf.lite.TFLiteConverter.from_concrete_functions(
             [function], tf.Module()
@@ -50,7 +52,10 @@ run = lambda batch: runner(images=batch)["output"][0]
             converter.representative_dataset = lambda: (
                 [batch] for batch in calibration
             )
-        path.write_bytes(converter.convert())
+        try:
+            path.write_bytes(converter.convert())
+        except ConverterError as error:
+            raise unknown_operations("LiteRT", error) from error
         if about:
             # Files that belong to a model are a ZIP archive at its end.
             with zipfile.ZipFile(path, "a") as archive:

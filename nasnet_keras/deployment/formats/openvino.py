@@ -15,6 +15,7 @@ from nasnet_keras.deployment.formats.base import (
     NOTHING,
     Format,
     Runner,
+    unknown_operations,
 )
 
 # By itself the runtime computes in bfloat16 where a processor can.
@@ -84,13 +85,20 @@ run = lambda batch: net(batch)[0][0]
 
 def _read(function: Any) -> Any:
     """The graph by the runtime's own reader, which is faster than the
-    converter in Python."""
+    converter in Python.
+
+    Raises:
+        ValueError: It has no such operations.
+    """
     import openvino
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "graph.pb"
         path.write_bytes(function.graph.as_graph_def().SerializeToString())
-        model = openvino.Core().read_model(path)
+        try:
+            model = openvino.Core().read_model(path)
+        except RuntimeError as error:
+            raise unknown_operations("OpenVINO", error) from error
     # Nodes are called as in the graph, tensors `node:0`.
     for port in (*model.inputs, *model.outputs):
         names = (name.removesuffix(":0") for name in port.names)

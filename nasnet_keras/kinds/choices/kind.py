@@ -108,13 +108,7 @@ class ChoicesKind(ArchitectureKind):
             )
         import keras
 
-        networks = find_attribute(architecture.networks, "networks")
-        if not isinstance(networks, ChoiceNetworks):
-            raise ValueError(
-                "Invalid value for argument `networks`. Expected a "
-                f"`ChoiceSpace`. Received: {quoted(architecture.networks)}, a "
-                f"{type(networks).__name__}."
-            )
+        networks = _found(architecture.networks)
         said = f"`build` of {architecture.networks} for {architecture.used}"
         for name, value in architecture.choices:
             if not is_among(value, networks.choices.get(name, ())):
@@ -154,20 +148,38 @@ class ChoicesKind(ArchitectureKind):
         classes: int,
         **arguments: Any,
     ) -> Complexity:
-        """The complexity of the network. The network is built to be counted.
-        Only the multiply-adds of Keras' convolutions and dense layers, and of
-        the layers of this package, are counted."""
+        """The complexity of the network. The network is built to be counted;
+        for its multiply-adds see `known_multiply_adds`."""
         height, width, channels = input_shape
-        return _complexity(architecture, (height, width, channels), classes)
+        networks = _found(architecture.networks)
+        return _complexity(
+            networks, architecture, (height, width, channels), classes
+        )
 
 
+def _found(location: str) -> ChoiceNetworks:
+    """Raises:
+    ValueError: There are no such networks.
+    """
+    networks = find_attribute(location, "networks")
+    if not isinstance(networks, ChoiceNetworks):
+        raise ValueError(
+            "Invalid value for argument `networks`. Expected a `ChoiceSpace`. "
+            f"Received: {quoted(location)}, a {type(networks).__name__}."
+        )
+    return networks
+
+
+# By the networks too: a cell of a notebook that is run again makes new ones at
+# the same location.
 @functools.lru_cache(maxsize=10_000)
 def _complexity(
+    networks: ChoiceNetworks,
     architecture: ChosenNetwork,
     input_shape: tuple[int, int, int],
     classes: int,
 ) -> Complexity:
-    from nasnet_keras.network.complexity import known_multiply_adds
+    from nasnet_keras.network.model_cost import known_multiply_adds
 
     model = ChoicesKind().build(architecture, input_shape, classes)
     trainable = sum(

@@ -6,6 +6,7 @@ import importlib.util
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from nasnet_keras.deployment.export import (
     ExportError,
@@ -188,6 +189,24 @@ def test_onnx_without_tf2onnx_says_what_to_install(tmp_path, monkeypatch):
     )
     with pytest.raises(ValueError, match="translated by tf2onnx: `pip install"):
         export(model, tmp_path / "network.onnx", "onnx", images=noise(2))
+
+
+@pytest.mark.parametrize("name", ["openvino", "onnx", "litert"])
+def test_operations_that_a_format_has_not_are_named(name, tmp_path):
+    skip_unless_installed(name)
+    if name == "onnx":
+        pytest.importorskip("tf2onnx")
+
+    class Odd(keras.layers.Layer):
+        def call(self, inputs):
+            return tf.math.igamma(inputs**2 + 1, inputs**2 + 1)
+
+    images = keras.Input((3,))
+    model = keras.Model(images, Odd()(images))
+    with pytest.raises(ValueError, match="to write as .* Igamma") as error:
+        export(model, place(tmp_path, name), name, images=noise(2, (3,)))
+    assert "\n" not in str(error.value)
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_is_not_installed_is_told(name, model, tmp_path, monkeypatch):

@@ -19,7 +19,7 @@ from nasnet_keras.layers.parts.batch_normalization import (
 from nasnet_keras.layers.parts.drop_path import DropPath
 from nasnet_keras.layers.parts.factorized_reduction import FactorizedReduction
 from nasnet_keras.network.build import build_network
-from nasnet_keras.network.complexity import multiply_adds
+from nasnet_keras.network.model_cost import multiply_adds
 
 SHAPE = (9, 11, 3)
 

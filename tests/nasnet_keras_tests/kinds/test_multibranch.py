@@ -20,7 +20,7 @@ from nasnet_keras.kinds.multibranch import (
     MultiBranchKind,
 )
 from nasnet_keras.network.build import load_model
-from nasnet_keras.network.complexity import known_multiply_adds
+from nasnet_keras.network.model_cost import known_multiply_adds
 from nasnet_keras.units import Unit
 
 KIND = MultiBranchKind()

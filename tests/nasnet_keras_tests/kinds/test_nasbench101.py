@@ -8,7 +8,7 @@ from nasnet_keras.kinds.graphs.nasbench101 import (
     vertex_filters,
 )
 from nasnet_keras.kinds.graphs.vertex_module import MAX_EDGES, VertexModule
-from nasnet_keras.network.complexity import multiply_adds
+from nasnet_keras.network.model_cost import multiply_adds
 
 KIND = NASBench101Kind()
 IMAGES = ((32, 32, 3), 10)

@@ -10,7 +10,7 @@ from nasnet_keras.architectures import find_kind
 from nasnet_keras.kinds.graphs.edge_cell import EDGE_OPERATIONS, EdgeCell
 from nasnet_keras.kinds.graphs.nasbench201 import NASBench201Kind
 from nasnet_keras.network.build import load_model
-from nasnet_keras.network.complexity import multiply_adds
+from nasnet_keras.network.model_cost import multiply_adds
 
 KIND = NASBench201Kind()
 IMAGES = ((32, 32, 3), 10)

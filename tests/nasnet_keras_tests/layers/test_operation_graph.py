@@ -24,7 +24,8 @@ from nasnet_keras.graph_nodes import (
 )
 from nasnet_keras.layers.operation_graph import OperationGraph
 from nasnet_keras.layers.parts.drop_path import DropPath
-from nasnet_keras.network.complexity import graph_complexity, multiply_adds
+from nasnet_keras.network.complexity import graph_complexity
+from nasnet_keras.network.model_cost import multiply_adds
 from nasnet_keras.units import Unit
 
 # One of everything: halved at once, and put together at the end.

@@ -1,23 +1,19 @@
 import random
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from nasnet_keras.genotype import NASNET_OPERATIONS, Block, CellSpec, Genotype
 from nasnet_keras.layers.cell import Cell
-from nasnet_keras.layers.inverted_residual import InvertedResidual
 from nasnet_keras.layers.parts.conventions import Conventions
-from nasnet_keras.layers.parts.convolution_unit import ConvolutionBatchNorm
 from nasnet_keras.network.build import build_network
 from nasnet_keras.network.complexity import (
     Complexity,
     cell_complexity,
     genotype_complexity,
-    known_multiply_adds,
-    multiply_adds,
 )
+from nasnet_keras.network.model_cost import multiply_adds
 from nasnet_keras.published import NASNET_A
 
 # Parameters (all, trainable) and multiply-adds that hold exactly: the first
@@ -235,40 +231,3 @@ def test_an_unknown_size_is_refused():
 def test_what_cannot_be_built_is_not_counted(argument, value):
     with pytest.raises(ValueError, match=f"`{argument}`.*Received"):
         genotype_complexity(**{"genotype": NASNET_A, argument: value})
-
-
-def test_a_network_of_other_layers_is_not_counted_in_silence():
-    model = keras.Sequential(
-        [
-            keras.layers.Input((8, 8, 3)),
-            keras.layers.Conv2DTranspose(4, 3),
-        ]
-    )
-    with pytest.raises(ValueError, match="Received: .* a Conv2DTranspose"):
-        multiply_adds(model)
-
-
-def test_convolutions_and_dense_layers_of_any_model_are_counted():
-    inner = keras.Sequential(
-        [
-            keras.layers.Input((8, 6, 3)),
-            keras.layers.SeparableConv2D(4, 3, padding="same"),
-            keras.layers.DepthwiseConv2D(5, padding="same"),
-        ]
-    )
-    model = keras.Sequential(
-        [
-            keras.layers.Input((8, 6, 3)),
-            inner,
-            InvertedResidual(4, expansion=3, squeeze_ratio=0.5),
-            ConvolutionBatchNorm(8, (3, 3), (2, 2)),
-            keras.layers.Dense(5),
-            keras.layers.GlobalAveragePooling2D(),
-            keras.layers.Dense(7),
-        ]
-    )
-    separable = 9 * 3 + 3 * 4
-    inverted = 4 * 12 + 9 * 12 + 12 * 4
-    expected = 48 * (separable + 25 * 4 + inverted) + 2 * 12 * 2
-    expected += 12 * (9 * 4 * 8 + 8 * 5) + 5 * 7
-    assert known_multiply_adds(model) == expected

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from nasnet_keras.network.build import build_network, load_model
-from nasnet_keras.network.complexity import genotype_complexity, multiply_adds
+from nasnet_keras.network.complexity import genotype_complexity
+from nasnet_keras.network.model_cost import multiply_adds
 from nasnet_keras.network.skeletons import FRAMES, plan_cells, plan_stem
 from nasnet_keras.published import (
     AMOEBANET_B,

@@ -1,9 +1,11 @@
+import functools
+import math
 from dataclasses import replace
 
 import pytest
 
 from nasnet_keras.kinds.latency_tables import load_table
-from nasnet_keras.kinds.mobile.layer_table import placed_layers
+from nasnet_keras.kinds.mobile.layer_table import LayerTable, placed_layers
 from search.actions.latency_table import measure_table, random_architectures
 from search.runs.config import create_configuration
 from search.spaces import SPACES, create_space
@@ -39,8 +41,22 @@ def test_all_layers_are_measured_but_for_their_channels(name):
             assert {kind, replace(kind, skip="none")} & kinds
 
 
-@pytest.mark.large
-def test_a_table_of_layers_is_measured_and_used(tmp_path):
+def products(function, *states):
+    """Multiply-adds of a graph as seconds: what adds up exactly."""
+    graph, total = function.get_concrete_function().graph, 0
+    axes = {"Conv2D": 3, "DepthwiseConv2dNative": 2, "MatMul": 1}
+    for operation in graph.get_operations():
+        if operation.type in axes:
+            kernel = operation.inputs[1].shape[: axes[operation.type]]
+            total += math.prod((*operation.outputs[0].shape, *kernel))
+    return float(total)
+
+
+def test_a_table_of_layers_is_measured_and_used(tmp_path, monkeypatch):
+    """It predicts what each network costs, by a timer that adds up exactly."""
+    monkeypatch.setattr("nasnet_keras.deployment.latency.chains.STEPS", 1)
+    measure = functools.partial(LayerTable.measure, timer=products)
+    monkeypatch.setattr(LayerTable, "measure", measure)
     config = create_configuration(
         {
             "dataset": "digits",
@@ -51,5 +67,11 @@ def test_a_table_of_layers_is_measured_and_used(tmp_path):
     path = tmp_path / "table.json"
     measure_table(config, path)
     table = load_table(path)
-    architectures = random_architectures(config.create_space(), 5)
-    assert all(table.predict(each) > 0 for each in architectures)
+    space = config.create_space()
+    others = random_architectures(space, 5, seed=1)
+    expected = [
+        space.kind.complexity(each, **table.setting).multiply_adds
+        for each in others
+    ]
+    assert len({*expected}) > 1
+    assert [table.predict(each) for each in others] == pytest.approx(expected)

@@ -209,6 +209,23 @@ def test_workers_keep_tensorflows_lines_to_themselves(level, job, tmp_path):
     assert result.stderr == noise + "after"
 
 
+def test_rows_that_are_left_out_are_told(small_table, tmp_path, capsys):
+    options = {"nodes": 3, "operations": ["none", "skip_connect"]}
+    save_benchmark(
+        tmp_path / "output",
+        small_table,
+        *COLUMNS,
+        ["grid"],
+        trials=1,
+        seeds=1,
+        space_options=options,
+    )
+    assert capsys.readouterr().out.startswith(
+        "19 of the 27 rows of small.csv are outside the space, and are left "
+        "out.\nrandom: 1 searches done."
+    )
+
+
 def test_a_table_of_which_nothing_is_found(tmp_path):
     path = tmp_path / "sparse.csv"
     path.write_text("arch,validation,test\n|none~0|+|none~0|none~1|,1,1\n")

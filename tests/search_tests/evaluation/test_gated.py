@@ -106,17 +106,37 @@ def test_gates_need_a_batch_to_validate_on(child_settings):
         ),
     ],
 )
-@pytest.mark.parametrize("strategy", ["darts", "proxylessnas"])
-def test_what_gradients_cannot_weigh_is_refused(strategy, objective, sentence):
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"strategy": "darts", "space": "darts"},
+        {"strategy": "proxylessnas", "space": "proxylessnas"},
+        {"strategy": "random", "space": "macro", "evaluator": "gated"},
+        {
+            "strategy": "random",
+            "space": "darts",
+            "evaluator": "shared",
+            "evaluator_options": {"order": 1},
+        },
+    ],
+)
+def test_what_gradients_cannot_weigh_is_refused(settings, objective, sentence):
+    settings = {"dataset": "digits", **settings, "objective": objective}
     with pytest.raises(InputError, match=sentence):
-        create_configuration(
-            {
-                "dataset": "digits",
-                "strategy": strategy,
-                "space": strategy,
-                "objective": objective,
-            }
-        )
+        create_configuration(settings)
+    # A run of before it was refused can be looked at.
+    assert create_configuration(settings, to_look=True)
+
+
+def test_what_learns_by_no_gradients_weighs_any_reward():
+    settings = {"dataset": "digits", "objective": {"reward": "netscore"}}
+    for evaluator, strategy in (
+        ("training", "random"),
+        ("shared", "random"),
+        ("shared", "enas"),
+    ):
+        more = {"strategy": strategy, "evaluator": evaluator}
+        assert create_configuration({**settings, **more})
 
 
 @pytest.mark.large
@@ -155,17 +175,18 @@ def test_a_search_by_gates_with_a_cost(tmp_path):
 @pytest.mark.large
 @pytest.mark.filterwarnings("ignore:.* are identities")
 def test_darts_weighs_a_cost(tmp_path):
-    """A cost that outweighs all else takes the operation without one."""
-    names = ["sep_conv_3x3", "identity"]
-    for weight, sign in ((1e6, 1), (0.0, 0)):
+    """A cost that outweighs all else takes the operation without one; without
+    its weight, gradients take the other one here."""
+    found = {}
+    for weight in (1e6, 0.0):
         run = search.run(
-            tmp_path / f"run_{sign}",
+            tmp_path / f"run_{weight}",
             dataset="digits",
             strategy="darts",
             space_options={
                 "blocks": 1,
                 "combiners": ["add"],
-                "operations": names,
+                "operations": ["sep_conv_3x3", "identity"],
             },
             trials=1,
             objective={
@@ -178,7 +199,8 @@ def test_darts_weighs_a_cost(tmp_path):
             child={"train_images": 96, "validation_images": 60, "filters": 2},
             tensorboard=False,
         )
-        if sign:
-            assert "sep_conv" not in run.architecture.to_json()
+        found[weight] = run.architecture.to_json()
+    assert "sep_conv" not in found[1e6]
+    assert "sep_conv" in found[0.0]
     shared = run.identity["evaluator"]["shared"]
     assert shared["cost_weight"] == 0.0 and shared["target"] == 1e5

@@ -204,6 +204,47 @@ def test_latency_in_the_runtime_of_an_export(monkeypatch):
         ObjectiveEvaluator(Accurate(), latency_runtime="coreml")
 
 
+def test_a_network_that_the_runtime_cannot_take_fails_alone(
+    monkeypatch, tmp_path
+):
+    def measure(model, runtime, command):
+        if "{'parameters': 1}" in model:
+            raise ValueError("No such operation: Igamma.")
+        return 0.03
+
+    monkeypatch.setattr(
+        "nasnet_keras.deployment.latency.latency_table.measure_latency", measure
+    )
+    program = tmp_path / "phone"
+    program.touch(0o755)
+    evaluator = ObjectiveEvaluator(
+        Accurate(),
+        limits={"latency": 1},
+        latency_runtime="saved_model",
+        latency_command=str(program),
+    )
+    child = Child(0, {"parameters": 1})
+    with pytest.raises(
+        EvaluationError, match="cannot be measured: No such operation: Igamma.$"
+    ) as error:
+        evaluator.evaluate(child)
+    assert not isinstance(error.value, Refusal)
+    assert not evaluator.evaluator.trained
+    assert evaluator.evaluate(Child(1, {"parameters": 2})).reward == 0.5
+    # What all children lack ends the search.
+    program.unlink()
+    with pytest.raises(ValueError, match="`latency_command`"):
+        evaluator.evaluate(child)
+
+
+def test_a_runtime_that_is_not_installed_is_refused_first(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"needs .*nasnet-keras\[export\]"):
+        ObjectiveEvaluator(
+            Accurate(), limits={"latency": 1}, latency_runtime="litert"
+        )
+
+
 def test_latency_is_predicted_by_a_table(table):
     evaluator = ObjectiveEvaluator(
         Accurate(), "mnasnet", "latency", 0.1, HARD, latency_table="t"

@@ -7,6 +7,7 @@ from nasnet_keras.kinds.graphs.edge_cell import EdgeCell
 from search.evaluation import tabular
 from search.evaluation.base import Child, EvaluationError
 from search.evaluation.tabular import ArchitectureTable, TabularEvaluator
+from search.spaces import create_space
 from search.spaces.nasbench201 import NASBench201Space
 from search.testing.letter_space import LetterSpace
 
@@ -77,9 +78,72 @@ def test_what_has_no_row_is_looked_up_by_what_is_the_same(write):
         evaluator.evaluate(Child(0, EdgeCell.from_text(texts[2])))
     # A row of its own comes first.
     both = f"arch,x\n{texts[0]},7\n{texts[1]},8\n"
-    table = ArchitectureTable(write(both), space)
-    found = [table.find(space.from_key(text)) for text in texts[:2]]
-    assert [table.values("x")[row] for row in found] == [7, 8]
+    evaluator = TabularEvaluator(ArchitectureTable(write(both), space), "x")
+    assert rewards(evaluator, texts[:2]) == [7, 8]
+
+
+def test_a_row_without_the_number_is_no_row(write):
+    """Then an equal architecture has it, if one does; the same row tells
+    another column."""
+    space = NASBench201Space(nodes=3)
+    texts = [
+        f"|{one}~0|+|none~0|{two}~1|"
+        for one, two in (
+            ("skip_connect", "nor_conv_1x1"),
+            ("nor_conv_1x1", "skip_connect"),
+        )
+    ]
+    rows = f"arch,x,y\n{texts[0]},,5\n{texts[1]},7,6\n"
+    table = ArchitectureTable(write(rows), space)
+    evaluator = TabularEvaluator(table, "x")
+    assert rewards(evaluator, texts) == [7, 7]
+    row = evaluator.find(space.from_key(texts[0]))
+    assert table.values("y")[row] == 6
+
+
+def rewards(evaluator, texts):
+    return [
+        evaluator.evaluate(Child(0, EdgeCell.from_text(text))).reward
+        for text in texts
+    ]
+
+
+@pytest.mark.parametrize(
+    ("space", "rows"),
+    [
+        (NASBench201Space(nodes=3, operations=["none"]), 1),
+        (NASBench201Space(nodes=3, operations=["none", "skip_connect"]), 8),
+    ],
+)
+def test_rows_outside_a_restricted_space_are_left_out(small_table, space, rows):
+    """Of another number of nodes too, which is no option of the default."""
+    table = ArchitectureTable(small_table, space)
+    assert len(table.rows) == rows
+    note = f"{27 - rows} of the 27 rows of small.csv are outside the space"
+    assert [each.startswith(note) for each in table.notes] == [True]
+    assert TabularEvaluator(table, "test").notes == table.notes
+
+
+def test_a_table_of_choices_is_restricted_too(write):
+    full = create_space("nasnet", {"blocks": 2, "cells": 1})
+    options = {"blocks": 2, "cells": 1, "operations": ["identity"]}
+    options["combiners"] = ["add"]
+    space = create_space("nasnet", options)
+    key = space.to_key((0,) * 10)
+    outside = full.to_key((1, 1, 4, 4, 1, 0, 0, 0, 0, 0))  # concatenates
+    text = f'arch,x\n"{key}",1\n"{outside}",2\n'
+    assert ",concat" in text
+    table = ArchitectureTable(write(text), space)
+    assert table.values("x") == {(0,) * 10: 1}
+    assert ArchitectureTable(write(text), full).notes == ()
+    with pytest.raises(ValueError, match="an architecture of .* in row 2"):
+        ArchitectureTable(write(text.replace(",concat", ",multiply")), space)
+
+
+def test_a_table_that_is_all_outside_is_refused(small_table):
+    space = NASBench201Space(nodes=3, operations=["avg_pool_3x3"])
+    with pytest.raises(ValueError, match="whose options exclude all 27"):
+        ArchitectureTable(small_table, space)
 
 
 def test_the_description_tells_tables_and_columns_apart(

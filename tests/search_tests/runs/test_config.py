@@ -8,11 +8,11 @@ from search.evaluation import EVALUATORS
 from search.runs.config import (
     ChildConfig,
     RunConfig,
-    complete_identity,
     create_configuration,
 )
 from search.runs.create import create_evaluator, create_schedule
 from search.runs.identity import check_identity
+from search.runs.record import complete_identity
 from search.spaces import SPACES
 
 SCORES = ", ".join(name for name, row in EVALUATORS.items() if not row.trains)

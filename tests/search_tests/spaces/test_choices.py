@@ -129,6 +129,27 @@ def test_one_that_stands_nowhere_is_refused(tmp_path):
         search.run(tmp_path / "run", dataset="digits", space=nowhere)
 
 
+def test_costs_are_those_of_the_space_that_stands_there_now(space, monkeypatch):
+    """As in a notebook, where a cell with another `build` is run again."""
+    import keras
+    import own_space
+
+    def dense(choices, input_shape, classes):
+        images = keras.Input(input_shape)
+        flat = keras.layers.Flatten()(images)
+        outputs = keras.layers.Dense(classes, "softmax")(flat)
+        return keras.Model(images, outputs)
+
+    kind, images = find_kind("choices"), ((8, 8, 1), 10)
+    architecture = space.decode((0, 0, 0, 0, 0))
+    before = kind.complexity(architecture, *images)
+    again = ChoiceSpace(space.choices, dense, space.only_if)
+    monkeypatch.setattr(own_space, "space", again)
+    assert kind.complexity(architecture, *images).multiply_adds == 64 * 10
+    monkeypatch.setattr(own_space, "space", space)
+    assert kind.complexity(architecture, *images) == before
+
+
 @pytest.mark.parametrize(
     ("networks", "sentence"),
     [

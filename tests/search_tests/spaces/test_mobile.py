@@ -14,7 +14,7 @@ from nasnet_keras.kinds.mobile import (
 )
 from nasnet_keras.kinds.mobile.network import Plan
 from nasnet_keras.training.recipes import RECIPES
-from search.spaces.mobile import REFERENCES, MobileSpace
+from search.spaces.mobile import MAX_WIDTH, REFERENCES, MobileSpace
 from search.strategies import create_strategy
 from search.trial import Evaluation, Trial, TrialState
 from search.views.report.page import write_report
@@ -82,6 +82,14 @@ def test_width_multiplies_the_filters():
         assert narrow.encode(narrow.decode(decisions)) == decisions
 
 
+@pytest.mark.parametrize("reference", REFERENCES)
+def test_the_widest_space_has_networks(reference):
+    space = MobileSpace(reference, width=MAX_WIDTH)
+    widest = tuple(len(each.choices) - 1 for each in space.decisions)
+    head = REFERENCES[reference].head_filters
+    assert space.decode(widest).head_filters == MAX_WIDTH * head
+
+
 @pytest.mark.parametrize(
     ("architecture", "sentence"),
     [
@@ -119,6 +127,7 @@ def test_what_is_not_in_the_space_is_refused(architecture, sentence):
         ({"reference": 3}, "reference"),
         ({"width": 0}, "width"),
         ({"width": "1"}, "width"),
+        ({"width": MAX_WIDTH + 0.1}, "width"),
         ({"width": float("nan")}, "width"),
         ({"stem": "mnist"}, "stem"),
         ({"kernels": ()}, "kernels"),

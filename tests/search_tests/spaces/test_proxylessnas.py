@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nasnet_keras.kinds.mobile import PROXYLESSNAS_MOBILE, MobileKind
+from search.spaces.mobile import MAX_WIDTH
 from search.spaces.proxylessnas import ProxylessNASSpace
 
 KIND = MobileKind()
@@ -80,15 +81,22 @@ def test_small_images_are_not_halved_at_first():
     ("arguments", "named"),
     [
         ({"width": 0}, "width"),
+        ({"width": MAX_WIDTH + 0.1}, "width"),
         ({"stem": 3}, "stem"),
         ({"kernels": (5, 3)}, "kernels"),
         ({"kernels": ()}, "kernels"),
+        ({"kernels": (3.0,)}, "kernels"),
         ({"stages": 7}, "stages"),
     ],
 )
 def test_errors_name_the_argument(arguments, named):
     with pytest.raises(ValueError, match=f"`{named}`.*Received: {named}="):
         ProxylessNASSpace(**arguments)
+
+
+def test_the_widest_space_has_networks():
+    space = ProxylessNASSpace(width=MAX_WIDTH)
+    assert space.decode((0,) * 21).head_filters == 1280 * MAX_WIDTH
 
 
 def test_another_architecture_is_refused():

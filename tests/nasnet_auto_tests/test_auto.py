@@ -414,7 +414,9 @@ def test_a_search_needs_images_and_time(tmp_path):
         counted = dataclasses.replace(survey, counts=(images, images))
         request = Request("digits", hours)
         context = stages.Context(request, counted, book, tmp_path)
-        assert stages.plan_lines(context)
+        lines = stages.plan_lines(context)
+        assert ("search 21.0" in lines[0]) == context.searches
+        assert any("No search" in line for line in lines) != context.searches
         return context.searches
 
     assert searches(1, 1000)
@@ -738,8 +740,9 @@ def test_weights_that_cannot_be_fetched_are_a_row(tmp_path, monkeypatch):
     monkeypatch.setattr(candidates.pretrained, "load", fail)
     candidate = a_candidate(preset="nasnet_mobile")
     candidate.settings["weights"] = "imagenet"
-    with pytest.raises(RunError, match="No network"):
-        candidates.initialiser(candidate)(None)
+    row = candidates.train(candidate, tmp_path / "run", LoadedImages())
+    assert row.reason == "No network."
+    assert not row.can_be_chosen
 
 
 def test_a_classifier_for_other_classes_is_no_news():

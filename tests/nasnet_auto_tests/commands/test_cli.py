@@ -1,6 +1,7 @@
 """The command `nasnet-auto`: what it prints, and what programs read of it."""
 
 import json
+import subprocess
 import sys
 
 import keras
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nasnet_auto import auto
 from nasnet_auto.commands import cli
 from nasnet_keras.deployment.classifier import as_classifier
 
@@ -41,6 +43,46 @@ def photographs(tmp_path):
 def call(monkeypatch, *arguments):
     monkeypatch.setattr(sys, "argv", ["nasnet-auto", *map(str, arguments)])
     return cli.main()
+
+
+@pytest.mark.large
+def test_a_folder_becomes_a_file_that_names_photographs(
+    photographs, tmp_path, monkeypatch, capsys
+):
+    """The whole command, and the script that it leaves."""
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setattr(auto, "MOST_EPOCHS", 8)
+    for name, path in zip(NAMES, photographs, strict=True):
+        folder = tmp_path / "images" / name
+        folder.mkdir(parents=True)
+        value = int(np.asarray(Image.open(path)).mean())
+        for number in range(40):
+            pixels = np.full((16, 16, 3), value + number % 20 - 10, np.uint8)
+            pixels[number % 16] = number  # No two are the same.
+            Image.fromarray(pixels).save(folder / f"{number}.png")
+    arguments = (
+        *("run", tmp_path / "images", "--hours", "0.2", "--no-pretrained"),
+        *("--format", "onnx", "--max-latency", "1"),
+        *("--output", tmp_path / "run"),
+    )
+    assert call(monkeypatch, *arguments) == 0
+    shown = capsys.readouterr().out
+    for said in (
+        "80 training images of 2 classes: ant 40, bee 40.",
+        "The plan, in minutes: plain network 1.2, tuning 10.2",
+        "Training plain network.",
+        "model.onnx, predict.py, report.html",
+    ):
+        assert said in shown
+    heading = next(row for row in shown.splitlines() if "parameters" in row)
+    assert heading.split()[-5:] == [
+        *("parameters", "ms", "size", "epochs", "minutes")
+    ]
+    script = tmp_path / "run" / "predict.py"
+    named = subprocess.run(
+        [sys.executable, script, *photographs], capture_output=True, text=True
+    ).stdout.splitlines()
+    assert [line.split("\t")[1] for line in named[::2]] == NAMES
 
 
 def test_photographs_are_named(run, photographs, monkeypatch, capsys):

@@ -279,9 +279,13 @@ def _fast_enough(draft: Candidate, context: Context) -> Candidate:
     if limit is None or runtime is None or draft.reason is not None:
         return draft
     network, book = draft.settings["network"], context.book
-    known = [each for stage in STAGES for each in book.candidates(stage)]
-    if any(each.settings["network"] == network for each in known):
-        return draft  # It was fast enough before.
+    for known in (each for stage in STAGES for each in book.candidates(stage)):
+        # What was measured is not measured again.
+        if known.settings["network"] == network and known.reason in (
+            None,
+            SLOW,
+        ):
+            return dataclasses.replace(draft, reason=known.reason)
     tell_activity(f"measuring the latency of {draft.name}")
     latency = untrained_latency(draft, len(context.survey.class_names), runtime)
     if latency > limit:

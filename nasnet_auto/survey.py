@@ -169,8 +169,8 @@ class Survey:
         size = 3 * self.images * self.image_size**2
         return (
             f"Decoded at {self.image_size} x {self.image_size} they take "
-            f"{amount(size)} of the {amount(available_memory())} of memory "
-            "available; what takes more than a quarter is streamed."
+            f"{amount(size)}; {amount(available_memory())} of memory are "
+            "available."
         )
 
     def _validation(self) -> str:

@@ -67,11 +67,6 @@ class Book:
         self._before = float(self._data["elapsed"])
 
     @property
-    def command(self) -> str:
-        """The command that began the run."""
-        return self._data["command"]
-
-    @property
     def elapsed(self) -> float:
         """The seconds that the run has taken, over all calls."""
         return self._before + time.monotonic() - self._began

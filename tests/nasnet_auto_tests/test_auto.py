@@ -727,8 +727,13 @@ def test_a_network_that_is_too_slow_is_not_trained(tmp_path, monkeypatch):
     slow = auto._fast_enough(a_candidate(), context)
     assert slow.reason == candidates.SLOW
     assert measured == ["keras"]
-    # What was fast enough is not measured again.
-    context.book.plan("plain network", a_candidate())
+    # What was measured is not measured again.
+    context.book.plan("plain network", slow)
+    again = auto._fast_enough(a_candidate(), context)
+    assert again.reason == candidates.SLOW
+    fast = Book(tmp_path / "fast.json", {})
+    fast.plan("plain network", a_candidate())
+    context = dataclasses.replace(context, book=fast)
     assert auto._fast_enough(a_candidate(), context).reason is None
     assert measured == ["keras"]
 

@@ -143,7 +143,7 @@ def test_what_is_done_with_the_images_is_told(tmp_path):
     a_folder(tmp_path, ant=40, bee=10)
     text = " ".join(survey(tmp_path).lines())
     for said in (
-        "Decoded at 9 x 9 they take 1 MiB of the",
+        "Decoded at 9 x 9 they take 1 MiB; ",
         "cropped and mirrored (augmentation crop-flip)",
         "losses are weighted",
         "5 images are held out to test on",

@@ -17,12 +17,12 @@ from nasnet_auto.trainings.candidates import (
     Row,
     plain_network,
 )
+from nasnet_auto.trainings.changes import CHANGES
 from nasnet_auto.trainings.images import LoadedImages
 from nasnet_keras.architectures import find_kind
 from nasnet_keras.console.command_line import InputError, RunError
 from nasnet_keras.kinds.layerwise.kind import LayerwiseKind
 from nasnet_keras.training.recipes import RECIPES, Recipe, adapted
-from search.spaces.recipe import VALUES
 from search.trial import ranked
 from zoo import weights as pretrained
 from zoo.preset import find
@@ -45,7 +45,6 @@ SEARCH_SHARE = 0.35  # of the time, for the children of the search
 LEAST_SEARCH_HOURS = math.ceil(SEARCH_SECONDS / SEARCH_SHARE / 36) / 100
 IN_PROCESS = "in-process"
 LEAST_CHANGED = 0.5  # of the epochs of the network that is changed
-LONGER = 4  # times the epochs, where there is time
 # Of all filters of MobileNetV2, around which the space of a search with a
 # latency is. A guess.
 MOBILE_WIDTH = 0.5
@@ -334,46 +333,6 @@ def _tuning_seconds(context: Context, draft: Candidate) -> float:
     return min(_tuning_left(context, done), asked)
 
 
-def _larger_images(candidate: Candidate, survey: Survey) -> dict[str, Any]:
-    size = min(2 * candidate.image_size, survey.largest_size)
-    return {"image_size": size} if size >= 1.25 * candidate.image_size else {}
-
-
-def _next(name: str, up: bool) -> "Change":
-    """The nearest value of the table that is another by half at the least."""
-
-    def change(candidate: Candidate, survey: Survey) -> dict[str, Any]:
-        recipe, changed = candidate.recipe, name
-        if name == "learning_rate" and candidate.is_probe:
-            changed = "frozen_learning_rate"
-        value, table = getattr(recipe, changed), VALUES[name]
-        if up:
-            others = [each for each in table if float(each) > 1.5 * value]
-        else:
-            others = [each for each in table if float(each) < value / 1.5]
-        return {changed: others[0 if up else -1]} if others else {}
-
-    return change
-
-
-def _longer(candidate: Candidate, survey: Survey) -> dict[str, Any]:
-    epochs = LONGER * candidate.recipe.epochs
-    return {"epochs": epochs} | (
-        {"frozen_epochs": epochs} if candidate.is_probe else {}
-    )
-
-
-Change = Callable[[Candidate, Survey], dict[str, Any]]
-CHANGES: dict[str, Change] = {
-    "higher rate": _next("learning_rate", up=True),
-    "mixup": _next("mixup", up=True),
-    "larger images": _larger_images,
-    "labels smoothed": _next("label_smoothing", up=True),
-    "lower rate": _next("learning_rate", up=False),
-    "longer": _longer,
-}
-
-
 def _ensemble(context: Context) -> Iterator[Candidate]:
     """The best networks together, if that was asked for and there are two."""
     before = [
@@ -398,11 +357,13 @@ class Stage:
     Attributes:
         propose: Yields the candidates. Each may depend on the results of the
             candidates before it.
-        trainings: The number of candidates that share its time.
+        trainings: The number of candidates; none where it has no time.
         share: The share of the time that they get in a run with a search.
         share_without: The same share in a run without a search.
         known: Whether the candidates are known before any training. Such
             candidates are timed and recorded first.
+        seconds: The seconds that a candidate gets; None for an equal part of
+            those of the stage.
     """
 
     propose: Callable[[Context], Iterator[Candidate]]
@@ -410,6 +371,7 @@ class Stage:
     share: float
     share_without: float
     known: bool = False
+    seconds: Callable[[Context, Candidate], float] | None = None
 
 
 # The search itself takes `SEARCH_SHARE`; without one its time and that of what
@@ -419,7 +381,13 @@ STAGES: dict[str, Stage] = {
     "fine-tuning": Stage(_fine_tuned, _count_pretrained, 0.15, 0.20, True),
     "plain network": Stage(_plain, lambda context: 1, 0.10, 0.10, True),
     "found cells": Stage(_found, lambda context: FOUND, 0.15, 0.0),
-    "tuning": Stage(_tuned, lambda context: len(CHANGES), 0.15, 0.60),
+    "tuning": Stage(
+        _tuned,
+        lambda context: len(CHANGES),
+        0.15,
+        0.60,
+        seconds=_tuning_seconds,
+    ),
     # It trains nothing, and is measured as the result is.
     "ensemble": Stage(_ensemble, lambda context: 1, 0.0, 0.0),
 }
@@ -436,10 +404,9 @@ def shares(context: Context) -> dict[str, float]:
 
 
 def training_seconds(stage: str, context: Context, draft: Candidate) -> float:
-    """The seconds that a training of a stage gets: in the tuning those that
-    it needs, else an equal part."""
-    if stage == "tuning":
-        return _tuning_seconds(context, draft)
+    """The seconds that a training of a stage gets."""
+    if (seconds := STAGES[stage].seconds) is not None:
+        return seconds(context, draft)
     share = shares(context)[stage] * context.request.seconds
     return share / STAGES[stage].trainings(context)
 

@@ -9,6 +9,7 @@ from nasnet_auto import auto, stages
 from nasnet_auto.request import Request
 from nasnet_auto.trainings.book import Book
 from nasnet_auto.trainings.candidates import Candidate, Row, plain_network
+from nasnet_auto.trainings.changes import LONGER
 from nasnet_keras.training.recipes import RECIPES
 
 HOURS = 0.1
@@ -93,7 +94,7 @@ def test_the_tuning_trains_for_as_many_epochs(tmp_path):
     ]
     *changed, longer = [each.recipe.epochs for each in tried]
     assert set(changed) == {10}
-    assert longer == 10 * stages.LONGER
+    assert longer == 10 * LONGER
 
 
 def test_the_tuning_does_not_go_back(tmp_path):

@@ -7,8 +7,8 @@ import pytest
 
 import search
 from nasnet_auto.commands import train_cli
-from nasnet_auto.stages import CHANGES
 from nasnet_auto.trainings.candidates import Candidate
+from nasnet_auto.trainings.changes import CHANGES
 from nasnet_auto.tuning import TUNERS, TuningEvaluator, tune, values_of
 from nasnet_keras.architectures import find_kind, to_data
 from nasnet_keras.console.command_line import InputError

@@ -1,14 +1,18 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from nasnet_keras.training.data.pipeline import (
+    AUGMENTED,
     augmentation_note,
     default_augmentation,
     evaluation_pipeline,
     training_pipeline,
 )
 from nasnet_keras.training.data.streaming import in_channels
+from nasnet_keras.training.recipes import Augmentation
 
 COUNT = 22
 IMAGES = np.random.default_rng(0).integers(1, 256, (COUNT, 16, 16, 3), np.uint8)
@@ -100,6 +104,10 @@ def positions(augmentation):
 def test_crops_are_of_the_padded_image_and_differ_within_a_batch():
     seen = positions("crop")
     assert set(seen) == {(r, c, False) for r in range(5) for c in range(5)}
+
+
+def test_every_augmentation_has_a_sentence():
+    assert {*AUGMENTED} == {*get_args(Augmentation)}
 
 
 def test_half_of_the_images_are_mirrored():

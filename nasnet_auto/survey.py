@@ -312,9 +312,9 @@ def _copies(parts: Mapping[str, Arrays]) -> list[str]:
             twice = np.flatnonzero(np.isin(these, others))
             if len(twice):
                 sentences.append(
-                    f"{len(twice):,} images {PURPOSES[name]} are "
-                    f"{PURPOSES[before]} too{_named(parts[name], twice)}: "
-                    "accuracies on them say too much. Remove them from either."
+                    f"Images {PURPOSES[name]} that are {PURPOSES[before]} "
+                    f"too: {len(twice):,}{_named(parts[name], twice)}. "
+                    "Accuracies on them say too much. Remove them from either."
                 )
         seen[name] = these
     if "train" in numbers:
@@ -322,9 +322,9 @@ def _copies(parts: Mapping[str, Arrays]) -> list[str]:
         twice = np.setdiff1d(np.arange(len(numbers["train"])), first)
         if len(twice):
             sentences.append(
-                f"{len(twice):,} images to train on are copies of others"
-                f"{_named(parts['train'], twice)}: where one of the two is "
-                "held out, accuracies say too much."
+                "Images to train on that are copies of others: "
+                f"{len(twice):,}{_named(parts['train'], twice)}. Where one of "
+                "the two is held out, accuracies say too much."
             )
     return sentences
 

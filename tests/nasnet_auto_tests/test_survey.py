@@ -228,9 +228,11 @@ def test_images_that_are_there_twice_are_told(tmp_path):
     source.save(tmp_path / "test" / "ant" / "1.png", compress_level=0)
     source.save(tmp_path / "train" / "ant" / "5.png", compress_level=0)
     tested, trained = survey(tmp_path).copies
-    assert tested.startswith("1 images to test on are to train on too (")
+    assert tested.startswith("Images to test on that are to train on too: 1 (")
     assert "ant/1.png" in tested
-    assert trained.startswith("1 images to train on are copies of others (")
+    assert trained.startswith(
+        "Images to train on that are copies of others: 1 ("
+    )
     assert tested in survey(tmp_path).lines()
 
 
@@ -240,14 +242,14 @@ def test_many_files_are_compared_undecoded(tmp_path, monkeypatch):
     monkeypatch.setattr(nasnet_auto.survey, "MOST_DECODED", 5)
     monkeypatch.setattr(nasnet_auto.survey, "_digests", None)
     tested, trained = survey(tmp_path).copies
-    assert tested.startswith("4 images to test on are to train on too")
+    assert tested.startswith("Images to test on that are to train on too: 4")
     assert trained.startswith("9 images")
 
 
 def test_copies_in_arrays():
     pixels, labels = arrays().values()
     (said,) = survey(((pixels, labels), (pixels[-3:], labels[-3:]))).copies
-    assert said.startswith("3 images to test on are to train on too: ")
+    assert said.startswith("Images to test on that are to train on too: 3. ")
 
 
 def test_groups_by_the_names_of_files(tmp_path):

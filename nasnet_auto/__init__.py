@@ -14,7 +14,7 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "Display": "nasnet_auto.auto",
+    "Display": "nasnet_auto.display",
     "Result": "nasnet_auto.results.result",
     "load": "nasnet_auto.results.result",
     "run": "nasnet_auto.auto",

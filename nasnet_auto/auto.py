@@ -3,12 +3,13 @@
 import contextlib
 import dataclasses
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from nasnet_auto.display import Display, shown
 from nasnet_auto.request import checked_request
 from nasnet_auto.results.publish import publish
 from nasnet_auto.results.result import Result
@@ -52,28 +53,9 @@ from nasnet_keras.training.data.readers.layout import check_outside
 from nasnet_keras.training.data.readers.npz import ArraysInMemory
 from nasnet_keras.training.data.readers.pipelines import in_memory
 from nasnet_keras.training.process_state import kept_process_state
-from nasnet_keras.training.progress import Progress
 from nasnet_keras.training.run import read_history
 from nasnet_keras.training.train import prepare_long_trainings
-
-
-@dataclasses.dataclass(frozen=True)
-class Display:
-    """How a run is shown. By default nothing is shown.
-
-    Attributes:
-        tell: Called with sentences for the user.
-        progress: Makes the display of a training, given its epochs.
-        begin: Called with the name of the next network.
-        end: Called with the row of its result.
-        observers: Of a search.
-    """
-
-    tell: Callable[[Sequence[str]], None] = lambda lines: None
-    progress: Callable[[int], Progress] | None = None
-    begin: Callable[[str], None] = lambda name: None
-    end: Callable[[Row], None] = lambda row: None
-    observers: tuple[Any, ...] = ()
+from search.runs.arguments import check_argument
 
 
 @kept_process_state()
@@ -92,7 +74,8 @@ def run(
     augmentation: str | None = None,
     skip_broken: bool = False,
     seed: int = 0,
-    display: Display = Display(),
+    verbose: bool | None = None,
+    display: Display | None = None,
 ) -> Result:
     """Finds and trains a classifier of images within a time.
 
@@ -130,7 +113,8 @@ def run(
             sets of characters, which their names tell, cropped alone.
         skip_broken: Whether to leave out files that are no whole images.
         seed: Fixes what is random.
-        display: What shows how far it is.
+        verbose: Whether to show how far it is. Default: in notebooks alone.
+        display: What shows how far it is, in place of `verbose`.
 
     Returns:
         The result.
@@ -149,33 +133,39 @@ def run(
     True
     """
     check_path("output", output)
+    if verbose is not None:
+        check_argument("verbose", verbose)
     folder = Path(output)
     _check_folder(folder)
-    with _bad_input():
-        data = in_memory(data)
-        request = checked_request(
-            _name(folder, data),
-            hours=hours,
-            format=format,
-            max_latency=max_latency,
-            preset=preset,
-            weights=weights,
-            ensemble=ensemble,
-            workers=workers,
-            pretrained=pretrained,
-            augmentation=augmentation,
-            skip_broken=skip_broken,
-            seed=seed,
+    with contextlib.ExitStack() as stack:
+        display = display or stack.enter_context(shown(verbose))
+        with _bad_input():
+            data = in_memory(data)
+            request = checked_request(
+                _name(folder, data),
+                hours=hours,
+                format=format,
+                max_latency=max_latency,
+                preset=preset,
+                weights=weights,
+                ensemble=ensemble,
+                workers=workers,
+                pretrained=pretrained,
+                augmentation=augmentation,
+                skip_broken=skip_broken,
+                seed=seed,
+            )
+            check_outside(folder, request.dataset)
+            tell_activity("looking at the data")
+            source = data if are_arrays(data) else request.dataset
+            found = survey(source, skip_broken, seed, request.augmentation)
+            make_folder(folder)
+        stack.enter_context(
+            locked(
+                folder / "lock",
+                f"Another process works in {folder}. Wait for it to end.",
+            )
         )
-        check_outside(folder, request.dataset)
-        tell_activity("looking at the data")
-        source = data if are_arrays(data) else request.dataset
-        found = survey(source, skip_broken, seed, request.augmentation)
-        make_folder(folder)
-    with locked(
-        folder / "lock",
-        f"Another process works in {folder}. Wait for it to end.",
-    ):
         asked = dataclasses.asdict(request)
         del asked["workers"]  # Recorded when a search begins.
         book = Book(folder / "plan.json", asked)

@@ -44,7 +44,6 @@ SEARCH_IMAGES, SEARCH_SECONDS = 1_000, 900.0
 SEARCH_SHARE = 0.35  # of the time, for the children of the search
 LEAST_SEARCH_HOURS = math.ceil(SEARCH_SECONDS / SEARCH_SHARE / 36) / 100
 IN_PROCESS = "in-process"
-LEAST_CHANGED = 0.5  # of the epochs of the network that is changed
 # Of all filters of MobileNetV2, around which the space of a search with a
 # latency is. A guess.
 MOBILE_WIDTH = 0.5
@@ -257,6 +256,7 @@ def _search(context: Context) -> search.Run:
     alone = workers == 1
     watching: dict[str, Any] = {
         "observers": context.observers,
+        "verbose": False,  # That is what the observers are for.
         "executor": IN_PROCESS if alone else "processes",
         "workers": workers,
     }
@@ -305,7 +305,7 @@ def _tuned(context: Context) -> Iterator[Candidate]:
         if best is None:
             return
         candidate = book.candidate(best.name)
-        values = change(candidate, context.survey)
+        values = change.values(candidate, context.survey)
         if not values:
             continue
         draft = candidate.changed(f"{candidate.name}, {what}", **values)
@@ -313,7 +313,7 @@ def _tuned(context: Context) -> Iterator[Candidate]:
         if any(draft.repeats(other) for other in known):
             continue
         asked = draft.seconds(draft.recipe.epochs)
-        if _tuning_left(context, done) >= LEAST_CHANGED * asked:
+        if _tuning_left(context, done) >= change.least * asked:
             yield draft
             done += 1
 

@@ -130,10 +130,8 @@ def run(
         from rich.console import Console
 
         from nasnet_auto.auto import run
-        from nasnet_auto.commands.display import (
-            create_display,
-            leaderboard_table,
-        )
+        from nasnet_auto.display import create_display
+        from nasnet_auto.results.leaderboard import leaderboard_table
 
         console = Console()
         result = run(

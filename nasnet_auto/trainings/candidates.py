@@ -81,9 +81,11 @@ class Candidate:
 
     def changed(self, name: str, **values: Any) -> "Candidate":
         """A copy with another name and other values of the recipe, or with
-        another `image_size`: the time of an epoch is then scaled by the
-        number of pixels."""
+        another `seed` or `image_size`: with the latter the time of an epoch
+        is scaled by the number of pixels."""
         settings = json.loads(json.dumps(self.settings))
+        if "seed" in values:
+            settings["seed"] = values.pop("seed")
         size, epoch = values.pop("image_size", None), self.epoch_seconds
         if size is not None:
             channels = settings["network"]["input_shape"][-1]
@@ -156,6 +158,13 @@ class Row:
     @property
     def can_be_chosen(self) -> bool:
         return self.accuracy is not None and self.reason is None
+
+    @property
+    def accuracy_text(self) -> str:
+        """The accuracy with its error, empty if there is none."""
+        if self.accuracy is None or self.error is None:
+            return ""
+        return f"{self.accuracy:.1%} ± {self.error:.1%}"
 
 
 def folder_of(name: str) -> Path:

@@ -1,13 +1,14 @@
 """What the tuning changes in a training, one value at a time: `CHANGES`."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from nasnet_auto.survey import Survey
 from nasnet_auto.trainings.candidates import Candidate
 from search.spaces.recipe import VALUES
 
-LONGER = 4  # times the epochs, where there is time
+# Times the epochs, where there is time, and the least that is tried. A guess.
+LONGER, LEAST_LONGER = 4, 1.5
 
 
 def _larger_images(candidate: Candidate, survey: Survey) -> dict[str, Any]:
@@ -15,7 +16,7 @@ def _larger_images(candidate: Candidate, survey: Survey) -> dict[str, Any]:
     return {"image_size": size} if size >= 1.25 * candidate.image_size else {}
 
 
-def _next(name: str, up: bool) -> "Change":
+def _next(name: str, up: bool) -> "Values":
     """The nearest value of the table that is another by half at the least."""
 
     def change(candidate: Candidate, survey: Survey) -> dict[str, Any]:
@@ -40,12 +41,33 @@ def _longer(candidate: Candidate, survey: Survey) -> dict[str, Any]:
     return values
 
 
-Change = Callable[[Candidate, Survey], dict[str, Any]]
+def _another_seed(candidate: Candidate, survey: Survey) -> dict[str, Any]:
+    return {"seed": candidate.settings["seed"] + 1}
+
+
+Values = Callable[[Candidate, Survey], dict[str, Any]]
+
+
+class Change(NamedTuple):
+    """A change of a training.
+
+    Attributes:
+        values: Returns the values that `Candidate.changed` takes; none where
+            there is nothing to change.
+        least: The share of the epochs asked for that has to fit in the time.
+    """
+
+    values: Values
+    least: float = 0.5
+
+
 CHANGES: dict[str, Change] = {
-    "higher rate": _next("learning_rate", up=True),
-    "mixup": _next("mixup", up=True),
-    "larger images": _larger_images,
-    "labels smoothed": _next("label_smoothing", up=True),
-    "lower rate": _next("learning_rate", up=False),
-    "longer": _longer,
+    "higher rate": Change(_next("learning_rate", up=True)),
+    "mixup": Change(_next("mixup", up=True)),
+    "larger images": Change(_larger_images),
+    "labels smoothed": Change(_next("label_smoothing", up=True)),
+    "lower rate": Change(_next("learning_rate", up=False)),
+    "longer": Change(_longer, LEAST_LONGER / LONGER),
+    # All of them: it says how much two equal trainings differ by chance.
+    "another seed": Change(_another_seed, 1.0),
 }

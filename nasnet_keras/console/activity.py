@@ -65,47 +65,65 @@ def listening(listener: Callable[[Activity], object]) -> Iterator[None]:
 
 
 class ActivityDisplay:
-    """Shows an activity after its first second: a bar on a terminal,
-    elsewhere a line for each activity that lasts, and one every half a minute.
+    """Shows an activity after its first second: a bar on a terminal and in a
+    notebook, elsewhere a line for each activity that lasts, and one every half
+    a minute.
 
     Args:
         console: Where to.
     """
 
     def __init__(self, console: "Console") -> None:
+        from nasnet_keras.console.live import is_live
+
         self._console = console
+        self._in_place = is_live(console)
         self._activity: Activity | None = None
         self._began = 0.0
         self._said = -SECONDS_BETWEEN
         self._bar: Any = None
+        self._live: Any = None
+        self._paused = False
         self._ended = threading.Event()
         self._lock = threading.Lock()
         threading.Thread(target=self._watch, daemon=True).start()
 
     def __call__(self, activity: Activity) -> None:
         with self._lock:
+            if self._paused:
+                return
             if self._activity is None or activity.what != self._activity.what:
                 self._began = time.monotonic()
                 self._said = self._began - SECONDS_BETWEEN
             self._activity = activity
 
-    def end(self) -> None:
-        """Leaves the terminal to others."""
+    def pause(self) -> None:
+        """Leaves the place to others, until `resume`."""
         with self._lock:
-            self._ended.set()
-            if self._bar is not None:
-                self._bar.stop()
-                self._bar = None
+            self._paused, self._activity = True, None
+            if self._live is not None:
+                self._live.stop()
+                self._live = None
+
+    def resume(self) -> None:
+        """Shows the activities that are reported from now on."""
+        with self._lock:
+            self._paused = False
+
+    def end(self) -> None:
+        """Leaves the place to others for good."""
+        self._ended.set()
+        self.pause()
 
     def _watch(self) -> None:
         while not self._ended.wait(0.2):
             with self._lock:
-                if self._ended.is_set() or self._activity is None:
+                if self._activity is None:
                     continue
                 now = time.monotonic()
                 if now - self._began < SECONDS_BEFORE:
                     continue
-                if self._console.is_terminal:
+                if self._in_place:
                     self._draw(self._activity)
                 elif now - self._said >= SECONDS_BETWEEN:
                     self._said = now
@@ -122,23 +140,27 @@ class ActivityDisplay:
             TimeElapsedColumn,
         )
 
-        if self._bar is None:
+        from nasnet_keras.console.live import create_live
+
+        if self._live is None:
             self._bar = Progress(
                 SpinnerColumn(),
                 TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 TimeElapsedColumn(),
-                console=self._console,
-                transient=True,
             )
             self._bar.add_task("")
-            self._bar.start()
         self._bar.update(
             self._bar.task_ids[0],
             description=str(activity),
             completed=activity.done or 0,
             total=activity.total,
         )
+        if self._live is None:
+            self._live = create_live(
+                self._console, self._bar.get_renderable, transient=True
+            )
+            self._live.start()
 
 
 @contextlib.contextmanager

@@ -19,8 +19,8 @@ class Progress(keras.callbacks.Callback):
     Args:
         epochs: Of the training in all, over all of its phases.
         console: Where to. Default: standard output.
-        activity: What shows how the training is made ready, and ends where
-            this begins. Default None.
+        activity: What shows how the training is made ready, and pauses while
+            this has the terminal. Default None.
 
     Attributes:
         validation_images: On how many images each epoch is measured; 0 where
@@ -56,7 +56,7 @@ class Progress(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._began = time.monotonic()
         if self._activity is not None and self._console.is_terminal:
-            self._activity.end()
+            self._activity.pause()
         if not self._console.is_terminal:
             return
         self._bar = Bar(
@@ -88,6 +88,8 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_end(self, logs: Any = None) -> None:
         self._close()
+        if self._activity is not None:
+            self._activity.resume()
 
     def _close(self) -> None:
         if self._bar is not None:

@@ -30,7 +30,7 @@ def searching(
     Ctrl-C or by SIGTERM."""
     from rich.console import Console
 
-    from search.views.terminal import Beginning, create_display
+    from search.observers.display import Beginning, create_display
 
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console()
@@ -60,7 +60,7 @@ def show_end(run: Run) -> None:
 
 
 def show_best(run: Run, trials: Sequence[Trial]) -> None:
-    from search.views.text import done_text
+    from search.observers.text import done_text
 
     print(done_text(trials, run.total))
     best = next(iter(ranked(trials)), None)

@@ -78,6 +78,9 @@ CHECKS = {
             and all(isinstance(each, Observer) for each in value)
         ),
     ),
+    "verbose": Check(
+        "True, False or None", lambda value: isinstance(value, bool)
+    ),
     "trial": Check(
         "the number of a trial",
         lambda value: (

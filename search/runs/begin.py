@@ -36,7 +36,7 @@ from search.executors.base import SearchError
 from search.executors.configuration import ExecutionConfig, create_execution
 from search.executors.processes import end_if_imported
 from search.loop.search_loop import SearchLoop
-from search.observers.base import Callback, Observer
+from search.observers.base import Observer
 from search.runs.arguments import checked_arguments
 from search.runs.config import RunConfig
 from search.runs.create import (
@@ -49,10 +49,10 @@ from search.runs.create import (
 from search.runs.identity import check_identity
 from search.runs.record import Run
 from search.runs.settle import check_workers, settle, with_trials
+from search.runs.watching import watchers
 from search.spaces import SPACES
 from search.spaces.recorded import record_decisions
 from search.storage import SQLiteStorage
-from search.storage.backups import Backups
 from search.storage.run_folder import RunDirectory, storage_reason
 from search.strategies import create_strategy
 from search.trial import Trial
@@ -68,6 +68,7 @@ def run(
     on_trial: Callable[[Trial], object] | None = None,
     observers: Collection[Observer] = (),
     tensorboard: bool = True,
+    verbose: bool | None = None,
     **settings: Any,
 ) -> Run:
     """Searches for cells, and returns when enough children were evaluated, or
@@ -88,6 +89,7 @@ def run(
         on_trial: Called with each finished trial.
         observers: More to be told what happens.
         tensorboard: Whether to write event files.
+        verbose: Whether to show how far it is. Default: in notebooks alone.
         **settings: Fields of `RunConfig`: `dataset` (without workers also
             images and labels as arrays or as a `tf.data.Dataset`, or two of
             these, to train and to test on), `space` (a name, or a `SearchSpace`
@@ -142,7 +144,9 @@ def run(
         identity = search.identity()
         with _written(directory), new_directory(directory.path) as folder:
             create_run(RunDirectory(folder), config, identity, search.given)
-        watching = _observers(directory, on_trial, observers, tensorboard)
+        watching = watchers(
+            directory, on_trial, observers, tensorboard, verbose
+        )
         with directory.lock():
             search.drive(directory, watching)
     return Run(output, search.space)
@@ -159,6 +163,7 @@ def resume(
     on_trial: Callable[[Trial], object] | None = None,
     observers: Collection[Observer] = (),
     tensorboard: bool = True,
+    verbose: bool | None = None,
     **execution: Any,
 ) -> Run:
     """Resumes a run that was interrupted, or one that is to have more trials.
@@ -177,6 +182,7 @@ def resume(
         on_trial: Called with each finished trial.
         observers: More to be told what happens.
         tensorboard: Whether to write event files.
+        verbose: Whether to show how far it is. Default: in notebooks alone.
         **execution: Fields of `ExecutionConfig`: `workers`, `executor`,
             `time_limit`, ...
 
@@ -202,7 +208,9 @@ def resume(
         )
     with _checked():
         dataset = in_memory(dataset)
-    watching = _observers(run.directory, on_trial, observers, tensorboard)
+    watching = watchers(
+        run.directory, on_trial, observers, tensorboard, verbose
+    )
     with run.directory.lock():
         run.check()
         config = run.config
@@ -372,19 +380,3 @@ def _written(directory: RunDirectory) -> Iterator[None]:
                 f" When the cause is gone, continue with {directory.resuming}."
             )
         raise SearchError(text) from error
-
-
-def _observers(
-    directory: RunDirectory,
-    on_trial: Callable[[Trial], object] | None,
-    observers: Iterable[Observer],
-    tensorboard: bool,
-) -> list[Observer]:
-    watching = [Backups(directory.database, directory.backup), *observers]
-    if on_trial is not None:
-        watching.append(Callback(on_trial))
-    if tensorboard:
-        from search.observers.tensorboard import TensorBoardObserver
-
-        watching.append(TensorBoardObserver(directory.tensorboard))
-    return watching

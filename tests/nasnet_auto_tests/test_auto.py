@@ -141,6 +141,13 @@ def test_a_finished_run_is_not_trained_again(whole):
     assert board(again) == board(whole)
 
 
+def test_a_run_from_python_shows_what_it_does_if_asked(whole, capsys):
+    nasnet_auto.run(images(), HOURS, whole.folder)
+    assert capsys.readouterr().out == ""
+    nasnet_auto.run(images(), HOURS, whole.folder, verbose=True)
+    assert "The test images are looked at once" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -152,6 +159,7 @@ def test_a_finished_run_is_not_trained_again(whole):
         ({"format": "exe"}, "Expected one of openvino"),
         ({"seed": "0"}, "`seed`. Expected a whole number"),
         ({"seed": 1.0}, "`seed`. Expected a whole number"),
+        ({"verbose": 1}, "`verbose`. Expected True, False or None"),
         ({"skip_broken": 1}, "`skip_broken`. Expected True or False"),
         ({"workers": 0}, "`workers`. Expected a whole number of at least 1"),
         ({"ensemble": 11}, "`ensemble`. Expected from 2 to 10"),

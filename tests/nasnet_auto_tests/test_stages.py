@@ -45,6 +45,7 @@ def a_context_of_tuning(folder, *rows, hours=HOURS):
             "plain network",
             {
                 "dataset": "digits",
+                "seed": 0,
                 "network": plain_network(8),
                 "recipe": dataclasses.asdict(
                     dataclasses.replace(RECIPES["search-proxy"], epochs=10)
@@ -90,11 +91,21 @@ def test_the_tuning_trains_for_as_many_epochs(tmp_path):
     tried = tuned(context, [0.5] * 9)
     names = [each.name.removeprefix("plain network, ") for each in tried]
     assert names == [
-        *("higher rate", "mixup", "labels smoothed", "lower rate", "longer")
+        *("higher rate", "mixup", "labels smoothed", "lower rate", "longer"),
+        "another seed",
     ]
-    *changed, longer = [each.recipe.epochs for each in tried]
-    assert set(changed) == {10}
+    *changed, longer, again = [each.recipe.epochs for each in tried]
+    assert {*changed, again} == {10}
     assert longer == 10 * LONGER
+
+
+def test_the_best_is_trained_again_with_another_seed(tmp_path):
+    context = a_context_of_tuning(tmp_path, 0.5, 0.9, hours=2)
+    *_, longer, again = tuned(context, [0.5, 0.5, 0.5, 0.5, 0.95, 0.9])
+    assert again.name == f"{longer.name}, another seed"
+    seeds = [each.settings.pop("seed") for each in (longer, again)]
+    assert seeds[0] != seeds[1]
+    assert longer.settings == again.settings
 
 
 def test_the_tuning_does_not_go_back(tmp_path):
@@ -110,3 +121,17 @@ def test_the_tuning_keeps_within_its_share(tmp_path):
     context = a_context_of_tuning(tmp_path, 0.5, 0.9, hours=hours)
     tried = tuned(context, [0.5] * 9)
     assert [each.recipe.epochs for each in tried] == [10, 10, 10, 10]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "name", "epochs"),
+    [(56, "longer", 16), (54, "another seed", 10)],
+)
+def test_longer_is_at_least_half_as_long_again(tmp_path, seconds, name, epochs):
+    """With less time than that the same training is repeated in full."""
+    hours = seconds / 0.60 / 3600
+    context = a_context_of_tuning(tmp_path, 0.5, 0.9, hours=hours)
+    *others, last = tuned(context, [0.5] * 9)
+    assert [each.recipe.epochs for each in others] == [10, 10, 10, 10]
+    assert last.name == f"plain network, {name}"
+    assert last.recipe.epochs == epochs

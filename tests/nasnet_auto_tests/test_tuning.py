@@ -180,11 +180,11 @@ def test_what_is_tuned_follows_from_the_network_and_what_is_given():
 def test_the_stage_of_tuning_takes_steps_of_the_same_table():
     candidate = Candidate(
         "plain network",
-        {"dataset": "digits", "network": NETWORK}
+        {"dataset": "digits", "network": NETWORK, "seed": 5}
         | {"recipe": dataclasses.asdict(RECIPE)},
     )
     steps = {
-        name: change(candidate, None)
+        name: change.values(candidate, None)
         for name, change in CHANGES.items()
         if name != "larger images"
     }
@@ -194,9 +194,10 @@ def test_the_stage_of_tuning_takes_steps_of_the_same_table():
         "labels smoothed": {"label_smoothing": 0.1},
         "lower rate": {"learning_rate": 0.015},
         "longer": {"epochs": 4 * RECIPE.epochs},
+        "another seed": {"seed": 6},
     }
     assert (
-        CHANGES["higher rate"](
+        CHANGES["higher rate"].values(
             candidate.changed("other", learning_rate=0.15), None
         )
         == {}

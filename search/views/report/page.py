@@ -20,6 +20,7 @@ from nasnet_keras.console.command_line import InputError
 from nasnet_keras.drawing.draw import save_figure
 from nasnet_keras.files import write_text
 from nasnet_keras.quotation import system_reason
+from search.observers.text import duration_text
 from search.pareto import costs_and_accuracy, hypervolume, pareto_front
 from search.runs.record import Run
 from search.spaces.base import DecisionKind, SearchSpace
@@ -34,7 +35,6 @@ from search.views.report.tables import (
     settings_of,
     snapshots_of,
 )
-from search.views.text import duration_text
 
 TOP_CELLS = 3
 GENERATOR = "nasnet-search report"

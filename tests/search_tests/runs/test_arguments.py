@@ -59,6 +59,7 @@ def is_sentence(error, name):
         ("config", {"dataset": "digits"}),
         *(("observers", value) for value in [3, [3], None, "abc"]),
         *(("on_trial", value) for value in [3, "x"]),
+        *(("verbose", value) for value in [1, "auto"]),
         ("evaluator", lambda child: 0.5),
         ("evaluator", lambda: None),
         ("evaluator", {}),

@@ -40,12 +40,13 @@ def begin(tmp_path, FakeEvaluator):
 
 @pytest.fixture
 def go_on(tmp_path, FakeEvaluator):
-    def go_on(trials=None, evaluator=None):
+    def go_on(trials=None, evaluator=None, **settings):
         return search.resume(
             tmp_path / "run",
             trials,
             evaluator=evaluator or FakeEvaluator(),
             tensorboard=False,
+            **settings,
         )
 
     return go_on
@@ -140,6 +141,18 @@ def test_what_was_read_is_told_before_the_first_child(begin, FakeEvaluator):
     told = []
     begin(Noted(), observers=[Listening()])
     assert told == ["3 images of 2 classes.", 6]
+
+
+@pytest.mark.parametrize(("verbose", "lines"), [(True, 6), (None, 0)])
+def test_a_run_from_python_shows_its_trials_if_asked(
+    begin, go_on, capsys, verbose, lines
+):
+    begin(verbose=verbose, trials=5)
+    go_on(6, verbose=verbose)
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0].split("  ")[-1] for line in shown] == [
+        f"trial {number}" for number in range(lines)
+    ]
 
 
 def test_a_description_that_is_no_json_is_refused(begin, FakeEvaluator):

@@ -1,6 +1,6 @@
 import pytest
 
-from search.views.text import duration_text
+from search.observers.text import duration_text
 
 
 @pytest.mark.parametrize(

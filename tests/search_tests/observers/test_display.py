@@ -4,12 +4,12 @@ import pytest
 from rich.console import Console
 
 from nasnet_keras.console.activity import Activity
-from search.trial import Evaluation, Stage, Trial, TrialState, ranked
-from search.views.terminal import (
+from search.observers.display import (
     Display,
     LiveDisplay,
     create_display,
 )
+from search.trial import Evaluation, Stage, Trial, TrialState, ranked
 
 
 def complete(number, reward):
@@ -30,7 +30,7 @@ def clock(monkeypatch):
     """Time passes when the test says so."""
     clock = [0.0]
     monkeypatch.setattr(
-        "search.views.terminal.time.monotonic", lambda: clock[0]
+        "search.observers.display.time.monotonic", lambda: clock[0]
     )
     return clock
 

@@ -1,43 +1,48 @@
-"""What a person sees of a search that runs: a live display, or a line per
-trial."""
+"""What a person sees of a search that runs: a display that changes in place,
+or a line per trial."""
 
 import math
 import time
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console, RenderableType
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from nasnet_keras.console.activity import Activity, ActivityDisplay
+from nasnet_keras.console.live import create_live, is_live
 from search.observers.base import Observer
-from search.trial import Stage, Trial, TrialState, count_done, ranked
-from search.views.text import (
+from search.observers.text import (
     duration_text,
     outcome_text,
     plan_lines,
     print_text,
 )
+from search.trial import Stage, Trial, TrialState, count_done, ranked
 
 # Of a training of the shared network, where there is no live display.
 SECONDS_BETWEEN_LINES = 60
 
 
 def create_display(console: Console) -> "Display":
-    """A live display on a terminal, elsewhere a line per trial."""
-    return LiveDisplay(console) if console.is_terminal else Display(console)
+    """A live display on a terminal and in a notebook, elsewhere a line per
+    trial."""
+    return LiveDisplay(console) if is_live(console) else Display(console)
 
 
 class Beginning(Observer):
-    """Ends the display of the activity before the first child."""
+    """Has the display of the activity pause while there is that of the
+    search."""
 
     def __init__(self, activity: ActivityDisplay) -> None:
         self._activity = activity
 
     def read(self, notes: Sequence[str]) -> None:
-        self._activity.end()
+        self._activity.pause()
+
+    def end(self) -> None:
+        self._activity.resume()
 
 
 class Display(Observer):
@@ -194,9 +199,7 @@ class LiveDisplay(Display):
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
-        self._live = Live(
-            get_renderable=self.render, console=console, refresh_per_second=2
-        )
+        self._live = create_live(console, self.render)
 
     def begin(self, trials: Sequence[Trial], total: int) -> None:
         super().begin(trials, total)
@@ -215,7 +218,7 @@ class LiveDisplay(Display):
         self._live.stop()
 
     def render(self) -> RenderableType:
-        """What the terminal shows now."""
+        """What there is to see now."""
         rows: list[tuple[str, RenderableType]] = [
             ("Done", f"{self.done} of {self.total} children"),
             ("", ProgressBar(self.total, self.done, width=40)),

@@ -258,3 +258,12 @@ def test_grey_images_for_a_network_that_takes_colour():
     assert in_channels(colour, 3) is colour
     with pytest.raises(ValueError, match="Expected images of 1"):
         in_channels(colour, 1)
+
+
+@pytest.mark.parametrize("pipeline", [training_pipeline, evaluation_pipeline])
+def test_nobody_waits_for_a_thread_that_tunes(pipeline):
+    """Whoever lets go of batches waited for it, for up to as long as they were
+    read. That comes and goes, so it is not timed here."""
+    images = np.zeros((4, 8, 8, 3), np.uint8)
+    batches = pipeline(images, np.zeros(4, np.int32), 2)
+    assert batches.options().autotune.enabled is False

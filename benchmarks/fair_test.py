@@ -1,19 +1,24 @@
 """Does a search find better cells than random search in the same hours?
 
-    TF_ENABLE_ONEDNN_OPTS=1 python benchmarks/fair_test.py --seed 0 \\
-        --runs runs/fair --output benchmarks/fair_test.jsonl
-    python benchmarks/fair_test.py --summary benchmarks/fair_test.jsonl
+    git worktree add ../fair && cd ../fair
+    export PYTHONPATH=$PWD TF_ENABLE_ONEDNN_OPTS=1 TFDS_DATA_DIR=...
+    python benchmarks/fair_test.py --seed 0 --output ../fair_test.jsonl
+    python benchmarks/fair_test.py --summary ../fair_test.jsonl
 
 One seed is one pair, which stands by itself: `auto` and `random`, each for
-`--hours` with two workers and the same stages, one after the other, on
-CIFAR-10 at 16 x 16. The three best cells of each are then trained on all
-training images with a new seed, and the test images read once. A row is added
-for each arm. Called again, it goes on where it was killed. A row says how busy
-the machine was besides; one of a busy machine is to be made anew.
+`--hours` with two workers on two cores and the same stages, one after the
+other, in turn the one or the other first, on CIFAR-10 at 16 x 16. The three
+best cells of each are then trained on all training images with a new seed, and
+the test images read once. With retrainings a pair takes some 2 hours and 25
+minutes. A row is added for each arm. Called again, it goes on with the arms
+that lack one: a search that was broken off begins anew, a retraining goes on.
 
-Fixed before the first pair: what is compared is the mean test accuracy of the
-three, by a two-sided sign-flip test over the pairs. `--random-cells` retrains
-so many random cells alike, whose deviation is the unit of the goal.
+Fixed before the first pair: eight pairs; what is compared is the mean test
+accuracy of the three, by a two-sided sign-flip test over the pairs, of six at
+the least. Rows count if others used little of the machine, and if the search
+kept its hours within a tenth; pairs, if both arms are of one commit, of the
+same versions and of the same processor. `--random-cells` retrains so many
+random cells alike, whose deviation is the unit of the goal.
 """
 
 import argparse
@@ -21,7 +26,9 @@ import dataclasses
 import itertools
 import json
 import os
+import shutil
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +36,18 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import numpy as np
-from ground_truth import SETTINGS, add_row, read_rows
+import psutil
+from ground_truth import SETTINGS, add_row, commit, read_rows
 from scipy import stats
 
 import search
 from nasnet_keras.console.command_line import provenance
 
+CHECKOUT = Path(__file__).resolve().parents[1]
 WORKERS, BEST = 2, 3
+PAIRS, LEAST_PAIRS = 8, 6
+MOST_FOREIGN = 0.1  # cores that others may use
+MOST_ASIDE = 0.1  # of the hours
 # Cells are retrained as those of the ground truth are trained, on all images.
 RETRAINED = SETTINGS.recipe
 CHILD = {
@@ -52,58 +64,87 @@ ARMS = ("auto", "random")
 SEEDS = 1_000
 
 
-class Busy:
-    """The mean of the machine's load beyond the workers, by the kernel."""
+class Foreign:
+    """How many cores others use, what the machine's owner takes included."""
 
     def __init__(self) -> None:
-        self.loads: list[float] = []
-
-    def __call__(self, trial: Any) -> None:
-        self.loads.append(os.getloadavg()[0])
+        self._began = time.monotonic()
+        self._before = self._seconds()
 
     @property
-    def beyond(self) -> float:
-        return max(0.0, float(np.mean(self.loads or [0.0])) - WORKERS)
+    def cores(self) -> float:
+        seconds = self._seconds() - self._before
+        return max(0.0, seconds / (time.monotonic() - self._began))
 
-
-def searched(strategy: str, args: argparse.Namespace) -> dict[str, Any]:
-    """The row of an arm."""
-    folder = args.runs / f"{strategy}-{args.seed}"
-    busy, began = Busy(), time.time()
-    driven = {"workers": WORKERS, "on_trial": busy}
-    if (folder / "config.json").exists():
-        run = search.resume(folder, **driven)
-    else:
-        run = search.run(
-            folder,
-            dataset="cifar10",
-            strategy=strategy,
-            hours=args.hours,
-            seed=args.seed,
-            child=CHILD,
-            recipe=RECIPE,
-            **driven,
+    @staticmethod
+    def _seconds() -> float:
+        """Of all processes but this one and its children that have ended."""
+        all_times = psutil.cpu_times()
+        busy = sum(
+            getattr(all_times, name, 0.0)
+            for name in ("user", "nice", "system", "irq", "softirq", "steal")
         )
-    minutes = (time.time() - began) / 60
-    ranking = search.retrain(run, RETRAINED, top=BEST, seed=SEEDS + args.seed)
-    return {
-        "arm": strategy,
+        return busy - sum(os.times()[:4])
+
+
+def searched(arm: str, args: argparse.Namespace) -> dict[str, Any]:
+    """What is to be said of the search of an arm, which is made if it is not
+    there."""
+    folder = args.runs / f"{arm}-{args.seed}"
+    record = folder.with_name(f"{folder.name}.json")
+    if record.exists():
+        found = json.loads(record.read_text())
+        if found["hours"] != args.hours:
+            raise SystemExit(f"{folder} is of {found['hours']} hours.")
+        return found
+    if folder.exists():
+        print(f"{folder} was broken off; it begins anew.", flush=True)
+        shutil.rmtree(folder)
+    foreign, began, source = Foreign(), time.monotonic(), commit()
+    run = search.run(
+        folder,
+        dataset="cifar10",
+        strategy=arm,
+        hours=args.hours,
+        seed=args.seed,
+        child=CHILD,
+        recipe=RECIPE,
+        workers=WORKERS,
+    )
+    found = {
+        "arm": arm,
         "seed": args.seed,
         "hours": args.hours,
-        "minutes": round(minutes, 1),
-        "busy": round(busy.beyond, 2),
+        "minutes": round((time.monotonic() - began) / 60, 1),
+        "foreign": round(foreign.cores, 3),
+        "children": len(run.trials),
         "stages": [dataclasses.asdict(stage) for stage in run.stages],
+        "commit": source,
+        **provenance(),
+    }
+    record.write_text(json.dumps(found))
+    return found
+
+
+def arm_row(arm: str, args: argparse.Namespace) -> dict[str, Any]:
+    """The row of an arm."""
+    found = searched(arm, args)
+    run = search.load(args.runs / f"{arm}-{args.seed}")
+    ranking = search.retrain(run, RETRAINED, top=BEST, seed=SEEDS + args.seed)
+    trials = {trial.number: trial for trial in run.trials}
+    return {
+        **found,
+        "recipe": dataclasses.asdict(RETRAINED),
         "cells": [
             {
                 "trial": child.trial,
                 "reward": child.reward,
                 "accuracy": child.accuracy,
                 "parameters": child.parameters,
+                "decisions": trials[child.trial].decisions,
             }
             for child in ranking.children
         ],
-        "onednn": os.environ["TF_ENABLE_ONEDNN_OPTS"],
-        **provenance(),
     }
 
 
@@ -111,7 +152,7 @@ def random_cells(args: argparse.Namespace) -> dict[str, Any]:
     """The row of random cells, retrained like those that were found."""
     folder = args.runs / "random-cells"
     if (folder / "config.json").exists():
-        run = search.resume(folder, args.random_cells)
+        run = search.resume(folder, args.random_cells, workers=WORKERS)
     else:
         run = search.run(
             folder,
@@ -121,10 +162,16 @@ def random_cells(args: argparse.Namespace) -> dict[str, Any]:
             seed=SEEDS,
             child={**CHILD, "train_images": 1_000},
             recipe={**RECIPE, "epochs": 1},
+            workers=WORKERS,
         )
     ranking = search.retrain(run, RETRAINED, top=args.random_cells, seed=SEEDS)
     accuracies = [child.accuracy for child in ranking.children]
-    return {"arm": "random cells", "accuracies": accuracies, **provenance()}
+    return {
+        "arm": "random cells",
+        "accuracies": accuracies,
+        "commit": commit(),
+        **provenance(),
+    }
 
 
 def sign_flip(differences: np.ndarray) -> float:
@@ -135,32 +182,97 @@ def sign_flip(differences: np.ndarray) -> float:
     return float((means >= abs(differences.mean()) - 1e-12).mean())
 
 
-def summarise(path: Path) -> None:
-    arms: dict[str, dict[int, float]] = {arm: {} for arm in ARMS}
+def complaint(row: dict[str, Any]) -> str:
+    """Why a row does not count; empty if it does."""
+    if row["foreign"] > MOST_FOREIGN:
+        return f"others used {row['foreign']} cores"
+    if abs(row["minutes"] / (60 * row["hours"]) - 1) > MOST_ASIDE:
+        return f"the search took {row['minutes']} minutes"
+    return ""
+
+
+def alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two rows are of the same code, machine and hours."""
+    names = ("commit", "versions", "computing", "hours")
+    return all(one[name] == other[name] for name in names)
+
+
+def summary(rows: Iterable[dict[str, Any]]) -> list[str]:
+    """Lines on the pairs, the last of each seed."""
+    lines = []
+    arms: dict[str, dict[int, dict[str, Any]]] = {arm: {} for arm in ARMS}
     cells: list[float] = []
-    for row in read_rows(path):
+    for row in rows:
         if row["arm"] == "random cells":
-            cells = row["accuracies"]
+            cells = [each for each in row["accuracies"] if each is not None]
+        elif why := complaint(row):
+            lines.append(f"{row['arm']} {row['seed']} does not count: {why}.")
         else:
-            found = [cell["accuracy"] for cell in row["cells"]]
-            arms[row["arm"]][row["seed"]] = float(np.mean(found))
+            arms[row["arm"]][row["seed"]] = row
     seeds = sorted(set(arms["auto"]) & set(arms["random"]))
+    for seed in list(seeds):
+        if not alike(arms["auto"][seed], arms["random"][seed]):
+            lines.append(f"Pair {seed} does not count: its arms differ.")
+            seeds.remove(seed)
+    if not seeds:
+        return [*lines, "No pair yet."]
+    means = {arm: [_mean(arms[arm][seed]) for seed in seeds] for arm in ARMS}
     for arm in ARMS:
-        values = [arms[arm][seed] for seed in seeds]
-        print(f"{arm:8}", *(f"{100 * value:.2f}" for value in values))
-    differences = np.array(
-        [arms["auto"][seed] - arms["random"][seed] for seed in seeds]
-    )
-    mean = 100 * differences.mean()
-    print(f"{len(seeds)} pairs, mean difference {mean:+.2f} points", end="")
+        lines.append(
+            " ".join(
+                [f"{arm:8}", *(f"{100 * each:.2f}" for each in means[arm])]
+            )
+        )
+    differences = np.subtract(means["auto"], means["random"])
+    mean, half = 100 * differences.mean(), float("nan")
+    text = f"{len(seeds)} of {PAIRS} pairs, mean difference {mean:+.2f}"
     if len(seeds) > 1:
         half = 100 * stats.sem(differences) * stats.t.ppf(0.975, len(seeds) - 1)
-        print(f" +- {half:.2f}, p = {sign_flip(differences):.3f}", end="")
-    print()
+        text += f" +- {half:.2f}"
+    text += " points"
+    if len(seeds) >= LEAST_PAIRS:
+        text += f", p = {sign_flip(differences):.3f}"
+    lines.append(text)
     if cells:
         deviation = 100 * float(np.std(cells, ddof=1))
-        print(f"{mean / deviation:+.2f} deviations of random cells, which are")
-        print(f"{100 * np.mean(cells):.2f} +- {deviation:.2f}, {len(cells)}")
+        lines.append(
+            f"{mean / deviation:+.2f} +- {half / deviation:.2f} deviations of "
+            f"{len(cells)} random cells, which have "
+            f"{100 * np.mean(cells):.2f} +- {deviation:.2f}"
+        )
+    return lines
+
+
+def _mean(row: dict[str, Any]) -> float:
+    """Of the cells; one that diverged knows nothing, and has a tenth."""
+    return float(
+        np.mean(
+            [
+                0.1 if cell["accuracy"] is None else cell["accuracy"]
+                for cell in row["cells"]
+            ]
+        )
+    )
+
+
+def check(args: argparse.Namespace) -> None:
+    """What a measurement of hours should not fail by."""
+    cores = len(os.sched_getaffinity(0))
+    if cores != WORKERS:
+        raise SystemExit(
+            f"Expected {WORKERS} cores, by `taskset -c 0,1`. Received: {cores}."
+        )
+    if not Path(str(search.__file__)).is_relative_to(CHECKOUT):
+        raise SystemExit(
+            f"Expected the code of {CHECKOUT}: set PYTHONPATH to it. Received: "
+            f"{search.__file__}."
+        )
+    for path in (args.output, args.runs):
+        if path.resolve().is_relative_to(CHECKOUT):
+            raise SystemExit(
+                f"Expected a path outside of the checkout. Received: {path}."
+            )
+    commit()
 
 
 def main() -> None:
@@ -169,24 +281,29 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int)
     parser.add_argument("--hours", type=float, default=1.0)
-    parser.add_argument("--runs", type=Path, default=Path("runs/fair"))
+    parser.add_argument("--runs", type=Path, default=Path("../fair-runs"))
     parser.add_argument("--random-cells", type=int)
     parser.add_argument("--output", type=Path)
     parser.add_argument("--summary", type=Path, help="a file of rows")
     args = parser.parse_args()
     if args.summary is not None:
-        summarise(args.summary)
+        print(*summary(read_rows(args.summary)), sep="\n")
         return
     if args.output is None or (args.seed is None) == (
         args.random_cells is None
     ):
         parser.error("Expected --output, and --seed or --random-cells.")
+    check(args)
+    args.runs.mkdir(parents=True, exist_ok=True)
     if args.random_cells is not None:
-        made = [random_cells]
-    else:
-        made = [lambda args, arm=arm: searched(arm, args) for arm in ARMS]
-    for make in made:
-        row = make(args)
+        made = [random_cells(args)]
+        add_row(args.output, made[0])
+        return
+    there = {(row["arm"], row.get("seed")) for row in read_rows(args.output)}
+    for arm in ARMS if args.seed % 2 == 0 else reversed(ARMS):
+        if (arm, args.seed) in there:
+            continue
+        row = arm_row(arm, args)
         add_row(args.output, row)
         print(json.dumps(row), flush=True)
 

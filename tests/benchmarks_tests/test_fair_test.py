@@ -1,0 +1,117 @@
+"""What is not measured in hours: the summary, and how others are noticed."""
+
+import runpy
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "fair_test.py"
+
+
+@pytest.fixture(scope="module")
+def script():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(BENCHMARK.parent)
+        yield runpy.run_path(str(BENCHMARK))
+
+
+def row(arm, seed, *accuracies, **others):
+    return {
+        "arm": arm,
+        "seed": seed,
+        "hours": 1.0,
+        "minutes": 61.0,
+        "foreign": 0.01,
+        "commit": "a",
+        "versions": {},
+        "computing": {},
+        "cells": [{"accuracy": accuracy} for accuracy in accuracies],
+    } | others
+
+
+def test_pairs_are_compared(script):
+    rows = [
+        *(row("auto", 0, 0.5, 0.6), row("random", 0, 0.5, 0.5)),
+        *(row("random", 1, 0.4), row("auto", 1, 0.5)),
+        row("auto", 2, 0.9),  # has no partner yet
+        {"arm": "random cells", "accuracies": [0.4, 0.5, None]},
+    ]
+    half = 12.706 * 100 * np.std([0.05, 0.1], ddof=1) / np.sqrt(2)
+    assert script["summary"](rows) == [
+        "auto     55.00 50.00",
+        "random   50.00 40.00",
+        f"2 of 8 pairs, mean difference +7.50 +- {half:.2f} points",
+        f"+1.06 +- {half / 7.0711:.2f} deviations of 2 random cells, which "
+        "have 45.00 +- 7.07",
+    ]
+
+
+def test_there_is_a_p_value_from_six_pairs_on(script):
+    rows = [
+        row(arm, seed, accuracy)
+        for seed in range(6)
+        for arm, accuracy in (("auto", 0.5 + seed / 100), ("random", 0.5))
+    ]
+    assert script["summary"](rows)[-1].endswith("p = 0.062")  # 4 of 64
+    assert "p =" not in script["summary"](rows[:10])[-1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"foreign": 0.5}, "auto 0 does not count: others used 0.5 cores."),
+        ({"minutes": 70.0}, "auto 0 does not count: the search took 70.0 m"),
+        ({"commit": "b"}, "Pair 0 does not count: its arms differ."),
+        ({"hours": 1.01}, "Pair 0 does not count: its arms differ."),
+    ],
+)
+def test_what_does_not_count_is_named(script, changes, reason):
+    rows = [row("auto", 0, 0.5, **changes), row("random", 0, 0.5)]
+    first, last = script["summary"](rows)
+    assert first.startswith(reason)
+    assert last == "No pair yet."
+
+
+def test_a_cell_that_diverged_counts_as_chance(script):
+    rows = [row("auto", 0, 0.5, None), row("random", 0, 0.3)]
+    assert "mean difference +0.00" in script["summary"](rows)[-1]
+
+
+def test_signs_are_flipped(script):
+    assert script["sign_flip"](np.array([1.0, 2.0, 3.0])) == 2 / 8
+    assert script["sign_flip"](np.array([1.0, -1.0])) == 1.0
+
+
+def test_others_are_noticed_and_own_children_are_not(script):
+    foreign = script["Foreign"]()
+    before = foreign._seconds()
+    spin = "import time\nwhile time.process_time() < 1.5: pass"
+    subprocess.run([sys.executable, "-c", spin], check=True)
+    own = foreign._seconds() - before
+    other = subprocess.Popen([sys.executable, "-c", spin])
+    time.sleep(0.1)
+    before, began = foreign._seconds(), time.monotonic()
+    while other.poll() is None and time.monotonic() < began + 1:
+        time.sleep(0.1)  # It has not been waited for, and is another.
+    noticed = foreign._seconds() - before
+    other.wait()
+    assert noticed > 0.3
+    # What others do at the same time on a busy machine is in both.
+    assert own < 1.5 + noticed
+
+
+def test_a_measurement_begins_only_where_it_can_be_trusted(tmp_path):
+    command = [sys.executable, BENCHMARK, "--seed", "0", "--output"]
+    done = subprocess.run(
+        [*command, BENCHMARK.parent / "rows.jsonl"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 1
+    assert "Expected" in done.stderr.splitlines()[-1]
+    assert not list(tmp_path.iterdir())

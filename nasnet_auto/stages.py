@@ -88,6 +88,8 @@ class Context:
             "skip_broken": self.request.skip_broken,
             "class_weights": "balanced" if self.survey.is_uneven else None,
             "seed": self.request.seed,
+            # Other seeds of a training hold out the same images.
+            "split_seed": self.request.seed,
             **others,
         }
 
@@ -323,7 +325,11 @@ def _tuning_left(context: Context, done: int) -> float:
     as planned."""
     planned = context.book.candidates("tuning")[:done]
     share = shares(context)["tuning"] * context.request.seconds
-    return share - sum(each.seconds(each.recipe.epochs) for each in planned)
+    return share - sum(
+        each.seconds(each.recipe.epochs)
+        for each in planned
+        if each.reason is None  # else it is not trained
+    )
 
 
 def _tuning_seconds(context: Context, draft: Candidate) -> float:

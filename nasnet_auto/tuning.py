@@ -17,7 +17,7 @@ from typing import Any
 import search
 from nasnet_keras.architectures import find_kind
 from nasnet_keras.console.command_line import InputError, RunError
-from nasnet_keras.files import check_path
+from nasnet_keras.files import LockedError, check_path
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.datasets import are_arrays, resolve_source
 from nasnet_keras.training.recipes import Recipe
@@ -149,6 +149,8 @@ class TuningEvaluator(Evaluator):
         try:
             recipe = child.architecture.applied(self.settings.recipe)
             history = self._train(child, recipe, budget, folder)
+        except LockedError:  # It says nothing of the child.
+            raise
         except (RunError, ValueError) as error:
             raise EvaluationError(str(error)) from error
         except NO_ROOM as error:
@@ -176,8 +178,8 @@ class TuningEvaluator(Evaluator):
         """Trains to a budget; returns the history."""
         import keras
 
-        from nasnet_keras.training.data.sampling import stratified
         from nasnet_keras.training.run import read_history, run_training
+        from nasnet_keras.training.settings import divided
         from search.evaluation.child_data import short_trainings
 
         settings = dataclasses.replace(
@@ -189,9 +191,8 @@ class TuningEvaluator(Evaluator):
         elif budget < recipe.epochs:
             count = round(len(data.train) * budget / recipe.epochs)
             count = max(count, min(recipe.batch_size, len(data.train)))
-            part = stratified(data.train.labels, count, child.seed)
-            data = dataclasses.replace(data, train=data.train.take(part))
             settings = dataclasses.replace(settings, train_images=count)
+            data = divided(settings, data.dataset)
 
         @short_trainings()
         def run() -> None:
@@ -202,6 +203,8 @@ class TuningEvaluator(Evaluator):
 
         try:
             run()
+        except LockedError:
+            raise
         except InputError:
             # Damaged, or of another share of the images. Anew it comes to the
             # same.

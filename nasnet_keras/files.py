@@ -152,14 +152,18 @@ def _delete_abandoned(path: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+class LockedError(InputError):
+    """Another process holds a lock."""
+
+
 @contextlib.contextmanager
 def locked(path: Path, complaint: str) -> Iterator[None]:
     """Holds the lock of a file. The system lets go of it when the process
     ends, in whatever way.
 
     Raises:
-        InputError: Another process holds it; the text is `complaint`. Or the
-            file cannot be written.
+        LockedError: Another process holds it; the text is `complaint`.
+        InputError: The file cannot be written.
     """
     try:
         file = open(path, "a", opener=_without_links)
@@ -175,7 +179,7 @@ def locked(path: Path, complaint: str) -> Iterator[None]:
             except BlockingIOError:
                 # Somebody may only have looked, as `is_locked` does.
                 if attempt == LOCK_ATTEMPTS - 1:
-                    raise InputError(complaint) from None
+                    raise LockedError(complaint) from None
                 time.sleep(0.02)
         yield
 

@@ -40,8 +40,10 @@ their order:
 - in the networks that no search found, at the end of the branch with the most
   convolutions. Units of one branch, and units that have one, stay the same.
 
-Cells have ReLU, and no other activation. In the other networks the activation
-is a part of the architecture: `"relu"`, `"relu6"`, `"swish"` or `"hard_swish"`
+Cells have ReLU. `build_network(..., conventions={"activation": "swish"})` gives
+them another. Weights that were trained with ReLU are then only a beginning, and
+loading them warns. In the other networks the activation is a part of the
+architecture: `"relu"`, `"relu6"`, `"swish"` or `"hard_swish"`
 ([spaces.md](spaces.md#mobile)).
 
 ## All networks

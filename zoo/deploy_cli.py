@@ -161,7 +161,7 @@ def deploy(
         activity.end()
         _show(report)
         if chosen.about(output):
-            _write_script(output, format)
+            _write_script(output, format, batch_size)
         if latency_command is not None:
             tell_activity("waiting for the latency command")
             seconds = seconds_by_command(latency_command, output)
@@ -172,14 +172,18 @@ def deploy(
             )
 
 
-def _write_script(file: Path, format: str) -> None:
-    """A script beside a file that knows its classes, unless there is one."""
+def _write_script(file: Path, format: str, batch_size: int | None) -> None:
+    """A script beside a file that knows its classes, unless there is one, or
+    the file takes several images at once."""
     from nasnet_keras.deployment.predict_script import (
         NAME,
         write_predict_script,
     )
 
     script = file.with_name(NAME)
+    if batch_size not in (None, 1):
+        print(f"No {NAME}, which would give one image at a time (--batch 1).")
+        return
     if script.exists():
         print(f"{script} is left as it is.")
         return

@@ -25,6 +25,7 @@ from nasnet_keras.network.skeletons import FRAMES
 from zoo.models import create_model
 from zoo.preset import Preset, find
 from zoo.presets import PRESETS
+from zoo.weights import warn_of_activation
 
 # What variables a network has follows from its preset and from these.
 _VARIABLE = ("repeats", "filters", "drop_path_rate")
@@ -168,6 +169,7 @@ class NASNetBackbone(keras_hub.models.FeaturePyramidBackbone):
             }
         )
         if weights is not None:
+            warn_of_activation(backbone)
             source = _source(name, weights, backbone, features=True)
             _copy_weights(backbone, source.get_weights())
         return backbone

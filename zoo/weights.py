@@ -35,6 +35,7 @@ read.
 import hashlib
 import os
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ import keras
 import numpy as np
 
 from nasnet_keras.files import expanded
+from nasnet_keras.layers.cell import Cell
 from nasnet_keras.quotation import quoted
 from zoo.conversion import keras_applications, ours, pytorch, slim, timm
 
@@ -151,6 +153,8 @@ def load(model: keras.Model, weights: str | os.PathLike, preset: str) -> None:
         ValueError: The file does not fit the model; what does not is listed.
         RuntimeError: The file cannot be fetched.
     """
+    if weights in _NETWORKS:
+        warn_of_activation(model)
     if weights == "imagenet":
         fits = _takes_head(model) and classifier(model).units == 1000
         keras_applications.load(model, fetch(preset, include_top=fits))
@@ -227,6 +231,20 @@ def save_small(model: keras.Model, path: str | os.PathLike) -> None:
                 made.attrs.update(item.attrs)
 
             source["layers"].visititems(copy)
+
+
+def warn_of_activation(model: keras.Model) -> None:
+    """Warns where the cells of a model have another activation than those of
+    the published networks."""
+    for layer in model.layers:
+        if isinstance(layer, Cell) and layer.conventions.activation != "relu":
+            warnings.warn(
+                f"These weights were trained with ReLU, and {model.name} has "
+                f"{layer.conventions.activation}: train it further, or build "
+                "it without `activation`.",
+                stacklevel=3,
+            )
+            return
 
 
 def _half(array: np.ndarray) -> np.ndarray:

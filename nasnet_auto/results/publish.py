@@ -11,7 +11,7 @@ from nasnet_keras.console.command_line import RunError, provenance
 from nasnet_keras.deployment.classifier import as_classifier
 from nasnet_keras.deployment.export import export
 from nasnet_keras.deployment.formats import find_format
-from nasnet_keras.deployment.predict_script import write_predict_script
+from nasnet_keras.deployment.predict_script import NAME, write_predict_script
 from nasnet_keras.files import sync, write_json
 from nasnet_keras.network.build import load_model
 from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
@@ -90,4 +90,5 @@ def _export(folder: Path, model: Any, format: str) -> None:
         for file in chosen.files(path):  # A kill may have left one of two.
             file.unlink(missing_ok=True)
         export(model, path, format)
-    write_predict_script(path, format)
+    if not path.with_name(NAME).exists():  # it may have been changed
+        write_predict_script(path, format)

@@ -42,7 +42,7 @@ def _longer(candidate: Candidate, survey: Survey) -> dict[str, Any]:
 
 
 def _another_seed(candidate: Candidate, survey: Survey) -> dict[str, Any]:
-    return {"seed": candidate.settings["seed"] + 1}
+    return {"seed": (candidate.settings["seed"] + 1) % 2**32}
 
 
 Values = Callable[[Candidate, Survey], dict[str, Any]]

@@ -83,6 +83,8 @@ class _NotebookLive:
         self._show(self._picture())
 
     def stop(self) -> None:
+        if self._handle is None:  # It has not begun.
+            return
         last = {"text/plain": ""} if self._transient else self._picture()
         with self._lock:  # After the last picture there is none.
             self._handle.update(last, raw=True)
@@ -94,7 +96,7 @@ class _NotebookLive:
 
     def _show(self, picture: dict[str, str]) -> None:
         with self._lock:
-            if not self._ended.is_set():
+            if self._handle is not None and not self._ended.is_set():
                 self._handle.update(picture, raw=True)
 
     def _picture(self) -> dict[str, str]:

@@ -97,14 +97,15 @@ class AuxiliaryHead(keras.layers.Layer):
 
     def call(self, features, training=None):
         data_format = self.conventions.data_format
+        activate = self.conventions.activate
         outputs = ops.average_pool(
-            ops.relu(features), POOL_SIZE, POOL_STRIDES, "valid", data_format
+            activate(features), POOL_SIZE, POOL_STRIDES, "valid", data_format
         )
-        outputs = ops.relu(self.projection(outputs, training=training))
+        outputs = activate(self.projection(outputs, training=training))
         if any(map(any, self.paddings)):
             outputs = ops.pad(outputs, self.paddings)
         outputs = self.batch_norm(self.convolution(outputs), training=training)
-        outputs = ops.mean(ops.relu(outputs), self.conventions.spatial_axes)
+        outputs = ops.mean(activate(outputs), self.conventions.spatial_axes)
         return self.activation(self.logits(outputs))
 
     def compute_output_shape(self, input_shape):

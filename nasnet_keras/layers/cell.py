@@ -1,6 +1,6 @@
 """A cell: one layer that computes what a `CellSpec` says."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -203,17 +203,23 @@ class Cell(keras.layers.Layer):
         states = [
             state
             if adjustment is None
-            else adjustment(kernels.shared_relu(state), training=training)
+            else adjustment(self._activated(state), training=training)
             for state, adjustment in zip(inputs, self.adjustments, strict=True)
         ]
         if self.second_projection is not None:
             states[0] = self.second_projection(
-                kernels.shared_relu(states[0]), training=training
+                self._activated(states[0]), training=training
             )
         states += [inputs[0]] * (self.spec.inputs - len(states))
         masks = self._drop_path_masks(inputs[0], training)
         apply_blocks(
-            self.spec, states, self.blocks, self.combiners, masks, training
+            self.spec,
+            states,
+            self.blocks,
+            self.combiners,
+            masks,
+            self._activated,
+            training,
         )
         outputs = []
         for number in self.spec.output_states:
@@ -245,6 +251,9 @@ class Cell(keras.layers.Layer):
             elif layer is not None:
                 weights += layer.folded_weights()
         return weights
+
+    def _activated(self, state):
+        return kernels.activate_shared(state, self.conventions.activate)
 
     def _rows(self):
         return zip(self.spec.blocks, self.blocks, self.combiners, strict=True)
@@ -287,6 +296,7 @@ def apply_blocks(
     operations: Sequence[Sequence[Any]],
     combiners: Sequence[Any],
     masks: list[Any],
+    activate: Callable[[Any], Any],
     training: bool | None,
 ) -> None:
     """Appends to the hidden states what each block makes of them.
@@ -298,6 +308,7 @@ def apply_blocks(
         combiners: That of each block.
         masks: A factor for each path that is no identity, or none; they are
             taken from the end.
+        activate: The activation of a state.
         training: Whether to normalise by the statistics of the batch.
     """
     activated: dict[int, Any] = {}
@@ -310,7 +321,7 @@ def apply_blocks(
         ):
             state = states[number]
             if number not in activated and not operation.reads_raw:
-                activated[number] = kernels.shared_relu(state)
+                activated[number] = activate(state)
             output = operation(
                 state, activated=activated.get(number), training=training
             )

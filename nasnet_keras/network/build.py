@@ -108,9 +108,9 @@ def build_network(
             `"nasnet"`.
         features: Whether the output is a dict of feature maps for detection
             and segmentation instead: `"P1"` has half the height and width of
-            the images, `"P2"` a quarter, and so on, each the ReLU of the last
-            output of that size. Then `include_top` is not looked at. Default
-            False.
+            the images, `"P2"` a quarter, and so on, each the activation of the
+            last output of that size. Then `include_top` is not looked at.
+            Default False.
         include_preprocessing: Whether the model takes pixels from 0 to 255
             and brings them to -1 to 1 itself. Default False.
         input_tensor: A Keras tensor to build upon, in the place of a new
@@ -165,7 +165,7 @@ def build_network(
         return keras.Model(inputs, _apply_pyramid(outputs, plan), name=name)
     state = outputs[-1]
     if plan.parts.activate_features:
-        state = layers.ReLU(name="features")(state)
+        state = plan.conventions.activation_layer("features")(state)
     predictions = finish(
         state,
         plan.classes,
@@ -238,7 +238,8 @@ def _apply_stem(
 ) -> Any:
     """A 3x3 convolution and batch norm."""
     if convolution.activate:
-        inputs = layers.ReLU(name=f"{convolution.name}_activation")(inputs)
+        name = f"{convolution.name}_activation"
+        inputs = conventions.activation_layer(name)(inputs)
     outputs = layers.Conv2D(
         convolution.filters,
         3,
@@ -255,10 +256,10 @@ def _apply_stem(
 
 
 def _apply_pyramid(outputs: list[Any], plan: NetworkPlan) -> dict[str, Any]:
-    """The ReLU of the last output of each size but the whole."""
+    """The activation of the last output of each size but the whole."""
     last = dict(zip(plan.levels, outputs, strict=True))
     return {
-        f"P{level}": layers.ReLU(name=f"P{level}")(output)
+        f"P{level}": plan.conventions.activation_layer(f"P{level}")(output)
         for level, output in last.items()
         if level
     }

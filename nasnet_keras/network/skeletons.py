@@ -32,7 +32,7 @@ class Frame:
             `"needed"`, the first cell takes the stem for both its inputs.
         stem_cells: Whether the ImageNet stem is a convolution and two
             reduction cells, or three convolutions.
-        activate_features: Whether a ReLU comes before the global pool.
+        activate_features: Whether an activation comes before the global pool.
         classifier_bias: Whether the classifier has a bias.
         auxiliary: The cell that the auxiliary head reads, counted from the
             second reduction cell.
@@ -75,7 +75,7 @@ class PlannedConvolution:
         filters: Its filters.
         strides: 1 or 2.
         padding: `"same"` or `"valid"`.
-        activate: Whether a ReLU comes before it.
+        activate: Whether an activation comes before it.
     """
 
     name: str

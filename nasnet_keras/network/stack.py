@@ -75,7 +75,9 @@ class Stack:
         ends.check_output(
             self.arguments["pooling"], self.arguments["features"], False
         )
-        self.conventions = Conventions.from_dict(self.arguments["conventions"])
+        self.conventions = Conventions.of_no_cells(
+            self.arguments["conventions"]
+        )
         if self.arguments["input_tensor"] is not None:
             input_shape = ends.shape_of(self.arguments["input_tensor"])
         if type(classes) is not int or classes < 1:

@@ -86,7 +86,8 @@ class Progress(keras.callbacks.Callback):
             soft_wrap=True,
         )
 
-    def on_train_end(self, logs: Any = None) -> None:
+    def end(self) -> None:
+        """Leaves the place to others, however the training has ended."""
         self._close()
         if self._activity is not None:
             self._activity.resume()

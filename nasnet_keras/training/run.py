@@ -168,7 +168,11 @@ def run_training(
         else:
             check_settings(folder, settings)
             check_data(folder, data)
-        return run.go_on()
+        try:
+            return run.go_on()
+        finally:
+            if progress is not None:
+                progress.end()
 
 
 def create_record(

@@ -60,6 +60,7 @@ class TrainingSettings:
         weights: Where the network's first weights come from, for the record.
         dtype: The dtype policy. Variables are float32 in each.
         seed: Fixes weights, batches, and what is dropped.
+        split_seed: Fixes which images are held out. Default: `seed`.
         replicas: How many devices train alike, each on its part of every
             batch: GPUs, or processors where there are none.
     """
@@ -76,6 +77,7 @@ class TrainingSettings:
     weights: str | None = None
     dtype: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     seed: int = 0
+    split_seed: int | None = None
     replicas: int = 1
 
 
@@ -129,7 +131,7 @@ def load_data(
         ValueError: The data set is missing or unusable, or has too few
             images or classes.
     """
-    height, width, channels = _input_shape(settings.network)
+    height, width, _ = _input_shape(settings.network)
     if height != width:
         raise ValueError(
             "Invalid value for argument `input_shape`. Expected a height equal "
@@ -143,11 +145,16 @@ def load_data(
             **holding._asdict(),
         )
     )
+    return divided(settings, dataset)
+
+
+def divided(settings: TrainingSettings, dataset: ImageDataset) -> TrainingData:
+    """The images of a training, of a loaded data set with test images; see
+    `load_data`."""
+    _, _, channels = _input_shape(settings.network)
+    seed = settings.seed if settings.split_seed is None else settings.split_seed
     parts = split(
-        dataset,
-        settings.validation_images,
-        settings.train_images,
-        settings.seed,
+        dataset, settings.validation_images, settings.train_images, seed
     )
     train, validation = (
         _in_channels(part, channels) for part in (parts.train, parts.validation)

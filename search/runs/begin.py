@@ -296,8 +296,6 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
     ) -> None:
         """Searches from where the run stands to its end."""
         watching = list(observers)
-        for observer in watching:
-            observer.read(self.executor.notes)
 
         def trained(step: int, last: int, loss: float) -> None:
             for observer in watching:
@@ -329,7 +327,7 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
             learnt = storage.strategy()
             if learnt is not None:
                 self.strategy.restore(*learnt)
-            SearchLoop(
+            loop = SearchLoop(
                 self.strategy,
                 self.executor,
                 storage,
@@ -346,7 +344,11 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
                 deadline=self.deadline,
                 costs=self.config.weighed,
                 observers=watching,
-            ).run()
+            )
+            # Last, since the end of the loop is told in any case.
+            for observer in watching:
+                observer.read(self.executor.notes)
+            loop.run()
 
 
 @contextlib.contextmanager

@@ -65,7 +65,8 @@ class LayerFunction:
             tf.constant(np.asarray(each))
             for each in layer.non_trainable_variables
         ]
-        # An operation takes the ReLU that the cell shares, or the raw state.
+        # An operation takes the activation that the cell shares, or the raw
+        # state.
         self.reads_raw = not isinstance(layer, Operation) or layer.reads_raw
         self._traced = {
             training: tf.function(functools.partial(self._call, training))
@@ -91,8 +92,8 @@ class LayerFunction:
         statistics.
 
         Args:
-            inputs: `[B, H, W, C]`: the state, or its ReLU if the layer does
-                not read it raw.
+            inputs: `[B, H, W, C]`: the state, or its activation if the layer
+                does not read it raw.
             weights: The packed weights to train.
             moving: The moving statistics.
             training: Whether to normalise by the statistics of the batch.

@@ -153,4 +153,4 @@ class SharedNetwork(keras.Model):
     def pooled(self, state: Any) -> Any:
         """The features of what the last cell hands on, `[B, channels]`."""
         axes = self.conventions.spatial_axes
-        return keras.ops.mean(keras.ops.relu(state), axis=axes)
+        return keras.ops.mean(self.conventions.activate(state), axis=axes)

@@ -1,14 +1,15 @@
 """The network of one child within a shared one: `Subnetwork`."""
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
-from keras import ops
 
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.layers.cell import Cell, apply_blocks, count_paths
+from nasnet_keras.layers.parts import kernels
 from nasnet_keras.layers.parts.drop_path import path_factors
 from search.weight_sharing.shared_cell import CellSlices, SharedCell
 from search.weight_sharing.shared_network import SharedNetwork
@@ -158,6 +159,9 @@ class _BoundCell:
         self.plan = cell.plan
         self._spec = slices.spec
         self._axis = cell.conventions.channel_axis
+        self._activate = functools.partial(
+            kernels.activate_shared, activate=cell.conventions.activate
+        )
         self._adjustments = [
             None if each is None else BoundLayer(each)
             for each in slices.adjustments
@@ -187,13 +191,14 @@ class _BoundCell:
         drop_path_rate: float,
         seed: tuple[int, int],
     ) -> Any:
-        states = adjusted(inputs, self._adjustments, training)
+        states = adjusted(inputs, self._adjustments, self._activate, training)
         apply_blocks(
             self._spec,
             states,
             self._operations,
             self._combiners,
             self._masks(inputs[0], drop_path_rate, seed),
+            self._activate,
             training,
         )
         outputs = [states[number] for number in self._spec.output_states]
@@ -215,13 +220,14 @@ class _BoundCell:
 def adjusted(
     inputs: Sequence[Any],
     adjustments: Sequence[BoundLayer | None],
+    activate: Callable[[Any], Any],
     training: bool,
 ) -> list[Any]:
     """The two states that the blocks of a cell begin with."""
     states = [
         state
         if adjustment is None
-        else adjustment(ops.relu(state), training=training)
+        else adjustment(activate(state), training=training)
         for state, adjustment in zip(inputs, adjustments, strict=True)
     ]
     # Where an input is missing the current one stands in.

@@ -28,14 +28,18 @@ from nasnet_auto.trainings.candidates import (
     NO_TIME,
     Candidate,
     Row,
+    folder_of,
     plain_network,
 )
+from nasnet_auto.trainings.changes import CHANGES
 from nasnet_auto.trainings.images import LoadedImages
 from nasnet_keras.console.command_line import InputError, RunError
 from nasnet_keras.kinds.layerwise.kind import LayerwiseKind
 from nasnet_keras.network.build import load_model
 from nasnet_keras.training.data.datasets import load_dataset
 from nasnet_keras.training.recipes import RECIPES, adapted
+from nasnet_keras.training.run import load_settings
+from nasnet_keras.training.settings import load_data
 from search.observers.base import Observer
 
 HOURS = 0.1  # of which these runs need seconds
@@ -141,11 +145,62 @@ def test_a_finished_run_is_not_trained_again(whole):
     assert board(again) == board(whole)
 
 
+@pytest.mark.large
+def test_another_seed_holds_out_the_same_images(monkeypatch, tmp_path):
+    """The run goes on in a process that has not read the images yet, and the
+    folder of a training stands by itself."""
+    changes = {"another seed": CHANGES["another seed"]}
+    monkeypatch.setattr(stages, "CHANGES", changes)
+    result = nasnet_auto.run(images(), HOURS, tmp_path / "whole")
+    first, second = (row["name"] for row in result.leaderboard)
+    assert {first, second} == {"plain network", "plain network, another seed"}
+    fingerprints = {
+        load_data(load_settings(result.folder / folder_of(name))).fingerprint
+        for name in (first, second)
+    }
+    assert len(fingerprints) == 1
+
+    def begin(name):
+        if "another seed" in name:
+            raise Stop
+
+    with pytest.raises(Stop):
+        nasnet_auto.run(
+            images(), HOURS, tmp_path / "run", display=auto.Display(begin=begin)
+        )
+    again = nasnet_auto.run(images(), HOURS, tmp_path / "run")
+    assert board(again) == board(result)
+
+
+def test_an_epoch_that_broke_off_takes_no_time_from_others(
+    monkeypatch, tmp_path
+):
+    """It is neither an epoch nor what a training takes beside its epochs."""
+    seconds = []
+
+    def diverge(candidate, *arguments, **keywords):
+        return Row(candidate.name, reason="It diverged.")
+
+    add = Book.add
+    monkeypatch.setattr(
+        Book,
+        "add",
+        lambda self, stage, row, beside: [
+            seconds.append(beside),
+            add(self, stage, row, beside),
+        ],
+    )
+    monkeypatch.setattr(auto, "train", diverge)
+    with pytest.raises(RunError, match="It diverged"):
+        nasnet_auto.run(images(), HOURS, tmp_path)
+    assert seconds == [0.0]
+
+
 def test_a_run_from_python_shows_what_it_does_if_asked(whole, capsys):
     nasnet_auto.run(images(), HOURS, whole.folder)
     assert capsys.readouterr().out == ""
     nasnet_auto.run(images(), HOURS, whole.folder, verbose=True)
-    assert "The test images are looked at once" in capsys.readouterr().out
+    assert "60 training images" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,12 @@ import nasnet_auto.survey
 from nasnet_auto import auto, stages
 from nasnet_auto.request import Request
 from nasnet_auto.trainings.book import Book
-from nasnet_auto.trainings.candidates import Candidate, Row, plain_network
+from nasnet_auto.trainings.candidates import (
+    SLOW,
+    Candidate,
+    Row,
+    plain_network,
+)
 from nasnet_auto.trainings.changes import LONGER
 from nasnet_keras.training.recipes import RECIPES
 
@@ -114,6 +119,14 @@ def test_the_tuning_does_not_go_back(tmp_path):
     higher, *others = tuned(context, [0.9] + [0.5] * 9)
     assert "higher rate" in higher.name
     assert not any("lower rate" in each.name for each in others)
+
+
+def test_what_is_not_trained_takes_no_time(tmp_path):
+    hours = 45 / 0.60 / 3600  # 45 s of tuning
+    context = a_context_of_tuning(tmp_path, 0.5, 0.9, hours=hours)
+    slow = context.book.candidate("plain network").changed("slow", seed=9)
+    context.book.plan("tuning", dataclasses.replace(slow, reason=SLOW))
+    assert stages._tuning_left(context, 1) == pytest.approx(45)
 
 
 def test_the_tuning_keeps_within_its_share(tmp_path):

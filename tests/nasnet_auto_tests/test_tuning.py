@@ -12,10 +12,12 @@ from nasnet_auto.trainings.changes import CHANGES
 from nasnet_auto.tuning import TUNERS, TuningEvaluator, tune, values_of
 from nasnet_keras.architectures import find_kind, to_data
 from nasnet_keras.console.command_line import InputError
+from nasnet_keras.files import locked
 from nasnet_keras.kinds.layerwise import (
     ConvolutionLayer,
     LayerwiseArchitecture,
 )
+from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
 from nasnet_keras.training.recipes import RECIPES
 from search.evaluation.base import Child, ChildSettings, EvaluationError
 from search.spaces.recipe import VALUES, RecipeSpace
@@ -81,6 +83,17 @@ def test_a_share_of_the_images_is_trained_on_for_all_epochs(tmp_path):
     assert record["settings"]["train_images"] == 16
     history = json.loads((tmp_path / "00000" / "history.json").read_text())
     assert len(history) == 3
+    evaluated = evaluate_run(tmp_path / "00000", "validation")
+    assert evaluated.accuracy == pytest.approx(history[-1]["val_accuracy"])
+
+
+def test_a_training_that_another_process_has_is_left_to_it(tmp_path):
+    child = Child(0, SPACE.decode((1, 0)), folder=tmp_path, budget=1.0)
+    evaluator().evaluate(child)
+    lock = tmp_path / "00000" / "lock"
+    with locked(lock, ""), pytest.raises(InputError, match="Another process"):
+        evaluator().evaluate(dataclasses.replace(child, budget=2.0))
+    assert (tmp_path / "00000" / "history.json").exists()
 
 
 def test_a_training_that_cannot_be_is_a_failed_child(tmp_path):

@@ -103,6 +103,16 @@ def test_another_form_is_a_sentence(name, form):
         find_kind(name).in_form(EXAMPLES[name], form)
 
 
+@pytest.mark.parametrize("name", sorted(KINDS.keys() - {"nasnet"}))
+def test_the_activation_is_a_convention_of_cells_alone(name):
+    kind = find_kind(name)
+    arguments = {"input_shape": (32, 32, 3), "classes": 4, **kind.scale}
+    with pytest.raises(ValueError, match="conventions"):
+        kind.build(
+            EXAMPLES[name], **arguments, conventions={"activation": "swish"}
+        )
+
+
 def test_every_kind_has_an_example():
     assert EXAMPLES.keys() == KINDS.keys()
 

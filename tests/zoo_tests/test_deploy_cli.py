@@ -95,6 +95,18 @@ def test_a_training_gives_its_class_names(folder, call, tmp_path):
     assert script.read_text() == "mine"
 
 
+def test_there_is_no_script_for_several_images_at_once(
+    folder, call, tmp_path, capsys
+):
+    shutil.copytree(folder / "best", tmp_path / "run")
+    record = tmp_path / "run" / "config.json"
+    record.write_text(json.dumps({"class_names": ["ant", "bee"]}))
+    text = "OUT/run --format saved_model --output OUT/network --batch 8"
+    assert call(text) == 0
+    assert "No predict.py" in capsys.readouterr().out
+    assert not (tmp_path / "predict.py").exists()
+
+
 def test_a_command_measures_what_was_written(call, tmp_path, capsys):
     program = tmp_path / "measure"
     program.write_text('#!/bin/sh\ntest -d "$1" && echo 0.0125\n')

@@ -610,3 +610,12 @@ def test_the_file_with_a_top_is_fetched_if_there_is_one(
     with pytest.raises(Asked):
         zoo.NASNetMobile(**arguments)
     assert asked == [("nasnet_mobile", include_top)]
+
+
+def test_weights_of_relu_in_cells_of_another_activation_are_told():
+    name = "nasnet_a_cifar_nano"
+    arguments = PRESETS[name].network_arguments()
+    arguments["conventions"]["activation"] = "swish"
+    model = build_network(PRESETS[name].architecture, **arguments)
+    with pytest.warns(UserWarning, match="trained with ReLU"):
+        weights.load(model, "cifar10", name)

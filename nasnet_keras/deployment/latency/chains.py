@@ -150,5 +150,5 @@ def _built(
         )
     layer.build(tuple(shapes[0]))
     if place.name == ADJUSTMENT:
-        return lambda state: layer(ops.relu(state), training=False)
+        return lambda state: layer(conventions.activate(state), training=False)
     return lambda state: layer(state, training=False)

@@ -96,7 +96,7 @@ class GraphKind(ArchitectureKind):
 
         plan = self._plan(architecture, arguments)
         _check_number("classes", classes, MAX_NUMBER)
-        conventions = Conventions.from_dict(arguments.get("conventions"))
+        conventions = Conventions.of_no_cells(arguments.get("conventions"))
         dropout = arguments.get("dropout", 0.0)
         ends.check_rates(dropout=dropout)
         shape = ends.checked_shape(input_shape, conventions)
@@ -131,7 +131,7 @@ class GraphKind(ArchitectureKind):
         )
 
         arguments = without_recipe(arguments)
-        conventions = Conventions.from_dict(arguments.get("conventions"))
+        conventions = Conventions.of_no_cells(arguments.get("conventions"))
         shape = (0, *input_shape)
         channels = shape[conventions.channel_axis]
         size = known_size(*(shape[axis] for axis in conventions.spatial_axes))

@@ -71,7 +71,7 @@ class Plan:
 
         _check_arguments(arguments)
         self.dropout = arguments.get("dropout", 0.0)
-        self.conventions = Conventions.from_dict(arguments.get("conventions"))
+        self.conventions = Conventions.of_no_cells(arguments.get("conventions"))
         if len(input_shape) != 3:
             raise ValueError(
                 "Invalid value for argument `input_shape`. Expected height, "

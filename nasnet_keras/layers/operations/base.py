@@ -3,7 +3,6 @@
 from typing import Any
 
 import keras
-from keras import ops
 
 from nasnet_keras.layers.parts.conventions import Conventions
 from nasnet_keras.layers.parts.convolution_unit import UnitPlan
@@ -20,8 +19,9 @@ class Operation(keras.layers.Layer):
 
     Call arguments:
         state: The hidden state as it is.
-        activated: The ReLU of the hidden state, if the caller has it already:
-            a cell computes it once for all operations that read the state.
+        activated: The activation of the hidden state, if the caller has it
+            already: a cell computes it once for all operations that read the
+            state.
         training: Whether to normalise by the statistics of the batch.
 
     Input shape:
@@ -101,7 +101,8 @@ class Operation(keras.layers.Layer):
 
     @property
     def reads_raw(self) -> bool:
-        """Whether the built operation reads the state without its ReLU."""
+        """Whether the built operation reads the state without its
+        activation."""
         return False
 
     def compute_output_shape(self, input_shape):
@@ -118,14 +119,16 @@ class Operation(keras.layers.Layer):
         }
 
     def _call_units(self, outputs: Any, training: bool | None) -> Any:
-        """The units in turn, a ReLU between them."""
+        """The units in turn, an activation between them."""
         for position, unit in enumerate(self.units):
             if position:
-                outputs = ops.relu(outputs)
+                outputs = self.conventions.activate(outputs)
             outputs = unit(outputs, training=training)
         return outputs
 
-
-def activate(state: Any, activated: Any) -> Any:
-    """The shared ReLU of the state if there is one, else its own."""
-    return ops.relu(state) if activated is None else activated
+    def _activated(self, state: Any, activated: Any) -> Any:
+        """The shared activation of the state if there is one, else its
+        own."""
+        return (
+            self.conventions.activate(state) if activated is None else activated
+        )

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import keras
 
-from nasnet_keras.layers.operations.base import Operation, activate
+from nasnet_keras.layers.operations.base import Operation
 from nasnet_keras.layers.parts.convolution_unit import UnitPlan
 
 
@@ -48,7 +48,7 @@ class Convolution(Operation):
         return tuple(strides if size > 1 else 1 for size in kernel_size)
 
     def call(self, state, activated=None, training=None):
-        return self._call_units(activate(state, activated), training)
+        return self._call_units(self._activated(state, activated), training)
 
 
 @keras.saving.register_keras_serializable(package="nasnet_keras")

@@ -2,7 +2,7 @@
 
 import keras
 
-from nasnet_keras.layers.operations.base import Operation, activate
+from nasnet_keras.layers.operations.base import Operation
 from nasnet_keras.layers.parts.convolution_unit import UnitPlan
 
 
@@ -39,4 +39,4 @@ class Identity(Operation):
     def call(self, state, activated=None, training=None):
         if not self.units:
             return state
-        return self._call_units(activate(state, activated), training)
+        return self._call_units(self._activated(state, activated), training)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import keras
 
+from nasnet_keras.layers.parts.activations import ACTIVATIONS, find_activation
 from nasnet_keras.layers.parts.batch_normalization import (
     BatchNormalization,
     Bias,
@@ -43,6 +44,10 @@ class Conventions:
             halves. `"same"`: one more behind than before, if they are odd
             (TensorFlow). `"symmetric"`: as many on all sides (PyTorch,
             Caffe); the size is the same. Default `"same"`.
+        activation: Of cells: what comes before each convolution of an
+            operation, and before the classifier, a key of `ACTIVATIONS`. Other
+            networks have one of their own, and refuse another. Default
+            `"relu"` (paper A.4).
 
     Raises:
         ValueError: A value is not among those named here.
@@ -58,6 +63,7 @@ class Conventions:
     strided_identity: Literal["convolution", "factorized"] = "convolution"
     normalization: Literal["batch", "bias", "none"] = "batch"
     strided_padding: Literal["same", "symmetric"] = "same"
+    activation: Literal["relu", "relu6", "swish", "hard_swish"] = "relu"
 
     def __post_init__(self) -> None:
         for argument, known in _CHOICES.items():
@@ -95,6 +101,18 @@ class Conventions:
         """Variance scaling, factor 2, fan-out (TF-slim, `nasnet.py`)."""
         return keras.initializers.VarianceScaling(
             2.0, "fan_out", "truncated_normal"
+        )
+
+    def activate(self, states: Any) -> Any:
+        """The activation of hidden states."""
+        return find_activation(self.activation)(states)
+
+    def activation_layer(self, name: str) -> keras.layers.Layer:
+        """The same as a layer of a network."""
+        if self.activation == "relu":
+            return keras.layers.ReLU(name=name)
+        return keras.layers.Activation(
+            find_activation(self.activation), name=name
         )
 
     def batch_norm(self, **kwargs: Any) -> keras.layers.Layer:
@@ -145,6 +163,26 @@ class Conventions:
             )
         return cls(**(data or {}))
 
+    @classmethod
+    def of_no_cells(
+        cls, data: "Conventions | Mapping[str, Any] | None"
+    ) -> "Conventions":
+        """As `from_dict`, of a network whose architecture says its
+        activation.
+
+        Raises:
+            ValueError: The conventions have another.
+        """
+        conventions = cls.from_dict(data)
+        if conventions.activation != cls.activation:
+            raise ValueError(
+                "Invalid value for argument `conventions`. Expected no "
+                "activation, which is a convention of cells alone; other "
+                "architectures have their own. Received: "
+                f"activation={conventions.activation}."
+            )
+        return conventions
+
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "convolution_form": ("plain", "bottleneck"),
@@ -153,4 +191,5 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "normalization": ("batch", "bias", "none"),
     "strided_padding": ("same", "symmetric"),
     "data_format": ("channels_last", "channels_first"),
+    "activation": tuple(ACTIVATIONS),
 }

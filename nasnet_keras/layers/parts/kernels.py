@@ -7,7 +7,7 @@ and the tests hold the two equal.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -279,8 +279,8 @@ def add_bias(inputs: Any, bias: Any, axis: int) -> Any:
     return inputs + ops.reshape(bias, shape)
 
 
-def shared_relu(states: Any) -> Any:
-    """The ReLU of a hidden state, which others may read as it is.
+def activate_shared(states: Any, activate: Callable[[Any], Any]) -> Any:
+    """The activation of a hidden state, which others may read as it is.
 
     With oneDNN, TensorFlow 2.21 makes one operation of a convolution, its
     bias, an addition and a ReLU even where others read the sum; then it gives
@@ -288,9 +288,9 @@ def shared_relu(states: Any) -> Any:
     for another operation, here for one that the sum needs anyway.
     """
     if not _is_made_by("AddV2", states):
-        return ops.relu(states)
+        return activate(states)
     with tf.control_dependencies(states.op.inputs[:1]):
-        return tf.nn.relu(states)
+        return activate(states)
 
 
 def _is_made_by(kind: str, outputs: Any) -> bool:

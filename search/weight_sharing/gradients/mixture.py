@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
-from keras import ops
 
 from search.weight_sharing.shared_cell import SharedCell
 from search.weight_sharing.shared_network import SharedNetwork
@@ -65,6 +64,7 @@ class _MixedCell:
     def __init__(self, cell: SharedCell) -> None:
         self.plan = cell.plan
         self._axis = cell.conventions.channel_axis
+        self._activate = cell.conventions.activate
         slices = cell.mixture_slices()
         self._adjustments = [
             None if each is None else BoundLayer(each)
@@ -86,15 +86,17 @@ class _MixedCell:
     def __call__(
         self, inputs: list[Any], shares: Sequence[Sequence[Any]]
     ) -> Any:
-        states = adjusted(inputs, self._adjustments, training=True)
-        activated = [ops.relu(state) for state in states]
+        states = adjusted(
+            inputs, self._adjustments, self._activate, training=True
+        )
+        activated = [self._activate(state) for state in states]
         blocks: dict[int, list[Any]] = {}
         for (edge, operations), row in zip(
             self._operations.items(), shares, strict=True
         ):
             if edge.block + 2 > len(states):  # The block before is complete.
                 states.append(tf.add_n(blocks[edge.block - 1]))
-                activated.append(ops.relu(states[-1]))
+                activated.append(self._activate(states[-1]))
             terms = blocks.setdefault(edge.block, [])
             terms += [
                 share

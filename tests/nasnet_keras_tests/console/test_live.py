@@ -51,6 +51,13 @@ def test_a_notebook_has_one_output_that_changes(outputs):
     assert "&lt;second&gt;" in outputs[1]["data"]["text/html"]
 
 
+def test_what_has_not_begun_may_end(outputs):
+    place = live.create_live(NOTEBOOK, lambda: Text("unseen"))
+    place.refresh()
+    place.stop()
+    assert outputs == []
+
+
 def test_it_changes_by_itself_until_the_end(outputs, monkeypatch):
     monkeypatch.setattr(live, "SECONDS_BETWEEN", 0.01)
     numbers = iter(range(10**6))

@@ -125,6 +125,7 @@ def test_each_operation():
         {"conventions": {"pool_padding": "zeros", "bn_epsilon": 0.1}},
         {"conventions": {"convolution_form": "bottleneck"}, "filters": 8},
         {"conventions": {"strided_identity": "factorized"}, "filters": 5},
+        {"conventions": {"activation": "hard_swish"}},
         {"include_preprocessing": True},
         {"frame": "pnasnet"},
         {"frame": "enas"},

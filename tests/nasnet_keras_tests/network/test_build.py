@@ -1,9 +1,11 @@
+import collections
 import subprocess
 import sys
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.layers.cell import Cell
@@ -192,6 +194,48 @@ def test_every_size_gives_the_same_network(stem, padding, sizes):
             known(images), predictions, rtol=1e-4, atol=1e-6
         )
         np.testing.assert_allclose(predictions.sum(-1), 1, rtol=1e-5)
+
+
+# === Activations ===
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"auxiliary_head": True}, {"features": True, "stem": "imagenet"}],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    ("activation", "operation"), [("relu6", "Relu6"), ("swish", "Sigmoid")]
+)
+def test_another_activation_is_in_all_places(activation, operation, arguments):
+    """By the operations of the graph: as many as there were ReLUs."""
+
+    def counted(activation):
+        model = build(
+            input_shape=(64, 64, 3),
+            filters=4,
+            conventions={"activation": activation},
+            classifier_activation="linear",
+            **arguments,
+        )
+        call = tf.function(model).get_concrete_function(
+            tf.TensorSpec((1, 64, 64, 3))
+        )
+        return collections.Counter(
+            each.type for each in call.graph.get_operations()
+        )
+
+    relus, others = counted("relu"), counted(activation)
+    assert relus["Relu"] == others[operation] > 10
+    assert others["Relu"] == relus[operation] == 0
+
+
+def test_a_network_of_another_activation_is_saved_with_it(tmp_path):
+    model = build(filters=4, conventions={"activation": "swish"})
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    images = noise(2, 32, 32, 3)
+    np.testing.assert_array_equal(again(images), model(images))
 
 
 # === Heads ===

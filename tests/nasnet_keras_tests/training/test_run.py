@@ -1,4 +1,5 @@
 import dataclasses
+import io
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import ExifTags, Image
+from rich.console import Console
 from tensorflow.python.framework import config
 
 from nasnet_keras.architectures import find_kind, to_data
@@ -18,6 +20,7 @@ from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.network.build import load_model
 from nasnet_keras.training import run
 from nasnet_keras.training.data.holding import Holding
+from nasnet_keras.training.progress import Progress
 from nasnet_keras.training.recipes import Recipe
 from nasnet_keras.training.run import (
     best_epoch,
@@ -452,6 +455,29 @@ def test_one_process_at_a_time(settings, tmp_path):
     with locked(folder / "lock", ""):
         with pytest.raises(InputError, match="Another process is training"):
             run_training(folder, settings)
+
+
+def test_the_display_ends_with_the_training_however_it_ends(settings, tmp_path):
+    class Ended(Progress):
+        count = 0
+
+        def end(self):
+            super().end()
+            self.count += 1
+
+    progress = Ended(3, Console(file=io.StringIO(), force_terminal=True))
+    with pytest.raises(KeyboardInterrupt):
+        run_training(tmp_path, settings, callbacks=[Stop(1)], progress=progress)
+    assert progress.count == 1
+    assert progress._bar is None
+
+
+def test_images_may_be_held_out_by_a_seed_of_their_own(settings):
+    first, second, third = (
+        load_data(dataclasses.replace(settings, seed=seed, split_seed=split))
+        for seed, split in ((0, None), (1, 0), (1, None))
+    )
+    assert first.fingerprint == second.fingerprint != third.fingerprint
 
 
 def test_a_training_that_diverges_says_so(settings, tmp_path):

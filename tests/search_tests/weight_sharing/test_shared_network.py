@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from nasnet_keras.genotype import NASNET_OPERATIONS, Block, CellSpec, Genotype
+from nasnet_keras.layers.parts.conventions import Conventions
 from nasnet_keras.network.build import build_network
 from nasnet_keras.published import NASNET_A
 from search.spaces.nasnet import NASNetSpace
@@ -97,6 +98,13 @@ def test_so_are_those_with_one_combiner(create_network, combiner, check_equal):
     network = create_network(NASNetSpace(1, (combiner,)), repeats=2)
     spec = cell(((0, 1), ("sep_conv_3x3", "conv_1x1"), combiner))
     check_equal(network, Genotype(spec, spec), repeats=2)
+
+
+def test_so_are_those_of_another_activation(create_network, check_equal):
+    conventions = Conventions(activation="swish")
+    network = create_network(NASNetSpace(1), conventions=conventions)
+    spec = cell(((0, 1), ("sep_conv_3x3", "identity"), "add"))
+    check_equal(network, Genotype(spec, spec), conventions=conventions)
 
 
 def test_a_single_output_state_needs_no_projection(network, check_equal):

@@ -139,17 +139,20 @@ def test_gradients_reach_every_weight_and_the_state(name, strides, channels):
 @EVERY
 @STRIDES
 @CHANNELS
-def test_the_shared_relu_gives_the_same_as_its_own(name, strides, channels):
-    operation = built(name, channels, strides)
+@pytest.mark.parametrize("activation", ["relu", "swish"])
+def test_the_shared_activation_gives_the_same_as_its_own(
+    name, strides, channels, activation
+):
+    operation = built(name, channels, strides, {"activation": activation})
     state = noise(2, 6, 5, channels)
+    activated = {"relu": tf.nn.relu, "swish": tf.nn.silu}[activation](state)
     np.testing.assert_array_equal(
-        operation(state, activated=np.maximum(state, 0)), operation(state)
+        operation(state, activated=activated), operation(state)
     )
     if not operation.reads_raw:
         # Then it reads nothing else.
         np.testing.assert_array_equal(
-            operation(0 * state, activated=np.maximum(state, 0)),
-            operation(state),
+            operation(0 * state, activated=activated), operation(state)
         )
 
 

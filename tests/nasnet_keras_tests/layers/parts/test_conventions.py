@@ -35,6 +35,8 @@ def test_the_data_format_is_the_configured_one(channels_first):
         ("data_format", None),
         ("strided_identity", "pool"),
         ("strided_padding", "valid"),
+        ("activation", "elu"),
+        ("activation", None),
         ("bn_momentum", 1.5),
         ("bn_epsilon", 0.0),
     ],

@@ -322,7 +322,9 @@ def test_a_1x1_convolution_with_a_bias_is_a_product_where_onednn_is_slow(
 def test_a_shared_relu_waits_for_an_operand_of_its_sum():
     @tf.function
     def compute(first, second):
-        return kernels.shared_relu(tf.sin(first) + tf.cos(second))
+        return kernels.activate_shared(
+            tf.sin(first) + tf.cos(second), tf.nn.relu
+        )
 
     arguments = noise(2, 3), noise(2, 3, seed=1)
     graph = compute.get_concrete_function(*arguments).graph
@@ -331,7 +333,8 @@ def test_a_shared_relu_waits_for_an_operand_of_its_sum():
     expected = tf.nn.relu(tf.sin(arguments[0]) + tf.cos(arguments[1]))
     np.testing.assert_array_equal(compute(*arguments), expected)
     np.testing.assert_array_equal(
-        kernels.shared_relu(arguments[0]), tf.nn.relu(arguments[0])
+        kernels.activate_shared(arguments[0], tf.nn.relu),
+        tf.nn.relu(arguments[0]),
     )
 
 

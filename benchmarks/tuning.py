@@ -1,19 +1,21 @@
 """Strategies of `nasnet-train tune` beside random search.
 
-    python benchmarks/tuning.py --output runs/tuning
-    python benchmarks/tuning.py --dataset cifar10 --image-size 32 --epochs 9 \
-        --train-images 4000 --validation-images 1000 --output runs/tuning-cifar
+    python benchmarks/tuning.py --train-images 300 --output runs/tuning
+    python benchmarks/tuning.py --dataset cifar10 --image-size 16 --epochs 6 \
+        --train-images 1000 --validation-images 500 --output runs/tuning-cifar
+    python benchmarks/tuning.py --summary benchmarks/tuning_digits.jsonl
 
 A small plain network is tuned by each strategy and with each seed. At 20 and
 at 60 trials the training that is best by the validation images is measured on
 the test images, which nothing was chosen by. The same command goes on after a
 kill; the runs lie in the output, `STRATEGY-SEED`, and their figures in
-tuning.jsonl.
+tuning.jsonl. The images are few, so that the values matter. Two such commands,
+each of other `--strategies`, may share an output.
 
-Printed are, of each strategy and number of trials, the mean test accuracy and
-its standard deviation over the seeds, the mean gain over random search with
-the same seeds and its standard error, and the epochs that were trained: those
-of Hyperband and BOHB are fewer for the same trials.
+Printed are, of each strategy and number of trials, the number of seeds, the
+mean test accuracy and its standard deviation over the seeds, the mean gain over
+random search with the same seeds and its standard error, and the epochs that
+were trained: those of Hyperband and BOHB are fewer for the same trials.
 """
 
 import argparse
@@ -69,10 +71,10 @@ def summary(rows: Iterable[dict[str, Any]]) -> list[str]:
         key = (row["strategy"], row["trials"])
         found.setdefault(key, {})[row["seed"]] = row
     lines = [
-        "| strategy | trials | test accuracy | gain | epochs |",
-        "|---|---|---|---|---|",
+        "| strategy | trials | seeds | test accuracy | gain | epochs |",
+        "|---|---|---|---|---|---|",
     ]
-    for (strategy, trials), by_seed in found.items():
+    for (strategy, trials), by_seed in sorted(found.items()):
         tests = [row["test"] for row in by_seed.values()]
         others = found.get((COMPARED_WITH, trials), {})
         gains = [
@@ -86,8 +88,9 @@ def summary(rows: Iterable[dict[str, Any]]) -> list[str]:
             gain = f"{statistics.fmean(gains):+.4f} ± {error:.4f}"
         epochs = statistics.fmean(row["epochs"] for row in by_seed.values())
         lines.append(
-            f"| {strategy} | {trials} | {statistics.fmean(tests):.4f} ± "
-            f"{_deviation(tests):.4f} | {gain} | {epochs:.0f} |"
+            f"| {strategy} | {trials} | {len(tests)} | "
+            f"{statistics.fmean(tests):.4f} ± {_deviation(tests):.4f} | {gain} "
+            f"| {epochs:.0f} |"
         )
     return lines
 
@@ -100,7 +103,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=(__doc__ or "").splitlines()[0]
     )
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--output", type=Path)
+    parser.add_argument("--summary", type=Path, help="a file of rows")
     parser.add_argument("--dataset", default="digits")
     parser.add_argument("--image-size", type=int, default=8)
     parser.add_argument("--epochs", type=int, default=9)
@@ -117,6 +121,12 @@ def main() -> None:
     parser.add_argument("--fidelity", default="epochs")
     parser.add_argument("--workers", type=int, default=1)
     args = parser.parse_args()
+    if args.summary is not None:
+        lines = args.summary.read_text().splitlines()
+        print(*summary(map(json.loads, lines)), sep="\n")
+        return
+    if args.output is None:
+        parser.error("Expected --output or --summary.")
     network = plain_network(args.image_size)
     recipe = chosen_recipe(
         "search-proxy", {"epochs": args.epochs}, LayerwiseKind.unsupported

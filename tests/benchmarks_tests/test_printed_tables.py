@@ -27,6 +27,11 @@ TABLES = {
         ("league_table.py", "--picture", os.devnull),
         ("s a cell",),
     ),
+    "tuning of digits": (
+        "results.md",
+        ("tuning.py", "--summary", "benchmarks/tuning_digits.jsonl"),
+        (),
+    ),
     "published scores": (
         "evaluators.md",
         ("score_check.py", TABLE, "--summary"),

@@ -104,7 +104,11 @@ def _read(function: Any) -> Any:
         names = (name.removesuffix(":0") for name in port.names)
         known = {*function.structured_outputs, function.inputs[0].op.name}
         port.set_names({name for name in names if name in known})
-    results = sorted(
-        model.get_results(), key=lambda node: node.output(0).any_name
-    )
+    # The reader takes second results of operations, as swish has, for outputs.
+    outputs = [
+        node
+        for node in model.get_results()
+        if {*node.output(0).names} & {*function.structured_outputs}
+    ]
+    results = sorted(outputs, key=lambda node: node.output(0).any_name)
     return openvino.Model(results, model.get_parameters(), "nasnet")

@@ -85,6 +85,22 @@ def test_the_file_computes_what_the_network_does(name, model, tmp_path):
     np.testing.assert_allclose(outputs, expected, rtol=0, atol=1e-5)
 
 
+def test_other_activations_have_no_outputs_of_their_own(name, tmp_path):
+    """The gradient of swish is a second result of its operation."""
+    cell = CellSpec((Block((0, 1), ("sep_conv_3x3", "identity")),))
+    model = build_network(
+        Genotype(normal=cell, reduction=cell),
+        SHAPE,
+        repeats=1,
+        filters=4,
+        conventions={"activation": "swish"},
+    )
+    path = place(tmp_path, name)
+    report = export(model, path, name, images=noise(3))
+    assert report.comparison.difference < 1e-5
+    assert len(FORMATS[name].load(path)(noise(1))) == 1
+
+
 @pytest.mark.parametrize("batch_size", [4, None])
 def test_other_batches(name, model, tmp_path, batch_size):
     path = place(tmp_path, name)

@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.augmentation import mix, rand_augment
+from nasnet_keras.training.data.autotuning import untuned
 from nasnet_keras.training.data.streaming import Images, StreamedImages
 from nasnet_keras.training.recipes import Augmentation, Recipe
 
@@ -248,7 +249,7 @@ def training_pipeline(
             )
         )
         .prefetch(parallel)
-        .with_options(_options())
+        .apply(untuned)
     )
 
 
@@ -326,7 +327,7 @@ def evaluation_pipeline(
         .batch(batch_size, drop_remainder=full)
         .map(batch, parallel, deterministic=True)
         .prefetch(parallel)
-        .with_options(_options())
+        .apply(untuned)
     )
 
 
@@ -355,16 +356,6 @@ def _parallel_calls(images: Images) -> int:
         if isinstance(images, StreamedImages)
         else tf.data.AUTOTUNE
     )
-
-
-def _options() -> tf.data.Options:
-    """Without autotuning. Its thread sleeps twice as long each time, and who
-    lets go of the batches waits for it: at the end of a training up to as long
-    as that has taken (TensorFlow 2.21). Without it there are as many batches
-    at once as threads."""
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    return options
 
 
 def _scale(images: tf.Tensor) -> tf.Tensor:

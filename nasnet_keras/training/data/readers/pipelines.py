@@ -43,6 +43,8 @@ def in_memory(source: Any) -> Any:
 def _read(pipeline: Any) -> tuple[np.ndarray, np.ndarray]:
     import tensorflow as tf
 
+    from nasnet_keras.training.data.autotuning import untuned
+
     spec = pipeline.element_spec
     if not (
         isinstance(spec, tuple)
@@ -56,7 +58,7 @@ def _read(pipeline: Any) -> tuple[np.ndarray, np.ndarray]:
     parts: list[tuple[np.ndarray, np.ndarray]] = []
     size, most = 0, most_in_memory()
     try:
-        for image, label in pipeline.as_numpy_iterator():
+        for image, label in untuned(pipeline).as_numpy_iterator():
             parts.append(_batch(np.asarray(image), np.asarray(label)))
             size += parts[-1][0].nbytes
             if size > most:

@@ -294,8 +294,10 @@ def _dataset(builder: Any, split: str, decoded: bool) -> Any:
     `tf.data.Dataset`; encoded images are scalar strings."""
     import tensorflow_datasets as tfds
 
+    from nasnet_keras.training.data.autotuning import untuned
+
     image, _ = builder.info.supervised_keys
-    return builder.as_dataset(
+    dataset = builder.as_dataset(
         split=split,
         as_supervised=True,
         shuffle_files=False,
@@ -304,6 +306,7 @@ def _dataset(builder: Any, split: str, decoded: bool) -> Any:
             interleave_cycle_length=1, try_autocache=False
         ),
     )
+    return untuned(dataset)
 
 
 def _chosen_examples(builder: Any, split: str, chosen: np.ndarray) -> Any:

@@ -296,8 +296,7 @@ def main() -> None:
     check(args)
     args.runs.mkdir(parents=True, exist_ok=True)
     if args.random_cells is not None:
-        made = [random_cells(args)]
-        add_row(args.output, made[0])
+        add_row(args.output, random_cells(args))
         return
     there = {(row["arm"], row.get("seed")) for row in read_rows(args.output)}
     for arm in ARMS if args.seed % 2 == 0 else reversed(ARMS):

@@ -203,12 +203,10 @@ class TuningEvaluator(Evaluator):
 
         try:
             run()
-        except LockedError:
-            raise
-        except InputError:
+        except InputError as error:
             # Damaged, or of another share of the images. Anew it comes to the
             # same.
-            if not folder.exists():
+            if isinstance(error, LockedError) or not folder.exists():
                 raise
             shutil.rmtree(folder)
             run()

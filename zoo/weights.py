@@ -165,6 +165,8 @@ def load(model: keras.Model, weights: str | os.PathLike, preset: str) -> None:
     try:
         for conversion in _CONVERSIONS:
             if conversion.wrote(weights):
+                if conversion is not ours:
+                    warn_of_activation(model)
                 conversion.load(model, weights)
                 return
     except (ValueError, Warning, MemoryError):

@@ -46,8 +46,8 @@ def run(
         float,
         typer.Option(
             max=10**5,
-            help="About how many hours the command takes in all; at least "
-            "0.017, a minute.",
+            help="About how many hours the command takes, once it has looked "
+            "at the images; at least 0.017, a minute.",
         ),
     ],
     output: Annotated[

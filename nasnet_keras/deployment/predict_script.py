@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from nasnet_keras.deployment.formats import find_format
+from nasnet_keras.files import write_text
 
 NAME = "predict.py"
 
@@ -53,5 +54,5 @@ def write_predict_script(file: Path, format: str) -> Path:
     script = file.with_name(NAME)
     name = json.dumps(file.name, ensure_ascii=False)
     runtime = find_format(format).script.replace("FILE", name)
-    script.write_text(_SCRIPT.format(runtime=runtime), encoding="utf-8")
+    write_text(script, _SCRIPT.format(runtime=runtime))
     return script

@@ -195,7 +195,7 @@ class Display(Observer):
 
 class LiveDisplay(Display):
     """Shows the trials done, the current child, its time, the last and the
-    best reward and the time left in place on a terminal."""
+    best reward and the time left in place."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)

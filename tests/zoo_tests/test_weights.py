@@ -619,3 +619,19 @@ def test_weights_of_relu_in_cells_of_another_activation_are_told():
     model = build_network(PRESETS[name].architecture, **arguments)
     with pytest.warns(UserWarning, match="trained with ReLU"):
         weights.load(model, "cifar10", name)
+
+
+def test_ones_own_weights_may_be_of_any_activation(tmp_path, recwarn):
+    genotype = Genotype(
+        *[CellSpec((Block((0, 1), ("conv_1x1", "identity")),))] * 2
+    )
+    model = build_network(
+        genotype,
+        (8, 8, 3),
+        repeats=1,
+        filters=4,
+        conventions={"activation": "swish"},
+    )
+    model.save_weights(tmp_path / "own.weights.h5")
+    weights.load(model, tmp_path / "own.weights.h5", "nasnet_a_cifar_nano")
+    assert not [each for each in recwarn if "ReLU" in str(each.message)]

@@ -308,7 +308,6 @@ def _warn_of_conventions(model: keras.Model, source: Source) -> None:
     theirs = {
         "strided_padding": "symmetric",
         "bn_epsilon": source.bn_epsilon,
-        "activation": "relu",
     }
     needed = [
         f"{name}={value!r}"

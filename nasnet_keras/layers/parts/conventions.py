@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import keras
 
-from nasnet_keras.layers.parts.activations import ACTIVATIONS, find_activation
+from nasnet_keras.layers.parts.activations import ACTIVATIONS
 from nasnet_keras.layers.parts.batch_normalization import (
     BatchNormalization,
     Bias,
@@ -105,15 +105,11 @@ class Conventions:
 
     def activate(self, states: Any) -> Any:
         """The activation of hidden states."""
-        return find_activation(self.activation)(states)
+        return ACTIVATIONS[self.activation](states)
 
     def activation_layer(self, name: str) -> keras.layers.Layer:
         """The same as a layer of a network."""
-        if self.activation == "relu":
-            return keras.layers.ReLU(name=name)
-        return keras.layers.Activation(
-            find_activation(self.activation), name=name
-        )
+        return keras.layers.Activation(ACTIVATIONS[self.activation], name=name)
 
     def batch_norm(self, **kwargs: Any) -> keras.layers.Layer:
         """A batch norm over the channels, or what stands for it, not

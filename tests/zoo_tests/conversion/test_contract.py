@@ -80,8 +80,9 @@ def test_its_files_are_loaded_by_it(name, monkeypatch, tmp_path):
         CONVERSIONS[name], "load", lambda model, path: loaded.append(path)
     )
     path = WRITERS[name](tmp_path / "file")
+    model = build_network(NASNET_A, (32, 32, 3), repeats=1, filters=4)
     weights.check(path, "nasnet_large")
-    weights.load(None, path, "nasnet_large")
+    weights.load(model, path, "nasnet_large")
     assert loaded == [path]
 
 

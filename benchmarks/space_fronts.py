@@ -1,0 +1,330 @@
+"""Accuracy against latency: mobile networks, cells and MobileNetV2 scaled.
+
+    export TF_ENABLE_ONEDNN_OPTS=1 TFDS_DATA_DIR=...
+    taskset -c 0 python benchmarks/space_fronts.py --only mobile scaled \
+        --runs ../runs --output space_fronts.jsonl
+    taskset -c 1 python benchmarks/space_fronts.py --only cells \
+        --runs ../runs --output space_fronts.jsonl
+    python benchmarks/space_fronts.py --latencies --output space_fronts.jsonl
+    python benchmarks/space_fronts.py --summary space_fronts.jsonl
+
+Searches the space `mobile` and the space `nasnet` for CIFAR-10 by three
+strategies, so many children each, by one recipe and within one latency in
+ONNX Runtime; widths of MobileNetV2 are children of the same kind. Of each of
+the three, the child that is best within each latency of `LIMITS` is trained on
+all training images, and the test images read once. `--latencies` then measures
+these in turns, on an idle machine. Rows are added to the output, from which the
+same command goes on after a kill.
+
+Printed are, for each search, its minutes, its best accuracy within each limit
+and the area that its front covers (`search.pareto.hypervolume`), then the
+networks that were trained on all images.
+"""
+
+import argparse
+import dataclasses
+import json
+import math
+import os
+import statistics
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+from ground_truth import add_row, read_rows
+
+import search
+from nasnet_keras.architectures import from_data, to_data
+from nasnet_keras.console.command_line import provenance
+from nasnet_keras.deployment.latency.latency_table import measure_latency
+from nasnet_keras.kinds.mobile import MOBILENET_V2, MobileKind
+from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
+from nasnet_keras.training.recipes import RECIPES
+from nasnet_keras.training.run import run_training
+from nasnet_keras.training.settings import TrainingSettings
+from search.pareto import hypervolume
+
+Row = dict[str, Any]
+MEASURED = ("accuracy", "latency", "parameters", "multiply_adds")
+
+
+WIDTHS = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5]
+
+
+def scaled(width: float) -> Any:
+    """MobileNetV2 for images of 32 pixels, with that part of its filters."""
+    return MOBILENET_V2.scaled(width).for_small_images()
+
+
+def build(
+    choices: Mapping[str, Any], input_shape: tuple[int, ...], classes: int
+) -> Any:
+    return MobileKind().build(scaled(choices["width"]), input_shape, classes)
+
+
+SCALED = search.ChoiceSpace({"width": WIDTHS}, build)
+
+
+@dataclasses.dataclass(frozen=True)
+class Searched:
+    """What is searched.
+
+    Attributes:
+        space: Of which architectures.
+        strategies: How, each by itself.
+        trials: For how many children.
+        options: Of the space.
+        scale: The size of its networks, if the space leaves it open.
+    """
+
+    space: str
+    strategies: tuple[str, ...] = ("regularized-evolution", "ppo", "predictor")
+    trials: int = 40
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    scale: Mapping[str, int] = dataclasses.field(default_factory=dict)
+
+
+SEARCHED = {
+    "mobile": Searched("mobile", options={"width": 0.25}),
+    "cells": Searched("nasnet", scale={"repeats": 1, "filters": 8}),
+    "scaled": Searched("space_fronts:SCALED", ("grid",), len(WIDTHS)),
+}
+LIMITS = (0.0004, 0.0006, 0.001)  # s, of one image
+SIZE, RUNTIME, ROUNDS = 32, "onnx", 7
+CHILD = {
+    "image_size": SIZE,
+    "train_images": 4_000,
+    "validation_images": 4_000,
+    "threads": 1,
+}
+RECIPE = {"epochs": 4, "drop_path_rate": 0.0}
+RETRAINED = dataclasses.replace(
+    RECIPES["search-proxy"], epochs=3, drop_path_rate=0.0
+)
+RETRAINED_SEED = 1_000  # apart from that of the searches
+
+
+def searched_rows(
+    name: str, strategy: str, runs: Path, trials: int
+) -> list[Row]:
+    """The children of a search, which is made or goes on."""
+    what, folder = SEARCHED[name], runs / f"{name}-{strategy}"
+    if (folder / "config.json").exists():
+        run = search.resume(folder)
+    else:
+        run = search.run(
+            folder,
+            dataset="cifar10",
+            space=what.space,
+            space_options=dict(what.options),
+            strategy=strategy,
+            trials=min(trials, what.trials),
+            seed=0,
+            child={**CHILD, **what.scale},
+            recipe=RECIPE,
+            objective={
+                "cost": "latency",
+                "latency_runtime": RUNTIME,
+                "max_latency": max(LIMITS),
+            },
+        )
+    return [
+        {
+            "stage": "search",
+            "searched": name,
+            "strategy": strategy,
+            "trial": trial.number,
+            **{each: trial.evaluation.metrics[each] for each in MEASURED},
+            "seconds": math.fsum(trial.evaluation.seconds.values()),
+            "network": {
+                "architecture": _data(name, run.space, trial.decisions),
+                "input_shape": [SIZE, SIZE, 3],
+                **what.scale,
+            },
+        }
+        for trial in run.trials
+        if trial.state is search.TrialState.COMPLETE
+    ]
+
+
+def _data(name: str, space: Any, decisions: Any) -> dict[str, Any]:
+    """An architecture as data, which need not this module."""
+    architecture = space.decode(decisions)
+    if name == "scaled":
+        return to_data(MobileKind(), scaled(architecture.used["width"]))
+    return to_data(space.kind, architecture)
+
+
+def chosen(rows: Iterable[Row], name: str) -> list[Row]:
+    """The children that are best within the limits, each once."""
+    found: dict[str, Row] = {}
+    for limit in LIMITS:
+        within = [
+            row
+            for row in rows
+            if row["searched"] == name and row["latency"] <= limit
+        ]
+        if within:
+            best = max(within, key=lambda row: row["accuracy"])
+            found.setdefault(json.dumps(best["network"]), best)
+    return list(found.values())
+
+
+def retrained_row(row: Row, folder: Path) -> Row:
+    """A child trained on all training images."""
+    settings = TrainingSettings(
+        dataset="cifar10",
+        network=row["network"],
+        recipe=RETRAINED,
+        seed=RETRAINED_SEED,
+    )
+    began = time.perf_counter()
+    run_training(folder, settings)
+    return {
+        **row,
+        "stage": "retrain",
+        "test": evaluate_run(folder, "test").accuracy,
+        "seconds": time.perf_counter() - began,
+        **provenance(),
+    }
+
+
+def latencies(rows: Sequence[Row]) -> list[float]:
+    """The seconds of each network, measured in turns."""
+    models = []
+    for row in rows:
+        network = dict(row["network"])
+        kind, architecture = from_data(network.pop("architecture"))
+        models.append(kind.build(architecture, classes=10, **network))
+    seconds = [
+        [measure_latency(model, runtime=RUNTIME) for model in models]
+        for _ in range(ROUNDS)
+    ]
+    return [statistics.median(each) for each in zip(*seconds, strict=True)]
+
+
+def summary(rows: Sequence[Row]) -> list[str]:
+    """Two tables: of the searches, and of the networks trained on all
+    images."""
+    by_stage: dict[str, list[Row]] = {
+        "search": [],
+        "retrain": [],
+        "latency": [],
+    }
+    for row in rows:
+        by_stage[row["stage"]].append(row)
+    heads = [f"{1e3 * limit:g} ms" for limit in LIMITS]
+    lines = [
+        f"| searched | strategy | children | minutes | {' | '.join(heads)} "
+        "| area |",
+        "|---" * (5 + len(heads)) + "|",
+    ]
+    for name, what in SEARCHED.items():
+        for strategy in what.strategies:
+            children = [
+                row
+                for row in by_stage["search"]
+                if (row["searched"], row["strategy"]) == (name, strategy)
+            ]
+            if children:
+                lines.append(_search_line(name, strategy, children))
+    measured = {
+        json.dumps(row["network"]): row["latency"]
+        for row in by_stage["latency"]
+    }
+    lines += [
+        "",
+        "| network | latency | parameters | multiply-adds | search | test |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in by_stage["retrain"]:
+        latency = measured.get(json.dumps(row["network"]))
+        text = "" if latency is None else f"{1e3 * latency:.2f} ms"
+        lines.append(
+            f"| {row['searched']} | {text} | {row['parameters']:,.0f} "
+            f"| {row['multiply_adds'] / 1e6:.1f}M | {row['accuracy']:.1%} "
+            f"| {row['test']:.1%} |"
+        )
+    return lines
+
+
+def _search_line(name: str, strategy: str, children: list[Row]) -> str:
+    best = []
+    for limit in LIMITS:
+        within = [
+            row["accuracy"] for row in children if row["latency"] <= limit
+        ]
+        best.append(f"{max(within):.1%}" if within else "")
+    front: list[tuple[float, float]] = []
+    for row in sorted(
+        children, key=lambda row: (row["latency"], -row["accuracy"])
+    ):
+        if not front or row["accuracy"] > front[-1][1]:
+            front.append((row["latency"], row["accuracy"]))
+    area = hypervolume(front, max(LIMITS))
+    minutes = math.fsum(row["seconds"] for row in children) / 60
+    return (
+        f"| {name} | {strategy} | {len(children)} | {minutes:.0f} "
+        f"| {' | '.join(best)} | {area:.3f} |"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--only", nargs="+", choices=SEARCHED)
+    parser.add_argument("--trials", type=int, default=40)
+    parser.add_argument("--runs", type=Path, default=Path("runs/fronts"))
+    parser.add_argument("--latencies", action="store_true")
+    parser.add_argument("--output", type=Path)
+    parser.add_argument("--summary", type=Path, help="a file of rows")
+    args = parser.parse_args()
+    if args.summary is not None:
+        print(*summary(read_rows(args.summary)), sep="\n")
+        return
+    if args.output is None:
+        parser.error("Expected --output or --summary.")
+    if args.latencies:
+        trained = _of(read_rows(args.output), "retrain")
+        for row, latency in zip(trained, latencies(trained), strict=True):
+            add_row(
+                args.output,
+                {
+                    "stage": "latency",
+                    "network": row["network"],
+                    "latency": latency,
+                    **provenance(),
+                },
+            )
+        return
+    for name in args.only or SEARCHED:
+        for strategy in SEARCHED[name].strategies:
+            there = {
+                (row["searched"], row["strategy"])
+                for row in _of(read_rows(args.output), "search")
+            }
+            if (name, strategy) in there:
+                continue
+            for row in searched_rows(name, strategy, args.runs, args.trials):
+                add_row(args.output, row)
+            print(name, strategy, flush=True)
+        rows = read_rows(args.output)
+        done = [row["network"] for row in _of(rows, "retrain")]
+        for row in chosen(_of(rows, "search"), name):
+            if row["network"] not in done:
+                folder = args.runs / f"{name}-{row['strategy']}-{row['trial']}"
+                add_row(args.output, retrained_row(row, folder))
+                print(name, row["trial"], flush=True)
+
+
+def _of(rows: Iterable[Row], stage: str) -> list[Row]:
+    return [row for row in rows if row["stage"] == stage]
+
+
+if __name__ == "__main__":
+    main()

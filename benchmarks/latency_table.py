@@ -25,7 +25,6 @@ import argparse
 import json
 import os
 import statistics
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,13 +35,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from modes import parse_arguments
 from scipy.stats import spearmanr
 
+from nasnet_keras.deployment.latency.latency_table import LatencyTable
 from nasnet_keras.deployment.timing import (
     Call,
     forward_pass,
     median_seconds,
     rewritten_graphs,
 )
-from nasnet_keras.kinds.latency_tables import load_table
 from search.actions.latency_table import random_architectures
 from search.spaces import create_space
 from search.spaces.base import SearchSpace
@@ -70,7 +69,7 @@ def measure_in_turns(calls: list[Call], rounds: int) -> list[list[float]]:
 
 def make_table(arguments: argparse.Namespace, space: SearchSpace) -> Any:
     if arguments.table:
-        return load_table(arguments.table)
+        return LatencyTable.load(arguments.table)
     began = time.perf_counter()
     setting = {
         "input_shape": [arguments.size, arguments.size, 3],
@@ -79,19 +78,17 @@ def make_table(arguments: argparse.Namespace, space: SearchSpace) -> Any:
     for name in ("repeats", "filters"):
         if name in space.kind.scale:
             setting[name] = getattr(arguments, name)
-    with tempfile.TemporaryDirectory() as folder:
-        path = arguments.output or Path(folder) / "table.json"
-        space.kind.measure_latencies(
-            path,
-            space.describe(),
-            [space.decode(decisions) for decisions in space.covering()],
-            random_architectures(space, arguments.fitted),
-            lambda done, total: print(f"\r{done} of {total}", end=""),
-            **setting,
-        )
-        table = load_table(path)
+    table = LatencyTable.measure(
+        space.kind,
+        [space.decode(decisions) for decisions in space.covering()],
+        random_architectures(space, arguments.fitted),
+        progress=lambda done, total: print(f"\r{done} of {total}", end=""),
+        **setting,
+    )
+    if arguments.output:
+        table.save(arguments.output)
     seconds = time.perf_counter() - began
-    print(f"\rtable: {len(table.seconds)} parts in {seconds:.0f} s")
+    print(f"\rtable: {len(table.parts)} parts in {seconds:.0f} s")
     return table
 
 

@@ -40,7 +40,7 @@ from ground_truth import add_row, read_rows
 import search
 from nasnet_keras.architectures import from_data, to_data
 from nasnet_keras.console.command_line import provenance
-from nasnet_keras.deployment.latency.latency_table import measure_latency
+from nasnet_keras.deployment.latency.measurement import measure_latency
 from nasnet_keras.kinds.mobile import MOBILENET_V2, MobileKind
 from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
 from nasnet_keras.training.recipes import RECIPES

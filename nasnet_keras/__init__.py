@@ -24,10 +24,8 @@ _MODULES = {
     "nasnet_keras.deployment.classifier": ("as_classifier", "classify"),
     "nasnet_keras.deployment.export": ("export",),
     "nasnet_keras.deployment.fuse": ("fuse_for_inference",),
-    "nasnet_keras.deployment.latency.latency_table": (
-        "LatencyTable",
-        "measure_latency",
-    ),
+    "nasnet_keras.deployment.latency.latency_table": ("LatencyTable",),
+    "nasnet_keras.deployment.latency.measurement": ("measure_latency",),
     "nasnet_keras.drawing.draw": ("draw_cell", "draw_genotype"),
     "nasnet_keras.genotype": ("Block", "CellSpec", "Genotype"),
     "nasnet_keras.genotype_formats": ("read_genotype", "write_genotype"),

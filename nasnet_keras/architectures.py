@@ -76,6 +76,8 @@ class ArchitectureKind(abc.ABC):
             each with the reason.
         forms: By name what writes an architecture as another program reads
             it, or raises a ValueError where that cannot be said.
+        latency_part: The class of the parts that a table of latencies has,
+            "module:class"; None if such tables cannot be made.
     """
 
     name: ClassVar[str]
@@ -83,6 +85,7 @@ class ArchitectureKind(abc.ABC):
     scale: ClassVar[Mapping[str, int]] = {}
     unsupported: ClassVar[Mapping[str, str]] = {}
     forms: ClassVar[Mapping[str, Callable[[Any], str]]] = {}
+    latency_part: ClassVar[str | None] = None
 
     @abc.abstractmethod
     def to_data(self, architecture: Any) -> Any:
@@ -179,37 +182,6 @@ class ArchitectureKind(abc.ABC):
             ValueError: There is no such network.
         """
         return self.unsupported
-
-    def measure_latencies(
-        self,
-        path: Path,
-        space: Mapping[str, Any],
-        covering: Sequence[Any],
-        samples: Sequence[Any],
-        progress: Callable[[int, int], None],
-        **arguments: Any,
-    ) -> None:
-        """Measures a table of latencies of a space's operations, or layers,
-        on this machine, which should be idle, and writes it.
-
-        Args:
-            path: The file to write.
-            space: What the space describes itself by.
-            covering: Architectures of the space that together have all that
-                is to be measured.
-            samples: Random architectures of the space, to be measured whole.
-            progress: Called with how many things are measured, and of how
-                many.
-            **arguments: Those of the networks, as of `complexity`.
-
-        Raises:
-            ValueError: There are no such tables for this kind, as here by
-                default, or the measurements contradict each other.
-        """
-        raise ValueError(
-            "Expected a kind of architectures whose operations are measured "
-            f"one by one. Received: {self.name}."
-        )
 
 
 def check_size(cost: Complexity) -> None:

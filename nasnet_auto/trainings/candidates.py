@@ -15,7 +15,7 @@ from nasnet_auto.trainings.images import LoadedImages
 from nasnet_keras.architectures import find_kind, to_data
 from nasnet_keras.console.accuracy import standard_error
 from nasnet_keras.console.command_line import RunError
-from nasnet_keras.deployment.latency.latency_table import measure_latency
+from nasnet_keras.deployment.latency.measurement import measure_latency
 from nasnet_keras.kinds.layerwise import (
     ConvolutionLayer,
     LayerwiseArchitecture,

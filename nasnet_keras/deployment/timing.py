@@ -76,7 +76,7 @@ def traced(
         lambda shape: tf.constant(random.normal(size=shape), dtype), shapes
     )
     signature = tf.nest.map_structure(tf.TensorSpec.from_tensor, values)
-    graph = tf.function(function, input_signature=signature)
+    graph = tf.function(function, input_signature=signature, autograph=False)
     graph.get_concrete_function()
     return graph, values
 

@@ -5,8 +5,7 @@ Neither Keras nor TensorFlow is imported here before a network is built.
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nasnet_keras.architectures import (
@@ -14,7 +13,7 @@ from nasnet_keras.architectures import (
     Complexity,
     without_recipe,
 )
-from nasnet_keras.genotype import NASNET_OPERATIONS, CellSpec, Genotype
+from nasnet_keras.genotype import CellSpec, Genotype
 from nasnet_keras.genotype_formats import FORMATS, write_genotype
 
 if TYPE_CHECKING:
@@ -37,6 +36,7 @@ class CellsKind(ArchitectureKind):
     name = "nasnet"
     version = 1
     scale = {"repeats": 1, "filters": 8}
+    latency_part = "nasnet_keras.kinds.cell_parts:CellPart"
     forms = {
         form: functools.partial(write_genotype, form=form) for form in FORMATS
     }
@@ -135,26 +135,6 @@ class CellsKind(ArchitectureKind):
                 "small for an auxiliary head",
             }
         return self.unsupported
-
-    def measure_latencies(
-        self,
-        path: Path,
-        space: Mapping[str, Any],
-        covering: Sequence[Any],
-        samples: Sequence[Any],
-        progress: Callable[[int, int], None],
-        **arguments: Any,
-    ) -> None:
-        from nasnet_keras.deployment.latency.latency_table import LatencyTable
-
-        LatencyTable.measure(
-            space["blocks"],
-            space.get("operations", NASNET_OPERATIONS),
-            space["combiners"],
-            networks=len(samples),
-            progress=progress,
-            **arguments,
-        ).save(path)
 
 
 def _check(function: Any, arguments: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 import functools
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import keras
 import pydantic
@@ -158,13 +158,23 @@ class OperationGraph(keras.layers.Layer):
 
     def call(self, inputs, training=None):
         states = [inputs]
-        for node, layer in zip(self.nodes, self.layers, strict=True):
+        for number, node in enumerate(self.nodes):
             read = [states[state] for state in node.reads]
-            states.append(self._done(node.step, layer, read, training))
+            states.append(self.node_output(number, read, training))
         return states[-1]
 
-    def _done(self, step: Step, layer: Any, read: list[Any], training: Any):
-        """What a step makes of the states that it reads."""
+    def node_output(
+        self, number: int, read: Sequence[Any], training: Any = None
+    ) -> Any:
+        """What a node makes of the states that it reads.
+
+        Args:
+            number: The position of the node.
+            read: The states.
+            training: Whether paths are dropped and batches normalized by their
+                own statistics.
+        """
+        step, layer = self.nodes[number].step, cast(Any, self.layers[number])
         (state, *_), axis = read, self.conventions.channel_axis
         match step:
             case Convolution(activated=False):

@@ -8,6 +8,7 @@ import numpy as np
 
 from nasnet_keras.architectures import without_recipe
 from nasnet_keras.console.activity import tell_activity
+from nasnet_keras.deployment.latency.latency_table import LatencyTable
 from nasnet_keras.training.process_state import kept_process_state
 from search.runs.config import RunConfig
 from search.runs.create import create_evaluator
@@ -19,8 +20,8 @@ SAMPLES, SEED = 12, 0
 
 @kept_process_state()
 def measure_table(config: RunConfig, path: Path) -> None:
-    """Measures how long each operation takes in the networks of a run, on
-    this machine, which should be idle, and writes the table.
+    """Measures how long each part takes in the networks of a run, on this
+    machine, which should be idle, and writes the table.
 
     Args:
         config: The configuration of the run: its data, its space and how its
@@ -33,18 +34,16 @@ def measure_table(config: RunConfig, path: Path) -> None:
         OSError: The file cannot be written.
     """
     space = config.create_space()
-    kind = space.kind
-    if kind is None or "latency-table" not in space.capabilities:
+    if space.kind is None or "latency-table" not in space.capabilities:
         raise ValueError(lacks(space, "latency-table"))
     network = create_evaluator(config).describe()["network"]
-    kind.measure_latencies(
-        path,
-        space.describe(),
+    LatencyTable.measure(
+        space.kind,
         [space.decode(decisions) for decisions in space.covering()],
         random_architectures(space, SAMPLES),
-        functools.partial(tell_activity, "measuring"),
+        progress=functools.partial(tell_activity, "measuring"),
         **without_recipe(network),
-    )
+    ).save(path)
 
 
 def random_architectures(

@@ -97,6 +97,8 @@ class ObjectiveEvaluator(Evaluator):
             exported file elsewhere; see
             `nasnet_keras.deployment.latency.command.seconds_by_command`. By
             default this machine measures.
+        kind: That of the architectures, of which a table has to be. Default:
+            as the table.
 
     Raises:
         ValueError: A value is missing or unknown, the file is no table, the
@@ -114,6 +116,7 @@ class ObjectiveEvaluator(Evaluator):
         latency_table: Path | None = None,
         latency_runtime: str = "keras",
         latency_command: str | None = None,
+        kind: str | None = None,
     ) -> None:
         if objective == "mnasnet" and not (cost and target):
             raise ValueError(
@@ -150,6 +153,7 @@ class ObjectiveEvaluator(Evaluator):
         self._measured: dict[str, float] = {}  # latency, by architecture
         self._runtime = latency_runtime
         self._command = latency_command
+        self._kind = kind
         self._check_runtime()
         self._table = (
             None if latency_table is None else self._load(latency_table)
@@ -170,10 +174,10 @@ class ObjectiveEvaluator(Evaluator):
 
     def _load(self, path: Path) -> Any:
         """The table, if it is of networks as the evaluator trains them."""
-        from nasnet_keras.kinds.latency_tables import load_table
+        from nasnet_keras.deployment.latency.latency_table import LatencyTable
 
         try:
-            table = load_table(path)
+            table = LatencyTable.load(path)
         except OSError as error:
             raise ValueError(
                 "Invalid value for argument `latency_table`. Expected a file "
@@ -187,7 +191,7 @@ class ObjectiveEvaluator(Evaluator):
             )
         recorded = self.evaluator.describe().get("network")
         if recorded is not None:
-            table.check_setting(**without_recipe(recorded))
+            table.check_setting(self._kind, **without_recipe(recorded))
         return table
 
     def evaluate(self, child: Child) -> Evaluation:
@@ -246,9 +250,7 @@ class ObjectiveEvaluator(Evaluator):
         """Seconds for one image; what the weights are does not matter."""
         if self._table is not None:
             return self._table.predict(architecture)
-        from nasnet_keras.deployment.latency.latency_table import (
-            measure_latency,
-        )
+        from nasnet_keras.deployment.latency.measurement import measure_latency
 
         name = str(architecture)
         if name not in self._measured:

@@ -115,9 +115,14 @@ class SearchSpace(abc.ABC):
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """What works with this space and not with all; by default networks,
-        if it has a kind."""
-        return frozenset(("network",) if self.kind_name else ())
+        """What works with this space and not with all; by default what its
+        kind has, if it has one."""
+        found: set[Capability] = set()
+        if self.kind is not None:
+            found.add("network")
+            if self.kind.latency_part is not None:
+                found.add("latency-table")
+        return frozenset(found)
 
     @abc.abstractmethod
     def decode(self, decisions: Decisions) -> Any:

@@ -3,6 +3,8 @@
 Neither Keras nor TensorFlow is imported here.
 """
 
+import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -127,6 +129,21 @@ class HierarchicalSpace(SearchSpace):
             *map(LETTERS.index, letters),
             *map(self._numbers.index, architecture.cell),
         )
+
+    def covering(self) -> Iterator[Decisions]:
+        """Of each primitive, motifs that have it on all edges, and such that
+        have it on one alone; of each of these, cells of all edges and of
+        one."""
+        none, no_motif = len(NAMES) - 1, self._motifs
+        edges = len(self.decisions) - self._motifs * self._edges
+        cells = [[0] * edges, [no_motif] * edges]
+        # From the first node to the last.
+        cells[1][self._options["cell_nodes"] - 2] = 0
+        for primitive in range(none):
+            motifs = [[primitive] * self._edges, [none] * self._edges]
+            motifs[1][self._options["motif_nodes"] - 2] = primitive
+            for motif, cell in itertools.product(motifs, cells):
+                yield (*motif * self._motifs, *cell)
 
     def to_key(self, decisions: Decisions) -> str:
         """The letters of the motifs, the numbers of the cell."""

@@ -3,12 +3,13 @@
 Neither Keras nor TensorFlow is imported here.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from nasnet_keras.architectures import find_kind
 from nasnet_keras.quotation import quoted
-from search.spaces.base import Decision, SearchSpace
+from search.spaces.base import Capability, Decision, SearchSpace
 from search.trial import Decisions
 
 if TYPE_CHECKING:
@@ -134,6 +135,29 @@ class LayerwiseSpace(SearchSpace):
             "strides": self.strides,
             "filters": list(self.filters),
         }
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """No table of latencies where strides are searched: layers then come
+        in too many sizes to be measured one by one."""
+        found = super().capabilities
+        return found - {"latency-table"} if self.strides != "fixed" else found
+
+    def covering(self) -> Iterator[Decisions]:
+        """Each kernel with the fewest and with the most filters, on the image,
+        on the layer before and on all layers before."""
+        kernels = itertools.product(range(len(KERNEL_SIDES)), repeat=2)
+        ends = {0, len(self.filters) - 1}
+        for (height, width), filters in itertools.product(kernels, ends):
+            vector: list[int] = []
+            for number in range(1, self.layers + 1):
+                everything = number == self.layers
+                vector += [
+                    int(everything or source == number - 1)
+                    for source in range(1, number)
+                ]
+                vector += [height, width, filters]
+            yield tuple(vector)
 
     def decode(self, decisions: Decisions) -> "LayerwiseArchitecture":
         layers = []

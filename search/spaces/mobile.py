@@ -19,7 +19,6 @@ from nasnet_keras.kinds.mobile.architecture import (
 )
 from nasnet_keras.quotation import quoted
 from search.spaces.base import (
-    Capability,
     Decision,
     DecisionKind,
     SearchSpace,
@@ -220,10 +219,6 @@ class MobileSpace(SearchSpace):
 
     def features(self, decisions: Decisions) -> np.ndarray:
         return positional_features(self.decisions, self.canonical(decisions))
-
-    @property
-    def capabilities(self) -> frozenset[Capability]:
-        return super().capabilities | {"latency-table"}
 
     def covering(self) -> Iterator[Decisions]:
         """Each kind of layer with each skip in each block of the reference,

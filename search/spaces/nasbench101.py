@@ -3,7 +3,7 @@
 Neither Keras nor TensorFlow is imported here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -115,6 +115,24 @@ class NASBench101Space(SearchSpace):
             decisions.append(OPERATIONS.index(name) if name else 0)
         last = range(self.vertices - 1)
         return (*decisions, *(int(source in output) for source in last))
+
+    def covering(self) -> Iterator[Decisions]:
+        """Of each operation a chain, whose vertices have the most channels,
+        and modules in which so many vertices share them as may, with and
+        without the input beside them."""
+        inner = range(1, self.vertices - 1)
+        for name in OPERATIONS:
+            yield self._module([(v - 1,) for v in inner], name, inner[-1:])
+            for sharing in inner:
+                beside = [(0,) for _ in inner]
+                read = inner[:sharing]
+                yield self._module(beside, name, read)
+                yield self._module(beside, name, (0, *read))
+
+    def _module(
+        self, reads: Sequence[Any], name: str, output: Any
+    ) -> Decisions:
+        return self.encode(VertexModule((*reads, output), (name,) * len(reads)))
 
     def to_key(self, decisions: Decisions) -> str:
         """The matrix of edges and the labels of the vertices."""

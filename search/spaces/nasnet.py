@@ -4,7 +4,7 @@ Neither Keras nor TensorFlow is imported here.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -150,12 +150,10 @@ class NASNetSpace(SearchSpace):
     @property
     def capabilities(self) -> frozenset[Capability]:
         """A mixture, of DARTS, sums its operations."""
-        capabilities: set[Capability] = {
-            *("network", "shared-weights", "latency-table"),
-        }
+        more: set[Capability] = {"shared-weights"}
         if self.combiners == ("add",):
-            capabilities.add("mixture")
-        return frozenset(capabilities)
+            more.add("mixture")
+        return super().capabilities | more
 
     def decode(self, decisions: Decisions) -> Genotype:
         self.check(decisions)
@@ -264,6 +262,32 @@ class NASNetSpace(SearchSpace):
             for block in range(self.blocks)
         }
         return _first_order(blocks, {0: 0, 1: 1})
+
+    def covering(self) -> Iterator[Decisions]:
+        """Each operation with each combiner, on the inputs of a cell and on
+        the states of its blocks; cells that concatenate all of their blocks,
+        and such that concatenate one, so that what reads them comes in the
+        fewest and in the most channels."""
+        later = range(1, self.blocks)
+        for combiner in range(len(self.combiners)):
+            for operation in range(len(self.operations)):
+                yield self._alike(
+                    [(0, 1), *((2, 2) for _ in later)], operation, combiner
+                )
+            yield self._alike([(0, 1)] * self.blocks, 0, combiner)
+            chain = [(0, 1), *((1 + block, 1 + block) for block in later)]
+            yield self._alike(chain, 0, combiner)
+
+    def _alike(
+        self, inputs: Sequence[tuple[int, int]], operation: int, combiner: int
+    ) -> Decisions:
+        """Equal cells, whose blocks differ by their inputs alone."""
+        cell = tuple(
+            choice
+            for pair in inputs
+            for choice in (*pair, operation, operation, combiner)
+        )
+        return cell * self.cells
 
     def features(self, decisions: Decisions) -> np.ndarray:
         """Of each cell how many blocks have each combiner, and what

@@ -68,7 +68,7 @@ class PathSpace(SearchSpace):
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        return super().capabilities | {"paths", "latency-table"}
+        return super().capabilities | {"paths"}
 
     def decode(self, decisions: Decisions) -> MobileArchitecture:
         self.check(decisions)

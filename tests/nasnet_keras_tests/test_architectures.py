@@ -20,7 +20,7 @@ from nasnet_keras.architectures import (
 from nasnet_keras.console.command_line import InputError
 from nasnet_keras.deployment.export import export
 from nasnet_keras.deployment.fuse import fuse_for_inference
-from nasnet_keras.deployment.latency.latency_table import measure_latency
+from nasnet_keras.deployment.latency.measurement import measure_latency
 from nasnet_keras.graph_nodes import (
     Convolution,
     Normalization,

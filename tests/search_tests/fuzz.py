@@ -190,20 +190,21 @@ def database(folder):
 def latencies(folder):
     """A table of latencies, by `LatencyTable.load`."""
     from nasnet_keras.deployment.latency.latency_table import LatencyTable
-    from nasnet_keras.network.placed_operations import PlacedOperation
+    from nasnet_keras.kinds.cell_parts import CellPart
 
     path = folder / "latencies.json"
     LatencyTable(
+        kind="nasnet",
         setting={"repeats": 1, "filters": 2, "input_shape": [8, 8, 3]},
         batch_size=1,
         versions={"keras": "3"},
         machine={"cores": 2},
         offset=0.0,
         scale=1.0,
-        seconds={
-            PlacedOperation("identity", 8, 8, channels, 2, 1): 1e-3 * channels
+        parts=tuple(
+            (CellPart("identity", 8, 8, channels, 2), 1e-3 * channels)
             for channels in (2, 4)
-        },
+        ),
     ).save(path)
     return path, lambda path: attempt(LatencyTable.load, path)
 

@@ -1,30 +1,26 @@
-"""Latency: measured on a network, or predicted for a genotype by a table."""
+"""Latency of networks, predicted by a table of their parts:
+`LatencyTable`."""
 
 import hashlib
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+import importlib
+import itertools
+import json
+import statistics
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import asdict
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import keras
 import numpy as np
+import pydantic
 
-from nasnet_keras.deployment.export import exported, written
-from nasnet_keras.deployment.latency.chains import measure_operations
-from nasnet_keras.deployment.latency.command import seconds_by_command
+from nasnet_keras.architectures import ArchitectureKind, find_kind
+from nasnet_keras.console.command_line import sentence
+from nasnet_keras.deployment.latency.chains import measure_parts
 from nasnet_keras.deployment.latency.line import fitted_line
-from nasnet_keras.deployment.latency.network_arguments import (
-    complete_setting,
-    network_plan,
-)
-from nasnet_keras.deployment.latency.samples import (
-    covering_genotypes,
-    random_genotypes,
-)
-from nasnet_keras.deployment.latency.table_file import from_json, to_json
+from nasnet_keras.deployment.latency.parts import LatencyPart
 from nasnet_keras.deployment.timing import (
     Timer,
     forward_pass,
@@ -33,114 +29,76 @@ from nasnet_keras.deployment.timing import (
     rewritten_graphs,
     versions,
 )
-from nasnet_keras.genotype import (
-    NASNET_COMBINERS,
-    NASNET_OPERATIONS,
-    Genotype,
-)
-from nasnet_keras.network.build import build_network
-from nasnet_keras.network.placed_operations import (
-    PlacedOperation,
-    network_operations,
-)
-from nasnet_keras.strict_json import MAX_BYTES, read_bytes
+from nasnet_keras.layers.parts.conventions import Conventions
+from nasnet_keras.quotation import quoted
+from nasnet_keras.strict_json import MAX_BYTES, parse_json, read_bytes
 
 
-def measure_latency(
-    model: keras.Model,
-    batch_size: int = 1,
-    repeats: int = 30,
-    warmup: int = 5,
-    input_shape: tuple[int, ...] | None = None,
-    clock: Callable[[], float] = time.perf_counter,
-    runtime: str = "keras",
-    command: str | None = None,
-) -> float:
-    """The median of the seconds of a forward pass on this machine, or what a
-    command says of another one.
+class LatencyTable(pydantic.BaseModel):
+    """Predicts the latency of the networks of a space in one setting.
 
-    The time is that of calling a `tf.function` of fixed shapes, in inference,
-    on images that are in memory as a tensor. It holds all outputs of the model
-    and the few microseconds of the call from Python. It does not hold the
-    trace, the first calls and the reading of images. TensorFlow uses the
-    threads that this process has set.
-
-    Args:
-        model: A Keras model with one input.
-        batch_size: How many images in a pass. Default 1.
-        repeats: How many passes are timed. Default 30.
-        warmup: How many passes come before, untimed. Default 5.
-        input_shape: The shape of an image, without the batch. Default: the
-            model's; needed where the model's has a None.
-        clock: Tells the seconds.
-        runtime: `"keras"`, the default, or a format of `export`, in whose
-            runtime the network is timed as it would be deployed, fused.
-        command: A program and its arguments, which times the file of the
-            network, of the format `runtime`: see `seconds_by_command`.
-            Default None: this process does.
-
-    Raises:
-        ValueError: The model has several inputs or takes another shape, the
-            shape is not known, a number is out of range, or the runtime is
-            unknown or not installed; or there is no such command.
-        RunError: The command says nothing of use.
-    """
-    with rewritten_graphs():
-        if command is not None:
-            with written(model, runtime, batch_size, input_shape) as (path, _):
-                return seconds_by_command(command, path)
-        if runtime == "keras":
-            function, images = forward_pass(model, batch_size, input_shape)
-            return median_seconds(
-                function, *images, repeats=repeats, warmup=warmup, clock=clock
-            )
-        with exported(model, runtime, batch_size, input_shape) as call:
-            return median_seconds(
-                *call, repeats=repeats, warmup=warmup, clock=clock
-            )
-
-
-@dataclass(frozen=True)
-class LatencyTable:
-    """Predicts the latency of any genotype of a space in one setting.
-
-    The latency is `offset + scale * total`, `total` the sum of the seconds
-    of the network's operations. These were measured one by one, two copies
-    at a time, so a sum says little of how TensorFlow spreads a network over
-    its threads, and nothing of the stem, the head and the call: the line is
-    fitted to a few random networks measured whole. (The sum alone is the
-    predictor of ProxylessNAS, https://arxiv.org/abs/1812.00332, appendix B.)
+    The latency is `offset + scale * total`, `total` the sum of the seconds of
+    the network's parts: its operations or layers. These were measured one by
+    one, two copies at a time, so a sum says little of how TensorFlow spreads a
+    network over its threads, and nothing of the call: the line is fitted to a
+    few random networks measured whole. (The sum alone is the predictor of
+    ProxylessNAS, https://arxiv.org/abs/1812.00332, appendix B.) A part that
+    was measured with other channels takes seconds between those of the nearest
+    two, by the work, or beyond these in proportion to it.
 
     Make one by `LatencyTable.measure`, or read one by `LatencyTable.load`.
 
     Attributes:
-        setting: The arguments of the networks, as of `genotype_complexity`.
+        kind: That of the architectures, a key of `architectures.KINDS`.
+        setting: The arguments of the networks, as of `complexity` of the kind.
         batch_size: How many images in a pass.
-        seconds: Of each operation at each place. Between two numbers of
-            channels at a place the seconds are interpolated.
         offset: In seconds, at least 0.
-        scale: The network's seconds for one of its operations'.
+        scale: The network's seconds for one of its parts'.
         versions: Of TensorFlow and Keras, when it was measured.
         machine: Facts of the machine on which it was measured.
+        parts: The parts that were measured, each with its seconds.
     """
 
+    model_config = pydantic.ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False
+    )
+
+    schema_version: Literal[2] = 2
+    kind: str
     setting: dict[str, Any]
-    batch_size: int
-    seconds: dict[PlacedOperation, float]
-    offset: float
-    scale: float
+    batch_size: int = pydantic.Field(ge=1)
+    offset: float = pydantic.Field(ge=0)
+    scale: float = pydantic.Field(gt=0)
     versions: dict[str, str | int]
     machine: dict[str, str | int]
+    parts: tuple[tuple[Any, float], ...] = pydantic.Field(min_length=1)
+
+    @pydantic.field_validator("parts", mode="before")
+    @classmethod
+    def _of_the_kind(cls, rows: Any, info: pydantic.ValidationInfo) -> Any:
+        """The parts of a file as the class of the kind that it names."""
+        part = part_class(find_kind(info.data.get("kind")))
+        if isinstance(rows, tuple):  # measured here
+            return rows
+        adapter = pydantic.TypeAdapter(
+            tuple[tuple[part, pydantic.NonNegativeFloat], ...],  # type: ignore[valid-type]
+            config=pydantic.ConfigDict(allow_inf_nan=False),
+        )
+        try:
+            found: Any = adapter.validate_json(json.dumps(rows), strict=True)
+        except pydantic.ValidationError as error:
+            raise ValueError(sentence(error.errors()[0])) from None
+        for each, _ in found:
+            each.work  # noqa: B018
+        return found
 
     @classmethod
     def measure(
         cls,
-        blocks: int = 5,
-        operations: Sequence[str] = NASNET_OPERATIONS,
-        combiners: Sequence[str] = NASNET_COMBINERS,
+        kind: ArchitectureKind,
+        covering: Iterable[Any],
+        samples: Sequence[Any],
         batch_size: int = 1,
-        networks: int = 12,
-        seed: int = 0,
         timer: Timer = median_seconds,
         progress: Callable[[int, int], None] | None = None,
         **setting: Any,
@@ -148,125 +106,163 @@ class LatencyTable:
         """Measures a table on this machine, which should be idle.
 
         Args:
-            blocks: B, the most blocks that a cell may have. Default 5.
-            operations: Those of the space. Default: the 13 of NASNet's.
-            combiners: Those of the space. Default: both of NASNet's.
+            kind: The kind of the architectures.
+            covering: Architectures of a space that together have all parts to
+                measure, such as a space's `covering`.
+            samples: Random architectures of the space, to which the line is
+                fitted; 2 at least.
             batch_size: How many images in a pass. Default 1.
-            networks: To how many random networks the line is fitted, at least
-                2. Default 12.
-            seed: Of these networks.
             timer: Takes a function and its arguments, returns the seconds of
                 a call. Default `median_seconds`.
             progress: Called with how many things are measured, and of how
                 many.
-            setting: The arguments of the networks, `input_shape`, `classes`,
-                `repeats`, `filters` and so on, as of `genotype_complexity`,
-                with the same defaults.
+            setting: The arguments of the networks, `input_shape`, `classes`
+                and others, as of `kind.complexity`.
 
         Raises:
-            ValueError: There are no such networks, the timer makes no
-                difference between them, or the measurements are too disturbed
-                to say anything.
+            ValueError: The kind has no parts, there are no such networks, or
+                the measurements contradict each other.
 
         Example:
 
-        >>> LatencyTable.measure(repeats=2, filters=8).save("table.json")
+        >>> from nasnet_keras.architectures import find_kind
+        >>> from nasnet_keras.published import NASNET_A, PNASNET_5
+        >>> cells = [NASNET_A, PNASNET_5]
+        >>> table = LatencyTable.measure(
+        ...     find_kind("nasnet"), cells, cells,
+        ...     input_shape=(32, 32, 3), classes=10, repeats=1, filters=8,
+        ... )
+        >>> table.save("table.json")
         """
-        if type(networks) is not int or networks < 2:
+        setting = {**setting, "input_shape": list(setting["input_shape"])}
+        if len(samples) < 2:
             raise ValueError(
-                "Invalid value for argument `networks`. Expected an integer "
-                f"of at least 2. Received: networks={networks!r}."
+                "Invalid value for argument `samples`. Expected two "
+                f"architectures or more. Received: {len(samples)}."
             )
-        setting = complete_setting(setting)
-        space = (blocks, operations, combiners)
-        samples = random_genotypes(networks, *space, seed=seed)
-        conventions = network_plan(samples[0], setting).conventions
-        places = {
-            place
-            for genotype in covering_genotypes(*space)
-            for place in network_operations(network_plan(genotype, setting))
+        part = part_class(kind)
+        parts = {
+            each
+            for architecture in covering
+            for each in part.of_network(kind, architecture, setting)
         }
-        total = len(places) + networks
+        places = sorted(parts, key=str)
+        total = len(places) + len(samples)
         report = progress or (lambda done, total: None)
+        conventions = Conventions.from_dict(setting.get("conventions"))
+        rows: list[tuple[LatencyPart, float]] = []
+        measured: list[float] = []
         with rewritten_graphs():
-            seconds = {}
-            for place, each in measure_operations(
-                sorted(places), batch_size, conventions, timer
+            for row in zip(
+                places,
+                measure_parts(places, batch_size, conventions, timer),
+                strict=True,
             ):
-                seconds[place] = each
-                report(len(seconds), total)
-            measured = []
-            for genotype in samples:
-                model = build_network(genotype, **setting)
+                rows.append(row)
+                report(len(rows), total)
+            for architecture in samples:
+                model = kind.build(architecture, **setting)
                 function, images = forward_pass(model, batch_size)
                 measured.append(timer(function, *images))
-                report(len(places) + len(measured), total)
+                report(len(rows) + len(measured), total)
         table = cls(
-            setting, batch_size, seconds, 0.0, 1.0, versions(), machine_facts()
+            kind=kind.name,
+            setting=setting,
+            batch_size=batch_size,
+            offset=0.0,
+            scale=1.0,
+            versions=versions(),
+            machine=machine_facts(),
+            parts=tuple(rows),
         )
-        totals = [table.predict(genotype) for genotype in samples]
+        totals = [table.predict(architecture) for architecture in samples]
         offset, scale = fitted_line(totals, measured)
-        return replace(table, offset=offset, scale=scale)
+        return table.model_copy(update={"offset": offset, "scale": scale})
 
-    def predict(self, genotype: Genotype) -> float:
+    def predict(self, architecture: Any) -> float:
         """The seconds of a forward pass, without building the network.
 
+        Args:
+            architecture: Of the kind of the table.
+
         Raises:
-            ValueError: The table has no such operation, or not for so many
-                channels.
+            ValueError: There is no such network, or no part like one of its
+                was measured.
         """
-        plan = network_plan(genotype, self.setting)
+        kind = find_kind(self.kind)
         return self.offset + self.scale * sum(
-            self.operation_seconds(place) for place in network_operations(plan)
+            self.part_seconds(part)
+            for part in part_class(kind).of_network(
+                kind, architecture, self.setting
+            )
         )
 
-    def operation_seconds(self, place: PlacedOperation) -> float:
-        """The seconds of an operation at a place, before the linear
-        correction: interpolated between the measured numbers of channels."""
-        channels, seconds = self._curves.get(
-            replace(place, channels=0), ([0], [0.0])
-        )
-        if not channels[0] <= place.channels <= channels[-1]:
-            raise ValueError(
-                "The table of latencies was measured for other networks. "
-                "Expected the operations, combiners and number of blocks that "
-                f"it was made for. Received: {place}."
-            )
-        return float(np.interp(place.channels, channels, seconds))
+    def part_seconds(self, part: LatencyPart) -> float:
+        """The seconds of a part, before the line.
+
+        Raises:
+            ValueError: No part like it was measured.
+        """
+        if part not in self._seconds:
+            for key in part.alike:
+                if key in self._curves:
+                    works, seconds = self._curves[key]
+                    inside = min(max(part.work, works[0]), works[-1])
+                    known = float(np.interp(inside, works, seconds))
+                    self._seconds[part] = known * part.work / inside
+                    break
+            else:
+                raise ValueError(
+                    "The table of latencies was measured for other networks. "
+                    "Expected the operations and sizes that it was made for. "
+                    f"Received: {part}."
+                )
+        return self._seconds[part]
 
     @cached_property
-    def _curves(self) -> dict[PlacedOperation, tuple[list[int], list[float]]]:
-        """For each place, the numbers of input channels that were measured,
-        and the seconds of each."""
-        curves: dict[PlacedOperation, tuple[list[int], list[float]]] = {}
-        for place, seconds in sorted(self.seconds.items()):
-            key = replace(place, channels=0)
-            curve = curves.setdefault(key, ([], []))
-            curve[0].append(place.channels)
-            curve[1].append(seconds)
+    def _seconds(self) -> dict[LatencyPart, float]:
+        return dict(self.parts)
+
+    @cached_property
+    def _curves(self) -> dict[Hashable, tuple[list[int], list[float]]]:
+        """Of parts that are alike, their work, ascending, and its seconds."""
+        rows: dict[Hashable, list[tuple[int, float]]] = {}
+        for part, seconds in self.parts:
+            rows.setdefault(part.alike[0], []).append((part.work, seconds))
+        curves = {}
+        for key, found in rows.items():
+            means = {
+                work: statistics.fmean(seconds for _, seconds in same)
+                for work, same in itertools.groupby(
+                    sorted(found), key=lambda row: row[0]
+                )
+            }
+            curves[key] = (list(means), list(means.values()))
         return curves
 
-    def check_setting(self, **setting: Any) -> None:
+    def check_setting(self, kind: str | None = None, **setting: Any) -> None:
         """Checks that the table is of networks with these arguments.
 
         Args:
+            kind: That of the networks. Default: that of the table.
             setting: See `measure`.
 
         Raises:
-            ValueError: An argument differs.
+            ValueError: The kind or an argument differs.
         """
-        for name, value in complete_setting(setting).items():
-            if self.setting[name] != value:
+        given = {**setting, "input_shape": list(setting["input_shape"])}
+        expected = {"kind": self.kind, **self.setting}
+        received = {"kind": kind or self.kind, **given}
+        for name in {**expected, **received}:
+            if expected.get(name) != received.get(name):
                 raise ValueError(
-                    "The table of latencies was measured for networks of "
-                    f"another setting. Expected {name}={self.setting[name]!r}. "
-                    f"Received: {name}={value!r}; measure another table."
+                    "The table of latencies was measured for other networks. "
+                    f"Expected {name}={expected.get(name)!r}. Received: "
+                    f"{name}={received.get(name)!r}; measure another table."
                 )
 
-    # === File ===
-
     def save(self, path: str | PathLike[str]) -> None:
-        """Writes the table as JSON."""
+        """Writes the table as JSON, a line for each part."""
         Path(path).write_text(self._text, encoding="utf-8")
 
     @classmethod
@@ -278,14 +274,17 @@ class LatencyTable:
             OSError: The file cannot be read.
         """
         try:
-            text = read_bytes(Path(path), MAX_BYTES).decode("utf-8", "replace")
-            content = from_json(text)
-            content["setting"] = complete_setting(content["setting"])
-            for genotype in random_genotypes(1, 1, ("identity",), ("add",)):
-                network_plan(genotype, content["setting"])
+            content = parse_json(read_bytes(Path(path), MAX_BYTES).decode())
+            if not isinstance(content, dict):
+                raise ValueError(
+                    "Expected a table of latencies, a JSON object. Received: "
+                    f"{quoted(content)}."
+                )
+            return cls.model_validate(content)
+        except pydantic.ValidationError as error:
+            raise ValueError(f"{path}: {sentence(error.errors()[0])}") from None
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
-        return cls(**content)
 
     @property
     def fingerprint(self) -> str:
@@ -294,6 +293,30 @@ class LatencyTable:
 
     @property
     def _text(self) -> str:
-        return to_json(
-            {each.name: getattr(self, each.name) for each in fields(self)}
+        head = self.model_dump(exclude={"parts"})
+        lines = [
+            *(f"{json.dumps(key)}: {json.dumps(head[key])}" for key in head),
+            '"parts": [\n  '
+            + ",\n  ".join(
+                json.dumps([asdict(part), seconds])
+                for part, seconds in self.parts
+            )
+            + "]",
+        ]
+        return "{" + ",\n ".join(lines) + "}\n"
+
+
+def part_class(kind: ArchitectureKind) -> type[LatencyPart]:
+    """The class of the parts of networks of a kind.
+
+    Raises:
+        ValueError: Their parts are not measured one by one.
+    """
+    if kind.latency_part is None:
+        raise ValueError(
+            "Expected a kind of architectures whose parts are measured one by "
+            f"one. Received: {kind.name}."
         )
+    module, _, name = kind.latency_part.partition(":")
+    found: type[LatencyPart] = getattr(importlib.import_module(module), name)
+    return found

@@ -20,6 +20,9 @@ from nasnet_keras.quotation import quoted
 if TYPE_CHECKING:
     import keras
 
+    from nasnet_keras.layers.parts.conventions import Conventions
+    from nasnet_keras.network.skeletons import Size
+
 MAX_NUMBER = 10_000  # of filters; a hundredth of it of cells
 
 
@@ -45,6 +48,7 @@ class GraphKind(ArchitectureKind):
     """
 
     version = 1
+    latency_part = "nasnet_keras.kinds.graphs.parts:StepPart"
     published: ClassVar[Mapping[str, int]]
     unsupported = {
         "drop_path_rate": "networks of this kind have no paths to drop",
@@ -94,7 +98,7 @@ class GraphKind(ArchitectureKind):
         from nasnet_keras.layers.parts.conventions import Conventions
         from nasnet_keras.network import ends
 
-        plan = self._plan(architecture, arguments)
+        plan = self.planned(architecture, arguments)
         _check_number("classes", classes, MAX_NUMBER)
         conventions = Conventions.of_no_cells(arguments.get("conventions"))
         dropout = arguments.get("dropout", 0.0)
@@ -123,29 +127,45 @@ class GraphKind(ArchitectureKind):
         classes: int,
         **arguments: Any,
     ) -> Complexity:
-        from nasnet_keras.layers.parts.conventions import Conventions
         from nasnet_keras.network.complexity import (
             classifier_complexity,
             graph_complexity,
-            known_size,
         )
 
         arguments = without_recipe(arguments)
-        conventions = Conventions.of_no_cells(arguments.get("conventions"))
-        shape = (0, *input_shape)
-        channels = shape[conventions.channel_axis]
-        size = known_size(*(shape[axis] for axis in conventions.spatial_axes))
+        conventions, channels, size = self.image(input_shape, arguments)
         total = Complexity()
-        for graph in self._plan(architecture, arguments):
+        for graph in self.planned(architecture, arguments):
             cost, channels, size = graph_complexity(
                 graph.nodes, channels, size, conventions.normalization
             )
             total += cost
         return total + classifier_complexity(channels, classes)
 
-    def _plan(
+    def image(
+        self, input_shape: Sequence[int | None], arguments: Mapping[str, Any]
+    ) -> "tuple[Conventions, int, Size]":
+        """How a network computes, and the channels and the size of its images.
+
+        Raises:
+            ValueError: The size is not known.
+        """
+        from nasnet_keras.layers.parts.conventions import Conventions
+        from nasnet_keras.network.complexity import known_size
+
+        conventions = Conventions.of_no_cells(arguments.get("conventions"))
+        shape: Any = (0, *input_shape)
+        size = known_size(*(shape[axis] for axis in conventions.spatial_axes))
+        return conventions, shape[conventions.channel_axis], size
+
+    def planned(
         self, architecture: Any, arguments: Mapping[str, Any]
     ) -> Sequence[PlannedGraph]:
+        """As `plan`, by arguments of `build`, which are checked.
+
+        Raises:
+            ValueError: An argument is unknown or out of range.
+        """
         known = (*self.published, "dropout", "conventions")
         for name, value in arguments.items():
             if name not in known:

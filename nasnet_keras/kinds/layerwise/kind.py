@@ -44,6 +44,7 @@ class LayerwiseKind(ArchitectureKind):
     name = "layerwise"
     version = 1
     scale = {}  # the filters are the architecture's
+    latency_part = "nasnet_keras.kinds.layerwise.parts:LayerwisePart"
     unsupported = {
         "drop_path_rate": "networks given layer by layer have no paths to drop",
         "auxiliary_weight": "networks given layer by layer have no such head",

@@ -51,6 +51,7 @@ class Plan:
 
     Attributes:
         architecture, input_shape, classes: As given.
+        channels: Of the image, 0, and of the outputs of the layers.
         inputs: What each layer reads.
         head: What the classifier reads.
         conventions: How the layers compute.
@@ -86,7 +87,7 @@ class Plan:
         first, second = (axis - 1 for axis in self.conventions.spatial_axes)
         sizes = {0: (input_shape[first], input_shape[second])}
         image_channels = input_shape[3 - first - second]
-        channels = {0: image_channels} | {
+        self.channels = {0: image_channels} | {
             number: layer.filters
             for number, layer in enumerate(architecture.layers, start=1)
         }
@@ -107,7 +108,7 @@ class Plan:
                     )
                     for source in sources
                 ),
-                sum(channels[source] for source in sources),
+                sum(self.channels[source] for source in sources),
                 (height, width),
             )
 
@@ -131,7 +132,7 @@ def build_model(plan: Plan, name: str) -> "keras.Model":
         zip(plan.architecture.layers, plan.inputs, strict=True), start=1
     ):
         layer_name = f"layer_{number}"
-        state = _unit(layer).layer(conventions, name=layer_name)(
+        state = unit_of(layer).layer(conventions, name=layer_name)(
             _join(outputs, read, conventions, layer_name)
         )
         outputs[number] = layers.ReLU(name=f"{layer_name}_activation")(state)
@@ -154,7 +155,7 @@ def count(plan: Plan) -> Complexity:
     total = Complexity()
     for layer, read in zip(plan.architecture.layers, plan.inputs, strict=True):
         total += units_complexity(
-            [_unit(layer)],
+            [unit_of(layer)],
             read.channels,
             read.size,
             plan.conventions.normalization,
@@ -162,7 +163,7 @@ def count(plan: Plan) -> Complexity:
     return total + classifier_complexity(plan.head.channels, plan.classes)
 
 
-def _unit(layer: ConvolutionLayer) -> "UnitPlan":
+def unit_of(layer: ConvolutionLayer) -> "UnitPlan":
     """A layer as a unit."""
     from nasnet_keras.layers.parts.convolution_unit import UnitPlan
 

@@ -4,8 +4,6 @@ Neither Keras nor TensorFlow is imported here before a network is built.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nasnet_keras.architectures import (
@@ -46,6 +44,7 @@ class MobileKind(ArchitectureKind):
     name = "mobile"
     version = 1
     scale = {}  # the filters are the architecture's
+    latency_part = "nasnet_keras.kinds.mobile.parts:MobilePart"
     unsupported = {
         "auxiliary_weight": "mobile networks have no such head",
     }
@@ -123,21 +122,6 @@ class MobileKind(ArchitectureKind):
         return build_model(
             Plan(architecture, input_shape, classes, arguments), self.name
         )
-
-    def measure_latencies(
-        self,
-        path: Path,
-        space: Mapping[str, Any],
-        covering: Sequence[Any],
-        samples: Sequence[Any],
-        progress: Callable[[int, int], None],
-        **arguments: Any,
-    ) -> None:
-        from nasnet_keras.kinds.mobile.layer_table import LayerTable
-
-        LayerTable.measure(
-            covering, samples, progress=progress, **arguments
-        ).save(path)
 
     def complexity(
         self,

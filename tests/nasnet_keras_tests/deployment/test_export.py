@@ -18,7 +18,7 @@ from nasnet_keras.deployment.export import (
 )
 from nasnet_keras.deployment.formats import FORMATS
 from nasnet_keras.deployment.fuse import fuse_for_inference
-from nasnet_keras.deployment.latency.latency_table import measure_latency
+from nasnet_keras.deployment.latency.measurement import measure_latency
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.network.build import build_network
 

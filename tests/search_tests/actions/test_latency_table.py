@@ -1,77 +1,135 @@
-import functools
-import math
-from dataclasses import replace
+"""Tables of latencies, for each space that has them."""
 
+import functools
+
+import numpy as np
 import pytest
 
-from nasnet_keras.kinds.latency_tables import load_table
-from nasnet_keras.kinds.mobile.layer_table import LayerTable, placed_layers
+from nasnet_keras.deployment.latency import chains
+from nasnet_keras.deployment.latency.latency_table import (
+    LatencyTable,
+    part_class,
+)
+from nasnet_keras.deployment.timing import forward_pass
 from search.actions.latency_table import measure_table, random_architectures
 from search.runs.config import create_configuration
 from search.spaces import SPACES, create_space
 
-SETTING = {"input_shape": (32, 32, 3), "classes": 10}
-OF_LAYERS = [
-    name
-    for name in SPACES
-    if create_space(name).kind_name == "mobile"
-    and "latency-table" in create_space(name).capabilities
-]
+# By space, options that make it small. Of a space whose classifier reads more
+# or fewer channels, the line says only a mean of it.
+SMALL = {
+    "nasnet": {"blocks": 2, "operations": ["identity", "conv_3x3"]},
+    "pnasnet": {},
+    "enas": {},
+    "darts": {},
+    "amoebanet": {},
+    "layerwise": {"layers": 2, "filters": [2, 4]},
+    "mobile": {"width": 0.1, "blocks": 1, "kernels": [3]},
+    "proxylessnas": {"width": 0.25, "kernels": [3], "stages": 1},
+    "macro": {},
+    "nasbench101": {"vertices": 4},
+    "nasbench201": {"nodes": 3},
+    "hierarchical": {"motifs": 1, "motif_nodes": 3, "cell_nodes": 2},
+}
+# Those of which other spaces are subspaces, and the largest, are enough.
+MEASURED = sorted({*SMALL} - {"pnasnet", "enas", "darts", "amoebanet", "macro"})
+SETTING = {"input_shape": [32, 32, 3], "classes": 10}
+SUMMED = {"Conv2D": 3, "DepthwiseConv2dNative": 2}
 
 
-def test_spaces_of_mobile_networks_have_tables():
-    assert {*OF_LAYERS} == {"mobile", "proxylessnas", "macro"}
-
-
-@pytest.mark.parametrize("name", OF_LAYERS)
-def test_all_layers_are_measured_but_for_their_channels(name):
-    """Or without their skip; those of paths with their channels too."""
-    space = create_space(name)
-    covered = {
-        place
-        for decisions in space.covering()
-        for place in placed_layers(space.decode(decisions), SETTING)
+def test_each_space_with_tables_is_here():
+    with_tables = {
+        name
+        for name in SPACES
+        if name != "recipe"
+        and "latency-table" in create_space(name).capabilities
     }
-    kinds = {place.configuration for place in covered}
+    assert with_tables == {*SMALL}
+
+
+def setting_of(space):
+    return {**SETTING, **space.kind.scale}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_all_parts_are_measured_but_for_their_channels(name):
+    """Those of paths with their channels too."""
+    space = create_space(name)
+    parts = functools.partial(
+        part_class(space.kind).of_network, space.kind, setting=setting_of(space)
+    )
+    covered = {
+        part
+        for decisions in space.covering()
+        for part in parts(space.decode(decisions))
+    }
+    kinds = {part.alike[0] for part in covered}
     exact = "paths" in space.capabilities
     for architecture in random_architectures(space, 10):
-        for place in placed_layers(architecture, SETTING):
-            kind = place.configuration
-            assert place in covered or not exact
-            assert {kind, replace(kind, skip="none")} & kinds
+        for part in parts(architecture):
+            assert part.work > 0
+            assert {*part.alike} & kinds, part
+            assert part in covered or not exact
 
 
-def products(function, *states):
-    """Multiply-adds of a graph as seconds: what adds up exactly."""
-    graph, total = function.get_concrete_function().graph, 0
-    axes = {"Conv2D": 3, "DepthwiseConv2dNative": 2, "MatMul": 1}
-    for operation in graph.get_operations():
-        if operation.type in axes:
-            kernel = operation.inputs[1].shape[: axes[operation.type]]
-            total += math.prod((*operation.outputs[0].shape, *kernel))
+def products(function, *arguments):
+    """In the place of seconds the products of convolutions: they add up."""
+    total = 0
+    for each in function.get_concrete_function().graph.get_operations():
+        if each.type in SUMMED:
+            kernel = each.inputs[1].shape.as_list()[: SUMMED[each.type]]
+            total += np.prod(each.outputs[0].shape.as_list()) * np.prod(kernel)
     return float(total)
 
 
-def test_a_table_of_layers_is_measured_and_used(tmp_path, monkeypatch):
-    """It predicts what each network costs, by a timer that adds up exactly."""
-    monkeypatch.setattr("nasnet_keras.deployment.latency.chains.STEPS", 1)
-    measure = functools.partial(LayerTable.measure, timer=products)
-    monkeypatch.setattr(LayerTable, "measure", measure)
+@pytest.mark.large
+@pytest.mark.parametrize("name", MEASURED)
+def test_a_table_predicts_what_adds_up_exactly(name, monkeypatch, tmp_path):
+    """Products do, and rise with the channels along a line, by which they are
+    interpolated; also after the table was written and read."""
+    monkeypatch.setattr(chains, "STEPS", 1)
+    space = create_space(name, SMALL[name])
+    setting = setting_of(space)
+    table = LatencyTable.measure(
+        space.kind,
+        [space.decode(decisions) for decisions in space.covering()],
+        random_architectures(space, 4),
+        timer=products,
+        **setting,
+    )
+    table.save(tmp_path / "table.json")
+    table = LatencyTable.load(tmp_path / "table.json")
+    for architecture in random_architectures(space, 5, seed=1):
+        model = space.kind.build(architecture, **setting)
+        expected = products(*forward_pass(model))
+        assert table.predict(architecture) == pytest.approx(expected)
+
+
+def test_searched_strides_have_no_table():
+    space = create_space("layerwise", {"strides": "searched"})
+    assert "latency-table" not in space.capabilities
+
+
+def test_a_table_is_measured_and_used(tmp_path, monkeypatch):
+    monkeypatch.setattr(chains, "STEPS", 1)
+    measure = functools.partial(LatencyTable.measure, timer=products)
+    monkeypatch.setattr(LatencyTable, "measure", measure)
     config = create_configuration(
         {
             "dataset": "digits",
-            "space": "proxylessnas",
-            "space_options": {"width": 0.25, "kernels": [3], "stages": 1},
+            "space": "nasbench201",
+            "space_options": {
+                "nodes": 2,
+                "operations": ["nor_conv_1x1", "nor_conv_3x3", "skip_connect"],
+            },
         }
     )
     path = tmp_path / "table.json"
     measure_table(config, path)
-    table = load_table(path)
+    table = LatencyTable.load(path)
     space = config.create_space()
-    others = random_architectures(space, 5, seed=1)
-    expected = [
-        space.kind.complexity(each, **table.setting).multiply_adds
-        for each in others
-    ]
-    assert len({*expected}) > 1
-    assert [table.predict(each) for each in others] == pytest.approx(expected)
+    table.check_setting(
+        "nasbench201", **{"classes": 10, **table.setting, **space.kind.scale}
+    )
+    fast, slow = (table.predict(space.decode((choice,))) for choice in (0, 1))
+    assert fast < slow

@@ -109,7 +109,7 @@ def test_latency_is_measured_on_the_network_where_it_is_asked_for(monkeypatch):
         return 0.02
 
     monkeypatch.setattr(
-        "nasnet_keras.deployment.latency.latency_table.measure_latency", measure
+        "nasnet_keras.deployment.latency.measurement.measure_latency", measure
     )
     plain = ObjectiveEvaluator(Accurate(), limits={"parameters": 9})
     assert "latency" not in plain.evaluate(Child(0, {"parameters": 1})).metrics
@@ -163,12 +163,12 @@ def table(monkeypatch):
         def predict(self, architecture):
             return architecture["parameters"] / 1000
 
-        def check_setting(self, **setting):
-            self.checked = setting
+        def check_setting(self, kind, **setting):
+            self.checked = kind, setting
 
     loaded = Table()
     monkeypatch.setattr(
-        "nasnet_keras.kinds.latency_tables.load_table",
+        "nasnet_keras.deployment.latency.latency_table.LatencyTable.load",
         lambda path: loaded,
     )
     return loaded
@@ -182,7 +182,7 @@ def test_latency_in_the_runtime_of_an_export(monkeypatch):
         return 0.03
 
     monkeypatch.setattr(
-        "nasnet_keras.deployment.latency.latency_table.measure_latency", measure
+        "nasnet_keras.deployment.latency.measurement.measure_latency", measure
     )
     evaluator = ObjectiveEvaluator(
         Accurate(), limits={"latency": 1}, latency_runtime="saved_model"
@@ -213,7 +213,7 @@ def test_a_network_that_the_runtime_cannot_take_fails_alone(
         return 0.03
 
     monkeypatch.setattr(
-        "nasnet_keras.deployment.latency.latency_table.measure_latency", measure
+        "nasnet_keras.deployment.latency.measurement.measure_latency", measure
     )
     program = tmp_path / "phone"
     program.touch(0o755)
@@ -268,8 +268,10 @@ def test_a_table_must_be_of_the_networks_that_are_trained(table):
             }
             return {"network": network}
 
-    ObjectiveEvaluator(Trains(), "accuracy", latency_table="t")
-    assert table.checked == {
+    ObjectiveEvaluator(Trains(), "accuracy", latency_table="t", kind="nasnet")
+    kind, setting = table.checked
+    assert kind == "nasnet"
+    assert setting == {
         "input_shape": [8, 8, 3],
         "classes": 10,
         "repeats": 1,

@@ -1,9 +1,9 @@
 import keras
 import pytest
 
-from nasnet_keras.deployment.latency.chains import chain, measure_operations
+from nasnet_keras.deployment.latency.chains import chain, measure_parts
+from nasnet_keras.kinds.cell_parts import CellPart
 from nasnet_keras.layers.parts.conventions import Conventions
-from nasnet_keras.network.placed_operations import PlacedOperation
 
 
 def test_copies_run_two_at_a_time():
@@ -37,13 +37,13 @@ def test_an_operation_takes_its_share_of_the_chain(
         lambda dtype: False,
     )
     places = [
-        PlacedOperation("identity", 4, 4, 2, 2),
-        PlacedOperation("conv_1x1", 4, 4, 2, 3),
-        PlacedOperation("add", 4, 4, 3, 3),
-        PlacedOperation("concat", 4, 4, 3, 3),
-        PlacedOperation("output", 4, 4, 9, 3),
-        PlacedOperation("adjustment", 4, 4, 2, 3),
-        PlacedOperation("adjustment", 4, 4, 2, 3, strides=2),
+        CellPart("identity", 4, 4, 2, 2),
+        CellPart("conv_1x1", 4, 4, 2, 3),
+        CellPart("add", 4, 4, 3, 3),
+        CellPart("concat", 4, 4, 3, 3),
+        CellPart("output", 4, 4, 9, 3),
+        CellPart("adjustment", 4, 4, 2, 3),
+        CellPart("adjustment", 4, 4, 2, 3, strides=2),
     ]
     kinds = {"Conv2D": 1, "AddV2": addition, "ConcatV2": 100, "Relu": 1000}
 
@@ -53,11 +53,7 @@ def test_an_operation_takes_its_share_of_the_chain(
             kinds.get(each.type, 0) for each in graph.get_operations()
         )
 
-    seconds = dict(
-        measure_operations(
-            places, 1, Conventions(data_format=data_format), timer
-        )
-    )
-    assert [seconds[place] for place in places] == [
+    conventions = Conventions(data_format=data_format)
+    assert list(measure_parts(places, 1, conventions, timer)) == [
         0, 1001, addition, 100, 100, 1001, 1102
     ]  # fmt: skip

@@ -10,7 +10,7 @@ from nasnet_keras.deployment.latency.command import (
     command_words,
     seconds_by_command,
 )
-from nasnet_keras.deployment.latency.latency_table import measure_latency
+from nasnet_keras.deployment.latency.measurement import measure_latency
 
 # Of a program: something that would go on for long after it.
 LATER = '(sleep 30; touch "$0 late") & echo $! > "$0 child";'

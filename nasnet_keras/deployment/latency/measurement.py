@@ -1,0 +1,68 @@
+"""How long a network takes for an image: `measure_latency`."""
+
+import time
+from collections.abc import Callable
+
+import keras
+
+from nasnet_keras.deployment.export import exported, written
+from nasnet_keras.deployment.latency.command import seconds_by_command
+from nasnet_keras.deployment.timing import (
+    forward_pass,
+    median_seconds,
+    rewritten_graphs,
+)
+
+
+def measure_latency(
+    model: keras.Model,
+    batch_size: int = 1,
+    repeats: int = 30,
+    warmup: int = 5,
+    input_shape: tuple[int, ...] | None = None,
+    clock: Callable[[], float] = time.perf_counter,
+    runtime: str = "keras",
+    command: str | None = None,
+) -> float:
+    """The median of the seconds of a forward pass on this machine, or what a
+    command says of another one.
+
+    The time is that of calling a `tf.function` of fixed shapes, in inference,
+    on images that are in memory as a tensor. It holds all outputs of the model
+    and the few microseconds of the call from Python. It does not hold the
+    trace, the first calls and the reading of images. TensorFlow uses the
+    threads that this process has set.
+
+    Args:
+        model: A Keras model with one input.
+        batch_size: How many images in a pass. Default 1.
+        repeats: How many passes are timed. Default 30.
+        warmup: How many passes come before, untimed. Default 5.
+        input_shape: The shape of an image, without the batch. Default: the
+            model's; needed where the model's has a None.
+        clock: Tells the seconds.
+        runtime: `"keras"`, the default, or a format of `export`, in whose
+            runtime the network is timed as it would be deployed, fused.
+        command: A program and its arguments, which times the file of the
+            network, of the format `runtime`: see `seconds_by_command`.
+            Default None: this process does.
+
+    Raises:
+        ValueError: The model has several inputs or takes another shape, the
+            shape is not known, a number is out of range, or the runtime is
+            unknown or not installed; or there is no such command.
+        RunError: The command says nothing of use.
+    """
+    with rewritten_graphs():
+        if command is not None:
+            with written(model, runtime, batch_size, input_shape) as (path, _):
+                return seconds_by_command(command, path)
+        if runtime == "keras":
+            function, images = forward_pass(model, batch_size, input_shape)
+            return median_seconds(
+                function, *images, repeats=repeats, warmup=warmup, clock=clock
+            )
+        with exported(model, runtime, batch_size, input_shape) as call:
+            return median_seconds(
+                *call, repeats=repeats, warmup=warmup, clock=clock
+            )

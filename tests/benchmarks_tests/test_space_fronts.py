@@ -1,0 +1,76 @@
+"""What is not measured in hours: which children are chosen, and the tables."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "space_fronts.py"
+
+
+@pytest.fixture(scope="module")
+def script():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(BENCHMARK.parent)
+        yield runpy.run_path(str(BENCHMARK))
+
+
+def row(trial, accuracy, latency, stage="search", **others):
+    return {
+        "stage": stage,
+        "searched": "mobile",
+        "strategy": "ppo",
+        "trial": trial,
+        "accuracy": accuracy,
+        "latency": latency,
+        "parameters": 1000.0,
+        "multiply_adds": 2e6,
+        "seconds": 30.0,
+        "network": {"number": trial},
+    } | others
+
+
+def test_the_best_within_each_limit_is_chosen_once(script):
+    first, second, third = script["LIMITS"]
+    rows = [
+        row(0, 0.3, first),
+        row(1, 0.5, second),
+        row(2, 0.4, third),  # slower and worse than 1
+        row(3, 0.9, 2 * third),
+        row(4, 0.9, first, searched="cells"),
+    ]
+    chosen = script["chosen"](rows, "mobile")
+    assert [each["trial"] for each in chosen] == [0, 1]
+    assert script["chosen"](rows, "scaled") == []
+
+
+def test_the_tables(script):
+    first, second, third = script["LIMITS"]
+    chosen = row(1, 0.5, second, "retrain", test=0.75)
+    rows = [
+        row(0, 0.3, first),
+        row(1, 0.5, second),
+        chosen,
+        row(5, 0.5, third, "retrain", test=0.8, searched="scaled"),
+        {"stage": "latency", "network": {"number": 1}, "latency": 5e-4},
+    ]
+    lines = script["summary"](rows)
+    area = script["hypervolume"]([(first, 0.3), (second, 0.5)], third)
+    assert lines[2:4] == [
+        f"| mobile | ppo | 2 | 1 | 30.0% | 50.0% | 50.0% | {area:.3f} |",
+        "",
+    ]
+    assert lines[-2:] == [
+        "| mobile | 0.50 ms | 1,000 | 2.0M | 50.0% | 75.0% |",
+        "| scaled |  | 1,000 | 2.0M | 50.0% | 80.0% |",
+    ]
+
+
+def test_mobilenet_v2_is_a_space(script):
+    space = script["SCALED"]
+    assert space.size == script["SEARCHED"]["scaled"].trials
+    names = {"width": "0.25"}
+    architecture = space.decode(space.from_names(names))
+    assert architecture.used == {"width": 0.25}
+    data = script["_data"]("scaled", space, space.from_names(names))
+    assert data["kind"] == "mobile"

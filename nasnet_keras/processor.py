@@ -1,4 +1,5 @@
-"""Whether TensorFlow computes by oneDNN, and by which instructions.
+"""How many cores there are; whether TensorFlow computes by oneDNN, and by
+which instructions.
 
 TensorFlow switches oneDNN on by itself only on processors with AVX512_VNNI,
 AVX512_BF16 or AMX; with AVX2 alone it is faster too, in training and in large
@@ -19,6 +20,14 @@ ONEDNN, ISA = "TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA"
 # With one of these TensorFlow has oneDNN on by itself.
 BY_ITSELF = ("avx512_vnni", "avx512_bf16", "amx_tile")
 FLAGS = ("avx2", "fma", "avx512f", "avx512bw", *BY_ITSELF, "amx_bf16")
+
+
+def usable_cores() -> int:
+    """How many cores this process may use: of a container or by `taskset`
+    fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @functools.cache

@@ -7,7 +7,6 @@ interrupted.
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +21,7 @@ from nasnet_keras.console.command_line import (
     working,
 )
 from nasnet_keras.deployment.formats import FORMATS, find_format
+from nasnet_keras.processor import usable_cores
 from nasnet_keras.quotation import printable
 
 app = create_app("From a folder of photographs to a deployed network.")
@@ -143,7 +143,7 @@ def run(
             preset=preset,
             weights=weights,
             ensemble=ensemble,
-            workers=os.cpu_count() or 1 if workers is None else workers,
+            workers=usable_cores() if workers is None else workers,
             pretrained=not no_pretrained,
             augmentation=augmentation,
             skip_broken=skip_broken,

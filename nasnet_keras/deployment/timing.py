@@ -1,6 +1,5 @@
 """How long TensorFlow takes over a function: `median_seconds`."""
 
-import os
 import platform
 import statistics
 import time
@@ -11,6 +10,8 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+
+from nasnet_keras.processor import usable_cores
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]  # a function, its arguments
 Timer = Callable[..., float]  # of a function and its arguments, in seconds
@@ -164,7 +165,7 @@ def machine_facts() -> dict[str, str | int]:
     return {
         "system": platform.system(),
         "architecture": platform.machine(),
-        "processors": os.cpu_count() or 0,
+        "processors": usable_cores(),
         # 0: as many as there are processors.
         "intra_op_threads": threads.get_intra_op_parallelism_threads(),
         "inter_op_threads": threads.get_inter_op_parallelism_threads(),

@@ -4,7 +4,6 @@
 import abc
 import functools
 import math
-import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from nasnet_keras.console.command_line import RunError
+from nasnet_keras.processor import usable_cores
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.checkpoint import save_weights
 from nasnet_keras.training.data.pipeline import EVALUATION_BATCH_SIZE
@@ -86,7 +86,7 @@ class OneNetworkEvaluator(TrainingEvaluator):
             )
         self.seed = settings.seed
         self.calibration_batches = calibration_batches
-        self._threads = settings.threads or os.cpu_count() or 1
+        self._threads = settings.threads or usable_cores()
         self.shared_weights = self
         self._cost_weight = cost_weight
         self._weighed: WeighedCost | None = None

@@ -3,11 +3,11 @@
 Neither Keras nor TensorFlow is imported here before it is needed.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nasnet_keras.console.command_line import InputError, import_tensorflow
+from nasnet_keras.processor import usable_cores
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.datasets import ARRAYS, resolve_source
 from search.evaluation import evaluator_class
@@ -55,8 +55,7 @@ def settle(
     chosen = create_configuration(values)
     settled: dict[str, Any] = {}
     if chosen.child.threads is None and execution.lag:
-        cores = os.cpu_count() or 1
-        threads = max(1, cores // execution.workers)
+        threads = max(1, usable_cores() // execution.workers)
         settled["child"] = chosen.child.model_copy(update={"threads": threads})
     if chosen.shares_weights:
         import_tensorflow()

@@ -16,6 +16,14 @@ def has(monkeypatch, *flags):
     monkeypatch.setattr(processor, "processor_flags", lambda: flags)
 
 
+def test_cores_are_those_that_the_process_may_use(monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {3, 5, 7})
+    assert processor.usable_cores() == 3
+    monkeypatch.delattr("os.sched_getaffinity")
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    assert processor.usable_cores() == 8
+
+
 def test_flags_are_read_from_what_linux_says(monkeypatch, tmp_path):
     file = tmp_path / "cpuinfo"
     monkeypatch.setattr(processor, "Path", lambda name: file)

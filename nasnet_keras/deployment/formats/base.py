@@ -11,11 +11,22 @@ from typing import Any
 
 import numpy as np
 
+from nasnet_keras.processor import usable_cores
+
 # Takes images `[B, H, W, C]`, returns the outputs in the order of their names.
 Runner = Callable[[np.ndarray], list[np.ndarray]]
 
 NOTHING: Mapping[str, Any] = types.MappingProxyType({})
 KEY = "nasnet_keras"  # under which files keep what they say of themselves
+
+
+def runtime_threads() -> int:
+    """How many threads a runtime gets: as many as TensorFlow has in this
+    process, which a search sets for its workers, or one for each core."""
+    import tensorflow as tf
+
+    chosen = tf.config.threading.get_intra_op_parallelism_threads()
+    return chosen or usable_cores()
 
 
 class Format(abc.ABC):
@@ -58,7 +69,7 @@ class Format(abc.ABC):
 
     @abc.abstractmethod
     def load(self, path: Path) -> Runner:
-        """The file in the format's runtime, on all cores."""
+        """The file in the format's runtime, on `runtime_threads`."""
 
     @abc.abstractmethod
     def about(self, path: Path) -> dict[str, Any]:

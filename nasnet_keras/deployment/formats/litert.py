@@ -1,7 +1,6 @@
 """LiteRT, before TensorFlow Lite: a `.tflite` file."""
 
 import json
-import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from nasnet_keras.deployment.formats.base import (
     NOTHING,
     Format,
     Runner,
+    runtime_threads,
     unknown_operations,
 )
 
@@ -64,7 +64,7 @@ run = lambda batch: runner(images=batch)["output"][0]
     def load(self, path: Path) -> Runner:
         from ai_edge_litert.interpreter import Interpreter
 
-        interpreter = Interpreter(str(path), num_threads=os.cpu_count())
+        interpreter = Interpreter(str(path), num_threads=runtime_threads())
         interpreter.allocate_tensors()
         (entry,) = interpreter.get_input_details()
         ends = interpreter.get_signature_runner().get_output_details()

@@ -14,6 +14,7 @@ from nasnet_keras.deployment.formats.base import (
     NOTHING,
     Format,
     Runner,
+    runtime_threads,
 )
 
 
@@ -59,8 +60,10 @@ run = lambda batch: session.run(None, {"images": batch})[0][0]
     def load(self, path: Path) -> Runner:
         import onnxruntime
 
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = runtime_threads()
         session = onnxruntime.InferenceSession(
-            path, providers=["CPUExecutionProvider"]
+            path, options, providers=["CPUExecutionProvider"]
         )
         (entry,) = session.get_inputs()
         return lambda images: session.run(None, {entry.name: images})

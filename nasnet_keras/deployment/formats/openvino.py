@@ -15,6 +15,7 @@ from nasnet_keras.deployment.formats.base import (
     NOTHING,
     Format,
     Runner,
+    runtime_threads,
     unknown_operations,
 )
 
@@ -63,7 +64,11 @@ run = lambda batch: net(batch)[0][0]
     def load(self, path: Path) -> Runner:
         import openvino
 
-        compiled = openvino.compile_model(path, "CPU", SETTINGS)
+        compiled = openvino.compile_model(
+            path,
+            "CPU",
+            {**SETTINGS, "INFERENCE_NUM_THREADS": runtime_threads()},
+        )
 
         def run(images: np.ndarray) -> list[np.ndarray]:
             outputs = compiled(images)

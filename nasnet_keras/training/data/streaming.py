@@ -3,15 +3,16 @@
 import collections
 import contextlib
 import functools
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
 
+from nasnet_keras.processor import usable_cores
+
 # Pillow decodes and scales without Python's lock.
-THREADS = max(4, os.cpu_count() or 1)
+THREADS = max(4, usable_cores())
 AHEAD = 4 * THREADS  # what is begun before what is asked for
 
 Item = TypeVar("Item")

@@ -21,6 +21,7 @@ from nasnet_keras.deployment.fuse import fuse_for_inference
 from nasnet_keras.deployment.latency.measurement import measure_latency
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.network.build import build_network
+from nasnet_keras.processor import usable_cores
 
 SHAPE = (9, 11, 3)
 CELL = CellSpec((Block((0, 1), ("sep_conv_3x3", "max_pool_3x3")),))
@@ -99,6 +100,50 @@ def test_other_activations_have_no_outputs_of_their_own(name, tmp_path):
     report = export(model, path, name, images=noise(3))
     assert report.comparison.difference < 1e-5
     assert len(FORMATS[name].load(path)(noise(1))) == 1
+
+
+# By format: what makes its runtime, and the threads in the arguments.
+THREADS = {
+    "onnx": (
+        "onnxruntime.InferenceSession",
+        lambda path, options, **others: options.intra_op_num_threads,
+    ),
+    "openvino": (
+        "openvino.compile_model",
+        lambda path, device, config: config["INFERENCE_NUM_THREADS"],
+    ),
+    "litert": (
+        "ai_edge_litert.interpreter.Interpreter",
+        lambda path, num_threads: num_threads,
+    ),
+}
+
+
+def test_every_runtime_has_threads():
+    """SavedModel's is TensorFlow."""
+    assert {*THREADS, "saved_model"} == {*FORMATS}
+
+
+@pytest.mark.parametrize("name", THREADS)
+def test_a_runtime_has_as_many_threads_as_tensorflow(name, monkeypatch):
+    """So workers that measure at the same time do not disturb each other."""
+    skip_unless_installed(name)
+    place, threads_of = THREADS[name]
+
+    class Made(Exception):
+        pass
+
+    def make(*arguments, **others):
+        raise Made(threads_of(*arguments, **others))
+
+    monkeypatch.setattr(place, make)
+    for chosen, expected in ((3, 3), (0, usable_cores())):
+        monkeypatch.setattr(
+            "tensorflow.config.threading.get_intra_op_parallelism_threads",
+            lambda chosen=chosen: chosen,
+        )
+        with pytest.raises(Made, match=f"^{expected}$"):
+            FORMATS[name].load("file")
 
 
 @pytest.mark.parametrize("batch_size", [4, None])

@@ -256,7 +256,7 @@ def test_bad_input_leaves_no_folder(tmp_path, FakeEvaluator, settings):
 def test_a_run_keeps_the_lag_and_the_threads_that_it_began_with(
     monkeypatch, config, execution, lag, threads
 ):
-    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: range(8))
     settings = search.ExecutionConfig(**execution)
     begun = settle(None, config, settings)
     assert (begun.lag, begun.child.threads) == (lag, threads)

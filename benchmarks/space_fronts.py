@@ -8,13 +8,14 @@
     python benchmarks/space_fronts.py --latencies --output space_fronts.jsonl
     python benchmarks/space_fronts.py --summary space_fronts.jsonl
 
-Searches the space `mobile` and the space `nasnet` for CIFAR-10 by three
-strategies, so many children each, by one recipe and within one latency in
-ONNX Runtime; widths of MobileNetV2 are children of the same kind. Of each of
-the three, the child that is best within each latency of `LIMITS` is trained on
-all training images, and the test images read once. `--latencies` then measures
-these in turns, on an idle machine. Rows are added to the output, from which the
-same command goes on after a kill.
+Each of three strategies searches the spaces `mobile` and `nasnet` for CIFAR-10:
+40 children, one recipe, one highest latency in ONNX Runtime. MobileNetV2 of
+several widths is trained in the same way. From the mobile networks, from the
+cells and from the widths, the child that is best within each latency of
+`LIMITS` is trained on all training images, and its test images are read once.
+`--latencies` then measures these networks in turns, on an idle machine. A row
+is added to the output when a search or a training ends; after a kill the same
+command goes on.
 
 Printed are, for each search, its minutes, its best accuracy within each limit
 and the area that its front covers (`search.pareto.hypervolume`), then the
@@ -24,7 +25,6 @@ networks that were trained on all images.
 import argparse
 import dataclasses
 import json
-import math
 import os
 import statistics
 import time
@@ -35,6 +35,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
+import tensorflow as tf
 from ground_truth import add_row, read_rows
 
 import search
@@ -56,7 +57,7 @@ WIDTHS = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5]
 
 
 def scaled(width: float) -> Any:
-    """MobileNetV2 for images of 32 pixels, with that part of its filters."""
+    """MobileNetV2 for small images, with that part of its filters."""
     return MOBILENET_V2.scaled(width).for_small_images()
 
 
@@ -108,14 +109,16 @@ RETRAINED = dataclasses.replace(
 RETRAINED_SEED = 1_000  # apart from that of the searches
 
 
-def searched_rows(
-    name: str, strategy: str, runs: Path, trials: int
-) -> list[Row]:
-    """The children of a search, which is made or goes on."""
+def searched_row(name: str, strategy: str, runs: Path, trials: int) -> Row:
+    """A search, which is made or goes on, and its children."""
     what, folder = SEARCHED[name], runs / f"{name}-{strategy}"
+    began = time.perf_counter()
     if (folder / "config.json").exists():
         run = search.resume(folder)
     else:
+        objective: Row = {"cost": "latency", "latency_runtime": RUNTIME}
+        if name != "scaled":  # of which none is to be left out
+            objective["max_latency"] = max(LIMITS)
         run = search.run(
             folder,
             dataset="cifar10",
@@ -126,29 +129,30 @@ def searched_rows(
             seed=0,
             child={**CHILD, **what.scale},
             recipe=RECIPE,
-            objective={
-                "cost": "latency",
-                "latency_runtime": RUNTIME,
-                "max_latency": max(LIMITS),
-            },
+            objective=objective,
         )
-    return [
-        {
-            "stage": "search",
-            "searched": name,
-            "strategy": strategy,
-            "trial": trial.number,
-            **{each: trial.evaluation.metrics[each] for each in MEASURED},
-            "seconds": math.fsum(trial.evaluation.seconds.values()),
-            "network": {
-                "architecture": _data(name, run.space, trial.decisions),
-                "input_shape": [SIZE, SIZE, 3],
-                **what.scale,
-            },
-        }
-        for trial in run.trials
-        if trial.state is search.TrialState.COMPLETE
-    ]
+    return {
+        "stage": "search",
+        "searched": name,
+        "strategy": strategy,
+        "minutes": (time.perf_counter() - began) / 60,
+        "children": [
+            {
+                "searched": name,
+                "strategy": strategy,
+                "trial": trial.number,
+                **{each: trial.evaluation.metrics[each] for each in MEASURED},
+                "network": {
+                    "architecture": _data(name, run.space, trial.decisions),
+                    "input_shape": [SIZE, SIZE, 3],
+                    **what.scale,
+                },
+            }
+            for trial in run.trials
+            if trial.state is search.TrialState.COMPLETE
+        ],
+        **provenance(),
+    }
 
 
 def _data(name: str, space: Any, decisions: Any) -> dict[str, Any]:
@@ -162,12 +166,14 @@ def _data(name: str, space: Any, decisions: Any) -> dict[str, Any]:
 def chosen(rows: Iterable[Row], name: str) -> list[Row]:
     """The children that are best within the limits, each once."""
     found: dict[str, Row] = {}
+    children = [
+        child
+        for row in rows
+        if row["searched"] == name
+        for child in row["children"]
+    ]
     for limit in LIMITS:
-        within = [
-            row
-            for row in rows
-            if row["searched"] == name and row["latency"] <= limit
-        ]
+        within = [child for child in children if child["latency"] <= limit]
         if within:
             best = max(within, key=lambda row: row["accuracy"])
             found.setdefault(json.dumps(best["network"]), best)
@@ -182,19 +188,18 @@ def retrained_row(row: Row, folder: Path) -> Row:
         recipe=RETRAINED,
         seed=RETRAINED_SEED,
     )
-    began = time.perf_counter()
     run_training(folder, settings)
     return {
         **row,
         "stage": "retrain",
         "test": evaluate_run(folder, "test").accuracy,
-        "seconds": time.perf_counter() - began,
         **provenance(),
     }
 
 
 def latencies(rows: Sequence[Row]) -> list[float]:
-    """The seconds of each network, measured in turns."""
+    """The seconds of each network, measured in turns, on one thread."""
+    tf.config.threading.set_intra_op_parallelism_threads(CHILD["threads"])
     models = []
     for row in rows:
         network = dict(row["network"])
@@ -225,13 +230,11 @@ def summary(rows: Sequence[Row]) -> list[str]:
     ]
     for name, what in SEARCHED.items():
         for strategy in what.strategies:
-            children = [
-                row
+            lines += [
+                _search_line(row)
                 for row in by_stage["search"]
                 if (row["searched"], row["strategy"]) == (name, strategy)
             ]
-            if children:
-                lines.append(_search_line(name, strategy, children))
     measured = {
         json.dumps(row["network"]): row["latency"]
         for row in by_stage["latency"]
@@ -252,8 +255,8 @@ def summary(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
-def _search_line(name: str, strategy: str, children: list[Row]) -> str:
-    best = []
+def _search_line(search_row: Row) -> str:
+    best, children = [], search_row["children"]
     for limit in LIMITS:
         within = [
             row["accuracy"] for row in children if row["latency"] <= limit
@@ -266,9 +269,9 @@ def _search_line(name: str, strategy: str, children: list[Row]) -> str:
         if not front or row["accuracy"] > front[-1][1]:
             front.append((row["latency"], row["accuracy"]))
     area = hypervolume(front, max(LIMITS))
-    minutes = math.fsum(row["seconds"] for row in children) / 60
     return (
-        f"| {name} | {strategy} | {len(children)} | {minutes:.0f} "
+        f"| {search_row['searched']} | {search_row['strategy']} "
+        f"| {len(children)} | {search_row['minutes']:.0f} "
         f"| {' | '.join(best)} | {area:.3f} |"
     )
 
@@ -310,8 +313,8 @@ def main() -> None:
             }
             if (name, strategy) in there:
                 continue
-            for row in searched_rows(name, strategy, args.runs, args.trials):
-                add_row(args.output, row)
+            row = searched_row(name, strategy, args.runs, args.trials)
+            add_row(args.output, row)
             print(name, strategy, flush=True)
         rows = read_rows(args.output)
         done = [row["network"] for row in _of(rows, "retrain")]

@@ -8,7 +8,7 @@ import pydantic
 from keras import ops
 
 from nasnet_keras.architectures import without_recipe
-from nasnet_keras.deployment.latency.parts import LatencyPart
+from nasnet_keras.deployment.latency.parts import Count, LatencyPart
 from nasnet_keras.layers.combiners import COMBINERS
 from nasnet_keras.layers.operations import OPERATIONS
 from nasnet_keras.layers.parts.conventions import Conventions
@@ -23,7 +23,6 @@ from nasnet_keras.network.plan import NetworkPlan
 from nasnet_keras.quotation import quoted
 
 NAMES = (*OPERATIONS, *COMBINERS, ADJUSTMENT, OUTPUT)
-Count = Annotated[int, pydantic.Field(ge=1)]
 
 
 def _known(name: str) -> str:

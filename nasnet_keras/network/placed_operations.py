@@ -14,7 +14,7 @@ from nasnet_keras.network.skeletons import Size, divided
 ADJUSTMENT, OUTPUT = "adjustment", "output"
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class PlacedOperation:
     """An operation, what it reads and what it makes.
 

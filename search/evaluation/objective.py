@@ -190,8 +190,7 @@ class ObjectiveEvaluator(Evaluator):
                 f"{table.batch_size} images in a pass."
             )
         recorded = self.evaluator.describe().get("network")
-        if recorded is not None:
-            table.check_setting(self._kind, **without_recipe(recorded))
+        table.check_setting(self._kind, **without_recipe(recorded or {}))
         return table
 
     def evaluate(self, child: Child) -> Evaluation:

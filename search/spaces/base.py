@@ -251,9 +251,8 @@ class SearchSpace(abc.ABC):
                     )
 
     def covering(self) -> Iterator[Decisions]:
-        """Vectors that together have every part of an architecture which is
-        measured by itself, as for a table of latencies; by default each
-        choice of each decision once."""
+        """Vectors whose networks together have all parts that a table of
+        latencies measures; by default each choice of each decision once."""
         first = (0,) * len(self.decisions)
         yield first
         yield from self.neighbours(first)

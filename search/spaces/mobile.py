@@ -224,22 +224,26 @@ class MobileSpace(SearchSpace):
         """Each kind of layer with each skip in each block of the reference,
         with the filters of the reference and the most layers, at least two, so
         that a layer behind the first is met."""
-        first = self.encode(self.reference)
-        start = 0
-        for slots in self._slots:
-            fields = [*slots]
-            fixed = {
-                "filters": [first[start + fields.index("filters")]],
+        rows: list[list[Sequence[int]]] = []
+        for slots, block in zip(
+            self._slots, self.reference.blocks, strict=True
+        ):
+            filters = [*slots["filters"].values.values()]
+            fixed: dict[str, list[int]] = {
+                "filters": [filters.index(block.filters)],
                 "layers": [len(slots["layers"].values) - 1],
             }
-            rows = [
-                fixed.get(field, range(len(slot.values)))
-                for field, slot in slots.items()
-            ]
-            end = start + len(fields)
-            for choices in itertools.product(*rows):
-                yield (*first[:start], *choices, *first[end:])
-            start = end
+            rows.append(
+                [
+                    fixed.get(field, range(len(slot.values)))
+                    for field, slot in slots.items()
+                ]
+            )
+        others = [[each[0] for each in row] for row in rows]
+        for number, row in enumerate(rows):
+            for choices in itertools.product(*row):
+                vector = [*others[:number], choices, *others[number + 1 :]]
+                yield tuple(itertools.chain.from_iterable(vector))
 
     def _blocks(self, decisions: Decisions) -> tuple[MobileBlock, ...]:
         self.check(decisions)

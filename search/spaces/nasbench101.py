@@ -117,9 +117,10 @@ class NASBench101Space(SearchSpace):
         return (*decisions, *(int(source in output) for source in last))
 
     def covering(self) -> Iterator[Decisions]:
-        """Of each operation a chain, whose vertices have the most channels,
-        and modules in which so many vertices share them as may, with and
-        without the input beside them."""
+        """Of each operation a chain, whose vertices have the most channels;
+        modules in which one, two and more vertices share them, with and
+        without the input beside them; and sums of two states and more, of the
+        fewest and of the most channels."""
         inner = range(1, self.vertices - 1)
         for name in OPERATIONS:
             yield self._module([(v - 1,) for v in inner], name, inner[-1:])
@@ -128,6 +129,14 @@ class NASBench101Space(SearchSpace):
                 read = inner[:sharing]
                 yield self._module(beside, name, read)
                 yield self._module(beside, name, (0, *read))
+                # A sum of all that share, and one within each number of them.
+                joined = [*beside[:sharing], tuple(read)]
+                after = (sharing + 1,)
+                if sharing + 1 in inner:
+                    rest = [(0,) for _ in inner[sharing + 1 :]]
+                    yield self._module([*joined, *rest], name, after)
+                chain = [(0,), (0, 1), *((v - 1,) for v in inner[2:])]
+                yield self._module(chain[: len(inner)], name, read)
 
     def _module(
         self, reads: Sequence[Any], name: str, output: Any

@@ -265,21 +265,22 @@ class NASNetSpace(SearchSpace):
 
     def covering(self) -> Iterator[Decisions]:
         """Each operation with each combiner, on the inputs of a cell and on
-        the states of its blocks; cells that concatenate all of their blocks,
-        and such that concatenate one, so that what reads them comes in the
-        fewest and in the most channels."""
+        the states of its blocks; and cells that concatenate one, two and all
+        of their blocks, so that what reads them comes in the fewest and in
+        the most channels."""
         later = range(1, self.blocks)
         for combiner in range(len(self.combiners)):
             for operation in range(len(self.operations)):
                 yield self._alike(
                     [(0, 1), *((2, 2) for _ in later)], operation, combiner
                 )
-            yield self._alike([(0, 1)] * self.blocks, 0, combiner)
-            chain = [(0, 1), *((1 + block, 1 + block) for block in later)]
-            yield self._alike(chain, 0, combiner)
+            for first in (self.blocks, 2, 1):  # then each reads the last
+                inputs = [(0, 1)] * min(first, self.blocks)
+                inputs += [(1 + block,) * 2 for block in later[first - 1 :]]
+                yield self._alike(inputs, 0, combiner)
 
     def _alike(
-        self, inputs: Sequence[tuple[int, int]], operation: int, combiner: int
+        self, inputs: Sequence[tuple[int, ...]], operation: int, combiner: int
     ) -> Decisions:
         """Equal cells, whose blocks differ by their inputs alone."""
         cell = tuple(

@@ -15,29 +15,36 @@ def script():
         yield runpy.run_path(str(BENCHMARK))
 
 
-def row(trial, accuracy, latency, stage="search", **others):
+def child(trial, accuracy, latency, searched="mobile"):
     return {
-        "stage": stage,
-        "searched": "mobile",
+        "searched": searched,
         "strategy": "ppo",
         "trial": trial,
         "accuracy": accuracy,
         "latency": latency,
         "parameters": 1000.0,
         "multiply_adds": 2e6,
-        "seconds": 30.0,
         "network": {"number": trial},
-    } | others
+    }
+
+
+def searched(*children, name="mobile"):
+    return {
+        "stage": "search",
+        "searched": name,
+        "strategy": "ppo",
+        "minutes": 12.4,
+        "children": list(children),
+    }
 
 
 def test_the_best_within_each_limit_is_chosen_once(script):
     first, second, third = script["LIMITS"]
     rows = [
-        row(0, 0.3, first),
-        row(1, 0.5, second),
-        row(2, 0.4, third),  # slower and worse than 1
-        row(3, 0.9, 2 * third),
-        row(4, 0.9, first, searched="cells"),
+        searched(child(0, 0.3, first), child(1, 0.5, second)),
+        # Slower and worse than 1; too slow.
+        searched(child(2, 0.4, third), child(3, 0.9, 2 * third)),
+        searched(child(4, 0.9, first), name="cells"),
     ]
     chosen = script["chosen"](rows, "mobile")
     assert [each["trial"] for each in chosen] == [0, 1]
@@ -46,18 +53,16 @@ def test_the_best_within_each_limit_is_chosen_once(script):
 
 def test_the_tables(script):
     first, second, third = script["LIMITS"]
-    chosen = row(1, 0.5, second, "retrain", test=0.75)
     rows = [
-        row(0, 0.3, first),
-        row(1, 0.5, second),
-        chosen,
-        row(5, 0.5, third, "retrain", test=0.8, searched="scaled"),
+        searched(child(0, 0.3, first), child(1, 0.5, second)),
+        {**child(1, 0.5, second), "stage": "retrain", "test": 0.75},
+        {**child(5, 0.5, third, "scaled"), "stage": "retrain", "test": 0.8},
         {"stage": "latency", "network": {"number": 1}, "latency": 5e-4},
     ]
     lines = script["summary"](rows)
     area = script["hypervolume"]([(first, 0.3), (second, 0.5)], third)
     assert lines[2:4] == [
-        f"| mobile | ppo | 2 | 1 | 30.0% | 50.0% | 50.0% | {area:.3f} |",
+        f"| mobile | ppo | 2 | 12 | 30.0% | 50.0% | 50.0% | {area:.3f} |",
         "",
     ]
     assert lines[-2:] == [

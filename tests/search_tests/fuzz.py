@@ -195,7 +195,12 @@ def latencies(folder):
     path = folder / "latencies.json"
     LatencyTable(
         kind="nasnet",
-        setting={"repeats": 1, "filters": 2, "input_shape": [8, 8, 3]},
+        setting={
+            "repeats": 1,
+            "filters": 2,
+            "input_shape": [8, 8, 3],
+            "classes": 10,
+        },
         batch_size=1,
         versions={"keras": "3"},
         machine={"cores": 2},

@@ -6,7 +6,7 @@ import importlib
 import itertools
 import json
 import statistics
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from os import PathLike
@@ -40,11 +40,13 @@ class LatencyTable(pydantic.BaseModel):
     The latency is `offset + scale * total`, `total` the sum of the seconds of
     the network's parts: its operations or layers. These were measured one by
     one, two copies at a time, so a sum says little of how TensorFlow spreads a
-    network over its threads, and nothing of the call: the line is fitted to a
-    few random networks measured whole. (The sum alone is the predictor of
-    ProxylessNAS, https://arxiv.org/abs/1812.00332, appendix B.) A part that
-    was measured with other channels takes seconds between those of the nearest
-    two, by the work, or beyond these in proportion to it.
+    network over its threads, and nothing of the classifier, the call, and the
+    stem of networks of cells: the line is fitted to a few random networks
+    measured whole. (The sum alone is the predictor of ProxylessNAS,
+    https://arxiv.org/abs/1812.00332, appendix B.) A part that was measured
+    with other channels takes seconds between those of the nearest two, by
+    their `work`. A part with more work than all of these, or with less, takes
+    seconds in proportion to it.
 
     Make one by `LatencyTable.measure`, or read one by `LatencyTable.load`.
 
@@ -72,6 +74,11 @@ class LatencyTable(pydantic.BaseModel):
     versions: dict[str, str | int]
     machine: dict[str, str | int]
     parts: tuple[tuple[Any, float], ...] = pydantic.Field(min_length=1)
+
+    @pydantic.field_validator("setting")
+    @classmethod
+    def _of_networks(cls, setting: dict[str, Any]) -> dict[str, Any]:
+        return _complete(setting)
 
     @pydantic.field_validator("parts", mode="before")
     @classmethod
@@ -134,7 +141,7 @@ class LatencyTable(pydantic.BaseModel):
         ... )
         >>> table.save("table.json")
         """
-        setting = {**setting, "input_shape": list(setting["input_shape"])}
+        setting = _complete(setting)
         if len(samples) < 2:
             raise ValueError(
                 "Invalid value for argument `samples`. Expected two "
@@ -245,20 +252,23 @@ class LatencyTable(pydantic.BaseModel):
 
         Args:
             kind: That of the networks. Default: that of the table.
-            setting: See `measure`.
+            setting: See `measure`. Default: that of the table.
 
         Raises:
             ValueError: The kind or an argument differs.
         """
-        given = {**setting, "input_shape": list(setting["input_shape"])}
-        expected = {"kind": self.kind, **self.setting}
-        received = {"kind": kind or self.kind, **given}
+        expected: dict[str, Any] = {"kind": self.kind}
+        received: dict[str, Any] = {"kind": kind or self.kind}
+        if setting:
+            expected |= self.setting
+            received |= _complete(setting)
         for name in {**expected, **received}:
             if expected.get(name) != received.get(name):
                 raise ValueError(
                     "The table of latencies was measured for other networks. "
-                    f"Expected {name}={expected.get(name)!r}. Received: "
-                    f"{name}={received.get(name)!r}; measure another table."
+                    f"Expected {quoted(name)} {quoted(expected.get(name))}. "
+                    f"Received: {quoted(received.get(name))}. Measure another "
+                    "table."
                 )
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -304,6 +314,31 @@ class LatencyTable(pydantic.BaseModel):
             + "]",
         ]
         return "{" + ",\n ".join(lines) + "}\n"
+
+
+def _complete(setting: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of networks as JSON has them.
+
+    Raises:
+        ValueError: The shape of the images or the number of classes is missing
+            or none.
+    """
+    shape, classes = setting.get("input_shape"), setting.get("classes")
+    numbers = [*shape, classes] if isinstance(shape, list | tuple) else []
+    if len(numbers) != 4 or not all(
+        type(each) is int and each > 0 for each in numbers
+    ):
+        raise ValueError(
+            "Invalid value for the setting of networks. Expected as "
+            "`input_shape` a known height, width and channels, and the number "
+            f"of `classes`. Received: input_shape={quoted(shape)}, "
+            f"classes={quoted(classes)}."
+        )
+    given = {**setting, "input_shape": [*numbers[:3]]}
+    if given.get("conventions") is not None:
+        conventions = Conventions.from_dict(given["conventions"])
+        given["conventions"] = conventions.to_dict()
+    return given
 
 
 def part_class(kind: ArchitectureKind) -> type[LatencyPart]:

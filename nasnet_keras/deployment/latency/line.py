@@ -35,8 +35,8 @@ def fitted_line(
     if not scale > 0:
         raise ValueError(
             "The measurements contradict each other: networks of slower "
-            "operations were faster. Expected an idle machine, or more "
-            f"networks. Received: {len(totals)} networks."
+            "operations were not slower. Expected an idle machine, or more "
+            f"and different networks. Received: {len(totals)} networks."
         )
     if offset < 0:
         # No network takes less than nothing: the line from the origin.

@@ -2,10 +2,14 @@
 
 import abc
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from pydantic import Field
 
 if TYPE_CHECKING:
     from nasnet_keras.layers.parts.conventions import Conventions
+
+Count = Annotated[int, Field(ge=1)]
 
 
 class LatencyPart(abc.ABC):
@@ -54,8 +58,8 @@ class LatencyPart(abc.ABC):
     @property
     @abc.abstractmethod
     def alike(self) -> tuple[Hashable, ...]:
-        """What it has in common with parts of other channels; then what may
-        stand for that where no such part was measured."""
+        """A key that parts share which differ by their channels alone; behind
+        it, keys to look under where no part with the first was measured."""
 
     @abc.abstractmethod
     def copy(

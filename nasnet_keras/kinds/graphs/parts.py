@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Self
 import pydantic
 
 from nasnet_keras.architectures import without_recipe
-from nasnet_keras.deployment.latency.parts import LatencyPart
+from nasnet_keras.deployment.latency.parts import Count, LatencyPart
 from nasnet_keras.graph_nodes import (
     Concatenation,
     Convolution,
@@ -20,8 +20,6 @@ from nasnet_keras.layers.operation_graph import OperationGraph, units_of
 from nasnet_keras.layers.parts.conventions import Conventions
 from nasnet_keras.network.complexity import units_complexity
 from nasnet_keras.network.skeletons import divided
-
-Count = Annotated[int, pydantic.Field(ge=1)]
 
 
 @dataclass(frozen=True)

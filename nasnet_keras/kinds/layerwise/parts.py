@@ -9,13 +9,11 @@ import pydantic
 from keras import ops
 
 from nasnet_keras.architectures import without_recipe
-from nasnet_keras.deployment.latency.parts import LatencyPart
+from nasnet_keras.deployment.latency.parts import Count, LatencyPart
 from nasnet_keras.kinds.layerwise.architecture import ConvolutionLayer
 from nasnet_keras.kinds.layerwise.network import Plan, unit_of
 from nasnet_keras.layers.parts.conventions import Conventions
 from nasnet_keras.network.complexity import units_complexity
-
-Count = Annotated[int, pydantic.Field(ge=1)]
 
 
 @dataclass(frozen=True)

@@ -3,19 +3,18 @@
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import pydantic
 
 from nasnet_keras.architectures import without_recipe
-from nasnet_keras.deployment.latency.parts import LatencyPart
+from nasnet_keras.deployment.latency.parts import Count, LatencyPart
 from nasnet_keras.kinds.mobile.architecture import IDENTITY, MobileBlock
 from nasnet_keras.kinds.mobile.network import Plan, PlannedLayer
 from nasnet_keras.layers.parts.conventions import Conventions
 from nasnet_keras.network.complexity import units_complexity
 from nasnet_keras.network.skeletons import Size, divided
 
-Count = Annotated[int, pydantic.Field(ge=1)]
 NO_SKIP = "none"
 
 

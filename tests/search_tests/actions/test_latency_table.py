@@ -51,10 +51,27 @@ def setting_of(space):
     return {**SETTING, **space.kind.scale}
 
 
-@pytest.mark.parametrize("name", SMALL)
-def test_all_parts_are_measured_but_for_their_channels(name):
-    """Those of paths with their channels too."""
-    space = create_space(name)
+# Options under which spaces have other parts.
+OTHERS = [
+    *((name, {}) for name in SMALL),
+    ("nasnet", {"blocks": 1}),
+    ("nasnet", {"cells": 1, "concat": "all", "combiners": ["concat"]}),
+    ("layerwise", {"layers": 1, "filters": [8]}),
+    ("mobile", {"reference": "proxylessnas_gpu", "stem": "imagenet"}),
+    ("mobile", {"reference": "mnasnet_a1", "kernels": [5, 7], "width": 0.3}),
+    ("nasbench101", {"vertices": 3}),
+    ("nasbench101", {"vertices": 5}),
+    ("nasbench201", {"nodes": 2, "operations": ["none", "nor_conv_1x1"]}),
+    ("hierarchical", {"motifs": 2, "motif_nodes": 5, "cell_nodes": 3}),
+    ("hierarchical", {"motif_nodes": 2, "cell_nodes": 2}),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), OTHERS)
+def test_all_parts_are_measured_but_for_their_channels(name, options):
+    """Those of paths with their channels too; of others most have no more
+    work than the most of their like, and no less than the least."""
+    space = create_space(name, options)
     parts = functools.partial(
         part_class(space.kind).of_network, space.kind, setting=setting_of(space)
     )
@@ -63,13 +80,21 @@ def test_all_parts_are_measured_but_for_their_channels(name):
         for decisions in space.covering()
         for part in parts(space.decode(decisions))
     }
-    kinds = {part.alike[0] for part in covered}
-    exact = "paths" in space.capabilities
+    works = {}
+    for part in covered:
+        works.setdefault(part.alike[0], []).append(part.work)
+    met, inside = 0, 0
     for architecture in random_architectures(space, 10):
         for part in parts(architecture):
+            key = next((key for key in part.alike if key in works), None)
+            assert key is not None, part
             assert part.work > 0
-            assert {*part.alike} & kinds, part
-            assert part in covered or not exact
+            met += 1
+            inside += min(works[key]) <= part.work <= max(works[key])
+            if "paths" in space.capabilities:
+                assert part in covered
+    # Mobile networks have too many layers to measure each with more filters.
+    assert inside >= 0.95 * met or name == "mobile"
 
 
 def products(function, *arguments):

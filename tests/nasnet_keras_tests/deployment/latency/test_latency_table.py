@@ -143,10 +143,15 @@ def test_a_table_tells_where_it_is_from(table):
 def test_another_setting_is_refused(table):
     table.check_setting(**SETTING)
     table.check_setting("nasnet", **SETTING)
-    with pytest.raises(ValueError, match="Expected filters=2. Rec.*filters=3"):
+    table.check_setting("nasnet")
+    with pytest.raises(ValueError, match="Expected 'filters' 2. Received: 3."):
         table.check_setting(**{**SETTING, "filters": 3})
-    with pytest.raises(ValueError, match="kind='nasnet'. Rec.*kind='mobile'"):
+    with pytest.raises(ValueError, match="'kind' 'nasnet'. Rec.*'mobile'"):
         table.check_setting("mobile", **SETTING)
+    with pytest.raises(ValueError, match="'kind' 'nasnet'"):
+        table.check_setting("mobile")
+    with pytest.raises(ValueError, match="a known height, width and channels"):
+        table.check_setting(filters=2)
 
 
 def test_other_genotypes_are_refused(table):
@@ -161,7 +166,7 @@ def test_other_genotypes_are_refused(table):
         ({"samples": []}, "`samples`.*two architectures.*: 0"),
         ({"depth": 3}, "the setting.*repeats.*depth"),
         ({"filters": 0}, "`filters`.*at least 1.*filters=0"),
-        ({"input_shape": (None, None, 3)}, "known height"),
+        ({"input_shape": (None, None, 3)}, "a known height"),
         ({"squeeze_excite": 0.25}, "`squeeze_excite`.*Expected 0"),
     ],
 )
@@ -198,6 +203,18 @@ def test_measurements_that_contradict_each_other_are_refused():
         ({"batch_size": 0}, "`batch_size`"),
         ({"batch_size": True}, "`batch_size`"),
         ({"setting": []}, "`setting`"),
+        ({"setting": {}}, "number of `classes`"),
+        ({"setting": {"input_shape": [8, 8], "classes": 1}}, "known height"),
+        (
+            {
+                "setting": {
+                    "input_shape": [8, 8, 3],
+                    "classes": 1,
+                    "conventions": 3,
+                }
+            },
+            "`conventions`",
+        ),
         ({"versions": {"keras": 3.0}}, "`versions"),
         ({"parts": []}, "`parts`"),
         ({"parts": [3]}, "`parts`"),

@@ -13,7 +13,8 @@ tuning.jsonl. The images are few, so that the values matter. Two such commands,
 each of other `--strategies`, may share an output.
 
 Printed are, of each strategy and number of trials, the number of seeds, the
-mean test accuracy and its standard deviation over the seeds, the mean gain over
+mean accuracy on the validation images, by which it chose, the mean test
+accuracy and its standard deviation over the seeds, the mean gain in this over
 random search with the same seeds and its standard error, and the epochs that
 were trained: those of Hyperband and BOHB are fewer for the same trials.
 """
@@ -71,8 +72,8 @@ def summary(rows: Iterable[dict[str, Any]]) -> list[str]:
         key = (row["strategy"], row["trials"])
         found.setdefault(key, {})[row["seed"]] = row
     lines = [
-        "| strategy | trials | seeds | test accuracy | gain | epochs |",
-        "|---|---|---|---|---|---|",
+        "| strategy | trials | seeds | validation | test | gain | epochs |",
+        "|---|---|---|---|---|---|---|",
     ]
     for (strategy, trials), by_seed in sorted(found.items()):
         tests = [row["test"] for row in by_seed.values()]
@@ -86,9 +87,12 @@ def summary(rows: Iterable[dict[str, Any]]) -> list[str]:
         if gains and strategy != COMPARED_WITH:
             error = _deviation(gains) / math.sqrt(len(gains))
             gain = f"{statistics.fmean(gains):+.4f} ± {error:.4f}"
-        epochs = statistics.fmean(row["epochs"] for row in by_seed.values())
+        epochs, validation = (
+            statistics.fmean(row[name] for row in by_seed.values())
+            for name in ("epochs", "validation")
+        )
         lines.append(
-            f"| {strategy} | {trials} | {len(tests)} | "
+            f"| {strategy} | {trials} | {len(tests)} | {validation:.4f} | "
             f"{statistics.fmean(tests):.4f} ± {_deviation(tests):.4f} | {gain} "
             f"| {epochs:.0f} |"
         )

@@ -9,6 +9,7 @@ def test_the_summary_compares_the_same_seeds():
 
     def row(strategy, seed, test):
         return {"strategy": strategy, "seed": seed, "trials": 20} | {
+            "validation": 0.25,
             "test": test,
             "epochs": 9.0,
         }
@@ -20,6 +21,6 @@ def test_the_summary_compares_the_same_seeds():
         ]
     )
     assert lines[2:] == [
-        "| bohb | 20 | 2 | 0.8000 ± 0.0000 | +0.2000 ± 0.1000 | 9 |",
-        "| random | 20 | 2 | 0.6000 ± 0.1414 |  | 9 |",
+        "| bohb | 20 | 2 | 0.2500 | 0.8000 ± 0.0000 | +0.2000 ± 0.1000 | 9 |",
+        "| random | 20 | 2 | 0.2500 | 0.6000 ± 0.1414 |  | 9 |",
     ]

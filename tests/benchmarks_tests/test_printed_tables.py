@@ -32,6 +32,11 @@ TABLES = {
         ("tuning.py", "--summary", "benchmarks/tuning_digits.jsonl"),
         (),
     ),
+    "tuning of CIFAR-10": (
+        "results.md",
+        ("tuning.py", "--summary", "benchmarks/tuning_cifar10.jsonl"),
+        (),
+    ),
     "published scores": (
         "evaluators.md",
         ("score_check.py", TABLE, "--summary"),

@@ -1,30 +1,37 @@
 """Searches by gradients with a latency in their loss, beside random networks.
 
     export TF_ENABLE_ONEDNN_OPTS=1 TFDS_DATA_DIR=...
+    python benchmarks/gradient_costs.py --tables --runs ../runs
     taskset -c 0 python benchmarks/gradient_costs.py --only proxylessnas \
-        --runs ../runs --output gradient_costs.jsonl
+        --runs ../runs --output proxylessnas.jsonl
     taskset -c 1 python benchmarks/gradient_costs.py --only darts \
-        --runs ../runs --output gradient_costs.jsonl
-    python benchmarks/gradient_costs.py --summary gradient_costs.jsonl
+        --runs ../runs --output darts.jsonl
+    cat proxylessnas.jsonl darts.jsonl > both.jsonl
+    python benchmarks/gradient_costs.py --latencies --output both.jsonl
+    python benchmarks/gradient_costs.py --summary both.jsonl
 
-Measures a table of latencies of the space, on a machine that should be idle.
-The target of a search is the median of what the table predicts for random
-networks. The best network that was found, and random networks whose predicted
-latency is within 5 % of its own, are trained on all training images of
-CIFAR-10, and their test images read once. A row is added to the output when a
-search or a training ends; after a kill the same command goes on.
+`--tables` measures a table of latencies of each space, on one thread of an idle
+machine. The target of a search is the median of what the table predicts for
+random networks. The best network that was found, and random networks whose
+predicted latency is within 5 % of its own, are trained on all training images
+of CIFAR-10, with three seeds, and their test images read once. Random cells
+of DARTS have what found ones have: no `none`, and two different states in a
+block. `--latencies` measures these networks in turns, on an idle machine. A row
+is added to the output when a search or a training ends; after a kill the same
+command goes on.
 
 Printed are, for each search, its minutes, the target, and each network: its
-predicted latency, its size and its test accuracy.
+predicted and its measured latency, its size and its test accuracy.
 """
 
 import argparse
 import dataclasses
+import itertools
 import json
 import os
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +40,29 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import numpy as np
 from ground_truth import add_row, read_rows
-from space_fronts import CHILD, SIZE, Row, retrained_row
+from space_fronts import (
+    CHILD,
+    SIZE,
+    Row,
+    latency_rows,
+    measured_latencies,
+    of_stage,
+    retrained_row,
+    use_one_thread,
+)
 
 import search
 from nasnet_keras.architectures import to_data
 from nasnet_keras.console.command_line import provenance
 from nasnet_keras.deployment.latency.latency_table import LatencyTable
+from nasnet_keras.genotype import Genotype
 from search.actions.latency_table import measure_table
 from search.runs.config import create_configuration
 from search.spaces import create_space
 
-SAMPLES, RANDOM, NEAR = 200, 3, 0.05
+SAMPLES = 200  # of which the median is the target
+RANDOM, NEAR = 5, 0.05
+MOST_DRAWN = 20_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,8 +71,7 @@ class Searched:
 
     Attributes:
         space: Of which architectures.
-        epochs: Of the training of the one network that holds them all: half
-            an hour of one core.
+        epochs: Of the training of the one network that holds them all.
         options: Of the space.
         scale: The size of its networks, if the space leaves it open.
         evaluator_options: How the one network is trained.
@@ -75,7 +93,12 @@ SEARCHED = {
         options={"width": 0.25},
         evaluator_options={"gate_rate": 0.02, "interval": 2},
     ),
-    "darts": Searched("darts", epochs=8, scale={"repeats": 1, "filters": 8}),
+    "darts": Searched(
+        "darts",
+        epochs=8,
+        scale={"repeats": 1, "filters": 8},
+        evaluator_options={"architecture_rate": 0.01},
+    ),
 }
 
 
@@ -90,25 +113,33 @@ def settings(name: str, epochs: int) -> dict[str, Any]:
     }
 
 
-def table_of(name: str, runs: Path) -> tuple[Path, LatencyTable]:
-    """The table of latencies, which is measured if it is not there."""
-    path = runs / f"{name}-table.json"
-    if not path.exists():
-        measure_table(create_configuration(settings(name, 1)), path)
-    return path, LatencyTable.load(path)
+def table_path(name: str, runs: Path) -> Path:
+    return runs / f"{name}-table.json"
+
+
+def drawn(space: Any) -> Iterator[Any]:
+    """Random architectures, such as a search may find."""
+    rng = np.random.default_rng(0)
+    for _ in range(MOST_DRAWN):
+        architecture = space.decode(space.sample(rng))
+        if not isinstance(architecture, Genotype) or all(
+            "none" not in block.operations and len({*block.inputs}) == 2
+            for cell in (architecture.normal, architecture.reduction)
+            for block in cell.blocks
+        ):
+            yield architecture
 
 
 def searched_row(name: str, runs: Path, epochs: int) -> Row:
     """A search, and the networks to compare."""
-    what, folder = SEARCHED[name], runs / name
-    path, table = table_of(name, runs)
+    what, folder = SEARCHED[name], runs / f"{name}-{epochs}"
+    path = table_path(name, runs)
+    table = LatencyTable.load(path)
     space = create_space(what.space, dict(what.options))
-    rng = np.random.default_rng(0)
-    others = [space.decode(space.sample(rng)) for _ in range(SAMPLES)]
-    predicted = [table.predict(each) for each in others]
-    target = statistics.median(predicted)
-    began = time.perf_counter()
-    if (folder / "config.json").exists():
+    some = itertools.islice(drawn(space), SAMPLES)
+    target = statistics.median(map(table.predict, some))
+    resumed, began = (folder / "config.json").exists(), time.perf_counter()
+    if resumed:
         run = search.resume(folder)
     else:
         run = search.run(
@@ -128,17 +159,17 @@ def searched_row(name: str, runs: Path, epochs: int) -> Row:
     minutes = (time.perf_counter() - began) / 60
     best = run.architecture
     latency = table.predict(best)
-    near = [
+    near = (
         (other, seconds)
-        for other, seconds in zip(others, predicted, strict=True)
-        if abs(seconds / latency - 1) <= NEAR
-    ]
+        for other in drawn(space)
+        if abs((seconds := table.predict(other)) / latency - 1) <= NEAR
+    )
     return {
         "stage": "search",
         "searched": name,
-        "minutes": minutes,
+        "epochs": epochs,
+        "minutes": None if resumed else minutes,
         "target": target,
-        "near": len(near),
         "networks": [
             {
                 "searched": name,
@@ -155,7 +186,7 @@ def searched_row(name: str, runs: Path, epochs: int) -> Row:
             }
             for kind, architecture, seconds in [
                 ("found", best, latency),
-                *(("random", *each) for each in near[:RANDOM]),
+                *(("random", *each) for each in itertools.islice(near, RANDOM)),
             ]
         ],
         **provenance(),
@@ -165,23 +196,26 @@ def searched_row(name: str, runs: Path, epochs: int) -> Row:
 def summary(rows: Sequence[Row]) -> list[str]:
     """A line for each search, and a table of its networks."""
     lines: list[str] = []
-    for row in rows:
-        if row["stage"] != "search":
-            continue
+    measured = measured_latencies(rows)
+    for row in of_stage(rows, "search"):
+        minutes = row["minutes"]
+        took = "was resumed" if minutes is None else f"{minutes:.0f} minutes"
         lines += [
-            f"{row['searched']}: {row['minutes']:.0f} minutes, target "
-            f"{1e3 * row['target']:.2f} ms, {row['near']} of {SAMPLES} random "
-            "networks near the one found",
+            f"{row['searched']}: {took}, target {1e3 * row['target']:.2f} ms",
             "",
-            "| network | predicted latency | parameters | test |",
-            "|---|---|---|---|",
+            "| network | predicted | measured | parameters | test |",
+            "|---|---|---|---|---|",
         ]
-        lines += [
-            f"| {each['what']} | {1e3 * each['predicted']:.2f} ms "
-            f"| {each['parameters']:,} | {each['test']:.1%} |"
-            for each in rows
-            if (each["stage"], each["searched"]) == ("retrain", row["searched"])
-        ]
+        for each in of_stage(rows, "retrain"):
+            if each["searched"] == row["searched"]:
+                tests = each["tests"]
+                lines.append(
+                    f"| {each['what']} | {1e3 * each['predicted']:.2f} ms "
+                    f"| {measured.get(json.dumps(each['network']), '')} "
+                    f"| {each['parameters']:,} "
+                    f"| {statistics.fmean(tests):.1%} "
+                    f"± {statistics.stdev(tests):.1%} |"
+                )
         lines.append("")
     return lines[:-1]
 
@@ -193,16 +227,27 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=SEARCHED)
     parser.add_argument("--epochs", type=int, help="of the one network")
     parser.add_argument("--runs", type=Path, default=Path("runs/gradients"))
+    parser.add_argument("--tables", action="store_true")
+    parser.add_argument("--latencies", action="store_true")
     parser.add_argument("--output", type=Path)
     parser.add_argument("--summary", type=Path, help="a file of rows")
     args = parser.parse_args()
     if args.summary is not None:
         print(*summary(read_rows(args.summary)), sep="\n")
         return
-    if args.output is None:
-        parser.error("Expected --output or --summary.")
+    if args.output is None and not args.tables:
+        parser.error("Expected --output, --tables or --summary.")
+    use_one_thread()
     args.runs.mkdir(parents=True, exist_ok=True)
+    if args.latencies:
+        for row in latency_rows(read_rows(args.output), "keras"):
+            add_row(args.output, row)
+        return
     for name in args.only or SEARCHED:
+        if args.tables:
+            config = create_configuration(settings(name, 1))
+            measure_table(config, table_path(name, args.runs))
+            continue
         rows = [
             row for row in read_rows(args.output) if row["searched"] == name
         ]
@@ -210,11 +255,11 @@ def main() -> None:
             epochs = args.epochs or SEARCHED[name].epochs
             rows = [searched_row(name, args.runs, epochs)]
             add_row(args.output, rows[0])
-            print(name, f"{rows[0]['minutes']:.1f} minutes", flush=True)
-        done = [json.dumps(row.get("network")) for row in rows]
+            print(name, rows[0]["minutes"], "minutes", flush=True)
+        done = [row.get("network") for row in rows]
         for number, row in enumerate(rows[0]["networks"]):
-            if json.dumps(row["network"]) not in done:
-                folder = args.runs / f"{name}-{number}"
+            if row["network"] not in done:
+                folder = args.runs / f"{name}-{rows[0]['epochs']}-{number}"
                 add_row(args.output, retrained_row(row, folder))
                 print(name, row["what"], number, flush=True)
 

@@ -2,9 +2,10 @@
 
     export TF_ENABLE_ONEDNN_OPTS=1 TFDS_DATA_DIR=...
     taskset -c 0 python benchmarks/space_fronts.py --only mobile scaled \
-        --runs ../runs --output space_fronts.jsonl
+        --runs ../runs --output mobile.jsonl
     taskset -c 1 python benchmarks/space_fronts.py --only cells \
-        --runs ../runs --output space_fronts.jsonl
+        --runs ../runs --output cells.jsonl
+    cat mobile.jsonl cells.jsonl > space_fronts.jsonl
     python benchmarks/space_fronts.py --latencies --output space_fronts.jsonl
     python benchmarks/space_fronts.py --summary space_fronts.jsonl
 
@@ -12,17 +13,20 @@ Each of three strategies searches the spaces `mobile` and `nasnet` for CIFAR-10:
 40 children, one recipe, one highest latency in ONNX Runtime. MobileNetV2 of
 several widths is trained in the same way. From the mobile networks, from the
 cells and from the widths, the child that is best within each latency of
-`LIMITS` is trained on all training images, and its test images are read once.
-`--latencies` then measures these networks in turns, on an idle machine. A row
-is added to the output when a search or a training ends; after a kill the same
-command goes on.
+`LIMITS` is trained on all training images, with three seeds, and its test
+images are read once. `--latencies` then measures these networks in turns, on an
+idle machine; the latencies of the searches are measured beside each other, on a
+core each. A row is added to the output when a search or a training ends; after
+a kill the same command goes on.
 
-Printed are, for each search, its minutes, its best accuracy within each limit
-and the area that its front covers (`search.pareto.hypervolume`), then the
-networks that were trained on all images.
+Printed are, for each search, its children and its minutes, its best accuracy
+within each limit, the area that its front covers
+(`search.pareto.hypervolume`), and the best accuracy after the minutes of the
+shortest search; then the networks that were trained on all images.
 """
 
 import argparse
+import collections
 import dataclasses
 import json
 import os
@@ -35,6 +39,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
+import keras
 import tensorflow as tf
 from ground_truth import add_row, read_rows
 
@@ -106,41 +111,56 @@ RECIPE = {"epochs": 4, "drop_path_rate": 0.0}
 RETRAINED = dataclasses.replace(
     RECIPES["search-proxy"], epochs=3, drop_path_rate=0.0
 )
-RETRAINED_SEED = 1_000  # apart from that of the searches
+RETRAINED_SEEDS = (1_000, 1_001, 1_002)  # apart from that of the searches
 
 
 def searched_row(name: str, strategy: str, runs: Path, trials: int) -> Row:
     """A search, which is made or goes on, and its children."""
-    what, folder = SEARCHED[name], runs / f"{name}-{strategy}"
+    what = SEARCHED[name]
+    trials = min(trials, what.trials)
+    folder = runs / f"{name}-{strategy}-{trials}"
+    ended = runs / f"{folder.name}.jsonl"  # when each trial did
+    before = max((row["minutes"] for row in read_rows(ended)), default=0.0)
     began = time.perf_counter()
+
+    def note(trial: Any) -> None:
+        minutes = before + (time.perf_counter() - began) / 60
+        row = {"trial": trial.number, "state": trial.state, "minutes": minutes}
+        add_row(ended, row)
+
     if (folder / "config.json").exists():
-        run = search.resume(folder)
+        run = search.resume(folder, on_trial=note)
     else:
         objective: Row = {"cost": "latency", "latency_runtime": RUNTIME}
         if name != "scaled":  # of which none is to be left out
             objective["max_latency"] = max(LIMITS)
         run = search.run(
             folder,
+            on_trial=note,
             dataset="cifar10",
             space=what.space,
             space_options=dict(what.options),
             strategy=strategy,
-            trials=min(trials, what.trials),
+            trials=trials,
             seed=0,
             child={**CHILD, **what.scale},
             recipe=RECIPE,
             objective=objective,
         )
+    minutes = {row["trial"]: row["minutes"] for row in read_rows(ended)}
     return {
         "stage": "search",
         "searched": name,
         "strategy": strategy,
-        "minutes": (time.perf_counter() - began) / 60,
+        "minutes": max(minutes.values()),
+        "states": collections.Counter(trial.state for trial in run.trials),
         "children": [
             {
                 "searched": name,
                 "strategy": strategy,
                 "trial": trial.number,
+                # A kill may come between the end of a trial and its note.
+                "minutes": minutes.get(trial.number, max(minutes.values())),
                 **{each: trial.evaluation.metrics[each] for each in MEASURED},
                 "network": {
                     "architecture": _data(name, run.space, trial.decisions),
@@ -181,81 +201,103 @@ def chosen(rows: Iterable[Row], name: str) -> list[Row]:
 
 
 def retrained_row(row: Row, folder: Path) -> Row:
-    """A child trained on all training images."""
-    settings = TrainingSettings(
-        dataset="cifar10",
-        network=row["network"],
-        recipe=RETRAINED,
-        seed=RETRAINED_SEED,
-    )
-    run_training(folder, settings)
-    return {
-        **row,
-        "stage": "retrain",
-        "test": evaluate_run(folder, "test").accuracy,
-        **provenance(),
-    }
+    """A child trained on all training images, with each seed."""
+    tests = []
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed in RETRAINED_SEEDS:
+        settings = TrainingSettings(
+            dataset="cifar10",
+            network=row["network"],
+            recipe=RETRAINED,
+            seed=seed,
+        )
+        each = folder / str(seed)
+        run_training(each, settings)
+        tests.append(evaluate_run(each, "test").accuracy)
+        keras.backend.clear_session()
+    return {**row, "stage": "retrain", "tests": tests, **provenance()}
 
 
-def latencies(rows: Sequence[Row]) -> list[float]:
-    """The seconds of each network, measured in turns, on one thread."""
+def use_one_thread() -> None:
+    """Before TensorFlow begins work, whatever this process does first."""
     tf.config.threading.set_intra_op_parallelism_threads(CHILD["threads"])
-    models = []
-    for row in rows:
+    tf.config.threading.set_inter_op_parallelism_threads(CHILD["threads"])
+
+
+def latency_rows(rows: Iterable[Row], runtime: str = RUNTIME) -> list[Row]:
+    """The seconds of each network that was trained, measured in turns."""
+    trained, models = of_stage(rows, "retrain"), []
+    for row in trained:
         network = dict(row["network"])
         kind, architecture = from_data(network.pop("architecture"))
         models.append(kind.build(architecture, classes=10, **network))
     seconds = [
-        [measure_latency(model, runtime=RUNTIME) for model in models]
+        [measure_latency(model, runtime=runtime) for model in models]
         for _ in range(ROUNDS)
     ]
-    return [statistics.median(each) for each in zip(*seconds, strict=True)]
+    return [
+        {
+            "stage": "latency",
+            "searched": row["searched"],
+            "network": row["network"],
+            "latency": statistics.median(each),
+            **provenance(),
+        }
+        for row, *each in zip(trained, *seconds, strict=True)
+    ]
+
+
+def measured_latencies(rows: Iterable[Row]) -> dict[str, str]:
+    """By network what was measured last."""
+    return {
+        json.dumps(row["network"]): f"{1e3 * row['latency']:.2f} ms"
+        for row in of_stage(rows, "latency")
+    }
+
+
+def of_stage(rows: Iterable[Row], stage: str) -> list[Row]:
+    return [row for row in rows if row["stage"] == stage]
 
 
 def summary(rows: Sequence[Row]) -> list[str]:
     """Two tables: of the searches, and of the networks trained on all
     images."""
-    by_stage: dict[str, list[Row]] = {
-        "search": [],
-        "retrain": [],
-        "latency": [],
-    }
-    for row in rows:
-        by_stage[row["stage"]].append(row)
+    searches = of_stage(rows, "search")
+    shortest = min(
+        (row["minutes"] for row in searches if row["searched"] != "scaled"),
+        default=0.0,
+    )
     heads = [f"{1e3 * limit:g} ms" for limit in LIMITS]
     lines = [
         f"| searched | strategy | children | minutes | {' | '.join(heads)} "
-        "| area |",
-        "|---" * (5 + len(heads)) + "|",
+        f"| area | after {shortest:.0f} minutes |",
+        "|---" * (6 + len(heads)) + "|",
     ]
     for name, what in SEARCHED.items():
         for strategy in what.strategies:
             lines += [
-                _search_line(row)
-                for row in by_stage["search"]
+                _search_line(row, shortest)
+                for row in searches
                 if (row["searched"], row["strategy"]) == (name, strategy)
             ]
-    measured = {
-        json.dumps(row["network"]): row["latency"]
-        for row in by_stage["latency"]
-    }
+    measured = measured_latencies(rows)
     lines += [
         "",
         "| network | latency | parameters | multiply-adds | search | test |",
         "|---|---|---|---|---|---|",
     ]
-    for row in by_stage["retrain"]:
-        latency = measured.get(json.dumps(row["network"]))
-        text = "" if latency is None else f"{1e3 * latency:.2f} ms"
+    for row in of_stage(rows, "retrain"):
+        latency = measured.get(json.dumps(row["network"]), "")
         lines.append(
-            f"| {row['searched']} | {text} | {row['parameters']:,.0f} "
+            f"| {row['searched']} | {latency} | {row['parameters']:,.0f} "
             f"| {row['multiply_adds'] / 1e6:.1f}M | {row['accuracy']:.1%} "
-            f"| {row['test']:.1%} |"
+            f"| {statistics.fmean(row['tests']):.1%} "
+            f"± {statistics.stdev(row['tests']):.1%} |"
         )
     return lines
 
 
-def _search_line(search_row: Row) -> str:
+def _search_line(search_row: Row, minutes: float) -> str:
     best, children = [], search_row["children"]
     for limit in LIMITS:
         within = [
@@ -269,10 +311,12 @@ def _search_line(search_row: Row) -> str:
         if not front or row["accuracy"] > front[-1][1]:
             front.append((row["latency"], row["accuracy"]))
     area = hypervolume(front, max(LIMITS))
+    in_time = [row["accuracy"] for row in children if row["minutes"] <= minutes]
     return (
         f"| {search_row['searched']} | {search_row['strategy']} "
         f"| {len(children)} | {search_row['minutes']:.0f} "
-        f"| {' | '.join(best)} | {area:.3f} |"
+        f"| {' | '.join(best)} | {area:.3f} "
+        f"| {max(in_time, default=0.0):.1%} |"
     )
 
 
@@ -292,24 +336,17 @@ def main() -> None:
         return
     if args.output is None:
         parser.error("Expected --output or --summary.")
+    use_one_thread()
+    args.runs.mkdir(parents=True, exist_ok=True)
     if args.latencies:
-        trained = _of(read_rows(args.output), "retrain")
-        for row, latency in zip(trained, latencies(trained), strict=True):
-            add_row(
-                args.output,
-                {
-                    "stage": "latency",
-                    "network": row["network"],
-                    "latency": latency,
-                    **provenance(),
-                },
-            )
+        for row in latency_rows(read_rows(args.output)):
+            add_row(args.output, row)
         return
     for name in args.only or SEARCHED:
         for strategy in SEARCHED[name].strategies:
             there = {
                 (row["searched"], row["strategy"])
-                for row in _of(read_rows(args.output), "search")
+                for row in of_stage(read_rows(args.output), "search")
             }
             if (name, strategy) in there:
                 continue
@@ -317,16 +354,12 @@ def main() -> None:
             add_row(args.output, row)
             print(name, strategy, flush=True)
         rows = read_rows(args.output)
-        done = [row["network"] for row in _of(rows, "retrain")]
-        for row in chosen(_of(rows, "search"), name):
+        done = [row["network"] for row in of_stage(rows, "retrain")]
+        for row in chosen(of_stage(rows, "search"), name):
             if row["network"] not in done:
                 folder = args.runs / f"{name}-{row['strategy']}-{row['trial']}"
                 add_row(args.output, retrained_row(row, folder))
                 print(name, row["trial"], flush=True)
-
-
-def _of(rows: Iterable[Row], stage: str) -> list[Row]:
-    return [row for row in rows if row["stage"] == stage]
 
 
 if __name__ == "__main__":

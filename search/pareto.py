@@ -7,7 +7,7 @@ Neither Keras nor TensorFlow is imported here.
 import math
 from collections.abc import Iterable, Sequence
 
-from search.trial import Trial, TrialState
+from search.trial import UNWEIGHED, Trial, TrialState
 
 
 def pareto_front(trials: Iterable[Trial], costs: Sequence[str]) -> list[Trial]:
@@ -82,13 +82,13 @@ def _at_least(one: Sequence[float], other: Sequence[float]) -> bool:
 def costs_and_accuracy(
     trial: Trial, costs: Sequence[str]
 ) -> tuple[float, ...] | None:
-    """Where the trial lies: its costs, and its metric `accuracy`, or the
-    reward where there is none. None if it is not complete, or one of these is
-    missing or no finite number."""
+    """Where the trial lies: its costs, and what it is rewarded for, an
+    accuracy unless the evaluator is another, before costs weigh it. None if
+    it is not complete, or one of these is missing or no finite number."""
     evaluation = trial.evaluation
     if trial.state is not TrialState.COMPLETE or evaluation is None:
         return None
-    accuracy = evaluation.metrics.get("accuracy", evaluation.reward)
+    accuracy = evaluation.metrics.get(UNWEIGHED, evaluation.reward)
     values = [evaluation.metrics.get(cost, math.nan) for cost in costs]
     point = (*values, accuracy)
     return point if all(map(math.isfinite, point)) else None

@@ -16,6 +16,8 @@ Decisions = tuple[int, ...]
 
 # The metric that says on how many images an accuracy was measured.
 IMAGES = "validation_images"
+# The metric that is the reward before an objective weighs it by a cost.
+UNWEIGHED = "unweighed_reward"
 
 
 class TrialState(enum.StrEnum):

@@ -313,11 +313,12 @@ classifier = keras_hub.models.ImageClassifier.from_preset("mobile")
 
 _COMPARISON_HEAD = """## Accuracy and cost
 
-The table has the accuracies that the sources print for ImageNet. The parameters
-and multiply-adds are our counts, except for MobileNet, which is not in the zoo:
-its figures are those of NASNet's paper.
+The table has accuracies on ImageNet as papers print them; presets for which we
+found none are left out. The parameters and multiply-adds are our counts. Rows
+without a name in brackets are not in the zoo: their figures are those of the
+paper, rounded as there.
 
-That paper prints other costs for two networks. SENet has 145.8M parameters
+NASNet's paper prints other costs for two networks. SENet has 145.8M parameters
 there, and SENet-154 has 115.1M here. We count it at 320 x 320, where it has
 nearly the 42.3B multiply-adds of the paper. ShuffleNet 2x has 5M parameters
 there and 5.4M here.

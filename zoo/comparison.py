@@ -1,8 +1,8 @@
 """What papers print of their networks, side by side: `table`.
 
 The rows are those of `PRESETS` for which a paper gives an accuracy, those of
-`COMPARED`, which NASNet's paper lists beside its own, and those of `COCO`.
-Accuracies are the papers', costs of presets ours.
+`COMPARED`, which papers list beside their own, and those of `COCO`. Accuracies
+are the papers', costs of presets ours, other costs the papers'.
 
 Neither Keras nor TensorFlow is imported here.
 """
@@ -32,7 +32,7 @@ _SCORES = {
 # Of presets.
 _CLASSES = {"imagenet": 1000, "cifar10": 10}
 # Of a title in the picture, in decades and in percent.
-_WIDTH, _HEIGHT = 0.8, 0.45
+_WIDTH, _HEIGHT = 1.1, 0.45
 _COSTS = {"parameters": "parameters", "multiply_adds": "multiply-adds"}
 
 
@@ -71,8 +71,34 @@ class Row:
         return re.split(r"[-, ]", self.title)[0]
 
 
-# What NASNet's paper lists beside its own networks. It has other costs for
-# SENet and ShuffleNet.
+def _printed(
+    title: str,
+    millions: float,
+    products: float,
+    accuracy: str,
+    source: str = "https://arxiv.org/abs/1905.11946, table 2",
+) -> Row:
+    """A network that the zoo does not have.
+
+    Args:
+        title: The network.
+        millions: Of parameters.
+        products: Millions of multiply-adds.
+        accuracy: As printed.
+        source: Default: EfficientNet's paper.
+    """
+    return Row(
+        None,
+        title,
+        round(1e6 * millions),
+        round(1e6 * products),
+        accuracy,
+        source,
+    )
+
+
+# What papers list beside their own networks. NASNet's has other costs for SENet
+# and ShuffleNet.
 COMPARED = (
     Row(
         "senet_154",
@@ -90,14 +116,16 @@ COMPARED = (
         "70.9 / 89.8",
         f"{_NASNET}, table 3",
     ),
-    Row(
-        None,
-        "MobileNet",
-        4_200_000,
-        569_000_000,
-        "70.6 / 89.5",
-        f"{_NASNET}, table 3",
-    ),
+    _printed("MobileNet", 4.2, 569, "70.6 / 89.5", f"{_NASNET}, table 3"),
+    _printed("Inception-v3", 24, 5_700, "78.8 / 94.4"),
+    _printed("Xception", 23, 8_400, "79.0 / 94.5"),
+    _printed("Inception-v4", 48, 13_000, "80.0 / 95.0"),
+    _printed("Inception-ResNet-v2", 56, 13_000, "80.1 / 95.1"),
+    _printed("ResNeXt-101", 84, 32_000, "80.9 / 95.6"),
+    _printed("PolyNet", 92, 35_000, "81.3 / 95.8"),
+    _printed("EfficientNet-B0", 5.3, 390, "77.1 / 93.3"),
+    _printed("EfficientNet-B4", 19, 4_200, "82.9 / 96.4"),
+    _printed("EfficientNet-B7", 66, 37_000, "84.3 / 97.0"),
 )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from nasnet_keras.architectures import without_recipe
 from nasnet_keras.quotation import quoted
 from search.evaluation.base import Child, EvaluationError, Evaluator, Refusal
-from search.trial import Evaluation
+from search.trial import UNWEIGHED, Evaluation
 
 Costs = Mapping[str, float]
 
@@ -206,14 +206,17 @@ class ObjectiveEvaluator(Evaluator):
                     f"{limit:.10g}{unit}."
                 )
         evaluation = self.evaluator.evaluate(child)
+        reward = self._reward(
+            evaluation.reward, *(costs[name] for name in self._needed)
+        )
+        weighed = reward != evaluation.reward
         return dataclasses.replace(
             evaluation,
-            reward=self._reward(
-                evaluation.reward, *(costs[name] for name in self._needed)
-            ),
+            reward=reward,
             metrics={
                 "accuracy": evaluation.reward,
                 **evaluation.metrics,
+                **({UNWEIGHED: evaluation.reward} if weighed else {}),
                 **costs,
             },
             seconds={"costs": seconds, **evaluation.seconds},

@@ -12,6 +12,7 @@ import numpy as np
 
 from nasnet_keras.kinds.mobile import published
 from nasnet_keras.kinds.mobile.architecture import (
+    ACTIVATIONS,
     OPERATORS,
     SKIPS,
     MobileArchitecture,
@@ -73,6 +74,8 @@ class MobileSpace(SearchSpace):
             and 5, the paper's; ProxylessNAS has 7 too.
         blocks: How many of the reference's blocks there are, from the
             first. Default: all.
+        activation: Of all layers, one of `ACTIVATIONS`. Default: the
+            reference's.
 
     Raises:
         ValueError: An argument is out of range.
@@ -97,6 +100,7 @@ class MobileSpace(SearchSpace):
         stem: Literal["cifar", "imagenet"] = "cifar",
         kernels: Sequence[int] = (3, 5),
         blocks: int | None = None,
+        activation: str | None = None,
     ) -> None:
         _check(
             "reference",
@@ -133,12 +137,20 @@ class MobileSpace(SearchSpace):
             f"an integer from 1 to {most}, or None",
             blocks is None or (type(blocks) is int and 1 <= blocks <= most),
         )
+        _check(
+            "activation",
+            activation,
+            f"one of {', '.join(ACTIVATIONS)}, or None",
+            activation is None
+            or (isinstance(activation, str) and activation in ACTIVATIONS),
+        )
         self._options: dict[str, Any] = {
             "reference": reference,
             "width": width,
             "stem": stem,
             "kernels": list(kernels),
             "blocks": blocks,
+            "activation": activation,
         }
         if stem == "cifar":
             found = found.for_small_images()
@@ -154,6 +166,7 @@ class MobileSpace(SearchSpace):
             ),
             stem_filters=_times(width, found.stem_filters),
             head_filters=_times(max(1.0, width), found.head_filters),
+            activation=activation or found.activation,
         )
         self.decisions = tuple(
             Decision(

@@ -1,5 +1,6 @@
-"""What is not measured in hours: the summary."""
+"""What is not measured in hours: random cells, and the summary."""
 
+import itertools
 import runpy
 from pathlib import Path
 
@@ -8,19 +9,34 @@ import pytest
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "gradient_costs.py"
 
 
-def test_networks_stand_under_their_search():
+@pytest.fixture(scope="module")
+def script():
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(BENCHMARK.parent)
-        script = runpy.run_path(str(BENCHMARK))
+        yield runpy.run_path(str(BENCHMARK))
 
-    def network(searched, what, test):
+
+def test_random_cells_are_such_as_a_search_finds(script):
+    for name in ("darts", "proxylessnas"):
+        cells = script["drawn"](script["create_space"](name))
+        some = list(itertools.islice(cells, 5))
+        assert len(some) == 5
+        if name == "darts":
+            blocks = [each for cell in some for each in cell.normal.blocks]
+            assert all("none" not in each.operations for each in blocks)
+            assert all(len({*each.inputs}) == 2 for each in blocks)
+
+
+def test_networks_stand_under_their_search(script):
+    def network(searched, what):
         return {
             "stage": "retrain",
             "searched": searched,
             "what": what,
             "predicted": 0.004,
             "parameters": 12_345,
-            "test": test,
+            "tests": [0.4, 0.5, 0.6],
+            "network": {"of": searched},
         }
 
     def search_row(name):
@@ -29,22 +45,25 @@ def test_networks_stand_under_their_search():
             "searched": name,
             "minutes": 30.2,
             "target": 0.005,
-            "near": 7,
         }
 
     lines = script["summary"](
         [
             search_row("darts"),
-            network("darts", "found", 0.5),
-            search_row("proxylessnas"),
-            network("proxylessnas", "random", 0.25),
+            network("darts", "found"),
+            {**search_row("proxylessnas"), "minutes": None},
+            network("proxylessnas", "random"),
+            {
+                "stage": "latency",
+                "network": {"of": "darts"},
+                "latency": 0.0061,
+            },
         ]
     )
-    assert lines[0].startswith("darts: 30 minutes, target 5.00 ms, 7 of 200")
+    assert lines[0] == "darts: 30 minutes, target 5.00 ms"
     assert lines[4:7] == [
-        "| found | 4.00 ms | 12,345 | 50.0% |",
+        "| found | 4.00 ms | 6.10 ms | 12,345 | 50.0% ± 10.0% |",
         "",
-        "proxylessnas: 30 minutes, target 5.00 ms, 7 of 200 random networks "
-        "near the one found",
+        "proxylessnas: was resumed, target 5.00 ms",
     ]
-    assert lines[-1] == "| random | 4.00 ms | 12,345 | 25.0% |"
+    assert lines[-1] == "| random | 4.00 ms |  | 12,345 | 50.0% ± 10.0% |"

@@ -20,6 +20,7 @@ def child(trial, accuracy, latency, searched="mobile"):
         "searched": searched,
         "strategy": "ppo",
         "trial": trial,
+        "minutes": 3.0 + trial,
         "accuracy": accuracy,
         "latency": latency,
         "parameters": 1000.0,
@@ -28,14 +29,18 @@ def child(trial, accuracy, latency, searched="mobile"):
     }
 
 
-def searched(*children, name="mobile"):
+def searched(*children, name="mobile", minutes=12.4):
     return {
         "stage": "search",
         "searched": name,
         "strategy": "ppo",
-        "minutes": 12.4,
+        "minutes": minutes,
         "children": list(children),
     }
+
+
+def retrained(row):
+    return {**row, "stage": "retrain", "tests": [0.7, 0.75, 0.8]}
 
 
 def test_the_best_within_each_limit_is_chosen_once(script):
@@ -55,19 +60,22 @@ def test_the_tables(script):
     first, second, third = script["LIMITS"]
     rows = [
         searched(child(0, 0.3, first), child(1, 0.5, second)),
-        {**child(1, 0.5, second), "stage": "retrain", "test": 0.75},
-        {**child(5, 0.5, third, "scaled"), "stage": "retrain", "test": 0.8},
+        searched(name="cells", minutes=3.4),
+        retrained(child(1, 0.5, second)),
+        retrained(child(5, 0.5, third, "scaled")),
         {"stage": "latency", "network": {"number": 1}, "latency": 5e-4},
     ]
     lines = script["summary"](rows)
     area = script["hypervolume"]([(first, 0.3), (second, 0.5)], third)
     assert lines[2:4] == [
-        f"| mobile | ppo | 2 | 12 | 30.0% | 50.0% | 50.0% | {area:.3f} |",
-        "",
+        f"| mobile | ppo | 2 | 12 | 30.0% | 50.0% | 50.0% | {area:.3f} "
+        "| 30.0% |",
+        "| cells | ppo | 0 | 3 |  |  |  | 0.000 | 0.0% |",
     ]
+    assert "after 3 minutes" in lines[0]
     assert lines[-2:] == [
-        "| mobile | 0.50 ms | 1,000 | 2.0M | 50.0% | 75.0% |",
-        "| scaled |  | 1,000 | 2.0M | 50.0% | 80.0% |",
+        "| mobile | 0.50 ms | 1,000 | 2.0M | 50.0% | 75.0% ± 5.0% |",
+        "| scaled |  | 1,000 | 2.0M | 50.0% | 75.0% ± 5.0% |",
     ]
 
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from search.pareto import fronts_of, hypervolume, pareto_front
-from search.trial import Evaluation, Trial, TrialState
+from search.trial import UNWEIGHED, Evaluation, Trial, TrialState
 
 
 def trial(number, accuracy, cost, state=TrialState.COMPLETE):
-    metrics = {"accuracy": accuracy, "parameters": cost}
+    metrics = {UNWEIGHED: accuracy, "parameters": cost}
     evaluation = Evaluation(0.5, {k: v for k, v in metrics.items() if v})
     return Trial(number, (0,), state, (evaluation,))
 
@@ -66,23 +66,40 @@ def test_trials_without_a_place_are_left_out():
 
 
 @pytest.mark.parametrize(("other", "front"), [(0.4, [0]), (0.6, [0, 1])])
-def test_the_reward_stands_in_for_the_accuracy(other, front):
-    # Trial 0 has the reward 0.5 and no accuracy.
+def test_a_reward_that_no_cost_weighs_stands_for_itself(other, front):
+    # Trial 0 has the reward 0.5.
     assert numbers([trial(0, None, 10.0), trial(1, other, 20.0)]) == front
+
+
+def test_another_metric_than_the_accuracy_is_what_counts():
+    """As with int8, whose networks also have a float32 accuracy."""
+    trials = [
+        Trial(
+            number,
+            (0,),
+            TrialState.COMPLETE,
+            (Evaluation(reward, {"accuracy": accuracy, "parameters": cost}),),
+        )
+        for number, (reward, accuracy, cost) in enumerate(
+            [(0.9, 0.1, 20.0), (0.8, 0.95, 30.0), (0.7, 0.5, 10.0)]
+        )
+    ]
+    assert numbers(trials) == [2, 0]
 
 
 def test_fronts_follow_each_other_with_any_number_of_costs():
     rng = np.random.default_rng(0)
     trials = []
     for number, (accuracy, *costs) in enumerate(rng.random((80, 3))):
-        metrics = dict(zip("ab", costs, strict=True), accuracy=accuracy)
+        metrics = dict(zip("ab", costs, strict=True))
+        metrics[UNWEIGHED] = accuracy
         evaluation = Evaluation(0.5, metrics)
         trials.append(Trial(number, (0,), TrialState.COMPLETE, (evaluation,)))
     fronts = fronts_of(trials, "ab")
     assert sorted(t.number for front in fronts for t in front) == [*range(80)]
 
     def beats(one, other):
-        signs = {"a": -1, "b": -1, "accuracy": 1}
+        signs = {"a": -1, "b": -1, UNWEIGHED: 1}
         return all(
             sign * one.evaluation.metrics[name]
             > sign * other.evaluation.metrics[name]

@@ -17,7 +17,7 @@ def test_rows_are_the_papers_the_best_first():
 
 
 def test_what_nasnet_was_compared_with_has_our_counts():
-    senet, shufflenet, mobilenet = COMPARED
+    senet, shufflenet, mobilenet, *_ = COMPARED
     assert (senet.score, senet.parameters) == (82.7, 115_088_984)
     preset = PRESETS[senet.name]
     arguments = {**preset.network_arguments(), "input_shape": (320, 320, 3)}
@@ -27,6 +27,15 @@ def test_what_nasnet_was_compared_with_has_our_counts():
     recount = PRESETS[shufflenet.name].recount
     assert shufflenet.multiply_adds == recount.multiply_adds
     assert (mobilenet.name, mobilenet.parameters) == (None, 4_200_000)
+
+
+def test_other_networks_have_the_costs_that_papers_print():
+    rows = {row.title: row for row in COMPARED if row.name is None}
+    resnext = rows["ResNeXt-101"]
+    assert (resnext.score, resnext.accuracy) == (80.9, "80.9 / 95.6")
+    assert (resnext.parameters, resnext.multiply_adds) == (84e6, 32e9)
+    assert all("arxiv.org" in row.source for row in rows.values())
+    assert {"Inception-v3", "EfficientNet-B7"} < rows.keys()
 
 
 def test_detectors_on_coco_are_those_of_the_text():

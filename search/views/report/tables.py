@@ -17,7 +17,7 @@ from nasnet_keras.console.command_line import InputError
 from search.actions.ranking import Ranking, Retrained
 from search.runs.config import RunConfig
 from search.runs.record import Run
-from search.trial import Trial, TrialState, count_done, ranked
+from search.trial import UNWEIGHED, Trial, TrialState, count_done, ranked
 from search.views.report.choice_usage import PARTS
 
 MAX_ROWS = 2000  # of the table of trials; more make the page slow
@@ -207,6 +207,8 @@ class TrialTable:
             name: _texts([values.get(name) for values in measured])
             for name in dict.fromkeys(key for row in measured for key in row)
         }
+        if columns.get(UNWEIGHED) == columns.get("accuracy"):
+            columns.pop(UNWEIGHED, None)
         if columns.get("accuracy") == columns.get("reward"):
             columns.pop("accuracy", None)
         rows = [

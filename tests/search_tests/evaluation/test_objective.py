@@ -11,7 +11,7 @@ from search.evaluation.objective import (
     netscore,
     weighted_product,
 )
-from search.trial import Evaluation
+from search.trial import UNWEIGHED, Evaluation
 
 
 class Accurate(Evaluator):
@@ -72,6 +72,7 @@ def test_the_objective_takes_the_accuracys_place(tmp_path):
         "accuracy": 0.5,
         "loss": 1.0,
         "parameters": 200,
+        UNWEIGHED: 0.5,
     }
     assert evaluation.budget == 4
     assert set(evaluation.seconds) == {"costs", "train"}

@@ -68,6 +68,14 @@ def test_every_published_network_may_be_the_reference(reference):
         assert space.encode(space.decode(decisions)) == decisions
 
 
+def test_all_layers_may_have_another_activation():
+    space = MobileSpace(activation="hard_swish")
+    (decisions,) = samples(space, 1)
+    assert space.decode(decisions).activation == "hard_swish"
+    assert space.describe()["activation"] == "hard_swish"
+    assert MobileSpace().decode(decisions).activation == "relu6"
+
+
 def test_width_multiplies_the_filters():
     space = MobileSpace(width=0.5)
     filters = [block.filters for block in space.reference.blocks]
@@ -137,6 +145,8 @@ def test_what_is_not_in_the_space_is_refused(architecture, sentence):
         ({"kernels": (3.0,)}, "kernels"),
         ({"blocks": 0}, "blocks"),
         ({"blocks": 8}, "blocks"),
+        ({"activation": "tanh"}, "activation"),
+        ({"activation": ["relu"]}, "activation"),
     ],
 )
 def test_errors_name_the_argument(arguments, named):

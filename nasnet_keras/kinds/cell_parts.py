@@ -2,12 +2,11 @@
 
 import dataclasses
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, Self
 
 import pydantic
 from keras import ops
 
-from nasnet_keras.architectures import without_recipe
 from nasnet_keras.deployment.latency.parts import Count, LatencyPart
 from nasnet_keras.layers.combiners import COMBINERS
 from nasnet_keras.layers.operations import OPERATIONS
@@ -44,13 +43,11 @@ class CellPart(LatencyPart):
     filters: Count
     strides: Annotated[int, pydantic.Field(ge=1, le=2)] = 1
 
-    __pydantic_config__: ClassVar = pydantic.ConfigDict(extra="forbid")
-
     @classmethod
     def of_network(
         cls, kind: Any, architecture: Any, setting: Mapping[str, Any]
     ) -> list[Self]:
-        plan = _plan(architecture, without_recipe(setting))
+        plan = _plan(architecture, setting)
         return [
             cls(**dataclasses.asdict(place))
             for place in network_operations(plan)

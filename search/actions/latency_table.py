@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from nasnet_keras.architectures import without_recipe
 from nasnet_keras.console.activity import tell_activity
 from nasnet_keras.deployment.latency.latency_table import LatencyTable
 from nasnet_keras.training.process_state import kept_process_state
@@ -42,7 +41,7 @@ def measure_table(config: RunConfig, path: Path) -> None:
         [space.decode(decisions) for decisions in space.covering()],
         random_architectures(space, SAMPLES),
         progress=functools.partial(tell_activity, "measuring"),
-        **without_recipe(network),
+        **network,
     ).save(path)
 
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from nasnet_keras.architectures import without_recipe
 from nasnet_keras.quotation import quoted
 from search.evaluation.base import Child, EvaluationError, Evaluator, Refusal
 from search.trial import UNWEIGHED, Evaluation
@@ -148,6 +147,7 @@ class ObjectiveEvaluator(Evaluator):
                 f"{', '.join(table)}. Received: objective={quoted(objective)}."
             )
         self._needed, self._reward = table[objective]
+        self._weighs = objective != "accuracy"
         if objective == "mnasnet" and cost and target:
             evaluator.weigh(functools.partial(self._cost, cost), target)
         self._measured: dict[str, float] = {}  # latency, by architecture
@@ -190,7 +190,7 @@ class ObjectiveEvaluator(Evaluator):
                 f"{table.batch_size} images in a pass."
             )
         recorded = self.evaluator.describe().get("network")
-        table.check_setting(self._kind, **without_recipe(recorded or {}))
+        table.check_setting(self._kind, **(recorded or {}))
         return table
 
     def evaluate(self, child: Child) -> Evaluation:
@@ -206,17 +206,16 @@ class ObjectiveEvaluator(Evaluator):
                     f"{limit:.10g}{unit}."
                 )
         evaluation = self.evaluator.evaluate(child)
-        reward = self._reward(
-            evaluation.reward, *(costs[name] for name in self._needed)
-        )
-        weighed = reward != evaluation.reward
+        unweighed = {UNWEIGHED: evaluation.reward} if self._weighs else {}
         return dataclasses.replace(
             evaluation,
-            reward=reward,
+            reward=self._reward(
+                evaluation.reward, *(costs[name] for name in self._needed)
+            ),
             metrics={
                 "accuracy": evaluation.reward,
                 **evaluation.metrics,
-                **({UNWEIGHED: evaluation.reward} if weighed else {}),
+                **unweighed,
                 **costs,
             },
             seconds={"costs": seconds, **evaluation.seconds},

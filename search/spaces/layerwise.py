@@ -149,6 +149,7 @@ class LayerwiseSpace(SearchSpace):
         kernels = itertools.product(range(len(KERNEL_SIDES)), repeat=2)
         ends = {0, len(self.filters) - 1}
         for (height, width), filters in itertools.product(kernels, ends):
+            chosen = {"height": height, "width": width, "filters": filters}
             vector: list[int] = []
             for number in range(1, self.layers + 1):
                 everything = number == self.layers
@@ -156,7 +157,7 @@ class LayerwiseSpace(SearchSpace):
                     int(everything or source == number - 1)
                     for source in range(1, number)
                 ]
-                vector += [height, width, filters]
+                vector += [chosen.get(slot, 0) for slot in self._slots]
             yield tuple(vector)
 
     def decode(self, decisions: Decisions) -> "LayerwiseArchitecture":

@@ -16,7 +16,11 @@ from typing import Any, Literal
 import numpy as np
 import pydantic
 
-from nasnet_keras.architectures import ArchitectureKind, find_kind
+from nasnet_keras.architectures import (
+    ArchitectureKind,
+    find_kind,
+    without_recipe,
+)
 from nasnet_keras.console.command_line import sentence
 from nasnet_keras.deployment.latency.chains import measure_parts
 from nasnet_keras.deployment.latency.line import fitted_line
@@ -317,7 +321,7 @@ class LatencyTable(pydantic.BaseModel):
 
 
 def _complete(setting: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of networks as JSON has them.
+    """Arguments of networks on which their costs depend, as JSON has them.
 
     Raises:
         ValueError: The shape of the images or the number of classes is missing
@@ -334,7 +338,7 @@ def _complete(setting: Mapping[str, Any]) -> dict[str, Any]:
             f"of `classes`. Received: input_shape={quoted(shape)}, "
             f"classes={quoted(classes)}."
         )
-    given = {**setting, "input_shape": [*numbers[:3]]}
+    given = {**without_recipe(setting), "input_shape": [*numbers[:3]]}
     if given.get("conventions") is not None:
         conventions = Conventions.from_dict(given["conventions"])
         given["conventions"] = conventions.to_dict()

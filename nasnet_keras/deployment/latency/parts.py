@@ -2,9 +2,9 @@
 
 import abc
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 if TYPE_CHECKING:
     from nasnet_keras.layers.parts.conventions import Conventions
@@ -24,6 +24,9 @@ class LatencyPart(abc.ABC):
     height: int
     width: int
 
+    # Of rows that are read.
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
+
     @classmethod
     @abc.abstractmethod
     def of_network(
@@ -34,7 +37,8 @@ class LatencyPart(abc.ABC):
         Args:
             kind: The kind of the architecture.
             architecture: The architecture.
-            setting: The arguments of the network, as of `kind.complexity`.
+            setting: The arguments of the network, as of `kind.complexity`, on
+                which its costs depend.
 
         Raises:
             ValueError: There is no such network, or its size is unknown.

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, Self
 
 import pydantic
 
-from nasnet_keras.architectures import without_recipe
 from nasnet_keras.deployment.latency.parts import Count, LatencyPart
 from nasnet_keras.graph_nodes import (
     Concatenation,
@@ -37,13 +36,11 @@ class StepPart(LatencyPart):
     width: Count
     channels: Annotated[tuple[Count, ...], pydantic.Field(min_length=1)]
 
-    __pydantic_config__: ClassVar = pydantic.ConfigDict(extra="forbid")
-
     @classmethod
     def of_network(
         cls, kind: Any, architecture: Any, setting: Mapping[str, Any]
     ) -> list[Self]:
-        given = without_recipe(setting)
+        given = dict(setting)
         _, channels, size = kind.image(given.pop("input_shape"), given)
         del given["classes"]
         found = []

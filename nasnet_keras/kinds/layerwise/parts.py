@@ -3,12 +3,11 @@
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, Self
 
 import pydantic
 from keras import ops
 
-from nasnet_keras.architectures import without_recipe
 from nasnet_keras.deployment.latency.parts import Count, LatencyPart
 from nasnet_keras.kinds.layerwise.architecture import ConvolutionLayer
 from nasnet_keras.kinds.layerwise.network import Plan, unit_of
@@ -33,13 +32,11 @@ class LayerwisePart(LatencyPart):
     width: Count
     channels: Annotated[tuple[Count, ...], pydantic.Field(min_length=1)]
 
-    __pydantic_config__: ClassVar = pydantic.ConfigDict(extra="forbid")
-
     @classmethod
     def of_network(
         cls, kind: Any, architecture: Any, setting: Mapping[str, Any]
     ) -> list[Self]:
-        given = without_recipe(setting)
+        given = dict(setting)
         shape, classes = given.pop("input_shape"), given.pop("classes")
         plan = Plan(architecture, shape, classes, given)
         return [

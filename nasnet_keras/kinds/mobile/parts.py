@@ -3,11 +3,8 @@
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
-import pydantic
-
-from nasnet_keras.architectures import without_recipe
 from nasnet_keras.deployment.latency.parts import Count, LatencyPart
 from nasnet_keras.kinds.mobile.architecture import IDENTITY, MobileBlock
 from nasnet_keras.kinds.mobile.network import Plan, PlannedLayer
@@ -42,13 +39,11 @@ class MobilePart(LatencyPart):
     filters: Count
     activation: str
 
-    __pydantic_config__: ClassVar = pydantic.ConfigDict(extra="forbid")
-
     @classmethod
     def of_network(
         cls, kind: Any, architecture: Any, setting: Mapping[str, Any]
     ) -> list[Self]:
-        given = without_recipe(setting)
+        given = dict(setting)
         shape, classes = given.pop("input_shape"), given.pop("classes")
         plan = Plan(architecture, shape, classes, given)
         architecture = plan.architecture

@@ -1,6 +1,7 @@
 """Tables of latencies, for each space that has them."""
 
 import functools
+import itertools
 
 import numpy as np
 import pytest
@@ -133,6 +134,8 @@ def test_a_table_predicts_what_adds_up_exactly(name, monkeypatch, tmp_path):
 def test_searched_strides_have_no_table():
     space = create_space("layerwise", {"strides": "searched"})
     assert "latency-table" not in space.capabilities
+    for decisions in itertools.islice(space.covering(), 3):
+        space.check(decisions)
 
 
 def test_a_table_is_measured_and_used(tmp_path, monkeypatch):

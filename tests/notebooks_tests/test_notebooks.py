@@ -44,6 +44,12 @@ SMALL = {
         "IMAGES_PER_CLASS": 20,
     },
     "08_a_space_of_your_own": {"TRIALS": 2, "EPOCHS": 1},
+    "09_detect_and_segment": {
+        "IMAGES": 16,
+        "TEST_IMAGES": 6,
+        "EPOCHS": 1,
+        "BATCH_SIZE": 8,
+    },
 }
 # Those that read photographs: what `NASNET_PHOTOS` names, or a folder beside
 # the repository.
@@ -58,6 +64,7 @@ SLOW = {
     "06_nasnet_mobile_on_photographs",
     "07_search_on_your_own_folder",
     "08_a_space_of_your_own",
+    "09_detect_and_segment",
 }
 MOST_BYTES = 150_000  # of the outputs that a notebook keeps
 

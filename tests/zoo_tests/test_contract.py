@@ -1,9 +1,10 @@
-"""The published networks fused, cut down to few cells and filters."""
+"""What every published network does, cut down to few cells and filters."""
 
 import numpy as np
 import pytest
 
 import zoo
+from nasnet_keras import export
 from nasnet_keras.deployment.fuse import fuse_for_inference
 from zoo.presets import PRESETS
 
@@ -20,42 +21,56 @@ DISTINCT = list(
 )
 
 
-@pytest.mark.large
-@pytest.mark.parametrize("name", DISTINCT)
-def test_each_computes_the_same(name, shrunk, monkeypatch):
+@pytest.fixture(params=DISTINCT)
+def small(request, shrunk, monkeypatch):
+    """What makes a network of five classes, small, as training might leave
+    it."""
+    name = request.param
     preset = PRESETS[name]
     if preset.kind == "multibranch":
         monkeypatch.setitem(PRESETS, name, shrunk(name, preset))
     imagenet = preset.classes == 1000
-    side = 33 if imagenet else 9
     least = {}
     if preset.kind == "nasnet":
         least["repeats"] = 3 if preset.arguments["frame"] == "darts" else 1
         least["filters"] = 8 if imagenet else 4
+
+    def make(side=33 if imagenet else 9, dtype="float32", **options):
+        model = zoo.create_model(
+            name,
+            (side, side, 3),
+            classes=5,
+            classifier_activation=None,
+            dtype=dtype,
+            **least,
+            **options,
+        )
+        random = np.random.default_rng(0)
+        for weight in model.weights:
+            if weight.path.endswith(("gamma", "moving_variance")):
+                weight.assign(random.uniform(0.7, 1.4, weight.shape))
+            elif weight.path.endswith(("beta", "moving_mean")):
+                weight.assign(random.normal(0, 0.2, weight.shape))
+        return model
+
+    make.preset = preset
+    return make
+
+
+@pytest.mark.large
+def test_fused_it_computes_the_same(small):
     # States of networks of units grow by these weights until roundings decide
     # on which side a sigmoid saturates: in single precision the network itself
     # is 2e-3 from what it is in double precision, in which they are compared.
     dtype, tolerance = "float32", 1e-4
-    if preset.kind != "nasnet":
-        dtype, tolerance = (
-            "float64",
-            1e-6,
-        )  # The logits are single all the same.
-    model = zoo.create_model(
-        name,
-        (side, side, 3),
-        classes=5,
-        classifier_activation=None,
-        dtype=dtype,
-        **least,
+    if small.preset.kind != "nasnet":
+        # The logits are single all the same.
+        dtype, tolerance = "float64", 1e-6
+    model = small(dtype=dtype)
+    images = np.random.default_rng(1).uniform(
+        -1, 1, (2, *model.input_shape[1:])
     )
-    random = np.random.default_rng(0)
-    for weight in model.weights:
-        if weight.path.endswith(("gamma", "moving_variance")):
-            weight.assign(random.uniform(0.5, 2, weight.shape))
-        elif weight.path.endswith(("beta", "moving_mean")):
-            weight.assign(random.normal(size=weight.shape))
-    images = random.uniform(-1, 1, (2, side, side, 3)).astype(dtype)
+    images = images.astype(dtype)
     expected = np.asarray(model(images))
     outputs = np.asarray(fuse_for_inference(model)(images))
     largest = np.abs(expected).max()
@@ -63,3 +78,28 @@ def test_each_computes_the_same(name, shrunk, monkeypatch):
     np.testing.assert_allclose(
         outputs, expected, atol=tolerance * largest, rtol=0
     )
+
+
+@pytest.mark.large
+def test_its_features_are_a_pyramid_that_ends_in_its_body(small):
+    side = 64
+    features = small(side, features=True)
+    body = small(side, include_top=False)
+    body.set_weights(features.get_weights())
+    images = np.random.default_rng(1).uniform(-1, 1, (1, side, side, 3))
+    maps = {name: np.asarray(map) for name, map in features(images).items()}
+    assert list(maps) == [f"P{level + 1}" for level in range(len(maps))]
+    for level, each in enumerate(maps.values(), start=1):
+        # Some first convolutions pad nothing.
+        assert abs(each.shape[1] - side / 2**level) <= 1, level
+    last = list(maps.values())[-1]
+    np.testing.assert_allclose(
+        np.maximum(np.asarray(body(images)), 0), np.maximum(last, 0), rtol=1e-5
+    )
+
+
+@pytest.mark.large
+def test_it_is_deployed(small, tmp_path):
+    model = small()
+    report = export(model, tmp_path / "network.onnx", "onnx")
+    assert report.comparison.difference < 1e-4

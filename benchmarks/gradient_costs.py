@@ -109,7 +109,7 @@ def settings(name: str, epochs: int) -> dict[str, Any]:
         "space": what.space,
         "space_options": dict(what.options),
         "child": {**CHILD, **what.scale},
-        "recipe": {"epochs": epochs, "drop_path_rate": 0.0},
+        "recipe": {"epochs": epochs},
     }
 
 

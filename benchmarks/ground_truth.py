@@ -21,6 +21,7 @@ Runs from a checkout of one commit, on one thread a process:
 
 import argparse
 import dataclasses
+import itertools
 import json
 import math
 import os
@@ -54,9 +55,6 @@ SETTINGS = ChildSettings(
     recipe=dataclasses.replace(
         RECIPES["search-proxy"],
         epochs=5,
-        batch_size=64,
-        learning_rate=0.05,
-        drop_path_rate=0.0,
     ),
     scale={"repeats": 1, "filters": 8},
     image_size=16,
@@ -194,8 +192,8 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
 
 
 def summarise(path: Path) -> None:
-    """Prints how costs and earlier epochs rank cells as the last epoch does:
-    Kendall's tau, with its error by chance."""
+    """Prints how costs, earlier epochs and other seeds rank cells as the last
+    epoch does: Kendall's tau, with its error by chance."""
     cells = [row for row in rows_of(path) if row["set"] != "noise"]
     last = [row["curve"][-1]["accuracy"] for row in cells]
     count = len(cells)
@@ -214,6 +212,23 @@ def summarise(path: Path) -> None:
             ]
     for name, values in columns.items():
         print(f"  {name:24} {kendalltau(values, last).statistic:5.2f}")
+    trainings = repeated(path)
+    print(f"tau between two trainings of the same {trainings.shape[1]} cells:")
+    for one, other in itertools.combinations(trainings, 2):
+        print(f"  {'another seed':24} {kendalltau(one, other).statistic:5.2f}")
+
+
+def repeated(path: Path) -> np.ndarray:
+    """`[seeds, cells]`: the last accuracies of the cells that were trained
+    with several seeds."""
+    rows = [row for row in rows_of(path) if row["set"] in ("spread", "noise")]
+    cells = {row["number"] for row in rows if row["set"] == "noise"}
+    by_cell: dict[int, list[float]] = {number: [] for number in sorted(cells)}
+    for row in sorted(rows, key=lambda row: row["seed"]):
+        if row["number"] in by_cell:
+            accuracy = row["curve"][-1]["accuracy"]
+            by_cell[row["number"]].append(accuracy)
+    return np.array(list(by_cell.values())).T
 
 
 def main() -> None:

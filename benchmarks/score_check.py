@@ -15,7 +15,6 @@ published, where those of all cells do with 0.75.
 """
 
 import argparse
-import dataclasses
 import os
 import time
 from pathlib import Path
@@ -60,7 +59,7 @@ def settings() -> ChildSettings:
     return ChildSettings(
         space=SPACE,
         dataset="cifar10",
-        recipe=dataclasses.replace(RECIPES["search-proxy"], drop_path_rate=0.0),
+        recipe=RECIPES["search-proxy"],
         scale={"repeats": 5, "filters": 16},
         train_images=1000,
         validation_images=1000,

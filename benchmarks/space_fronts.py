@@ -107,10 +107,8 @@ CHILD = {
     "validation_images": 4_000,
     "threads": 1,
 }
-RECIPE = {"epochs": 4, "drop_path_rate": 0.0}
-RETRAINED = dataclasses.replace(
-    RECIPES["search-proxy"], epochs=3, drop_path_rate=0.0
-)
+RECIPE = {"epochs": 4}
+RETRAINED = dataclasses.replace(RECIPES["search-proxy"], epochs=3)
 RETRAINED_SEEDS = (1_000, 1_001, 1_002)  # apart from that of the searches
 
 

@@ -287,7 +287,7 @@ def tune(
     ...     "runs/tuned",
     ...     "digits",
     ...     plain_network(8),
-    ...     replace(RECIPES["search-proxy"], epochs=1, drop_path_rate=0.0),
+    ...     replace(RECIPES["search-proxy"], epochs=1),
     ...     values={"learning_rate": [0.01, 0.1]},
     ...     trials=2,
     ... )

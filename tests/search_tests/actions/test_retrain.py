@@ -12,9 +12,7 @@ from nasnet_keras.console.command_line import InputError, RunError
 from nasnet_keras.training.recipes import RECIPES
 from nasnet_keras.training.run import load_settings
 
-RECIPE = dataclasses.replace(
-    RECIPES["search-proxy"], epochs=1, batch_size=8, drop_path_rate=0.0
-)
+RECIPE = dataclasses.replace(RECIPES["search-proxy"], epochs=1, batch_size=8)
 # That the command takes for images of 8 x 8.
 RECIPE_OF_COMMAND = dataclasses.replace(RECIPES["cifar"], auxiliary_weight=0.0)
 NETWORK = {

@@ -3,6 +3,7 @@
     git worktree add ../fair && cd ../fair
     export PYTHONPATH=$PWD TF_ENABLE_ONEDNN_OPTS=1 TFDS_DATA_DIR=...
     python benchmarks/fair_test.py --seed 0 --output ../fair_test.jsonl
+    python benchmarks/fair_test.py --seed 8 --arm predictor --output ...
     python benchmarks/fair_test.py --summary ../fair_test.jsonl
 
 One seed is one pair, which stands by itself: `auto` and `random`, each for
@@ -11,11 +12,13 @@ other, in turn the one or the other first, on CIFAR-10 at 16 x 16. The three
 best cells of each are then trained on all training images with a new seed, and
 the test images read once. With retrainings a pair takes some 2 hours and 25
 minutes. A row is added for each arm. Called again, it goes on with the arms
-that lack one: a search that was broken off begins anew, a retraining goes on.
+that lack one that counts: a search that was broken off or disturbed begins
+anew, a retraining goes on.
 
 Fixed before the first pair: eight pairs; what is compared is the mean test
 accuracy of the three, by a two-sided sign-flip test over the pairs, of six at
-the least. Rows count if others used little of the machine, and if the search
+the least. `--arm predictor` puts that strategy in the place of `auto`, for
+three pairs. Rows count if others used little of the machine, and if the search
 kept its hours within a tenth; pairs, if both arms are of one commit, of the
 same versions and of the same processor. `--random-cells` retrains so many
 random cells alike, whose deviation is the unit of the goal.
@@ -45,7 +48,8 @@ from nasnet_keras.console.command_line import provenance
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 WORKERS, BEST = 2, 3
-PAIRS, LEAST_PAIRS = 8, 6
+PAIRS = {"auto": 8, "predictor": 3}  # with random search
+LEAST_PAIRS = 6  # for a test
 MOST_FOREIGN = 0.1  # cores that others may use
 MOST_ASIDE = 0.1  # of the hours
 # Cells are retrained as those of the ground truth are trained, on all images.
@@ -55,11 +59,7 @@ CHILD = {
     "validation_images": SETTINGS.validation_images,
     "threads": SETTINGS.threads,
 }
-RECIPE = {
-    name: getattr(RETRAINED, name)
-    for name in ("batch_size", "learning_rate", "drop_path_rate")
-}
-ARMS = ("auto", "random")
+RANDOM = "random"
 # Sets the seeds of retrainings apart from those of searches.
 SEEDS = 1_000
 
@@ -96,7 +96,11 @@ def searched(arm: str, args: argparse.Namespace) -> dict[str, Any]:
         found = json.loads(record.read_text())
         if found["hours"] != args.hours:
             raise SystemExit(f"{folder} is of {found['hours']} hours.")
-        return found
+        if not (why := complaint(found)):
+            return found
+        print(f"{folder} does not count: {why}; it is made anew.", flush=True)
+        record.unlink()
+        shutil.rmtree(folder)
     if folder.exists():
         print(f"{folder} was broken off; it begins anew.", flush=True)
         shutil.rmtree(folder)
@@ -108,7 +112,6 @@ def searched(arm: str, args: argparse.Namespace) -> dict[str, Any]:
         hours=args.hours,
         seed=args.seed,
         child=CHILD,
-        recipe=RECIPE,
         workers=WORKERS,
     )
     found = {
@@ -161,7 +164,7 @@ def random_cells(args: argparse.Namespace) -> dict[str, Any]:
             trials=args.random_cells,
             seed=SEEDS,
             child={**CHILD, "train_images": 1_000},
-            recipe={**RECIPE, "epochs": 1},
+            recipe={"epochs": 1},
             workers=WORKERS,
         )
     ranking = search.retrain(run, RETRAINED, top=args.random_cells, seed=SEEDS)
@@ -200,7 +203,9 @@ def alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
 def summary(rows: Iterable[dict[str, Any]]) -> list[str]:
     """Lines on the pairs, the last of each seed."""
     lines = []
-    arms: dict[str, dict[int, dict[str, Any]]] = {arm: {} for arm in ARMS}
+    arms: dict[str, dict[int, dict[str, Any]]] = {
+        arm: {} for arm in (*PAIRS, RANDOM)
+    }
     cells: list[float] = []
     for row in rows:
         if row["arm"] == "random cells":
@@ -209,28 +214,42 @@ def summary(rows: Iterable[dict[str, Any]]) -> list[str]:
             lines.append(f"{row['arm']} {row['seed']} does not count: {why}.")
         else:
             arms[row["arm"]][row["seed"]] = row
-    seeds = sorted(set(arms["auto"]) & set(arms["random"]))
-    for seed in list(seeds):
-        if not alike(arms["auto"][seed], arms["random"][seed]):
-            lines.append(f"Pair {seed} does not count: its arms differ.")
-            seeds.remove(seed)
-    if not seeds:
-        return [*lines, "No pair yet."]
-    means = {arm: [_mean(arms[arm][seed]) for seed in seeds] for arm in ARMS}
-    for arm in ARMS:
-        lines.append(
-            " ".join(
-                [f"{arm:8}", *(f"{100 * each:.2f}" for each in means[arm])]
-            )
-        )
-    differences = np.subtract(means["auto"], means["random"])
+    for arm in PAIRS:
+        pairs = []
+        for seed in sorted(set(arms[arm]) & set(arms[RANDOM])):
+            pair = arms[arm][seed], arms[RANDOM][seed]
+            if alike(*pair):
+                pairs.append(pair)
+            else:
+                lines.append(f"Pair {seed} does not count: its arms differ.")
+        if pairs:
+            lines += compared(arm, pairs, cells)
+        elif arm == "auto":
+            lines.append("No pair yet.")
+    return lines
+
+
+def compared(
+    arm: str,
+    pairs: Iterable[tuple[dict[str, Any], dict[str, Any]]],
+    cells: list[float],
+) -> list[str]:
+    """Lines on the pairs of an arm with random search."""
+    means = np.transpose([list(map(_mean, pair)) for pair in pairs])
+    lines = [
+        " ".join([f"{name:8}", *(f"{100 * each:.2f}" for each in row)])
+        for name, row in zip((arm, RANDOM), means, strict=True)
+    ]
+    differences = means[0] - means[1]
     mean, half = 100 * differences.mean(), float("nan")
-    text = f"{len(seeds)} of {PAIRS} pairs, mean difference {mean:+.2f}"
-    if len(seeds) > 1:
-        half = 100 * stats.sem(differences) * stats.t.ppf(0.975, len(seeds) - 1)
+    text = f"{len(differences)} of {PAIRS[arm]} pairs, mean difference "
+    text += f"{mean:+.2f}"
+    if len(differences) > 1:
+        freedom = len(differences) - 1
+        half = 100 * stats.sem(differences) * stats.t.ppf(0.975, freedom)
         text += f" +- {half:.2f}"
     text += " points"
-    if len(seeds) >= LEAST_PAIRS:
+    if len(differences) >= LEAST_PAIRS:
         text += f", p = {sign_flip(differences):.3f}"
     lines.append(text)
     if cells:
@@ -280,6 +299,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--seed", type=int)
+    parser.add_argument("--arm", choices=PAIRS, default="auto")
     parser.add_argument("--hours", type=float, default=1.0)
     parser.add_argument("--runs", type=Path, default=Path("../fair-runs"))
     parser.add_argument("--random-cells", type=int)
@@ -298,8 +318,13 @@ def main() -> None:
     if args.random_cells is not None:
         add_row(args.output, random_cells(args))
         return
-    there = {(row["arm"], row.get("seed")) for row in read_rows(args.output)}
-    for arm in ARMS if args.seed % 2 == 0 else reversed(ARMS):
+    there = {
+        (row["arm"], row.get("seed"))
+        for row in read_rows(args.output)
+        if row["arm"] != "random cells" and not complaint(row)
+    }
+    arms = (args.arm, RANDOM)
+    for arm in arms if args.seed % 2 == 0 else reversed(arms):
         if (arm, args.seed) in there:
             continue
         row = arm_row(arm, args)

@@ -51,6 +51,21 @@ def test_pairs_are_compared(script):
     ]
 
 
+def test_another_strategy_has_pairs_of_its_own(script):
+    rows = [
+        *(row("predictor", 8, 0.6), row("random", 8, 0.5)),
+        *(row("auto", 0, 0.5), row("random", 0, 0.5)),
+    ]
+    assert script["summary"](rows) == [
+        "auto     50.00",
+        "random   50.00",
+        "1 of 8 pairs, mean difference +0.00 points",
+        "predictor 60.00",
+        "random   50.00",
+        "1 of 3 pairs, mean difference +10.00 points",
+    ]
+
+
 def test_there_is_a_p_value_from_six_pairs_on(script):
     rows = [
         row(arm, seed, accuracy)

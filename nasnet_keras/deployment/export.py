@@ -175,14 +175,19 @@ def exported(
     format: str,
     batch_size: int = 1,
     input_shape: Sequence[int] | None = None,
+    calibration: np.ndarray | None = None,
 ) -> Iterator[tuple[Runner, np.ndarray]]:
     """A network in the runtime of a format, for the time of the block, and
     random images to call it with.
 
+    Args:
+        model, format, batch_size, input_shape, calibration: See `export`.
+
     Raises:
         ValueError: As `export`.
     """
-    with written(model, format, batch_size, input_shape) as (path, inputs):
+    options = batch_size, input_shape, calibration
+    with written(model, format, *options) as (path, inputs):
         images = np.random.default_rng(0).uniform(-1, 1, inputs.shape)
         dtype = inputs.dtype.as_numpy_dtype
         yield find_format(format).load(path), images.astype(dtype)

@@ -96,6 +96,8 @@ class ObjectiveEvaluator(Evaluator):
             exported file elsewhere; see
             `nasnet_keras.deployment.latency.command.seconds_by_command`. By
             default this machine measures.
+        latency_int8: Whether networks are quantised before they are measured,
+            in a runtime that has int8. Default False.
         kind: That of the architectures, of which a table has to be. Default:
             as the table.
 
@@ -115,6 +117,7 @@ class ObjectiveEvaluator(Evaluator):
         latency_table: Path | None = None,
         latency_runtime: str = "keras",
         latency_command: str | None = None,
+        latency_int8: bool = False,
         kind: str | None = None,
     ) -> None:
         if objective == "mnasnet" and not (cost and target):
@@ -153,6 +156,7 @@ class ObjectiveEvaluator(Evaluator):
         self._measured: dict[str, float] = {}  # latency, by architecture
         self._runtime = latency_runtime
         self._command = latency_command
+        self._int8 = latency_int8
         self._kind = kind
         self._check_runtime()
         self._table = (
@@ -170,7 +174,7 @@ class ObjectiveEvaluator(Evaluator):
         if self._runtime != "keras":
             from nasnet_keras.deployment.formats import find_format
 
-            find_format(self._runtime).check()
+            find_format(self._runtime).check(int8=self._int8)
 
     def _load(self, path: Path) -> Any:
         """The table, if it is of networks as the evaluator trains them."""
@@ -258,7 +262,10 @@ class ObjectiveEvaluator(Evaluator):
             model = self.evaluator.build(architecture)
             try:
                 self._measured[name] = measure_latency(
-                    model, runtime=self._runtime, command=self._command
+                    model,
+                    runtime=self._runtime,
+                    command=self._command,
+                    int8=self._int8,
                 )
             except ValueError as error:
                 self._check_runtime()  # else all children fail

@@ -114,6 +114,7 @@ def create_evaluator(
         objective.latency_table,
         objective.latency_runtime,
         objective.latency_command,
+        objective.latency_int8,
         config.create_space().kind_name,
     )
 

@@ -98,6 +98,13 @@ class ObjectiveConfig(Settings):
             "seconds of one image."
         ),
     ] = None
+    latency_int8: Annotated[
+        bool,
+        Field(
+            description="Measure networks in int8, in the `latency_runtime` "
+            "openvino or litert."
+        ),
+    ] = False
 
     @pydantic.field_validator("latency_table")
     @classmethod
@@ -138,6 +145,11 @@ class ObjectiveConfig(Settings):
             raise ValueError(
                 "Expected either a `latency_table`, which is of Keras, or a "
                 "`latency_runtime`"
+            )
+        if self.latency_int8 and self.latency_runtime == "keras":
+            raise ValueError(
+                "Expected with `latency_int8` as `latency_runtime` openvino or "
+                "litert"
             )
         if self.latency_command and self.latency_runtime == "keras":
             raise ValueError(

@@ -4,11 +4,13 @@ import time
 from collections.abc import Callable
 
 import keras
+import numpy as np
 
-from nasnet_keras.deployment.export import exported, written
+from nasnet_keras.deployment.export import as_input, exported, written
 from nasnet_keras.deployment.latency.command import seconds_by_command
 from nasnet_keras.deployment.timing import (
     forward_pass,
+    image_shape,
     median_seconds,
     rewritten_graphs,
 )
@@ -23,6 +25,7 @@ def measure_latency(
     clock: Callable[[], float] = time.perf_counter,
     runtime: str = "keras",
     command: str | None = None,
+    int8: bool = False,
 ) -> float:
     """The median of the seconds of a forward pass on this machine, or what a
     command says of another one.
@@ -46,6 +49,9 @@ def measure_latency(
         command: A program and its arguments, which times the file of the
             network, of the format `runtime`: see `seconds_by_command`.
             Default None: this process does.
+        int8: Whether the network is quantised before, for a runtime that has
+            int8; by random images, since the seconds do not depend on the
+            ranges. Default False.
 
     Raises:
         ValueError: The model has several inputs or takes another shape, the
@@ -54,15 +60,32 @@ def measure_latency(
         RunError: The command says nothing of use.
     """
     with rewritten_graphs():
-        if command is not None:
-            with written(model, runtime, batch_size, input_shape) as (path, _):
-                return seconds_by_command(command, path)
-        if runtime == "keras":
+        if runtime == "keras" and command is None:
+            if int8:
+                raise ValueError(
+                    "The arguments `int8` and `runtime` disagree. Expected "
+                    "int8=False in Keras, or a runtime that has int8, openvino "
+                    "or litert. Received: int8=True, runtime='keras'."
+                )
             function, images = forward_pass(model, batch_size, input_shape)
             return median_seconds(
                 function, *images, repeats=repeats, warmup=warmup, clock=clock
             )
-        with exported(model, runtime, batch_size, input_shape) as call:
+        calibration = _random_images(model, input_shape) if int8 else None
+        options = runtime, batch_size, input_shape, calibration
+        if command is not None:
+            with written(model, *options) as (path, _):
+                return seconds_by_command(command, path)
+        with exported(model, *options) as call:
             return median_seconds(
                 *call, repeats=repeats, warmup=warmup, clock=clock
             )
+
+
+def _random_images(
+    model: keras.Model, input_shape: tuple[int, ...] | None
+) -> np.ndarray:
+    shape = image_shape(model, input_shape)
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (8, *shape), np.uint8)
+    return as_input(model, pixels)

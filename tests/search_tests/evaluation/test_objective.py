@@ -105,7 +105,7 @@ def test_what_costs_too_much_is_refused_before_it_is_trained():
 def test_latency_is_measured_on_the_network_where_it_is_asked_for(monkeypatch):
     measured = []
 
-    def measure(model, runtime, command):
+    def measure(model, runtime, command, int8):
         measured.append(model)
         return 0.02
 
@@ -178,8 +178,8 @@ def table(monkeypatch):
 def test_latency_in_the_runtime_of_an_export(monkeypatch):
     calls = []
 
-    def measure(model, runtime, command):
-        calls.append((model, runtime, command))
+    def measure(model, runtime, command, int8):
+        calls.append((model, runtime, command, int8))
         return 0.03
 
     monkeypatch.setattr(
@@ -190,7 +190,7 @@ def test_latency_in_the_runtime_of_an_export(monkeypatch):
     )
     assert evaluator.costs({"parameters": 1})["latency"] == 0.03
     network = "a network of {'parameters': 1}"
-    assert calls == [(network, "saved_model", None)]
+    assert calls == [(network, "saved_model", None, False)]
     phone = ObjectiveEvaluator(
         Accurate(),
         limits={"latency": 1},
@@ -198,7 +198,19 @@ def test_latency_in_the_runtime_of_an_export(monkeypatch):
         latency_command="cat",
     )
     assert phone.costs({"parameters": 1})["latency"] == 0.03
-    assert calls[1:] == [(network, "saved_model", "cat")]
+    assert calls[1:] == [(network, "saved_model", "cat", False)]
+    small = ObjectiveEvaluator(
+        Accurate(),
+        limits={"latency": 1},
+        latency_runtime="litert",
+        latency_int8=True,
+    )
+    assert small.costs({"parameters": 1})["latency"] == 0.03
+    assert calls[2:] == [(network, "litert", None, True)]
+    with pytest.raises(ValueError, match="not written in int8"):
+        ObjectiveEvaluator(
+            Accurate(), latency_runtime="saved_model", latency_int8=True
+        )
     with pytest.raises(ValueError, match="`latency_command`.*no_such_program"):
         ObjectiveEvaluator(Accurate(), latency_command="no_such_program")
     with pytest.raises(ValueError, match="`format`.*Received: format='coreml'"):
@@ -208,7 +220,7 @@ def test_latency_in_the_runtime_of_an_export(monkeypatch):
 def test_a_network_that_the_runtime_cannot_take_fails_alone(
     monkeypatch, tmp_path
 ):
-    def measure(model, runtime, command):
+    def measure(model, runtime, command, int8):
         if "{'parameters': 1}" in model:
             raise ValueError("No such operation: Igamma.")
         return 0.03

@@ -28,6 +28,36 @@ def test_a_runtime_is_timed_as_it_is_deployed(monkeypatch):
     assert rewritten == [True]
 
 
+def test_in_int8_the_network_is_quantised_by_pixels_that_it_takes(monkeypatch):
+    taken = []
+
+    @contextlib.contextmanager
+    def exported(model, runtime, batch_size, input_shape, calibration):
+        taken.append(calibration)
+        yield int, "1"
+
+    monkeypatch.setattr(
+        "nasnet_keras.deployment.latency.measurement.exported", exported
+    )
+    for int8 in (True, False):
+        measure_latency(small_model(), repeats=1, runtime="litert", int8=int8)
+    images, none = taken
+    assert none is None
+    assert images.shape == (8, 4, 4, 1)
+    assert -1 <= images.min() < 0 < images.max() <= 1
+
+
+def test_int8_is_measured_where_there_is_int8():
+    pytest.importorskip("ai_edge_litert", reason="LiteRT is an extra")
+    inputs = keras.Input((8, 8, 3))
+    model = keras.Model(inputs, keras.layers.Conv2D(2, 3)(inputs))
+    assert measure_latency(model, repeats=1, runtime="litert", int8=True) > 0
+    with pytest.raises(ValueError, match="not written in int8"):
+        measure_latency(model, runtime="onnx", int8=True)
+    with pytest.raises(ValueError, match="`int8` and `runtime` disagree"):
+        measure_latency(model, int8=True)
+
+
 def small_model(size=4):
     inputs = keras.Input((size, size, 1))
     return keras.Model(inputs, keras.layers.ReLU()(inputs))

@@ -9,6 +9,7 @@ is reported by the other, which it never sees. Every proposal counts as a
 trial, repeated ones too.
 """
 
+import collections
 import functools
 import json
 import multiprocessing
@@ -93,6 +94,7 @@ def run_search(
     seed: int,
     space: str = SPACE,
     space_options: str = "{}",
+    lag: int = 0,
 ) -> Search:
     """Runs one strategy with one seed: a plain loop of ask and tell.
 
@@ -107,6 +109,8 @@ def run_search(
         space: The name of the space of the table's architectures. Default
             that of NAS-Bench-201.
         space_options: The arguments of the space, as JSON. Default none.
+        lag: How many trials are under way when another is proposed. Default
+            0.
 
     Raises:
         ValueError: The table, a column, the space or the strategy is not as
@@ -122,9 +126,11 @@ def run_search(
         name, options = strategy_of(strategy)
         searcher = create_strategy(name, table.space, seed, **options)
     spent = time.perf_counter() - began
+    under_way: collections.deque[Trial] = collections.deque()
     for number in range(trials):
         began = time.perf_counter()
         decisions = searcher.ask(number)
+        searcher.proposed(decisions)
         spent += time.perf_counter() - began
         trial = _evaluated(evaluator, number, decisions)
         if trial.reward is not None and trial.reward > best:
@@ -132,8 +138,10 @@ def run_search(
             row = evaluator.find(decisions)
             found = np.nan if row is None else report.get(row, np.nan)
             curves[:2, number:] = [[best], [found]]
+        under_way.append(trial)
         began = time.perf_counter()
-        searcher.tell(trial)
+        if len(under_way) > lag:
+            searcher.tell(under_way.popleft())
         spent += time.perf_counter() - began
         curves[2, number] = spent
     return Search(*curves)
@@ -331,6 +339,7 @@ def benchmark(
     progress: Callable[[str, int], None] = lambda name, seed: None,
     space: str = SPACE,
     space_options: Mapping[str, Any] = {},
+    lag: int = 0,
 ) -> tuple[list[Result], dict[str, list[Search]]]:
     """Runs the strategies, and random search if it is not among them.
 
@@ -347,6 +356,8 @@ def benchmark(
         space: The name of the space of the table's architectures. Default
             that of NAS-Bench-201.
         space_options: The arguments of the space. Default none.
+        lag: How many trials are under way when another is proposed, as with
+            several workers. Default 0.
 
     Returns:
         The rows of the summary, and the searches of each strategy by seed.
@@ -367,6 +378,7 @@ def benchmark(
         trials,
         space=space,
         space_options=json.dumps(dict(space_options)),
+        lag=lag,
     )
     done: dict[str, dict[int, Search]] = {name: {} for name in names}
     for name, seed, search in run_searches(job, names, seeds, workers):

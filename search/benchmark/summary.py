@@ -40,6 +40,7 @@ def save_benchmark(
     workers: int = 0,
     space: str = SPACE,
     space_options: Mapping[str, Any] = {},
+    lag: int = 0,
 ) -> None:
     """Runs a benchmark, prints its summary, and fills a folder: summary.json,
     summary.csv, curves.png.
@@ -47,8 +48,8 @@ def save_benchmark(
     Args:
         output: The folder, new or empty.
         table, search_column, report_column, strategies, trials, seeds,
-            workers, space, space_options: As `search.benchmark.benchmark`
-            takes them.
+            workers, space, space_options, lag: As
+            `search.benchmark.benchmark` takes them.
 
     Raises:
         InputError: The folder is not free, or an argument is not as expected.
@@ -81,6 +82,7 @@ def save_benchmark(
             progress=done,
             space=space,
             space_options=space_options,
+            lag=lag,
         )
         settings = {
             "space": found.space.describe(),
@@ -91,6 +93,7 @@ def save_benchmark(
             "trials": trials,
             "seeds": seeds,
             "workers": workers,
+            "lag": lag,
             "wall_seconds": time.monotonic() - began,
         }
         write_summary(folder, settings, results)

@@ -62,6 +62,15 @@ def benchmark(
         int,
         typer.Option(min=1, max=MOST_SEEDS, help="Searches of each strategy."),
     ] = 20,
+    lag: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=MOST_TRIALS,
+            help="Trials that are under way when another is proposed, as with "
+            "several workers.",
+        ),
+    ] = 0,
     workers: Annotated[
         int,
         typer.Option(min=1, max=10**4, help="Processes that share the work."),
@@ -83,6 +92,7 @@ def benchmark(
             workers=workers,
             space=space,
             space_options=named(space_option),
+            lag=lag,
         )
 
 

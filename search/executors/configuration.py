@@ -4,6 +4,7 @@ and may be another whenever the run is resumed.
 Neither Keras nor TensorFlow is imported here.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
@@ -104,11 +105,14 @@ class ExecutionConfig(pydantic.BaseModel):
 
     @property
     def lag(self) -> int:
-        """The lag of a new run with these settings. With a smaller one,
-        workers would wait, since some children take longer than others."""
+        """The lag of a new run with these settings: the least with which up
+        to 32 workers wait no more than 2.5 % of their time, where the seconds
+        of children are log-normal with a sigma of 0.5. A larger one would keep
+        from the strategy what it could know."""
         if self.executor_name == "in-process":
             return 0
-        return 4 * self.workers
+        workers = self.workers
+        return workers + round(workers * math.log2(workers) / 2)
 
 
 def create_execution(settings: Mapping[str, Any]) -> ExecutionConfig:

@@ -94,6 +94,7 @@ CHECKS = {
     "seed": whole(0),
     "seeds": whole(1),
     "trials": whole(1),
+    "lag": whole(0),
     "space_options": Check(
         "a dict of what JSON has: texts, numbers, lists and dicts", _is_json
     ),

@@ -6,6 +6,7 @@ Neither Keras nor TensorFlow is imported here before a search begins.
 import contextlib
 import functools
 import json
+import math
 import os
 import sqlite3
 import time
@@ -30,7 +31,7 @@ from nasnet_keras.training.data.datasets import (
 from nasnet_keras.training.data.readers.layout import check_outside
 from nasnet_keras.training.data.readers.pipelines import in_memory
 from nasnet_keras.training.process_state import kept_process_state
-from search.evaluation.base import Evaluator
+from search.evaluation.base import EvaluationError, Evaluator
 from search.executors import create_executor
 from search.executors.base import SearchError
 from search.executors.configuration import ExecutionConfig, create_execution
@@ -312,8 +313,11 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
         scorer = functools.cache(functools.partial(create_scorer, self.config))
 
         def score(name: str, architecture: Any) -> float:
-            with _checked():
-                return scorer(name).score(architecture, self.config.seed)
+            try:
+                with _checked():
+                    return scorer(name).score(architecture, self.config.seed)
+            except EvaluationError:
+                return math.nan
 
         with (
             _written(directory),

@@ -131,7 +131,8 @@ class RunConfig(Settings):
             le=LARGEST,
             description="How many of the last trials a proposal does not wait "
             "for. At most so many workers and one more are used. Default: 0 in "
-            "process, otherwise 4 x the workers at the start.",
+            "process, otherwise from the workers at the start: 3 for 2 "
+            "workers, 8 for 4, 20 for 8.",
         ),
     ] = None
     halving: Annotated[
@@ -257,6 +258,24 @@ class RunConfig(Settings):
             raise ValueError(
                 "Expected no `halving` with the evaluator "
                 f"{self.evaluator_name}, whose children cannot train further"
+            )
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _check_stages(self, info: pydantic.ValidationInfo) -> Self:
+        """What stages of trainings cannot serve."""
+        if info.context == TO_LOOK or self.hours is self.halving is None:
+            return self
+        stages = "halving" if self.hours is None else "hours"
+        if self.strategy_class.weighed(self.strategy_options):
+            raise ValueError(
+                f"Expected no `{stages}` with the strategy {self.strategy}, "
+                "since later stages train the most accurate children alone"
+            )
+        if self.hours is not None and self.strategy_options.get("scores"):
+            raise ValueError(
+                "Expected `trials` in place of `hours` with `scores`, whose "
+                "seconds no plan counts"
             )
         return self
 

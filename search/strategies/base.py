@@ -85,7 +85,8 @@ class Strategy(abc.ABC):
                 on; see `Evaluator.suggest`.
             score: A function of a key in `EVALUATORS` and an architecture. It
                 returns the architecture's score by this evaluator, which
-                trains nothing.
+                trains nothing; NaN of one that has none, since it cannot be
+                built.
         """
 
     @abc.abstractmethod

@@ -68,3 +68,7 @@ class RandomSearch(Strategy):
         return self.screen.choose(
             [self.space.sample(rng) for _ in range(self.samples)]
         )
+
+    def proposed(self, decisions: Decisions) -> None:
+        if self.screen is not None:
+            self.screen.proposed(decisions)

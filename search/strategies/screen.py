@@ -56,7 +56,8 @@ class Screen:
 
     def choose(self, candidates: Sequence[Decisions]) -> Decisions:
         """The candidate that is expected to improve the most on what is known;
-        one that was proposed before only if all were.
+        one that was proposed before, or has no score, only if all were or
+        have none.
 
         Args:
             candidates: `[N, T]`, at least one, as a policy sampled them.
@@ -66,6 +67,10 @@ class Screen:
             for candidate in dict.fromkeys(candidates)
             if self._space.canonical(candidate) not in self._known
         ]
+        if self._names and len(fresh) > 1:
+            fresh = [
+                each for each in fresh if np.isfinite(self._scores(each)).all()
+            ]
         if not fresh:
             return candidates[0]
         if len(self._rewards) < INITIAL:

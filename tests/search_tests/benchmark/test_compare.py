@@ -92,6 +92,17 @@ def test_cells_missing_from_the_table_are_failed_trials(
     assert search.search[-1] == max(table.values("validation").values())
 
 
+def test_with_a_lag_strategies_are_told_later(job):
+    """Evolution mutates what it has been told: with all trials under way it
+    draws at random."""
+    options = "regularized-evolution:population=3:sample=2"
+    at_once, later, never = (
+        job(options, 0, lag=lag).search.tolist() for lag in (0, 2, 40)
+    )
+    assert at_once[:3] == later[:3] == never[:3]
+    assert at_once != later != never
+
+
 def test_workers_do_not_change_the_outcome(job):
     outcomes = [
         {

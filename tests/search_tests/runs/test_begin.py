@@ -247,9 +247,10 @@ def test_bad_input_leaves_no_folder(tmp_path, FakeEvaluator, settings):
     ("config", "execution", "lag", "threads"),
     [
         ({}, {}, 0, None),
-        ({}, {"workers": 4}, 16, 2),
-        ({}, {"workers": 1, "executor": "processes"}, 4, 8),
-        ({}, {"workers": 20}, 80, 1),
+        ({}, {"workers": 2}, 3, 4),
+        ({}, {"workers": 4}, 8, 2),
+        ({}, {"workers": 1, "executor": "processes"}, 1, 8),
+        ({}, {"workers": 20}, 63, 1),
         ({"lag": 7, "child": {"threads": 3}}, {"workers": 4}, 7, 3),
     ],
 )

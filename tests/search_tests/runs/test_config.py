@@ -40,7 +40,7 @@ def test_a_configuration_survives_json():
 @pytest.mark.parametrize(
     ("settings", "values"),
     [
-        ({}, {"epochs": 3, "drop_path_rate": 0.1}),
+        ({}, {"epochs": 3, "drop_path_rate": 0.0}),
         ({"space": "layerwise"}, {"epochs": 3, "drop_path_rate": 0.0}),
         (
             {"recipe": "imagenet-large"},
@@ -155,6 +155,11 @@ def test_what_children_do_not_follow_of_a_recipe_is_left_out(settings, values):
             "The settings disagree. Expected with a `latency_command` as",
         ),
         (
+            {"objective": {"max_latency": 1, "latency_int8": True}},
+            "The settings disagree. Expected with `latency_int8` as "
+            "`latency_runtime` openvino or litert.",
+        ),
+        (
             {"objective": {"latency_runtime": "coreml"}},
             "Invalid value for `objective.latency_runtime`. Expected keras or",
         ),
@@ -189,6 +194,24 @@ def test_what_children_do_not_follow_of_a_recipe_is_left_out(settings, values):
             {"evaluator": "naswot", "hours": 1},
             "The settings disagree. Expected `trials` in place of `hours` with "
             "the evaluator naswot, whose children cannot train further.",
+        ),
+        (
+            {"strategy": "nsga2", "hours": 1},
+            "The settings disagree. Expected no `hours` with the strategy nsga2"
+            ", since later stages train the most accurate children alone.",
+        ),
+        (
+            {"strategy": "nsga2", "halving": 3, "recipe": {"epochs": 9}},
+            "The settings disagree. Expected no `halving` with the strategy",
+        ),
+        (
+            {
+                "strategy": "random",
+                "strategy_options": {"screen": 2, "scores": ["naswot"]},
+                "hours": 1,
+            },
+            "The settings disagree. Expected `trials` in place of `hours` with "
+            "`scores`, whose seconds no plan counts.",
         ),
         (
             {"space": "nowhere"},

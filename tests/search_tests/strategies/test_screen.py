@@ -36,6 +36,34 @@ def test_random_search_trains_what_scores_highest():
         assert convolutions(SPACE.decode(chosen)) == most
 
 
+@pytest.mark.parametrize("name", ["random", "ppo"])
+def test_nothing_is_proposed_twice_while_there_is_something_else(name):
+    """In a space so small that samples repeat."""
+    space = NASNetSpace(1, operations=["identity", "sep_conv_3x3"], cells=1)
+    options = {"screen": 50, "scores": ["parameters"]}
+    strategy = create_strategy(name, space, 0, **options)
+    strategy.prepare(None, lambda name, cell: convolutions(cell))
+    keys = []
+    for number in range(5):
+        proposal = strategy.ask(number)
+        strategy.proposed(proposal)
+        keys.append(space.canonical(proposal))
+    assert len(set(keys)) == 5
+
+
+def test_what_cannot_be_scored_is_left_out():
+    cells = drawn(3)
+    scores = dict(zip(cells, (np.nan, 1.0, 2.0), strict=True))
+    screen = Screen(SPACE, ["parameters"])
+    screen.prepare(lambda name, cell: scores[SPACE.encode(cell)])
+    assert screen.choose(cells) == cells[2]
+    assert screen.choose([cells[0]] * 2) == cells[0]
+    scores[cells[1]] = scores[cells[2]] = np.nan
+    again = Screen(SPACE, ["parameters"])
+    again.prepare(lambda name, cell: scores[SPACE.encode(cell)])
+    assert again.choose(cells) == cells[0]
+
+
 def test_several_scores_are_added_by_rank():
     """Neither the first of one nor the first of the other, but the second of
     both."""

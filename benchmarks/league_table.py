@@ -6,17 +6,20 @@ alone and by how many seconds it takes a cell.
 
 Prints the table of docs/evaluators.md and draws its picture. Of the `random`
 cells of ground_truth.jsonl that are not put aside: parameters,
-multiply-adds, the scores of truth_scores.jsonl, sums of the normal scores of
-several, and what surrogates say of the others after 10 and 20 of them, in the
-mean of 40 divisions. Of the `spread` cells, which are no random sample and so
-rank more easily: the rewards of reward_ranking.jsonl. `--score` adds the rows
-of truth_scores.jsonl that are missing.
+multiply-adds, depth (the most convolutions on a path of each cell), the scores
+of truth_scores.jsonl, sums of the normal scores of several, and what
+surrogates say of the others after 10 and 20 of them, in the mean of 40
+divisions. Of the `spread` cells, which are no random sample and may rank more
+easily or less: the rewards of reward_ranking.jsonl, and the ground truth of
+ten of them with another seed. `--score` adds the rows of truth_scores.jsonl
+that are missing.
 
 The intervals hold 95 of 100 bootstrap samples of the cells. The last column
 is the share of the true best fifth among the first tenth: by chance 0.20.
 """
 
 import argparse
+import itertools
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -26,12 +29,20 @@ from typing import Any, NamedTuple
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from ground_truth import SETTINGS, SPACE, add_row, read_rows, rows_of
+from ground_truth import (
+    SETTINGS,
+    SPACE,
+    add_row,
+    read_rows,
+    repeated,
+    rows_of,
+)
 from reward_ranking import TRUTH, true_accuracies
 from scipy.stats import kendalltau, spearmanr
 from surrogate_ranking import SURROGATES
 
 from search.evaluation import create_evaluator
+from search.spaces.graph_features import block_features
 from search.strategies.surrogate import Surrogate, normal_scores
 from search.trial import Decisions
 
@@ -114,6 +125,7 @@ def random_cells() -> dict[Decisions, dict[str, Any]]:
             "truth": row["curve"][-1]["accuracy"],
             "parameters": row["parameters"],
             "multiply_adds": row["multiply_adds"],
+            "depth": depth(row["decisions"]),
             "seconds": {},
         }
         for row in rows_of(TRUTH)
@@ -123,6 +135,17 @@ def random_cells() -> dict[Decisions, dict[str, Any]]:
         if (decisions := tuple(row["decisions"])) in cells:
             cells[decisions] |= row
     return cells
+
+
+def depth(decisions: Sequence[int]) -> float:
+    """The most convolutions on a path of the one cell, and of the other."""
+    operations = SPACE.decisions[2].choices
+    blocks = [decisions[at : at + 4] for at in range(0, len(decisions), 5)]
+    return sum(
+        # After how many there are of each operation, and unread blocks.
+        block_features(cell, operations)[len(operations) + 1]
+        for cell in (blocks[: SPACE.blocks], blocks[SPACE.blocks :])
+    )
 
 
 def rankings_of_scores(
@@ -139,7 +162,7 @@ def rankings_of_scores(
         )
         return Ranking(" + ".join(names), float(seconds), [total], truth)
 
-    for name in ("parameters", "multiply_adds", *LOOKED_AT):
+    for name in ("parameters", "multiply_adds", "depth", *LOOKED_AT):
         yield ranked(name)
     yield ranked("parameters", "jacobian-covariance")
     yield ranked(*LOOKED_AT)
@@ -149,16 +172,25 @@ def rankings_of_surrogates(
     cells: dict[Decisions, dict[str, Any]],
 ) -> Iterator[Ranking]:
     order = list(cells)
-    for name, measures in SURROGATES.items():
+
+    def scores(decisions: Decisions) -> list[float]:
+        return [cells[decisions][name] for name in LOOKED_AT]
+
+    both = SURROGATES["both"]
+    surrogates = {name: (each, None) for name, each in SURROGATES.items()}
+    for name, (measures, said) in {
+        **surrogates,
+        "both and scores": (both, scores),
+    }.items():
         for known in KNOWN:
-            estimates, truths, began = [], [], time.perf_counter()
+            estimates, truths, began = [], [], time.process_time()
             for split in range(SPLITS):
                 mixed = np.random.default_rng(split).permutation(len(order))
                 learnt, others = (
                     [order[place] for place in part]
                     for part in (mixed[:known], mixed[known:])
                 )
-                surrogate = Surrogate(SPACE, measures)
+                surrogate = Surrogate(SPACE, measures, said)
                 surrogate.fit(learnt, [cells[each]["truth"] for each in learnt])
                 estimates.append(surrogate.mean(others))
                 truths.append(
@@ -167,7 +199,7 @@ def rankings_of_surrogates(
             asked = SPLITS * len(truths[0])
             yield Ranking(
                 f"surrogate, {name}, after {known}",
-                (time.perf_counter() - began) / asked,
+                (time.process_time() - began) / asked,
                 estimates,
                 truths,
             )
@@ -185,6 +217,14 @@ def rankings_of_rewards() -> Iterator[Ranking]:
                 [sign * np.array([row[column] for row in here])],
                 [true],
             )
+
+
+def ranking_of_repeats() -> Iterator[Ranking]:
+    pairs = list(itertools.combinations(repeated(TRUTH), 2))
+    seconds = [row["seconds"]["processor"] for row in rows_of(TRUTH)]
+    estimates, truths = zip(*pairs, strict=True)
+    name = "the ground truth with another seed"
+    yield Ranking(name, float(np.median(seconds)), estimates, truths)
 
 
 def score() -> None:
@@ -250,6 +290,7 @@ def main() -> None:
             rankings_of_scores(cells),
             rankings_of_surrogates(cells),
             rankings_of_rewards(),
+            ranking_of_repeats(),
         )
         for ranking in rankings
     ]

@@ -17,10 +17,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# Of these images, Kendall's tau with a cell's worth. The first is a little less
-# than reward_ranking.py measured; the second cannot be measured without longer
-# trainings: two trainings of 80,000 images agree with 0.67, which is 0.77 with
-# their common worth, if nothing but the seed is between them.
+# Of these images, Kendall's tau with a cell's worth. The first is near what
+# reward_ranking.py measured, with a truth that is noisy itself; the second is
+# a guess, which only longer trainings could replace.
 FEW, MANY = 8_000, 80_000
 TAUS = (0.67, 0.80)
 FIXED, PER_IMAGE = 6.0, 0.9e-3  # seconds of one core

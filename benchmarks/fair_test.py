@@ -221,7 +221,9 @@ def summary(rows: Iterable[dict[str, Any]]) -> list[str]:
             if alike(*pair):
                 pairs.append(pair)
             else:
-                lines.append(f"Pair {seed} does not count: its arms differ.")
+                lines.append(
+                    f"Pair {seed} of {arm} does not count: its arms differ."
+                )
         if pairs:
             lines += compared(arm, pairs, cells)
         elif arm == "auto":
@@ -318,14 +320,19 @@ def main() -> None:
     if args.random_cells is not None:
         add_row(args.output, random_cells(args))
         return
-    there = {
-        (row["arm"], row.get("seed"))
-        for row in read_rows(args.output)
-        if row["arm"] != "random cells" and not complaint(row)
-    }
     arms = (args.arm, RANDOM)
+    rows = {
+        row["arm"]: row
+        for row in read_rows(args.output)
+        if row["arm"] in arms
+        and row["seed"] == args.seed
+        and not complaint(row)
+    }
+    if len(rows) == len(arms) and alike(*rows.values()):
+        return
+    now = {"commit": commit(), "hours": args.hours, **provenance()}
     for arm in arms if args.seed % 2 == 0 else reversed(arms):
-        if (arm, args.seed) in there:
+        if arm in rows and alike(rows[arm], now):
             continue
         row = arm_row(arm, args)
         add_row(args.output, row)

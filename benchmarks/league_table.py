@@ -303,7 +303,8 @@ def main() -> None:
         ]
         print(
             f"| {row.name.replace('_', '-')} | {row.cells} | "
-            f"{row.seconds:.2g} | {' | '.join(figures)} |"
+            f"{np.format_float_positional(row.seconds, 2, fractional=False)} "
+            f"| {' | '.join(figures)} |"
         )
     draw(rows, args.picture)
 

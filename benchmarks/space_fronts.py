@@ -17,7 +17,8 @@ cells and from the widths, the child that is best within each latency of
 images are read once. `--latencies` then measures these networks in turns, on an
 idle machine; the latencies of the searches are measured beside each other, on a
 core each. A row is added to the output when a search or a training ends; after
-a kill the same command goes on.
+a kill the same command goes on. `--strategies` makes some of the searches; the
+trainings begin when the output has the rows of all.
 
 Printed are, for each search, its children and its minutes, its best accuracy
 within each limit, the area that its front covers
@@ -253,6 +254,12 @@ def measured_latencies(rows: Iterable[Row]) -> dict[str, str]:
     }
 
 
+def searched(path: Path) -> set[tuple[str, str]]:
+    """What was searched, and how, of which a file has the rows."""
+    rows = of_stage(read_rows(path), "search")
+    return {(row["searched"], row["strategy"]) for row in rows}
+
+
 def of_stage(rows: Iterable[Row], stage: str) -> list[Row]:
     return [row for row in rows if row["stage"] == stage]
 
@@ -323,6 +330,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--only", nargs="+", choices=SEARCHED)
+    parser.add_argument("--strategies", nargs="+")
     parser.add_argument("--trials", type=int, default=40)
     parser.add_argument("--runs", type=Path, default=Path("runs/fronts"))
     parser.add_argument("--latencies", action="store_true")
@@ -342,15 +350,14 @@ def main() -> None:
         return
     for name in args.only or SEARCHED:
         for strategy in SEARCHED[name].strategies:
-            there = {
-                (row["searched"], row["strategy"])
-                for row in of_stage(read_rows(args.output), "search")
-            }
-            if (name, strategy) in there:
-                continue
-            row = searched_row(name, strategy, args.runs, args.trials)
-            add_row(args.output, row)
-            print(name, strategy, flush=True)
+            wanted = args.strategies is None or strategy in args.strategies
+            if wanted and (name, strategy) not in searched(args.output):
+                row = searched_row(name, strategy, args.runs, args.trials)
+                add_row(args.output, row)
+                print(name, strategy, flush=True)
+        strategies = {(name, each) for each in SEARCHED[name].strategies}
+        if not strategies <= searched(args.output):
+            continue
         rows = read_rows(args.output)
         done = [row["network"] for row in of_stage(rows, "retrain")]
         for row in chosen(of_stage(rows, "search"), name):

@@ -108,6 +108,7 @@ def test_retraining_and_its_evaluation_see_the_same_pixels(
     assert np.array_equal(measured, pixels(dataset.test.images))
 
 
+@pytest.mark.large
 def test_calibration_and_check_of_an_export_see_the_same_pixels(
     photographs, tmp_path, monkeypatch
 ):

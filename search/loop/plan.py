@@ -21,7 +21,8 @@ class Rung(NamedTuple):
     share: float
 
 
-# The best of the allotments that benchmarks/allotment.py simulates.
+# The best of the allotments in two of three simulations of
+# benchmarks/allotment.py.
 RUNGS = (Rung(1, 0.6), Rung(5, 0.25), Rung(15, 0.15))
 # The first trainings are on so many images, the fewest that still rank cells
 # (docs/ground-truth.md); on twice as many in four times as many hours.

@@ -103,7 +103,10 @@ def check_workers(
 
 
 def with_trials(config: RunConfig, trials: int, done: list[Trial]) -> RunConfig:
-    config = create_configuration({**config.model_dump(), "trials": trials})
+    # What an older version allowed goes on.
+    config = create_configuration(
+        {**config.model_dump(), "trials": trials}, to_look=True
+    )
     counted = count_done(done)
     if trials < counted:
         raise InputError(

@@ -69,7 +69,11 @@ class NSGA2(Strategy):
         costs = options.get("costs", ("parameters",))
         if isinstance(costs, str):
             costs = (costs,)
-        if not costs or not all(isinstance(cost, str) for cost in costs):
+        if (
+            not isinstance(costs, list | tuple)
+            or not costs
+            or not all(isinstance(cost, str) for cost in costs)
+        ):
             raise ValueError(
                 "Invalid value for argument `costs`. Expected names of metrics "
                 f"such as parameters. Received: costs={quoted(costs)}."

@@ -68,19 +68,24 @@ class Screen:
             if self._space.canonical(candidate) not in self._known
         ]
         if self._names and len(fresh) > 1:
-            fresh = [
-                each for each in fresh if np.isfinite(self._scores(each)).all()
-            ]
+            fresh = list(filter(self._is_scored, fresh))
         if not fresh:
             return candidates[0]
+        if len(fresh) == 1:
+            return fresh[0]
         if len(self._rewards) < INITIAL:
-            if not self._names or len(fresh) == 1:
+            if not self._names:
                 return fresh[0]
             columns = zip(*map(self._scores, fresh), strict=True)
             total = sum(normal_scores(column) for column in columns)
             return fresh[int(np.argmax(total))]
         if self._fitted != len(self._rewards):
-            decisions, rewards = zip(*self._rewards.values(), strict=True)
+            known = [
+                outcome
+                for outcome in self._rewards.values()
+                if not self._names or self._is_scored(outcome[0])
+            ]
+            decisions, rewards = zip(*known, strict=True)
             self._surrogate.fit(decisions, rewards)
             self._fitted = len(self._rewards)
         gains = self._surrogate.expected_improvement(fresh)
@@ -99,6 +104,9 @@ class Screen:
                 self._score(name, architecture) for name in self._names
             )
         return self._scored[decisions]
+
+    def _is_scored(self, decisions: Decisions) -> bool:
+        return bool(np.isfinite(self._scores(decisions)).all())
 
     def proposed(self, decisions: Decisions) -> None:
         """Takes note of what is under way."""

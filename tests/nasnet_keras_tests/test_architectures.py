@@ -153,6 +153,7 @@ def test_networks_are_scaled_built_and_counted(name):
 
 
 @all_kinds
+@pytest.mark.large
 def test_networks_are_deployed(name, tmp_path):
     """Fused, and in another runtime, they compute the same; a latency is
     measured."""

@@ -74,6 +74,7 @@ def test_a_network_of_a_search(call, tmp_path, capsys):
     assert outputs[0].shape == (1, 2)
 
 
+@pytest.mark.large
 def test_a_training_gives_its_class_names(folder, call, tmp_path):
     shutil.copytree(folder / "best", tmp_path / "run")
     record = tmp_path / "run" / "config.json"

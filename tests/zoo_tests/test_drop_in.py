@@ -234,6 +234,7 @@ def test_pooled_features_of_any_size(pooling, backbone):
     )
 
 
+@pytest.mark.large
 def test_the_classifier_at_another_size(published):
     """keras.applications allows the top at 224 alone."""
     model = zoo.NASNetMobile(weights="imagenet", input_shape=(None, None, 3))
@@ -325,6 +326,7 @@ def test_the_auxiliary_head_needs_a_map(size):
         )
 
 
+@pytest.mark.large
 def test_pixels_as_they_are(published):
     """yeephycho#1, layumi/Person_reID_baseline_pytorch#154: pixels from 0 to
     255 where -1 to 1 is meant."""

@@ -138,6 +138,7 @@ def losses(model, labels, loss, **arguments):
     return model.fit(IMAGES, labels, **arguments).history
 
 
+@pytest.mark.large
 def test_two_heads_take_labels_each(two_heads):
     for loss in (LOSS, dict.fromkeys(BOTH, LOSS)):
         found = losses(two_heads, dict.fromkeys(BOTH, LABELS), loss)
@@ -162,6 +163,7 @@ def test_one_array_for_two_heads_is_refused_by_keras(two_heads):
 @pytest.mark.parametrize(
     "each", [False, pytest.param(True, marks=pytest.mark.large)]
 )
+@pytest.mark.large
 def test_sample_weights_are_of_both_heads(each, two_heads):
     labels = dict.fromkeys(BOTH, LABELS)
     weights = dict.fromkeys(BOTH, WEIGHTS) if each else WEIGHTS

@@ -176,6 +176,7 @@ def test_a_mobile_network_is_trained_by_a_recipe_for_cells(here, tmp_path):
     assert call(f"run --model mnasnet_small --filters 8 {output}") == 2
 
 
+@pytest.mark.large
 def test_photographs_in_parts(photographs, here, capsys, monkeypatch):
     command = RUN.replace("images.npz", str(photographs)) + " --output parts"
     assert call(command) == 2

@@ -128,7 +128,16 @@ def test_names_that_are_too_few():
 @pytest.mark.parametrize(
     "channels", [3, pytest.param(1, marks=pytest.mark.large)]
 )
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize(
+    "name",
+    # TensorFlow, which the script imports, takes seconds.
+    [
+        pytest.param(name, marks=[pytest.mark.large])
+        if name == "saved_model"
+        else name
+        for name in FORMATS
+    ],
+)
 def test_the_script_says_what_keras_says(name, channels, photographs, tmp_path):
     try:
         FORMATS[name].check()

@@ -285,6 +285,7 @@ def test_of_averaged_weights_the_averages_are_kept(
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.large
 def test_a_training_that_gets_no_better_ends(settings, tmp_path, monkeypatch):
     class Break(keras.callbacks.Callback):
         def on_train_end(self, logs=None):
@@ -314,6 +315,7 @@ def test_what_goes_by_validation_needs_some(name, settings, tmp_path):
         run_training(tmp_path / "run", settings)
 
 
+@pytest.mark.large
 def test_a_frozen_phase_teaches_the_classifier_alone(settings, tmp_path):
     seen = []
 

@@ -205,6 +205,7 @@ def test_a_cell_that_reads_one_input_trains_without_a_word():
 @pytest.mark.parametrize(
     "auxiliary_head", [False, pytest.param(True, marks=pytest.mark.large)]
 )
+@pytest.mark.large
 def test_classes_have_weights(auxiliary_head):
     """Of both losses, and of nothing that is only measured."""
     side = 16 if auxiliary_head else 8

@@ -199,6 +199,7 @@ def test_latency_in_the_runtime_of_an_export(monkeypatch):
     )
     assert phone.costs({"parameters": 1})["latency"] == 0.03
     assert calls[1:] == [(network, "saved_model", "cat", False)]
+    pytest.importorskip("ai_edge_litert", reason="LiteRT is an extra")
     small = ObjectiveEvaluator(
         Accurate(),
         limits={"latency": 1},

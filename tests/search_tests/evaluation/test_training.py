@@ -26,6 +26,7 @@ SETTINGS = {
     "train_images": 192,
     "validation_images": 60,
     "batch_size": 32,
+    "drop_path_rate": 0.1,
 }
 
 

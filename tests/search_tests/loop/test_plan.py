@@ -23,6 +23,8 @@ class Simulation:
     """A search with workers, of which the clock and the children are made
     up."""
 
+    drift = 1.0  # how much slower the later children are than the first 30
+
     def __init__(self, hours, workers, seed=0, plan=None, trials=None, now=0.0):
         self.schedule = PlannedRungs(
             hours, workers, first_budget(hours, workers, 8_000), plan
@@ -37,6 +39,7 @@ class Simulation:
     def child(self, number, budget):
         """The seconds and the reward: of the child, not of the order."""
         size = np.exp(np.random.default_rng((self.seed, number)).normal(0, 0.3))
+        size *= self.drift if number >= 30 else 1
         rng = np.random.default_rng((self.seed, number, round(budget)))
         seconds = {"build": FIXED * size, "train": EPOCH * budget * size}
         return Evaluation(float(rng.normal(size)), {}, seconds, budget)
@@ -79,6 +82,15 @@ def test_a_plan_takes_its_hours_within_a_tenth(hours, workers):
     for seed in range(4):
         search = Simulation(hours, workers, seed).run()
         assert search.now == pytest.approx(3600 * hours, rel=0.1)
+
+
+@pytest.mark.parametrize("drift", [0.7, 1.5])
+def test_what_gets_slower_or_faster_is_made_up_for_later(drift, monkeypatch):
+    """As where a strategy comes to prefer other cells."""
+    monkeypatch.setattr(Simulation, "drift", drift)
+    for seed in range(4):
+        search = Simulation(1, 2, seed).run()
+        assert search.now == pytest.approx(3600, rel=0.1)
 
 
 def test_the_best_of_each_stage_go_on_to_the_next():

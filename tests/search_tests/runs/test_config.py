@@ -196,6 +196,10 @@ def test_what_children_do_not_follow_of_a_recipe_is_left_out(settings, values):
             "the evaluator naswot, whose children cannot train further.",
         ),
         (
+            {"strategy": "nsga2", "strategy_options": {"costs": 5}},
+            "Invalid value for argument `costs`. Expected names of metrics",
+        ),
+        (
             {"strategy": "nsga2", "hours": 1},
             "The settings disagree. Expected no `hours` with the strategy nsga2"
             ", since later stages train the most accurate children alone.",

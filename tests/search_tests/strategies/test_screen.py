@@ -64,6 +64,20 @@ def test_what_cannot_be_scored_is_left_out():
     assert again.choose(cells) == cells[0]
 
 
+def test_a_surrogate_never_sees_what_has_no_score():
+    """Neither among the rewards nor among the candidates."""
+    cells = drawn(16)
+    scores = dict(zip(cells, np.arange(16.0), strict=True))
+    scores[cells[0]] = scores[cells[12]] = scores[cells[15]] = np.nan
+    screen = Screen(SPACE, ["parameters"])
+    screen.prepare(lambda name, cell: scores[SPACE.encode(cell)])
+    for number, cell in enumerate(cells[:11]):
+        reward = Evaluation(float(number))
+        screen.tell(Trial(number, cell, TrialState.COMPLETE, (reward,)))
+    assert screen.choose([cells[1], cells[12]]) == cells[12]
+    assert screen.choose(cells[12:]) in cells[13:15]
+
+
 def test_several_scores_are_added_by_rank():
     """Neither the first of one nor the first of the other, but the second of
     both."""

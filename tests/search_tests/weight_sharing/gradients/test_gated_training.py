@@ -151,6 +151,7 @@ def test_weights_that_were_not_taken_stay(network):
     assert len(numbers) == len(paths)
 
 
+@pytest.mark.large
 def test_gates_stand_still_in_the_warmup(network):
     training = create(network, warmup=0.5, interval=1)
     training.steps = training.last_step // 2 - 1

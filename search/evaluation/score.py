@@ -48,10 +48,14 @@ class ScoreEvaluator(TrainingEvaluator):
             EvaluationError: Its network cannot be built, or has no score.
         """
 
-    def evaluate(self, child: Child) -> Evaluation:
-        began = time.perf_counter()
+    def checked_score(self, architecture: Any, seed: int) -> float:
+        """`score`, which is finite.
+
+        Raises:
+            EvaluationError: There is none, or no memory for it.
+        """
         try:
-            score = self.score(child.architecture, child.seed)
+            score = self.score(architecture, seed)
         except tf.errors.ResourceExhaustedError as error:
             raise EvaluationError(
                 "The child ran out of memory: take fewer filters, or smaller "
@@ -59,6 +63,11 @@ class ScoreEvaluator(TrainingEvaluator):
             ) from error
         if not math.isfinite(score):
             raise EvaluationError(f"The child's {self.name} is not finite.")
+        return score
+
+    def evaluate(self, child: Child) -> Evaluation:
+        began = time.perf_counter()
+        score = self.checked_score(child.architecture, child.seed)
         return Evaluation(
             reward=score,
             metrics={self.name: score, **self.costs(child.architecture)},

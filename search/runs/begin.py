@@ -31,7 +31,7 @@ from nasnet_keras.training.data.datasets import (
 from nasnet_keras.training.data.readers.layout import check_outside
 from nasnet_keras.training.data.readers.pipelines import in_memory
 from nasnet_keras.training.process_state import kept_process_state
-from search.evaluation.base import Child, EvaluationError, Evaluator
+from search.evaluation.base import EvaluationError, Evaluator
 from search.executors import create_executor
 from search.executors.base import SearchError
 from search.executors.configuration import ExecutionConfig, create_execution
@@ -315,10 +315,9 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
         def score(name: str, architecture: Any) -> float:
             try:
                 with _checked():
-                    found = scorer(name).evaluate(
-                        Child(0, architecture, self.config.seed)
+                    return scorer(name).checked_score(
+                        architecture, self.config.seed
                     )
-                return found.reward
             except EvaluationError:
                 return math.nan
 

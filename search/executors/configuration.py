@@ -105,11 +105,11 @@ class ExecutionConfig(pydantic.BaseModel):
 
     @property
     def lag(self) -> int:
-        """The lag of a new run with these settings: one with which
-        workers wait for less than 3 % of their time, where the seconds of
-        children are log-normal with a sigma of up to 0.5 (benchmarks/lag.py,
-        for 2 to 64 workers). A larger one would keep
-        from the strategy what it could know."""
+        """The lag of a new run with these settings. With it workers wait for
+        less than 3 % of their time, where the seconds of children are
+        log-normal with a sigma of up to 0.5 (benchmarks/lag.py, for 2 to 64
+        workers). A larger one would keep from the strategy what it could
+        know."""
         if self.executor_name == "in-process":
             return 0
         workers = self.workers

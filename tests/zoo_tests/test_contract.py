@@ -22,7 +22,7 @@ DISTINCT = list(
 
 
 @pytest.fixture(params=DISTINCT)
-def small(request, shrunk, monkeypatch):
+def small(request, shrunk, as_if_trained, monkeypatch):
     """What makes a network of five classes, small, as training might leave
     it."""
     name = request.param
@@ -45,13 +45,7 @@ def small(request, shrunk, monkeypatch):
             **least,
             **options,
         )
-        random = np.random.default_rng(0)
-        for weight in model.weights:
-            if weight.path.endswith(("gamma", "moving_variance")):
-                weight.assign(random.uniform(0.7, 1.4, weight.shape))
-            elif weight.path.endswith(("beta", "moving_mean")):
-                weight.assign(random.normal(0, 0.2, weight.shape))
-        return model
+        return as_if_trained(model)
 
     make.preset = preset
     return make

@@ -199,11 +199,13 @@ def chosen(rows: Iterable[Row], name: str) -> list[Row]:
     return list(found.values())
 
 
-def retrained_row(row: Row, folder: Path) -> Row:
+def retrained_row(
+    row: Row, folder: Path, seeds: Sequence[int] = RETRAINED_SEEDS
+) -> Row:
     """A child trained on all training images, with each seed."""
     tests = []
     folder.mkdir(parents=True, exist_ok=True)
-    for seed in RETRAINED_SEEDS:
+    for seed in seeds:
         settings = TrainingSettings(
             dataset="cifar10",
             network=row["network"],

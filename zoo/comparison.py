@@ -4,9 +4,10 @@ The rows are those of `PRESETS` for which a paper gives an accuracy, those of
 `COMPARED`, which papers list beside their own, and those of `COCO`. Accuracies
 are the papers', costs of presets ours, other costs the papers'.
 
-Neither Keras nor TensorFlow is imported here.
+Keras and TensorFlow are imported by `Table.measured` alone.
 """
 
+import dataclasses
 import math
 import re
 from collections.abc import Sequence
@@ -33,7 +34,11 @@ _SCORES = {
 _CLASSES = {"imagenet": 1000, "cifar10": 10}
 # Of a title in the picture, in decades and in percent.
 _WIDTH, _HEIGHT = 1.1, 0.45
-_COSTS = {"parameters": "parameters", "multiply_adds": "multiply-adds"}
+_COSTS = {
+    "parameters": "parameters",
+    "multiply_adds": "multiply-adds",
+    "latency": "seconds for an image",
+}
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,8 @@ class Row:
             of this size.
         accuracy: All that the paper prints of it.
         source: Where.
+        latency: Seconds for an image on this machine, None if they were not
+            measured.
     """
 
     name: str | None
@@ -56,6 +63,7 @@ class Row:
     multiply_adds: int | None
     accuracy: str
     source: str
+    latency: float | None = None
 
     @property
     def score(self) -> float:
@@ -163,27 +171,66 @@ class Table:
     rows: tuple[Row, ...]
 
     def markdown(self) -> str:
-        """A table of Markdown."""
-        lines: list[Sequence[str]] = [
-            ("network", "parameters", "multiply-adds", "published", "source"),
-            ("---",) * 5,
-        ]
+        """A table of Markdown, with latencies if some were measured."""
+        timed = any(row.latency for row in self.rows)
+        costs = ("parameters", "multiply-adds", *(("latency",) * timed))
+        heads = ("network", *costs, "published", "source")
+        lines: list[Sequence[str]] = [heads, ("---",) * len(heads)]
         for row in self.rows:
-            products = row.multiply_adds
+            products, seconds = row.multiply_adds, row.latency
+            told = f"{1e3 * seconds:.1f} ms" if seconds else "–"
             lines.append(
                 (
                     f"{row.title} (`{row.name}`)" if row.name else row.title,
                     f"{row.parameters / 1e6:.1f}M",
                     f"{products / 1e6:,.0f}M" if products else "–",
+                    *((told,) * timed),
                     row.accuracy,
                     row.source,
                 )
             )
         return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
+    def measured(
+        self, runtime: str = "keras", most_multiply_adds: float = math.inf
+    ) -> "Table":
+        """The table with the latency of each of its presets on this machine,
+        for one image of the size that its multiply-adds are of.
+
+        Args:
+            runtime: As that of `nasnet_keras.measure_latency`. Default
+                `"keras"`.
+            most_multiply_adds: Of a preset that is measured; larger ones,
+                which take minutes, have no latency. Default: all are
+                measured.
+
+        Raises:
+            ValueError: The runtime is unknown or not installed.
+        """
+        import keras
+
+        from nasnet_keras.deployment.latency.measurement import measure_latency
+        from zoo.models import create_model
+
+        rows = []
+        for row in self.rows:
+            products, latency = row.multiply_adds, None
+            if (
+                row.name
+                and products
+                and products <= most_multiply_adds
+                # Otherwise they are of images of another size.
+                and products == PRESETS[row.name].recount.multiply_adds
+            ):
+                model = create_model(row.name, weights=None)
+                latency = measure_latency(model, runtime=runtime)
+                keras.backend.clear_session()
+            rows.append(dataclasses.replace(row, latency=latency))
+        return dataclasses.replace(self, rows=tuple(rows))
+
     def draw(self, path: str | PathLike[str] | None = None) -> "Figure":
-        """The score against parameters, and against multiply-adds if they are
-        known.
+        """The score against parameters, and against multiply-adds and latency
+        if they are known.
 
         Args:
             path: Where to write the picture, an `.svg` or a `.png` file; None,
@@ -202,12 +249,13 @@ class Table:
 
         if path is not None:
             check_picture(path)
-        figure = Figure(figsize=(12, 5.5), dpi=100, layout="constrained")
         costs = [
             cost
             for cost in _COSTS
             if any(getattr(row, cost) for row in self.rows)
         ]
+        size = 2 + 5 * len(costs), 5.5
+        figure = Figure(figsize=size, dpi=100, layout="constrained")
         panels = figure.subplots(1, len(costs), sharey=True, squeeze=False)[0]
         families = dict.fromkeys(row.family for row in self.rows)
         colours = colormaps["tab20"].colors  # type: ignore[attr-defined]

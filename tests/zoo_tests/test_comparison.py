@@ -2,7 +2,7 @@ import pytest
 
 import zoo
 from nasnet_keras.architectures import find_kind
-from zoo.comparison import COMPARED, table
+from zoo.comparison import COMPARED, Table, table
 from zoo.presets import PRESETS
 
 
@@ -84,6 +84,28 @@ def test_a_table_in_markdown_and_as_a_picture(tmp_path):
         "ShuffleNet, 3 groups, 2x" in titles < {row.title for row in shown.rows}
     )
     assert products.get_xlabel() == "multiply-adds"
+
+
+def test_latencies_are_measured_here():
+    shown = zoo.table().measured(most_multiply_adds=100e6)
+    timed = {row.name: row.latency for row in shown.rows if row.latency}
+    assert timed.keys() == {"mnasnet_small"}
+    assert 0 < timed["mnasnet_small"] < 10
+    head, _, *lines = shown.markdown().splitlines()
+    assert "| multiply-adds | latency | published |" in head
+    assert sum(" ms | " in line for line in lines) == 1
+    assert {line.count(" | ") for line in lines} == {head.count(" | ")}
+    *_, panel = shown.draw().axes
+    assert panel.get_xlabel() == "seconds for an image"
+    assert sum(len(each.get_offsets()) for each in panel.collections) == 1
+
+
+def test_a_network_for_other_images_is_not_timed():
+    # SENet's row is of 320 x 320; a detector's costs are not known.
+    for dataset, name in (("imagenet", "senet_154"), ("coco", "nasnet_mobile")):
+        rows = [row for row in table(dataset).rows if row.name == name]
+        (row,) = Table(dataset, tuple(rows)).measured().rows
+        assert row.latency is None
 
 
 @pytest.mark.parametrize("path", ["nowhere/table.png", "table.bmp", 3])

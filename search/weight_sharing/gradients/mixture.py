@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from nasnet_keras.layers.operations.pooling import Pooling
 from search.weight_sharing.shared_cell import SharedCell
 from search.weight_sharing.shared_network import SharedNetwork
 from search.weight_sharing.subnetwork import BoundLayer, adjusted
@@ -15,7 +16,9 @@ class Mixture:
     over all states that it may read, and what it reads of a state is the sum
     of all operations, each by its share. A cell hands on all of its blocks.
 
-    Batch norms normalise by the statistics of the batch.
+    Batch norms normalise by the statistics of the batch. Pools have one too,
+    which cells do not have (authors' code): else what they hand on is larger
+    than what convolutions do, and so are the gradients of their shares.
 
     Args:
         network: The shared network, of combiners with `add`.
@@ -65,6 +68,7 @@ class _MixedCell:
         self.plan = cell.plan
         self._axis = cell.conventions.channel_axis
         self._activate = cell.conventions.activate
+        self._epsilon = cell.conventions.bn_epsilon
         slices = cell.mixture_slices()
         self._adjustments = [
             None if each is None else BoundLayer(each)
@@ -100,10 +104,21 @@ class _MixedCell:
             terms = blocks.setdefault(edge.block, [])
             terms += [
                 share
-                * operation(
-                    states[edge.state], activated[edge.state], training=True
+                * self._outputs(
+                    operation, states[edge.state], activated[edge.state]
                 )
                 for share, operation in zip(row, operations, strict=True)
             ]
         states.append(tf.add_n(blocks[max(blocks)]))
         return tf.concat(states[2:], self._axis)
+
+    def _outputs(
+        self, operation: BoundLayer, state: Any, activated: Any
+    ) -> Any:
+        outputs = operation(state, activated, training=True)
+        function = operation.weight_slice.function
+        if not isinstance(function.layer, Pooling) or function.moving:
+            return outputs
+        axes = [axis for axis in range(4) if axis != self._axis % 4]
+        mean, variance = tf.nn.moments(outputs, axes, keepdims=True)
+        return (outputs - mean) * tf.math.rsqrt(variance + self._epsilon)

@@ -237,37 +237,35 @@ def test_a_defect_is_not_hidden(command, monkeypatch, FakeEvaluator):
         command(f"{RUN} --trials 3")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code"),
-    [
+def test_help_and_bad_arguments_need_no_keras(tmp_path):
+    """All in one process, whose start takes as long as ten commands."""
+    commands = [
         (["--help"], 0),
-        *((name, 0) for name in COMMANDS),
+        *(([name, "--help"], 0) for name in COMMANDS),
         (["run", "--output", "x", "--trials", "0"], 2),
         (["run", "--colour"], 2),
         (["run", "--output", "x", "--strategy", "psychic"], 2),
         (["run", "--output", "x", "--space-option", "blocks=0"], 2),
         (["status", "nowhere"], 2),
-    ],
-)
-def test_help_and_bad_arguments_need_no_keras(tmp_path, arguments, code):
-    if isinstance(arguments, str):
-        arguments = [arguments, "--help"]
+    ]
     script = (
         "import sys\n"
         "from search.cli.app import main\n"
-        "code = main()\n"
-        f"loaded = [name for name in {HEAVY} if name in sys.modules]\n"
-        "sys.exit(f'loaded {loaded}' if loaded else code)\n"
+        f"for arguments, code in {commands}:\n"
+        "    sys.argv[1:] = arguments\n"
+        "    assert main() == code, arguments\n"
+        f"    loaded = [name for name in {HEAVY} if name in sys.modules]\n"
+        "    assert not loaded, (arguments, loaded)\n"
     )
     completed = subprocess.run(
-        [sys.executable, "-c", script, *arguments],
+        [sys.executable, "-c", script],
         capture_output=True,
         text=True,
         cwd=tmp_path,
     )
-    assert completed.returncode == code, completed.stderr
-    if code == 0:
-        assert "Usage: nasnet-search" in completed.stdout
+    assert completed.returncode == 0, completed.stderr
+    shown = completed.stdout.count("Usage: nasnet-search")
+    assert shown == sum(code == 0 for _, code in commands)
 
 
 @pytest.mark.large

@@ -37,7 +37,7 @@ def test_a_mixture_of_one_cell_is_that_cell(create_network):
                 Block((1, 0), ("identity", first), "add"),
             )
         )
-        for first in ("conv_3x3", "max_pool_3x3")
+        for first in ("conv_3x3", "sep_conv_5x5")
     )
     logits = Mixture(network)(
         IMAGES, {"normal": shares(normal), "reduction": shares(reduction)}
@@ -48,6 +48,20 @@ def test_a_mixture_of_one_cell_is_that_cell(create_network):
         # Sums in another order, before batch norms.
         atol=1e-4,
     )
+
+
+def test_pools_are_normalised(create_network):
+    """Each channel of a batch has mean 0 and variance 1."""
+    operations = ("max_pool_3x3", "avg_pool_3x3", "conv_1x1", "identity")
+    network = create_network(NASNetSpace(1, ("add",), operations))
+    cell = Mixture(network)._cells[0]
+    state = np.random.default_rng(1).uniform(3, 9, (6, 8, 8, 6))
+    for number in range(2):
+        table = np.zeros((2, 4), "float32")
+        table[0, number] = 1
+        outputs = cell([state.astype("float32")], table)
+        np.testing.assert_allclose(np.mean(outputs, (0, 1, 2)), 0, atol=1e-5)
+        np.testing.assert_allclose(np.var(outputs, (0, 1, 2)), 1, rtol=1e-3)
 
 
 @pytest.mark.large

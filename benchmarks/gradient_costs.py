@@ -15,10 +15,12 @@ machine. The target of a search is the median of what the table predicts for
 random networks. The best network that was found is trained on all training
 images of CIFAR-10 with three seeds, and six random networks whose predicted
 latency is within 5 % of its own with one seed each, since networks differ more
-than seeds do; their test images are read once. Random cells of DARTS have what
-found ones have: no `none`, and two different states in a block. `--latencies`
-measures these networks in turns, on an idle machine. A row is added to the
-output when a search or a training ends; after a kill the same command goes on.
+than seeds do; their test images are read once. Where too few random networks
+are near, others are changed at random until they are. Random cells of DARTS
+have what found ones have: no `none`, and two different states in a block.
+`--latencies` measures these networks in turns, on an idle machine. A row is
+added to the output when a search or a training ends; after a kill the same
+command goes on.
 
 Printed are, for each search, its minutes, the target, and each network: its
 predicted and its measured latency, its size and its test accuracy.
@@ -31,7 +33,7 @@ import json
 import os
 import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -124,12 +126,37 @@ def drawn(space: Any) -> Iterator[Any]:
     rng = np.random.default_rng(0)
     for _ in range(MOST_DRAWN):
         architecture = space.decode(space.sample(rng))
-        if not isinstance(architecture, Genotype) or all(
-            "none" not in block.operations and len({*block.inputs}) == 2
-            for cell in (architecture.normal, architecture.reduction)
-            for block in cell.blocks
-        ):
+        if findable(architecture):
             yield architecture
+
+
+def findable(architecture: Any) -> bool:
+    return not isinstance(architecture, Genotype) or all(
+        "none" not in block.operations and len({*block.inputs}) == 2
+        for cell in (architecture.normal, architecture.reduction)
+        for block in cell.blocks
+    )
+
+
+def near(
+    space: Any, predict: Callable[[Any], float], latency: float
+) -> Iterator[tuple[Any, float]]:
+    """Random architectures of about a latency, and what they take."""
+    for architecture in drawn(space):
+        seconds = predict(architecture)
+        if abs(seconds / latency - 1) <= NEAR:
+            yield architecture, seconds
+    rng = np.random.default_rng(1)
+    for architecture in drawn(space):  # but none of them is near
+        seconds = predict(architecture)
+        while abs(seconds / latency - 1) > NEAR:
+            decisions = space.encode(architecture)
+            other = space.decode(space.mutate(decisions, rng))
+            if findable(other):
+                predicted = predict(other)
+                if abs(predicted - latency) <= abs(seconds - latency):
+                    architecture, seconds = other, predicted
+        yield architecture, seconds
 
 
 def searched_row(name: str, runs: Path, epochs: int) -> Row:
@@ -161,11 +188,7 @@ def searched_row(name: str, runs: Path, epochs: int) -> Row:
     minutes = (time.perf_counter() - began) / 60
     best = run.architecture
     latency = table.predict(best)
-    near = (
-        (other, seconds)
-        for other in drawn(space)
-        if abs((seconds := table.predict(other)) / latency - 1) <= NEAR
-    )
+    others = itertools.islice(near(space, table.predict, latency), RANDOM)
     return {
         "stage": "search",
         "searched": name,
@@ -188,7 +211,7 @@ def searched_row(name: str, runs: Path, epochs: int) -> Row:
             }
             for kind, architecture, seconds in [
                 ("found", best, latency),
-                *(("random", *each) for each in itertools.islice(near, RANDOM)),
+                *(("random", *each) for each in others),
             ]
         ],
         **provenance(),

@@ -27,6 +27,23 @@ def test_random_cells_are_such_as_a_search_finds(script):
             assert all(len({*each.inputs}) == 2 for each in blocks)
 
 
+def test_where_none_is_near_random_cells_come_near(script, monkeypatch):
+    monkeypatch.setitem(script["drawn"].__globals__, "MOST_DRAWN", 100)
+
+    def predict(cell):
+        """Pools and identities take nothing."""
+        names = [
+            name for each in cell.normal.blocks for name in each.operations
+        ]
+        return 1e-3 + sum("conv" in name for name in names)
+
+    space = script["create_space"]("darts")
+    cells = script["near"](space, predict, 1e-3)
+    for cell, seconds in itertools.islice(cells, 3):
+        assert script["findable"](cell)
+        assert predict(cell) == seconds == 1e-3
+
+
 def test_networks_stand_under_their_search(script):
     def network(searched, what):
         return {

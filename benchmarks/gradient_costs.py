@@ -99,7 +99,7 @@ SEARCHED = {
     ),
     "darts": Searched(
         "darts",
-        epochs=19,  # 30 minutes
+        epochs=16,  # 30 minutes
         scale={"repeats": 1, "filters": 8},
         evaluator_options={"architecture_rate": 0.01},
     ),

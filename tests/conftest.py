@@ -1,5 +1,6 @@
 """Data that a machine may have, and what no test may leave behind."""
 
+import collections
 import contextlib
 import gc
 import os
@@ -17,6 +18,19 @@ gc.set_threshold(100_000, 20, 20)
 gc.freeze()
 # Variables that change what is computed, in this process or those it starts.
 COMPUTING = ("OMP_", "ONEDNN_", "TF_NUM_", "XLA_")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Of the cases of a test with the mark `one_in`, the others are large."""
+    cases = collections.Counter()
+    for item in items:
+        mark = item.get_closest_marker("one_in")
+        if mark is not None:
+            test, _, _ = item.nodeid.partition("[")
+            if cases[test] % mark.args[0]:
+                item.add_marker("large")
+            cases[test] += 1
 
 
 @pytest.fixture(autouse=True)

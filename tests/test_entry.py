@@ -97,6 +97,7 @@ LONG = "n" * 300
         ("deploy", [LONG, "--format", "onnx", "--output", "x.onnx"]),
     ],
 )
+@pytest.mark.one_in(3)
 def test_a_name_that_is_too_long_is_a_sentence(name, arguments, tmp_path):
     process = start(name, tmp_path, arguments)
     _, errors = process.communicate(timeout=60)

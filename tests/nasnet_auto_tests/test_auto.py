@@ -58,6 +58,8 @@ def images(count=60, classes=3):
 def in_small(monkeypatch):
     """Two epochs of a plain network, and of a change to its training."""
     monkeypatch.setattr(auto, "MOST_EPOCHS", 2)
+    recipe = dataclasses.replace(RECIPES["search-proxy"], epochs=2)
+    monkeypatch.setitem(RECIPES, "search-proxy", recipe)
     monkeypatch.setattr(
         auto,
         "STAGES",

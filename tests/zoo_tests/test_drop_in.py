@@ -454,6 +454,7 @@ def test_mixed_precision(policy, published):
 
 
 @pytest.mark.parametrize("filters", [4, 7])
+@pytest.mark.one_in(2)
 def test_any_number_of_filters(filters):
     """keras-applications#36, titu1994/Keras-NASNet#11: numbers that do not
     divide, and small networks."""

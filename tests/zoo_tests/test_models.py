@@ -153,6 +153,7 @@ def test_help_shows_all_arguments(builder):
 
 
 @pytest.mark.parametrize("builder", BUILDERS)
+@pytest.mark.one_in(3)
 def test_builders_take_all_arguments(small, builder):
     model = getattr(zoo, builder)(
         weights=None, classes=7, name="mine", dropout=0.5, drop_path_rate=0.1
@@ -243,6 +244,7 @@ def test_what_cells_alone_have_is_refused(arguments):
         ("PNASNet5Large", (96, 270, 1080, 2160, 4320)),
     ],
 )
+@pytest.mark.one_in(2)
 def test_features_have_the_channels_of_timm(builder, channels):
     """timm's `feature_info`; at strides 2 to 32, however many cells."""
     model = getattr(zoo, builder)(

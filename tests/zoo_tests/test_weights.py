@@ -58,6 +58,7 @@ def model(**arguments):
 
 
 @pytest.mark.parametrize("suffix", [".weights.h5", ".keras"])
+@pytest.mark.one_in(2)
 def test_our_own_files(small, suffix, tmp_path):
     keras.utils.set_random_seed(0)
     stored = model()

@@ -138,6 +138,7 @@ def test_names_that_are_too_few():
         for name in FORMATS
     ],
 )
+@pytest.mark.one_in(3)
 def test_the_script_says_what_keras_says(name, channels, photographs, tmp_path):
     try:
         FORMATS[name].check()
@@ -232,6 +233,7 @@ def test_the_script_needs_few_packages(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.one_in(4)
 def test_a_file_of_a_network_without_names_says_nothing(name, tmp_path):
     try:
         FORMATS[name].check()
@@ -265,6 +267,7 @@ def test_guesses(photographs):
         ([3], "Expected a path"),
     ],
 )
+@pytest.mark.one_in(3)
 def test_what_is_no_photograph_is_refused(images, message):
     with pytest.raises(InputError, match=message):
         classify(as_classifier(network(), NAMES), images)

@@ -86,6 +86,7 @@ def test_the_file_computes_what_the_network_does(name, model, tmp_path):
     np.testing.assert_allclose(outputs, expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.one_in(2)
 def test_other_activations_have_no_outputs_of_their_own(name, tmp_path):
     """The gradient of swish is a second result of its operation."""
     cell = CellSpec((Block((0, 1), ("sep_conv_3x3", "identity")),))
@@ -147,6 +148,7 @@ def test_a_runtime_has_as_many_threads_as_tensorflow(name, monkeypatch):
 
 
 @pytest.mark.parametrize("batch_size", [4, None])
+@pytest.mark.one_in(3)
 def test_other_batches(name, model, tmp_path, batch_size):
     path = place(tmp_path, name)
     report = export(model, path, name, batch_size, images=noise(6))
@@ -169,6 +171,7 @@ def test_a_wrong_export_leaves_no_file(name, model, tmp_path, monkeypatch):
     assert not written(tmp_path)
 
 
+@pytest.mark.one_in(2)
 def test_several_outputs_and_open_sizes(name, tmp_path):
     """In the order of their names, and channels last, whatever the format."""
     model = build(input_shape=(None, None, 3), features=True)

@@ -133,6 +133,7 @@ def test_each_operation():
     ],
     ids=str,
 )
+@pytest.mark.one_in(3)
 def test_each_form(arguments):
     assert_fuses(build(**arguments))
 

@@ -119,6 +119,7 @@ def reference(cell, inputs):
 @pytest.mark.parametrize("frame", FRAMES)
 @pytest.mark.parametrize("strides", [1, 2])
 @pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.one_in(3)
 def test_random_cells_compute_what_their_spec_says(seed, strides, frame):
     cell, states = framed(random_spec(seed), strides, frame)
     outputs = cell(states)
@@ -241,6 +242,7 @@ def test_a_call_in_training_is_one_step():
 
 
 @pytest.mark.parametrize("frame", ["equal", "after a reduction", "first cell"])
+@pytest.mark.one_in(3)
 def test_written_and_read_again(frame):
     cell, states = framed(
         random_spec(3),

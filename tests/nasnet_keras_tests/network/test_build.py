@@ -177,6 +177,7 @@ def test_separate_states_travel_one_by_one():
         ("imagenet", "same", [(32, 32), (37, 45)]),
     ],
 )
+@pytest.mark.one_in(2)
 def test_every_size_gives_the_same_network(stem, padding, sizes):
     arguments = {
         "filters": 4,
@@ -207,6 +208,7 @@ def test_every_size_gives_the_same_network(stem, padding, sizes):
 @pytest.mark.parametrize(
     ("activation", "operation"), [("relu6", "Relu6"), ("swish", "Sigmoid")]
 )
+@pytest.mark.one_in(3)
 def test_another_activation_is_in_all_places(activation, operation, arguments):
     """By the operations of the graph: as many as there were ReLUs."""
 

@@ -121,6 +121,7 @@ def test_published_networks_have_those_sizes(name):
 
 
 @pytest.mark.parametrize("seed", range(20))
+@pytest.mark.one_in(4)
 def test_random_cells_cost_what_is_counted(seed):
     """Of sides that stay even, so that TensorFlow's dilated convolutions add
     no padding to its operations."""
@@ -150,6 +151,7 @@ def test_random_cells_cost_what_is_counted(seed):
 
 
 @pytest.mark.parametrize("seed", [1, 3, 4])
+@pytest.mark.one_in(3)
 def test_random_networks_cost_what_is_counted(seed):
     imagenet = seed == 1
     arguments = {

@@ -104,6 +104,7 @@ def test_what_is_built_is_what_is_counted(frame, stem, tmp_path):
 
 
 @pytest.mark.parametrize("genotype", [NASNET_B, NASNET_C, PNASNET_5, DARTS_V2])
+@pytest.mark.one_in(3)
 def test_other_cells_are_counted_as_they_are_built(genotype):
     model = build_network(genotype, repeats=1, filters=4)
     cost = genotype_complexity(genotype, repeats=1, filters=4)
@@ -112,6 +113,7 @@ def test_other_cells_are_counted_as_they_are_built(genotype):
 
 
 @EVERY
+@pytest.mark.one_in(2)
 def test_the_auxiliary_head_reads_where_the_frame_says(frame):
     """Before the second reduction; in ENAS and DARTS after it."""
     model = build_network(
@@ -127,6 +129,7 @@ def test_the_auxiliary_head_reads_where_the_frame_says(frame):
 
 
 @EVERY
+@pytest.mark.one_in(2)
 def test_a_pyramid_halves_at_each_level(frame):
     model = build_network(
         PNASNET_5,

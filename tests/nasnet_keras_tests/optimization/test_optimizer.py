@@ -66,6 +66,7 @@ def trained(optimizer, with_loss, compiled, steps=5):
         (0.0, 0.1, False, True),
     ],
 )
+@pytest.mark.one_in(2)
 def test_the_steps_are_those_of_sgd_on_the_regularised_loss(
     momentum, clipnorm, nesterov, compiled
 ):
@@ -122,6 +123,7 @@ def test_a_schedule_is_followed():
     ],
     ids=lambda arguments: next(iter(arguments)),
 )
+@pytest.mark.one_in(2)
 def test_other_options_of_sgd_work(arguments):
     ours, _ = trained(Momentum(0.05, l2=L2, **arguments), False, True)
     expected, _ = trained(

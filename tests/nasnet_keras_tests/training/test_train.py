@@ -71,6 +71,7 @@ class Traces:
 
 
 @pytest.mark.parametrize("weights", [None, np.array([0.5, 1.5])])
+@pytest.mark.one_in(2)
 def test_images_that_are_mixed_are_learnt_and_measured(weights):
     """With both heads, and validation on labels that are not mixed."""
     recipe = dataclasses.replace(RECIPE, epochs=2, mixup=0.2, cutmix=1.0)
@@ -95,6 +96,7 @@ def test_images_that_are_mixed_are_learnt_and_measured(weights):
 
 
 @pytest.mark.parametrize("auxiliary_head", [False, True])
+@pytest.mark.one_in(2)
 def test_the_loss_falls_and_the_step_is_traced_once(auxiliary_head):
     side = 16 if auxiliary_head else 8
     total = RECIPE.epochs * STEPS
@@ -154,6 +156,7 @@ def test_a_step_is_that_of_keras():
     ("setting", "value", "calls"),
     [("run_eagerly", True, STEPS), ("steps_per_execution", 2, STEPS / 2)],
 )
+@pytest.mark.one_in(2)
 def test_what_is_set_after_compiling_is_kept(setting, value, calls):
     """Each call of the training function is then as Keras makes it."""
     model = network()

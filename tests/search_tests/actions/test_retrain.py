@@ -321,6 +321,7 @@ def test_what_cannot_be_retrained_is_refused(
         {**NETWORK, "colour": "red"},
     ],
 )
+@pytest.mark.one_in(3)
 def test_a_network_of_another_form_is_a_sentence(
     network, tmp_path, learning, FakeEvaluator
 ):

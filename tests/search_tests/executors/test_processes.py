@@ -197,6 +197,7 @@ def is_alive(process):
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.one_in(2)
 def test_an_interrupted_search_leaves_no_process(tmp_path, by):
     search = Search(tmp_path)
     if by is signal.SIGINT:

@@ -142,6 +142,7 @@ def searched(strategy, trials, since=0, lag=0):
 
 
 @pytest.mark.parametrize("lag", [0, 3])
+@pytest.mark.one_in(2)
 def test_a_screened_search_goes_on_as_if_never_stopped(lag):
     """What the surrogate learns is kept with what the policy does."""
 

@@ -78,6 +78,7 @@ def _check_equal(as_trained, network, genotype, **settings):
         for name in NASNET_OPERATIONS
     ],
 )
+@pytest.mark.one_in(2)
 def test_the_values_are_those_of_the_network_built_alone(
     network, name, check_equal
 ):
@@ -94,6 +95,7 @@ def test_so_are_those_of_random_cells(network, seed, shared_space, check_equal):
 
 
 @pytest.mark.parametrize("combiner", ["add", "concat"])
+@pytest.mark.one_in(2)
 def test_so_are_those_with_one_combiner(create_network, combiner, check_equal):
     network = create_network(NASNetSpace(1, (combiner,)), repeats=2)
     spec = cell(((0, 1), ("sep_conv_3x3", "conv_1x1"), combiner))

@@ -79,6 +79,7 @@ def zeros(reused):
 @pytest.mark.parametrize(
     "write", [write_keras_3, write_legacy, write_legacy_model]
 )
+@pytest.mark.one_in(3)
 def test_the_same_logits(write, theirs, zeros, difference, tmp_path):
     path = tmp_path / "theirs.weights.h5"
     write(theirs, path)
@@ -148,6 +149,7 @@ def flat(body):
     ],
 )
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5")
+@pytest.mark.one_in(2)
 def test_the_body_of_a_fine_tuned_one(
     around, suffix, their_body, zeros, difference, tmp_path
 ):

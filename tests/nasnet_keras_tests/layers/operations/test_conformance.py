@@ -92,6 +92,7 @@ def test_unknown_sides_give_the_same(name, conventions):
 @EVERY
 @STRIDES
 @FORMS
+@pytest.mark.one_in(3)
 def test_written_and_read_again(name, strides, conventions):
     operation = built(name, 3, strides, conventions)
     copy = keras.saving.deserialize_keras_object(
@@ -108,6 +109,7 @@ def test_written_and_read_again(name, strides, conventions):
 @STRIDES
 @CHANNELS
 @FORMS
+@pytest.mark.one_in(3)
 def test_its_weights_are_those_of_its_units(
     name, strides, channels, conventions
 ):
@@ -120,6 +122,7 @@ def test_its_weights_are_those_of_its_units(
 @READING
 @STRIDES
 @CHANNELS
+@pytest.mark.one_in(3)
 def test_gradients_reach_every_weight_and_the_state(name, strides, channels):
     operation = built(name, channels, strides)
     state = tf.constant(noise(4, 7, 6, channels))
@@ -140,6 +143,7 @@ def test_gradients_reach_every_weight_and_the_state(name, strides, channels):
 @STRIDES
 @CHANNELS
 @pytest.mark.parametrize("activation", ["relu", "swish"])
+@pytest.mark.one_in(3)
 def test_the_shared_activation_gives_the_same_as_its_own(
     name, strides, channels, activation
 ):
@@ -159,6 +163,7 @@ def test_the_shared_activation_gives_the_same_as_its_own(
 @EVERY
 @CHANNELS
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.one_in(3)
 def test_mixed_precision(name, channels, policy):
     exact = built(name, channels, 2)
     operation = built(name, channels, 2, dtype=policy)
@@ -178,6 +183,7 @@ def test_mixed_precision(name, channels, policy):
 @EVERY
 @STRIDES
 @FORMS
+@pytest.mark.one_in(3)
 def test_channels_first_gives_the_same(name, strides, conventions):
     """On a CPU, too: Keras transposes where TensorFlow has no kernel."""
     last = built(name, 3, strides, conventions)

@@ -17,6 +17,7 @@ LABELS = np.arange(COUNT, dtype=np.int32)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.one_in(2)
 def test_rand_augment_changes_images_and_keeps_their_range(channels):
     images = tf.constant(IMAGES[..., :channels], tf.float32)
     augment = tf.function(rand_augment(channels, 2, 9.0))

@@ -96,7 +96,10 @@ def searched(arm: str, args: argparse.Namespace) -> dict[str, Any]:
         found = json.loads(record.read_text())
         if found["hours"] != args.hours:
             raise SystemExit(f"{folder} is of {found['hours']} hours.")
-        if not (why := complaint(found)):
+        why = complaint(found)
+        if not why and not alike(found, now(args)):
+            why = "it is of another commit, or of other libraries"
+        if not why:
             return found
         print(f"{folder} does not count: {why}; it is made anew.", flush=True)
         record.unlink()
@@ -198,6 +201,11 @@ def alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
     """Whether two rows are of the same code, machine and hours."""
     names = ("commit", "versions", "computing", "hours")
     return all(one[name] == other[name] for name in names)
+
+
+def now(args: argparse.Namespace) -> dict[str, Any]:
+    """What a row that is made now is of."""
+    return {"commit": commit(), "hours": args.hours, **provenance()}
 
 
 def summary(rows: Iterable[dict[str, Any]]) -> list[str]:
@@ -330,9 +338,8 @@ def main() -> None:
     }
     if len(rows) == len(arms) and alike(*rows.values()):
         return
-    now = {"commit": commit(), "hours": args.hours, **provenance()}
     for arm in arms if args.seed % 2 == 0 else reversed(arms):
-        if arm in rows and alike(rows[arm], now):
+        if arm in rows and alike(rows[arm], now(args)):
             continue
         row = arm_row(arm, args)
         add_row(args.output, row)

@@ -66,7 +66,7 @@ from search.spaces import create_space
 SAMPLES = 200  # of which the median is the target
 RANDOM, NEAR = 6, 0.05
 SEEDS = {"found": RETRAINED_SEEDS, "random": RETRAINED_SEEDS[:1]}
-MOST_DRAWN = 20_000
+MOST_DRAWN, MOST_CHANGES = 20_000, 2_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,21 +142,27 @@ def near(
     space: Any, predict: Callable[[Any], float], latency: float
 ) -> Iterator[tuple[Any, float]]:
     """Random architectures of about a latency, and what they take."""
+    seen = []
     for architecture in drawn(space):
         seconds = predict(architecture)
-        if abs(seconds / latency - 1) <= NEAR:
+        if abs(seconds / latency - 1) <= NEAR and architecture not in seen:
+            seen.append(architecture)
             yield architecture, seconds
     rng = np.random.default_rng(1)
-    for architecture in drawn(space):  # but none of them is near
+    for architecture in drawn(space):  # too few of them are near
         seconds = predict(architecture)
-        while abs(seconds / latency - 1) > NEAR:
+        for _ in range(MOST_CHANGES):
+            if abs(seconds / latency - 1) <= NEAR:
+                break
             decisions = space.encode(architecture)
             other = space.decode(space.mutate(decisions, rng))
             if findable(other):
                 predicted = predict(other)
                 if abs(predicted - latency) <= abs(seconds - latency):
                     architecture, seconds = other, predicted
-        yield architecture, seconds
+        if abs(seconds / latency - 1) <= NEAR and architecture not in seen:
+            seen.append(architecture)
+            yield architecture, seconds
 
 
 def searched_row(name: str, runs: Path, epochs: int) -> Row:

@@ -56,6 +56,7 @@ from nasnet_keras.training.settings import TrainingSettings
 from search.pareto import hypervolume
 
 Row = dict[str, Any]
+STRATEGIES = ("regularized-evolution", "ppo", "predictor")
 MEASURED = ("accuracy", "latency", "parameters", "multiply_adds")
 
 
@@ -89,7 +90,7 @@ class Searched:
     """
 
     space: str
-    strategies: tuple[str, ...] = ("regularized-evolution", "ppo", "predictor")
+    strategies: tuple[str, ...] = STRATEGIES
     trials: int = 40
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     scale: Mapping[str, int] = dataclasses.field(default_factory=dict)
@@ -332,7 +333,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--only", nargs="+", choices=SEARCHED)
-    parser.add_argument("--strategies", nargs="+")
+    parser.add_argument(
+        "--strategies", nargs="+", choices=(*STRATEGIES, "grid")
+    )
     parser.add_argument("--trials", type=int, default=40)
     parser.add_argument("--runs", type=Path, default=Path("runs/fronts"))
     parser.add_argument("--latencies", action="store_true")
@@ -364,7 +367,9 @@ def main() -> None:
         done = [row["network"] for row in of_stage(rows, "retrain")]
         for row in chosen(of_stage(rows, "search"), name):
             if row["network"] not in done:
-                folder = args.runs / f"{name}-{row['strategy']}-{row['trial']}"
+                folder = (
+                    args.runs / f"{name}-{row['strategy']}-trial-{row['trial']}"
+                )
                 add_row(args.output, retrained_row(row, folder))
                 print(name, row["trial"], flush=True)
 

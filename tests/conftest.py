@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(items):
     cases = collections.Counter()
     for item in items:
         mark = item.get_closest_marker("one_in")
-        if mark is not None:
+        if mark is not None and item.get_closest_marker("large") is None:
             test, _, _ = item.nodeid.partition("[")
             if cases[test] % mark.args[0]:
                 item.add_marker("large")

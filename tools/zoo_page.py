@@ -324,14 +324,16 @@ nearly the 42.3B multiply-adds of the paper. ShuffleNet 2x has 5M parameters
 there and 5.4M here.
 
 `zoo.table()` returns these rows, and `zoo.table("cifar10")` those of CIFAR-10.
-The table has no latencies, since only NASNet-A Mobile was timed here
-([performance](performance.md)). The method `draw` makes the picture:
+`measured` adds how long each preset takes for an image on your machine. `draw`
+makes the picture, here with the latencies of
+[our machine](performance.md#latency-of-the-zoo):
 
 ```
-python -c "import zoo; zoo.table().draw('docs/pictures/accuracy.png')"
+python -c "import zoo; table = zoo.table().measured('onnx', 3e10); \\
+    table.draw('docs/pictures/accuracy.png')"
 ```
 
-![Accuracy against parameters and multiply-adds](pictures/accuracy.png)
+![Accuracy against parameters, multiply-adds and latency](pictures/accuracy.png)
 """
 
 _COCO_HEAD = """

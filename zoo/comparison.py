@@ -1,7 +1,7 @@
 """What papers print of their networks, side by side: `table`.
 
 The rows are those of `PRESETS` for which a paper gives an accuracy, those of
-`COMPARED`, which papers list beside their own, and those of `COCO`. Accuracies
+`COMPARED`, which papers list in their tables, and those of `COCO`. Accuracies
 are the papers', costs of presets ours, other costs the papers'.
 
 Keras and TensorFlow are imported by `Table.measured` alone.
@@ -105,7 +105,7 @@ def _printed(
     )
 
 
-# What papers list beside their own networks. NASNet's has other costs for SENet
+# What papers list in their tables. NASNet's has other costs for SENet
 # and ShuffleNet.
 COMPARED = (
     Row(
@@ -254,7 +254,7 @@ class Table:
             for cost in _COSTS
             if any(getattr(row, cost) for row in self.rows)
         ]
-        size = 2 + 5 * len(costs), 5.5
+        size = 3 + 4 * len(costs), 5.5
         figure = Figure(figsize=size, dpi=100, layout="constrained")
         panels = figure.subplots(1, len(costs), sharey=True, squeeze=False)[0]
         families = dict.fromkeys(row.family for row in self.rows)

@@ -74,8 +74,9 @@ def netscore(accuracy: float, parameters: float, multiply_adds: float) -> float:
 class ObjectiveEvaluator(Evaluator):
     """Evaluates children by another evaluator, and rewards an objective.
 
-    A child that costs too much is refused before its training. The reward of
-    `evaluator`, the accuracy, stays a metric beside the costs.
+    A child that costs too much is refused before its training. The costs are
+    metrics, and so is what `evaluator` rewards, by the name `accuracy`, or
+    `unweighed_reward` if costs weigh it.
 
     Args:
         evaluator: The evaluator that trains the children.

@@ -73,18 +73,18 @@ class Screen:
             return candidates[0]
         if len(fresh) == 1:
             return fresh[0]
-        if len(self._rewards) < INITIAL:
+        known = [
+            outcome
+            for outcome in self._rewards.values()
+            if not self._names or self._is_scored(outcome[0])
+        ]
+        if len(known) < INITIAL:
             if not self._names:
                 return fresh[0]
             columns = zip(*map(self._scores, fresh), strict=True)
             total = sum(normal_scores(column) for column in columns)
             return fresh[int(np.argmax(total))]
         if self._fitted != len(self._rewards):
-            known = [
-                outcome
-                for outcome in self._rewards.values()
-                if not self._names or self._is_scored(outcome[0])
-            ]
             decisions, rewards = zip(*known, strict=True)
             self._surrogate.fit(decisions, rewards)
             self._fitted = len(self._rewards)

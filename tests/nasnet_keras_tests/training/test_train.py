@@ -205,9 +205,7 @@ def test_a_cell_that_reads_one_input_trains_without_a_word():
     assert history["loss"][-1] < history["loss"][0]
 
 
-@pytest.mark.parametrize(
-    "auxiliary_head", [False, pytest.param(True, marks=pytest.mark.large)]
-)
+@pytest.mark.parametrize("auxiliary_head", [False, True])
 @pytest.mark.large
 def test_classes_have_weights(auxiliary_head):
     """Of both losses, and of nothing that is only measured."""

@@ -78,7 +78,6 @@ def _check_equal(as_trained, network, genotype, **settings):
         for name in NASNET_OPERATIONS
     ],
 )
-@pytest.mark.one_in(2)
 def test_the_values_are_those_of_the_network_built_alone(
     network, name, check_equal
 ):

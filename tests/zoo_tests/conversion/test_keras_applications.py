@@ -149,7 +149,7 @@ def flat(body):
     ],
 )
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5")
-@pytest.mark.one_in(2)
+@pytest.mark.one_in(3)
 def test_the_body_of_a_fine_tuned_one(
     around, suffix, their_body, zeros, difference, tmp_path
 ):

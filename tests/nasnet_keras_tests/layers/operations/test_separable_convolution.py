@@ -14,7 +14,7 @@ def noise(*shape, seed=0):
 @pytest.mark.parametrize("size", [3, 5, 7])
 @pytest.mark.parametrize("strides", [1, 2])
 @pytest.mark.parametrize("sides", [(6, 6), (7, 5), (2, 2)])
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(4)
 def test_twice_relu_separable_convolution_batch_norm(size, strides, sides):
     """The stride in the first; nothing between the two halves."""
     operation = OPERATIONS[f"sep_conv_{size}x{size}"](4, strides)

@@ -37,6 +37,16 @@ TABLES = {
         ("tuning.py", "--summary", "benchmarks/tuning_cifar10.jsonl"),
         (),
     ),
+    "fronts": (
+        "results.md",
+        ("space_fronts.py", "--summary", "benchmarks/space_fronts.jsonl"),
+        (),
+    ),
+    "a latency in the loss": (
+        "results.md",
+        ("gradient_costs.py", "--summary", "benchmarks/gradient_costs.jsonl"),
+        (),
+    ),
     "published scores": (
         "evaluators.md",
         ("score_check.py", TABLE, "--summary"),

@@ -200,18 +200,32 @@ class Table:
         Args:
             runtime: As that of `nasnet_keras.measure_latency`. Default
                 `"keras"`.
-            most_multiply_adds: Of a preset that is measured; larger ones,
-                which take minutes, have no latency. Default: all are
-                measured.
+            most_multiply_adds: Of a preset that is measured; larger ones have
+                no latency. Default: all presets are measured; the largest has
+                557 million parameters.
 
         Raises:
-            ValueError: The runtime is unknown or not installed.
-        """
-        import keras
+            ValueError: The runtime is unknown or not installed, or
+                `most_multiply_adds` is no number.
 
+        Example:
+
+        >>> timed = table().measured(most_multiply_adds=100e6)
+        >>> [row.name for row in timed.rows if row.latency]
+        ['mnasnet_small']
+        """
+        from nasnet_keras.deployment.formats import find_format
         from nasnet_keras.deployment.latency.measurement import measure_latency
         from zoo.models import create_model
 
+        if not isinstance(most_multiply_adds, int | float):
+            raise ValueError(
+                "Invalid value for argument `most_multiply_adds`. Expected a "
+                "number. Received: most_multiply_adds="
+                f"{quoted(most_multiply_adds)}."
+            )
+        if runtime != "keras":  # before minutes of measuring
+            find_format(runtime).check()
         rows = []
         for row in self.rows:
             products, latency = row.multiply_adds, None
@@ -224,7 +238,6 @@ class Table:
             ):
                 model = create_model(row.name, weights=None)
                 latency = measure_latency(model, runtime=runtime)
-                keras.backend.clear_session()
             rows.append(dataclasses.replace(row, latency=latency))
         return dataclasses.replace(self, rows=tuple(rows))
 

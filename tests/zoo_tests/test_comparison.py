@@ -108,6 +108,18 @@ def test_a_network_for_other_images_is_not_timed():
         assert row.latency is None
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"runtime": "abacus"}, "Expected one of openvino, onnx"),
+        ({"most_multiply_adds": "3e10"}, "`most_multiply_adds`. Expected a"),
+    ],
+)
+def test_what_cannot_be_measured_is_said_at_once(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        zoo.table().measured(**arguments)
+
+
 @pytest.mark.parametrize("path", ["nowhere/table.png", "table.bmp", 3])
 def test_a_path_that_takes_no_picture(path):
     with pytest.raises(ValueError, match="argument `path`. Expected a"):

@@ -17,8 +17,7 @@ class Mixture:
     of all operations, each by its share. A cell hands on all of its blocks.
 
     Batch norms normalise by the statistics of the batch. Pools have one too,
-    which cells do not have (authors' code): else what they hand on is larger
-    than what convolutions do, and so are the gradients of their shares.
+    without scale and offset, which pools of cells do not have (authors' code).
 
     Args:
         network: The shared network, of combiners with `add`.
@@ -115,6 +114,7 @@ class _MixedCell:
     def _outputs(
         self, operation: BoundLayer, state: Any, activated: Any
     ) -> Any:
+        """Of an operation, a pool normalised by the batch."""
         outputs = operation(state, activated, training=True)
         function = operation.weight_slice.function
         if not isinstance(function.layer, Pooling) or function.moving:

@@ -36,12 +36,7 @@ from modes import parse_arguments
 from scipy.stats import spearmanr
 
 from nasnet_keras.deployment.latency.latency_table import LatencyTable
-from nasnet_keras.deployment.timing import (
-    Call,
-    forward_pass,
-    median_seconds,
-    rewritten_graphs,
-)
+from nasnet_keras.deployment.timing import forward_pass, seconds_in_turns
 from search.actions.latency_table import random_architectures
 from search.spaces import create_space
 from search.spaces.base import SearchSpace
@@ -53,18 +48,6 @@ def percentage_error(values: Sequence[float], truth: Sequence[float]) -> float:
         abs(value - true) / true
         for value, true in zip(values, truth, strict=True)
     )
-
-
-def measure_in_turns(calls: list[Call], rounds: int) -> list[list[float]]:
-    """The seconds of each call, in each round."""
-    seconds: list[list[float]] = [[] for _ in calls]
-    with rewritten_graphs():
-        for _ in range(rounds):
-            for (function, images), row in zip(calls, seconds, strict=True):
-                row.append(
-                    median_seconds(function, *images, repeats=10, warmup=3)
-                )
-    return seconds
 
 
 def make_table(arguments: argparse.Namespace, space: SearchSpace) -> Any:
@@ -113,7 +96,7 @@ def main() -> None:
         forward_pass(space.kind.build(architecture, **table.setting))
         for architecture in architectures
     ]
-    rounds = measure_in_turns(calls, arguments.rounds)
+    rounds = seconds_in_turns(calls, arguments.rounds)
     measured = [statistics.median(row) for row in rounds]
     predicted = [table.predict(architecture) for architecture in architectures]
     products = [

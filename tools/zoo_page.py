@@ -315,8 +315,8 @@ _COMPARISON_HEAD = """## Accuracy and cost
 
 The table has accuracies on ImageNet as papers print them; presets for which we
 found none are left out. The parameters and multiply-adds are our counts. Rows
-without a name in brackets are not in the zoo: their figures are those of the
-paper, rounded as there.
+without a name in brackets are not in the zoo: their figures are those of their
+source, rounded as there.
 
 NASNet's paper prints other costs for two networks. SENet has 145.8M parameters
 there, and SENet-154 has 115.1M here. We count it at 320 x 320, where it has

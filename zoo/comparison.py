@@ -131,6 +131,14 @@ COMPARED = (
     _printed("Inception-ResNet-v2", 56, 13_000, "80.1 / 95.1"),
     _printed("ResNeXt-101", 84, 32_000, "80.9 / 95.6"),
     _printed("PolyNet", 92, 35_000, "81.3 / 95.8"),
+    _printed(
+        "DPN-131, 224 x 224",
+        79.25,
+        16_000,
+        "80.07 / 94.88",
+        "https://github.com/cypw/DPNs; parameters: "
+        "https://github.com/osmr/imgclsmob",
+    ),
     _printed("EfficientNet-B0", 5.3, 390, "77.1 / 93.3"),
     _printed("EfficientNet-B4", 19, 4_200, "82.9 / 96.4"),
     _printed("EfficientNet-B7", 66, 37_000, "84.3 / 97.0"),

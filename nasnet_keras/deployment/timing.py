@@ -1,5 +1,7 @@
-"""How long TensorFlow takes over a function: `median_seconds`."""
+"""How long TensorFlow takes over a function: `median_seconds`,
+`seconds_in_turns`."""
 
+import functools
 import platform
 import statistics
 import time
@@ -60,6 +62,41 @@ def median_seconds(
         function(*arguments)
         seconds.append(clock() - began)
     return statistics.median(seconds)
+
+
+# For what is timed again and again.
+briefly = functools.partial(median_seconds, repeats=10, warmup=3)
+
+
+def seconds_in_turns(
+    calls: Sequence[Call],
+    rounds: int,
+    timer: Timer = briefly,
+    progress: Callable[[], None] = lambda: None,
+) -> list[list[float]]:
+    """The seconds of each call in each round. On a shared machine they change
+    from minute to minute: take the median of a call over the rounds.
+
+    Args:
+        calls: What to call.
+        rounds: How often all are timed, one after the other.
+        timer: Takes a function and its arguments, returns the seconds of a
+            call. Default `briefly`, the median of 10 calls after 3 others.
+        progress: Called whenever one was timed.
+
+    Example:
+
+    >>> calls = [(abs, (-2,)), (abs, (3,))]
+    >>> seconds_in_turns(calls, rounds=2, timer=lambda run, x: run(x))
+    [[2, 2], [3, 3]]
+    """
+    seconds: list[list[float]] = [[] for _ in calls]
+    with rewritten_graphs():
+        for _ in range(rounds):
+            for (function, arguments), row in zip(calls, seconds, strict=True):
+                row.append(timer(function, *arguments))
+                progress()
+    return seconds
 
 
 def traced(

@@ -5,6 +5,7 @@ import pytest
 
 import zoo
 from nasnet_keras import export
+from nasnet_keras.deployment.formats import FORMATS
 from nasnet_keras.deployment.fuse import fuse_for_inference
 from zoo.presets import PRESETS
 
@@ -18,6 +19,9 @@ DISTINCT = list(
         ): name
         for name, preset in reversed(PRESETS.items())
     }.values()
+)
+ONE_OF_A_KIND = list(
+    {PRESETS[name].kind: name for name in reversed(DISTINCT)}.values()
 )
 
 
@@ -99,3 +103,15 @@ def test_it_is_deployed(small, tmp_path):
     path = tmp_path / "network.onnx"
     export(small(), path, "onnx")
     assert path.is_file()
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("form", sorted(FORMATS))
+@pytest.mark.parametrize("small", ONE_OF_A_KIND, indirect=True)
+def test_one_of_each_kind_is_deployed_in_every_format(small, form, tmp_path):
+    try:
+        FORMATS[form].check(False)
+    except ValueError as error:
+        pytest.skip(str(error))
+    path = tmp_path / f"network{FORMATS[form].suffix}"
+    assert export(small(), path, form).comparison.difference < 1e-4

@@ -1,4 +1,4 @@
-"""How long parts of a network take within it: `measure_parts`.
+"""How long parts of a network take within it: `part_calls`, `seconds_of_parts`.
 
 The call of a function takes longer than a single operation inside it. So a
 part is timed in a chain of copies.
@@ -11,7 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from nasnet_keras.deployment.latency.parts import LatencyPart
-from nasnet_keras.deployment.timing import Call, Timer, traced
+from nasnet_keras.deployment.timing import Call, traced
 from nasnet_keras.layers.parts.conventions import Conventions
 
 # As in a block, two at a time: TensorFlow runs its two sides side by side.
@@ -21,32 +21,30 @@ STEPS, SIDES = 4, 2
 MakeCopy = Callable[[Sequence[tf.TensorShape]], Callable[..., Any]]
 
 
-def measure_parts(
-    parts: Iterable[LatencyPart],
-    batch_size: int,
-    conventions: Conventions,
-    timer: Timer,
-) -> Iterator[float]:
-    """The seconds of each part within a network.
+def part_calls(
+    parts: Iterable[LatencyPart], batch_size: int, conventions: Conventions
+) -> Iterator[Call]:
+    """A chain of nothing, which takes what a call takes, and that of each
+    part.
 
     Args:
         parts: The parts.
         batch_size: How many images in a pass.
         conventions: How the layers compute.
-        timer: Takes a function and its arguments, returns the seconds of a
-            call.
     """
-    # A state that is passed on costs nothing: its chain takes what a call
-    # takes.
-    function, states = chain(lambda shapes: tf.identity, [(1, 1, 1, 1)])
-    nothing = timer(function, *states)
+    # A state that is passed on costs nothing.
+    yield chain(lambda shapes: tf.identity, [(1, 1, 1, 1)])
     for part in parts:
-        function, states = chain(
+        yield chain(
             functools.partial(part.copy, conventions=conventions),
             part.shapes(batch_size, conventions),
         )
-        seconds = timer(function, *states) - nothing
-        yield max(0.0, seconds) / (STEPS * SIDES)
+
+
+def seconds_of_parts(nothing: float, chains: Iterable[float]) -> list[float]:
+    """The seconds of each part within a network, of those of the calls of
+    `part_calls`."""
+    return [max(0.0, seconds - nothing) / (STEPS * SIDES) for seconds in chains]
 
 
 def chain(make: MakeCopy, shapes: Sequence[Any]) -> Call:

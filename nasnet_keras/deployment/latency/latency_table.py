@@ -22,15 +22,16 @@ from nasnet_keras.architectures import (
     without_recipe,
 )
 from nasnet_keras.console.command_line import sentence
-from nasnet_keras.deployment.latency.chains import measure_parts
+from nasnet_keras.deployment.latency.chains import part_calls, seconds_of_parts
 from nasnet_keras.deployment.latency.line import fitted_line
 from nasnet_keras.deployment.latency.parts import LatencyPart
 from nasnet_keras.deployment.timing import (
+    Call,
     Timer,
+    briefly,
     forward_pass,
     machine_facts,
-    median_seconds,
-    rewritten_graphs,
+    seconds_in_turns,
     versions,
 )
 from nasnet_keras.layers.parts.conventions import Conventions
@@ -110,7 +111,8 @@ class LatencyTable(pydantic.BaseModel):
         covering: Iterable[Any],
         samples: Sequence[Any],
         batch_size: int = 1,
-        timer: Timer = median_seconds,
+        rounds: int = 5,
+        timer: Timer = briefly,
         progress: Callable[[int, int], None] | None = None,
         **setting: Any,
     ) -> "LatencyTable":
@@ -123,10 +125,13 @@ class LatencyTable(pydantic.BaseModel):
             samples: Random architectures of the space, to which the line is
                 fitted; 2 at least.
             batch_size: How many images in a pass. Default 1.
+            rounds: How often all is timed, one part after the other; the
+                median counts, since the speed of a machine changes. Default 5:
+                a part takes longer to make than to time.
             timer: Takes a function and its arguments, returns the seconds of
-                a call. Default `median_seconds`.
-            progress: Called with how many things are measured, and of how
-                many.
+                a call. Default `briefly` of
+                `nasnet_keras.deployment.timing`.
+            progress: Called with how many steps are done, and of how many.
             setting: The arguments of the networks, `input_shape`, `classes`
                 and others, as of `kind.complexity`.
 
@@ -151,6 +156,11 @@ class LatencyTable(pydantic.BaseModel):
                 "Invalid value for argument `samples`. Expected two "
                 f"architectures or more. Received: {len(samples)}."
             )
+        if type(rounds) is not int or rounds < 1:
+            raise ValueError(
+                "Invalid value for argument `rounds`. Expected a positive "
+                f"integer. Received: rounds={rounds!r}."
+            )
         part = part_class(kind)
         parts = {
             each
@@ -158,24 +168,28 @@ class LatencyTable(pydantic.BaseModel):
             for each in part.of_network(kind, architecture, setting)
         }
         places = sorted(parts, key=str)
-        total = len(places) + len(samples)
-        report = progress or (lambda done, total: None)
+        total = (1 + len(places) + len(samples)) * (1 + rounds)
+        steps = itertools.count(1)
+
+        def step() -> None:
+            if progress is not None:
+                progress(next(steps), total)
+
         conventions = Conventions.from_dict(setting.get("conventions"))
-        rows: list[tuple[LatencyPart, float]] = []
-        measured: list[float] = []
-        with rewritten_graphs():
-            for row in zip(
-                places,
-                measure_parts(places, batch_size, conventions, timer),
-                strict=True,
-            ):
-                rows.append(row)
-                report(len(rows), total)
-            for architecture in samples:
-                model = kind.build(architecture, **setting)
-                function, images = forward_pass(model, batch_size)
-                measured.append(timer(function, *images))
-                report(len(rows) + len(measured), total)
+        calls: list[Call] = []
+        for call in itertools.chain(
+            part_calls(places, batch_size, conventions),
+            (
+                forward_pass(kind.build(architecture, **setting), batch_size)
+                for architecture in samples
+            ),
+        ):
+            calls.append(call)
+            step()
+        seconds = seconds_in_turns(calls, rounds, timer, step)
+        medians = [*map(statistics.median, seconds)]
+        nothing, *chains = medians[: -len(samples)]
+        measured = medians[-len(samples) :]
         table = cls(
             kind=kind.name,
             setting=setting,
@@ -184,7 +198,9 @@ class LatencyTable(pydantic.BaseModel):
             scale=1.0,
             versions=versions(),
             machine=machine_facts(),
-            parts=tuple(rows),
+            parts=tuple(
+                zip(places, seconds_of_parts(nothing, chains), strict=True)
+            ),
         )
         totals = [table.predict(architecture) for architecture in samples]
         offset, scale = fitted_line(totals, measured)

@@ -1,7 +1,11 @@
 import keras
 import pytest
 
-from nasnet_keras.deployment.latency.chains import chain, measure_parts
+from nasnet_keras.deployment.latency.chains import (
+    chain,
+    part_calls,
+    seconds_of_parts,
+)
 from nasnet_keras.kinds.cell_parts import CellPart
 from nasnet_keras.layers.parts.conventions import Conventions
 
@@ -54,6 +58,11 @@ def test_an_operation_takes_its_share_of_the_chain(
         )
 
     conventions = Conventions(data_format=data_format)
-    assert list(measure_parts(places, 1, conventions, timer)) == [
+    nothing, *chains = (
+        timer(function, *states)
+        for function, states in part_calls(places, 1, conventions)
+    )
+    assert nothing == 10
+    assert seconds_of_parts(nothing, chains) == [
         0, 1001, addition, 100, 100, 1001, 1102
     ]  # fmt: skip

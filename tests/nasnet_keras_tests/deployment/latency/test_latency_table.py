@@ -1,3 +1,4 @@
+import itertools
 import json
 
 import numpy as np
@@ -96,6 +97,20 @@ def test_what_adds_up_exactly_is_predicted_exactly(table):
         assert table.predict(genotype) == pytest.approx(expected)
 
 
+def test_two_slow_rounds_of_five_change_nothing(table):
+    """All is timed once in each round."""
+    calls = itertools.count()
+    chains_and_networks = 1 + len(table.parts) + 2
+
+    def slow_at_first(function, *arguments):
+        round_ = next(calls) // chains_and_networks
+        return products(function) * (10 if round_ < 2 else 1)
+
+    again = measure(timer=slow_at_first)
+    assert again.parts == table.parts
+    assert (again.offset, again.scale) == (table.offset, table.scale)
+
+
 def test_channels_beyond_those_measured_are_in_proportion(table):
     (place, *_) = parts_of(table, some(1)[0])
     wide = place.__class__(**{**vars(place), "channels": 1000})
@@ -119,7 +134,7 @@ def test_a_slower_operation_makes_a_network_slower(table):
 
 def test_progress_counts_to_the_total(measured):
     table, progress = measured
-    total = len(table.parts) + 2
+    total = (1 + len(table.parts) + 2) * (1 + 5)  # made, and five rounds
     assert progress == [(done, total) for done in range(1, total + 1)]
 
 
@@ -165,6 +180,7 @@ def test_other_genotypes_are_refused(table):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"rounds": 0}, "`rounds`.*positive.*rounds=0"),
         ({"samples": []}, "`samples`.*two architectures.*: 0"),
         ({"depth": 3}, "the setting.*repeats.*depth"),
         ({"filters": 0}, "`filters`.*at least 1.*filters=0"),

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from nasnet_keras.training.recipes import RECIPES
+from search.spaces.macro import MacroSpace
 from search.spaces.proxylessnas import ProxylessNASSpace
 from search.weight_sharing.gradients.gated_network import (
     GatedNetwork,
@@ -48,11 +49,21 @@ def test_each_weight_has_a_name(network):
     assert len(set(names)) == len(names)
 
 
-def test_a_child_is_the_ordinary_network(network):
+@pytest.mark.parametrize(
+    ("space", "decisions"),
+    [
+        (SPACE, (1, 0, 2, 1)),
+        # The first layer is an identity that halves: it has weights.
+        pytest.param(
+            MacroSpace(), (0, 1, 0, 2, 0, 1, 2, 0), marks=pytest.mark.large
+        ),
+    ],
+)
+def test_a_child_is_the_ordinary_network(space, decisions):
     """With the statistics of the batch, in training and out of it."""
-    decisions = (1, 0, 2, 1)
-    model = SPACE.kind.build(
-        SPACE.decode(decisions), (8, 8, 3), 3, classifier_activation=None
+    network = GatedNetwork(space, (8, 8, 3), 3, {}, seed=1)
+    model = space.kind.build(
+        space.decode(decisions), (8, 8, 3), 3, classifier_activation=None
     )
     network.copy_to(model, decisions)
     expected = network(IMAGES, decisions)
@@ -82,6 +93,37 @@ def test_a_closed_gate_changes_nothing(network):
     alone = network(IMAGES, (0, 1, 2, 0))
     both = network(IMAGES, (0, 1, 2, 0), (1, 2, 0, 1), gates)
     np.testing.assert_allclose(both, alone, rtol=1e-4, atol=1e-5)
+
+
+def test_the_second_path_keeps_no_more_than_its_output(network):
+    """So a step needs the memory of one network: no gradient goes through the
+    second path, whatever it holds, and other paths are not computed."""
+    decisions, others = (0, 1, 2, 0), (1, 2, 0, 1)
+    gates = [tf.constant([1.0, 0.0])] * 4
+    with tf.GradientTape() as tape:
+        logits = network(IMAGES, decisions, others, gates)
+        value = cross_entropy(logits, LABELS)
+    watched = {id(each) for each in tape.watched_variables()}
+    both = {
+        variable.path
+        for paths in (decisions, others)
+        for layer in network.layers_of(paths)
+        for variable in layer.trainable_variables
+    }
+    assert both == {
+        each.path for each in network.variables if id(each.value) in watched
+    }
+    gradients = tape.gradient(value, [each.value for each in network.variables])
+    reached = {
+        each.path
+        for each, gradient in zip(network.variables, gradients, strict=True)
+        if gradient is not None
+    }
+    assert reached == {
+        variable.path
+        for layer in network.layers_of(decisions)
+        for variable in layer.trainable_variables
+    }
 
 
 def test_the_gradient_of_a_gate_is_what_its_path_would_change(network):

@@ -50,30 +50,33 @@ def test_each_weight_has_a_name(network):
 
 
 @pytest.mark.parametrize(
-    ("space", "decisions"),
+    ("space", "decisions", "side", "last"),
     [
-        (SPACE, (1, 0, 2, 1)),
+        (SPACE, (1, 0, 2, 1), 8, 8),
         # The first layer is an identity that halves: it has weights.
         pytest.param(
-            MacroSpace(), (0, 1, 0, 2, 0, 1, 2, 0), marks=pytest.mark.large
+            *(MacroSpace(), (0, 1, 0, 2, 0, 1, 2, 0), 64, 8),
+            marks=pytest.mark.large,
         ),
     ],
 )
-def test_a_child_is_the_ordinary_network(space, decisions):
+def test_a_child_is_the_ordinary_network(space, decisions, side, last):
     """With the statistics of the batch, in training and out of it."""
-    network = GatedNetwork(space, (8, 8, 3), 3, {}, seed=1)
+    network = GatedNetwork(space, (side, side, 3), 3, {}, seed=1)
     model = space.kind.build(
-        space.decode(decisions), (8, 8, 3), 3, classifier_activation=None
+        space.decode(decisions), (side, side, 3), 3, classifier_activation=None
     )
     network.copy_to(model, decisions)
-    expected = network(IMAGES, decisions)
+    images = np.random.default_rng(0).normal(size=(8, side, side, 3))
+    images = tf.constant(images, "float32")
+    expected = network(images, decisions)
     np.testing.assert_allclose(
-        model(IMAGES, training=True), expected, atol=1e-4
+        model(images, training=True), expected, atol=1e-4
     )
-    calibrate(model, [IMAGES] * 3)
-    count = 8 * 8 * 8
+    calibrate(model, [images] * 3)
+    count = 8 * last * last
     # Moving variances are unbiased, those of a batch are not.
-    np.testing.assert_allclose(model(IMAGES), expected, atol=20 / count)
+    np.testing.assert_allclose(model(images), expected, atol=20 / count)
 
 
 def test_statistics_are_the_mean_of_the_batches(network):

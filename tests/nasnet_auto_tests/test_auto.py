@@ -711,6 +711,7 @@ def test_what_cannot_be_exported_is_there_all_the_same(
     assert result.predict(images()[0][:1])
 
 
+@pytest.mark.large
 def test_an_ensemble_is_one_more_network(whole, tmp_path, monkeypatch):
     # Chosen whatever it comes to.
     monkeypatch.setattr(

@@ -76,6 +76,7 @@ def test_budget_by_budget_it_comes_to_what_it_comes_to_at_once(
     assert first.metrics != last.metrics
 
 
+@pytest.mark.large
 def test_a_share_of_the_images_is_trained_on_for_all_epochs(tmp_path):
     made = evaluator(fidelity="images")
     made.evaluate(Child(0, SPACE.decode((1, 0)), folder=tmp_path, budget=1.0))

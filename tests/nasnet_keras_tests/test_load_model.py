@@ -34,6 +34,7 @@ def rewrite(path, change):
             archive.writestr(name, content)
 
 
+@pytest.mark.large
 def test_whatever_is_registered_loads_in_a_new_process():
     root = Path(sys.modules[load_model.__module__].__file__).parents[2]
     modules = [

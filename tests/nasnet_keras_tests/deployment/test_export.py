@@ -199,6 +199,7 @@ def test_the_latency_in_the_runtime(name, model):
     np.testing.assert_allclose(outputs, expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("name", INT8)
 def test_int8_is_small_and_near(name, tmp_path):
     skip_unless_installed(name, int8=True)

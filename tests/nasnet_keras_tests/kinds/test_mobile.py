@@ -234,6 +234,7 @@ def test_channels_may_come_first():
     assert model.count_params() == cost.parameters
 
 
+@pytest.mark.large
 def test_it_trains_and_loads_as_it_was_saved(tmp_path):
     keras.utils.set_random_seed(0)
     model = KIND.build(SMALL, SHAPE, 2, drop_path_rate=0.2)

@@ -423,6 +423,7 @@ def test_a_training_by_hand_computes_the_same_every_time(settings, tmp_path):
     assert not config.is_op_determinism_enabled()
 
 
+@pytest.mark.large
 def test_a_training_goes_on_as_tensorflow_computed_before(
     settings, tmp_path, monkeypatch
 ):
@@ -433,6 +434,7 @@ def test_a_training_goes_on_as_tensorflow_computed_before(
         run_training(tmp_path / "run", settings)
 
 
+@pytest.mark.large
 def test_other_settings_are_refused(settings, tmp_path):
     folder = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):

@@ -70,8 +70,8 @@ class Traces:
         return self.step(data)
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("weights", [None, np.array([0.5, 1.5])])
-@pytest.mark.one_in(2)
 def test_images_that_are_mixed_are_learnt_and_measured(weights):
     """With both heads, and validation on labels that are not mixed."""
     recipe = dataclasses.replace(RECIPE, epochs=2, mixup=0.2, cutmix=1.0)

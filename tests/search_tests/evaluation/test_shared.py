@@ -275,6 +275,7 @@ def test_a_search_by_gradients(tmp_path, child_settings):
     assert found == pytest.approx(resumed.trials[2].reward)
 
 
+@pytest.mark.large
 def test_fewer_operations_and_one_cell(tmp_path, child_settings):
     """Learnt by gradients, then measured: none is in no cell."""
     space = NASNetSpace(1, ("add",), ("none", "conv_1x1", "identity"), cells=1)

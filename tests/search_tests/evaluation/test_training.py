@@ -75,6 +75,7 @@ def test_what_comes_out(evaluator, trained):
     assert evaluation.budget == 2
 
 
+@pytest.mark.large
 def test_the_same_child_again_is_the_same_to_the_last_bit(evaluator, trained):
     """By the evaluator's own epochs, or by as large a budget."""
     again = evaluator.evaluate(Child(0, GENOTYPE, 3, budget=2.0))
@@ -102,6 +103,7 @@ def test_no_graph_of_a_child_is_kept(evaluator):
     assert again == once[-1:] * 2
 
 
+@pytest.mark.large
 def test_another_seed_is_another_child(evaluator, trained):
     other = evaluator.evaluate(Child(0, GENOTYPE, 4))
     assert other.metrics["loss"] != trained[0].metrics["loss"]

@@ -141,8 +141,8 @@ def searched(strategy, trials, since=0, lag=0):
     return known, states
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("lag", [0, 3])
-@pytest.mark.one_in(2)
 def test_a_screened_search_goes_on_as_if_never_stopped(lag):
     """What the surrogate learns is kept with what the policy does."""
 
@@ -163,6 +163,7 @@ def test_a_screened_search_goes_on_as_if_never_stopped(lag):
             assert following == whole[len(known)].decisions
 
 
+@pytest.mark.large
 def test_a_screen_finds_in_few_trials_what_the_policy_finds_in_many():
     def best(**settings):
         known, _ = searched(PPO(SPACE, seed=0, **settings), 40)

@@ -14,6 +14,7 @@ def test_finds_better_architectures_than_random(
     assert max(trial.reward for trial in trials) > best_of_random + 0.02
 
 
+@pytest.mark.large
 def test_proposes_nothing_twice(space, additive, drive):
     def reward(decisions):
         return None if decisions[2] == 3 else additive(decisions)

@@ -248,6 +248,7 @@ def training_rows():
     return [decision.choices for decision in SPACE.decisions]
 
 
+@pytest.mark.large
 def test_a_training_goes_on_as_if_never_stopped(tmp_path):
     whole = create(
         GatedNetwork(SPACE, (8, 8, 3), 3, {}, 1), warmup=0.0, interval=2

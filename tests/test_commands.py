@@ -62,6 +62,7 @@ def call(name, arguments):
 
 
 @pytest.mark.parametrize(("module", "function", "arguments"), CALLS)
+@pytest.mark.one_in(2)
 def test_a_number_beyond_all_bounds_is_a_sentence(
     module, function, arguments, tmp_path, monkeypatch, capsys
 ):

@@ -153,7 +153,7 @@ def test_help_shows_all_arguments(builder):
 
 
 @pytest.mark.parametrize("builder", BUILDERS)
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(5)
 def test_builders_take_all_arguments(small, builder):
     model = getattr(zoo, builder)(
         weights=None, classes=7, name="mine", dropout=0.5, drop_path_rate=0.1

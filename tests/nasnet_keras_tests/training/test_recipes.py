@@ -78,10 +78,12 @@ def test_recipes_need_no_tensorflow():
 @pytest.mark.parametrize(
     "name",
     [
-        # Its parts are those of imagenet-mobile.
         pytest.param(
             name,
-            marks=[pytest.mark.large] if name == "imagenet-large" else [],
+            # What the others have, these have too.
+            marks=[]
+            if name in ("imagenet-mobile", "fine-tune")
+            else [pytest.mark.large],
         )
         for name in RECIPES
     ],

@@ -241,9 +241,8 @@ def script(monkeypatch, accuracies):
     monkeypatch.setattr(run, "_accuracy", accuracy)
 
 
-@pytest.mark.parametrize(
-    "frozen_epochs", [0, pytest.param(2, marks=pytest.mark.large)]
-)
+@pytest.mark.large
+@pytest.mark.parametrize("frozen_epochs", [0, 2])
 def test_the_best_epoch_is_kept(frozen_epochs, settings, tmp_path, monkeypatch):
     seen = []
 

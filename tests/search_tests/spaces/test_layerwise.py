@@ -193,6 +193,7 @@ def test_fifty_equal_layers_take_no_time():
 
 
 @pytest.mark.parametrize("layers", [1, 3, 15])
+@pytest.mark.one_in(3)
 def test_a_controller_learns_it(layers):
     space = LayerwiseSpace(layers, strides="searched")
     strategy = create_strategy("ppo", space, 0, minibatch=4)

@@ -92,6 +92,7 @@ def variables_of(slim_variables):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.one_in(2)
 def test_every_variable_has_its_place(name, variables_of, tmp_path):
     """An error or a warning would say what is missing or left over."""
     model, variables = our_network(name), variables_of(name)

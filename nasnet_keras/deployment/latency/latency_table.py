@@ -136,8 +136,9 @@ class LatencyTable(pydantic.BaseModel):
                 and others, as of `kind.complexity`.
 
         Raises:
-            ValueError: The kind has no parts, there are no such networks, or
-                the measurements contradict each other.
+            ValueError: The kind has no parts, there are no such networks,
+                `samples` are fewer than 2, `rounds` is not positive, or the
+                measurements contradict each other.
 
         Example:
 

@@ -80,10 +80,10 @@ def test_recipes_need_no_tensorflow():
     [
         pytest.param(
             name,
-            # What the others have, these have too.
-            marks=[]
-            if name in ("imagenet-mobile", "fine-tune")
-            else [pytest.mark.large],
+            # Their parts are those of imagenet-mobile and of cifar.
+            marks=[pytest.mark.large]
+            if name in ("imagenet-large", "search-proxy")
+            else [],
         )
         for name in RECIPES
     ],

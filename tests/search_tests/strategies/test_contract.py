@@ -101,7 +101,6 @@ def test_the_seed_alone_fixes_the_search(name, space, lag):
 
 @every_search
 @pytest.mark.parametrize("stop", STOPS)
-@pytest.mark.one_in(2)
 def test_a_restored_search_goes_on_as_if_never_stopped(name, space, lag, stop):
     CONTRACTS[name].check_it_is_restored(space, lag, stop)
 

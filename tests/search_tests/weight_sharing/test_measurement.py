@@ -13,7 +13,7 @@ def network(create_network):
 
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("batch_size", [5, 7])
-@pytest.mark.one_in(2)
+@pytest.mark.one_in(3)  # both threads, both sizes
 def test_all_images_count_alike(threads, batch_size, network):
     rng = np.random.default_rng(0)
     images = rng.normal(size=(7, 8, 8, 3)).astype("float32")

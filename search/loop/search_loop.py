@@ -142,15 +142,12 @@ class SearchLoop:
             self._new_metrics()
             while self._broken_off and self._wanted():
                 self._train_broken_off()
-            while not self._is_late() and (
-                self._promote() or self._wanted() or self._in_training()
-            ):
-                if self._has_room() and self._wanted() and self._broken_off:
-                    self._train_broken_off()
-                elif self._has_room() and self._wanted() and self._hears_all():
-                    self._propose()
-                else:
-                    self._collect()
+            while not self._is_late():
+                if self._has_room() and self._begin_next():
+                    continue
+                if not self._in_training():
+                    break
+                self._collect()
         finally:
             for observer in self.observers:
                 observer.end()
@@ -177,15 +174,21 @@ class SearchLoop:
         from."""
         return self._told == self._due()
 
-    def _promote(self) -> bool:
-        """Lets a child go on, if there is room and one that may."""
-        if not self._has_room():
-            return False
+    def _begin_next(self) -> bool:
+        """Has one more child trained: further, again or for the first time;
+        False if there is none for now."""
         number = self.schedule.promote()
-        if number is None:
+        if number is not None:
+            self._going_on.add(number)
+            self._submit(self.trials[number])
+        elif not self._wanted():
             return False
-        self._going_on.add(number)
-        self._submit(self.trials[number])
+        elif self._broken_off:
+            self._train_broken_off()
+        elif self._hears_all():
+            self._propose()
+        else:
+            return False
         return True
 
     def _wanted(self) -> bool:

@@ -9,6 +9,7 @@ from search.executors import Executor, Outcome
 from search.executors.base import SearchError, attempt
 from search.executors.in_process import InProcessExecutor
 from search.loop.halving import SuccessiveHalving
+from search.loop.plan import PlannedRungs
 from search.loop.schedule import AllAtOnce
 from search.loop.search_loop import SearchLoop
 from search.observers.base import Observer
@@ -293,6 +294,49 @@ def test_as_many_children_are_under_way_as_the_lag_allows(
     bench.loop(strategy, Counts(evaluator, 0), trials=60, lag=6).run()
     assert max(under_way) == 7
     assert np.mean(under_way) > 4
+
+
+def test_every_stage_has_work_for_all_workers(
+    bench, LearningStrategy, evaluator
+):
+    """The stages of a plan begin when nothing is under way, rungs while other
+    children are."""
+    under_way = {}
+
+    class Counts(ShuffledExecutor):
+        def collect(self, timeout=None):
+            child = self.children[0]
+            under_way.setdefault(child.budget, []).append(len(self.children))
+            return super().collect(timeout)
+
+    bench.loop(
+        LearningStrategy(bench.space, 2, lag=3),
+        Counts(Timed(evaluator), 0),
+        schedule=PlannedRungs(0.5, 2, 1.0),
+        lag=3,
+    ).run()
+    first, *later = under_way.values()
+    assert len(later) == 2
+    assert max(first) == 4
+    for counts in later:
+        assert counts[0] == min(4, len(counts))
+        # Until too few are left.
+        assert counts == [min(4, len(counts) - n) for n in range(len(counts))]
+
+
+class Timed(Evaluator):
+    """Says how long a child takes on a made-up clock."""
+
+    def __init__(self, evaluator):
+        self.evaluator = evaluator
+
+    def evaluate(self, child):
+        evaluation = self.evaluator.evaluate(child)
+        seconds = {"build": 4.0, "train": 15.0 * child.budget}
+        return Evaluation(evaluation.reward, {}, seconds, budget=child.budget)
+
+    def describe(self):
+        return {}
 
 
 def test_a_search_ends_at_its_deadline_and_goes_on(

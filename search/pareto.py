@@ -102,7 +102,8 @@ def hypervolume(
     compared by the same reference.
 
     Args:
-        front: Costs, above 0, and accuracies, by rising cost and accuracy.
+        front: Costs and accuracies, by rising cost and accuracy. A cost of 0,
+            which has no logarithm, is left out.
         reference: A cost, such as the largest of all trials compared.
 
     Example:
@@ -110,7 +111,7 @@ def hypervolume(
     >>> round(hypervolume([(1.0, 0.5), (2.0, 0.75)], reference=4.0), 4)
     0.8664
     """
-    points = [(cost, accuracy) for cost, accuracy in front if cost < reference]
+    points = [(cost, accuracy) for cost, accuracy in front if 0 < cost < reference]
     area = 0.0
     for position, (cost, accuracy) in enumerate(points):
         following = [cost for cost, _ in points[position + 1 :]] or [reference]

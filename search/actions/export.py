@@ -107,7 +107,10 @@ def export(
 def _remedy(run: Run) -> str:
     """What to do where a trial has no weights."""
     if any(run.directory.children.glob("*.weights.h5")):
-        return f"A run keeps those of its {run.config.keep} best children."
+        return (
+            f"A run keeps those of its {run.config.keep} best children; one "
+            "that trains again from the beginning has none before it ends."
+        )
     if run.config.dataset in (None, ARRAYS):
         return (
             "The evaluator of the run leaves none: have its `evaluate` save "

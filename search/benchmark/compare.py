@@ -125,6 +125,7 @@ def run_search(
     with quiet_import():
         name, options = strategy_of(strategy)
         searcher = create_strategy(name, table.space, seed, **options)
+        searcher.lag = lag
     spent = time.perf_counter() - began
     under_way: collections.deque[Trial] = collections.deque()
     for number in range(trials):
@@ -320,6 +321,12 @@ def check_benchmark(
                 f"Received: {quoted(strategy)}."
             )
         create_strategy(name, data.space, 0, **options)
+        for cost in strategy_class(name).weighed(options):
+            raise ValueError(
+                "Invalid value for argument `strategies`. Expected strategies "
+                "that learn from rewards, which are all that a table has. "
+                f"Received: {name!r}, which weighs the {cost}."
+            )
 
 
 def compared(strategies: Iterable[str]) -> list[str]:

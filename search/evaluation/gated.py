@@ -10,7 +10,7 @@ import numpy as np
 
 from nasnet_keras.architectures import without_recipe
 from search.evaluation.base import ChildSettings
-from search.evaluation.one_network import OneNetworkEvaluator
+from search.evaluation.one_network import OneNetworkEvaluator, no_more
 from search.spaces.base import lacks
 from search.spaces.paths import PathSpace
 from search.strategies.argument_checks import check_number
@@ -154,7 +154,7 @@ class GatedEvaluator(OneNetworkEvaluator):
             itertools.islice(strongest, number, None), None
         )
         if found is None:
-            raise ValueError(f"There are {number} networks, and no more.")
+            raise no_more("networks", number)
         return self.space.decode(found)
 
 

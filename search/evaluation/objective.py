@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from nasnet_keras.console.command_line import InputError
 from nasnet_keras.quotation import quoted
 from search.evaluation.base import Child, EvaluationError, Evaluator, Refusal
 from search.trial import UNWEIGHED, Evaluation
@@ -231,7 +232,7 @@ class ObjectiveEvaluator(Evaluator):
         if not isinstance(told, Mapping) or not all(
             isinstance(cost, numbers.Real) for cost in told.values()
         ):
-            raise ValueError(
+            raise InputError(
                 f"Invalid `{type(self.evaluator).__name__}.costs`. Expected "
                 f"numbers by name. Received: {quoted(told)}."
             )
@@ -240,7 +241,7 @@ class ObjectiveEvaluator(Evaluator):
             costs["latency"] = self._latency(architecture)
         for name in (*self._needed, *self.limits):
             if name not in costs:
-                raise ValueError(
+                raise InputError(
                     f"Expected an evaluator whose `costs` tell the {name}. "
                     f"Received: {type(self.evaluator).__name__}, which tells "
                     f"{', '.join(costs) or 'none'}."
@@ -255,7 +256,10 @@ class ObjectiveEvaluator(Evaluator):
     def _latency(self, architecture: Any) -> float:
         """Seconds for one image; what the weights are does not matter."""
         if self._table is not None:
-            return self._table.predict(architecture)
+            try:
+                return self._table.predict(architecture)
+            except ValueError as error:
+                raise InputError(str(error)) from None
         from nasnet_keras.deployment.latency.measurement import measure_latency
 
         name = str(architecture)

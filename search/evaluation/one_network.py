@@ -49,6 +49,11 @@ OTHERWISE = dict.fromkeys(
 PIXELS = 2**18
 
 
+def no_more(what: str, number: int) -> RunError:
+    """What ends a search that has evaluated all that there are."""
+    return RunError(f"All {number} {what} were evaluated; there are no more.")
+
+
 class OneNetworkEvaluator(TrainingEvaluator):
     """Trains one network for all children, keeps it in a file among them, and
     measures a child with the weights that it finds there.

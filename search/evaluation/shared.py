@@ -10,7 +10,7 @@ import numpy as np
 from nasnet_keras.genotype import Genotype
 from nasnet_keras.quotation import quoted
 from search.evaluation.base import Child, ChildSettings
-from search.evaluation.one_network import OneNetworkEvaluator
+from search.evaluation.one_network import OneNetworkEvaluator, no_more
 from search.spaces.base import lacks
 from search.storage.run_folder import SHARED_CHILDREN_FILE
 from search.strategies.argument_checks import check_flag, check_number
@@ -169,7 +169,7 @@ class SharedEvaluator(OneNetworkEvaluator):
     def learnt(self, training: SharedTraining, number: int) -> Genotype:
         genotypes = self._architecture.strongest(number + 1)
         if len(genotypes) <= number:
-            raise ValueError(f"There are {len(genotypes)} cells, and no more.")
+            raise no_more("cells", len(genotypes))
         if number == 0:
             warn_of_collapse(genotypes[0])
         return genotypes[number]

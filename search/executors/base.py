@@ -197,6 +197,14 @@ def _checked(returned: Any, evaluator: str) -> Evaluation:
             ) from None
         return int(value) if isinstance(value, numbers.Integral) else rounded
 
+    def finite(name: str, value: float) -> float:
+        if not math.isfinite(value):
+            raise SearchError(
+                f"Invalid `{name}` of `{evaluator}.evaluate`. Expected a finite "
+                f"number. Received: {value}."
+            )
+        return value
+
     def named(name: str, values: Any) -> dict[str, float]:
         if not isinstance(values, Mapping) or not all(
             isinstance(key, str) for key in values
@@ -213,8 +221,11 @@ def _checked(returned: Any, evaluator: str) -> Evaluation:
     return Evaluation(
         float(number("reward", returned.reward)),
         named("metrics", returned.metrics),
-        named("seconds", returned.seconds),
-        float(number("budget", returned.budget)),
+        {
+            key: finite(f"seconds[{key!r}]", value)
+            for key, value in named("seconds", returned.seconds).items()
+        },
+        finite("budget", float(number("budget", returned.budget))),
     )
 
 

@@ -5,6 +5,7 @@ Neither Keras nor TensorFlow is imported here.
 
 from collections.abc import Sequence
 
+from nasnet_keras.quotation import quoted
 from search.executors.base import SearchError
 from search.trial import Trial, TrialState
 
@@ -15,9 +16,15 @@ REFUSED_IN_A_ROW = 1000
 
 class GivingUp:
     """Sees the trials of a search as they end, and gives up when the first
-    children all fail, or when the constraints let nothing through."""
+    children all fail, when the constraints let nothing through, or when a
+    child does not tell what the search weighs.
 
-    def __init__(self) -> None:
+    Args:
+        costs: The metrics that the search weighs. Default: none.
+    """
+
+    def __init__(self, costs: Sequence[str] = ()) -> None:
+        self._costs = costs
         self._refused = 0  # in a row
         self._failed_at_start: list[Trial] | None = []
 
@@ -29,6 +36,7 @@ class GivingUp:
         """
         if trial.state is TrialState.COMPLETE:
             self._failed_at_start = None
+            self._check_costs(trial)
         if self._failed_at_start is not None and trial.state.counts:
             self._failed_at_start.append(trial)
             if len(self._failed_at_start) == FAILURES_AT_START:
@@ -40,6 +48,16 @@ class GivingUp:
                 f"{self._refused} proposals in a row were refused, the last "
                 f"because: {trial.reason}"
             )
+
+    def _check_costs(self, trial: Trial) -> None:
+        metrics = trial.evaluations[-1].metrics
+        for cost in self._costs:
+            if cost not in metrics:
+                raise SearchError(
+                    f"The search weighs the cost {quoted(cost)}, and the "
+                    "evaluator tells another: begin another run. Expected one "
+                    f"of {', '.join(metrics) or 'none'}."
+                )
 
 
 def all_failed(trials: Sequence[Trial]) -> SearchError:

@@ -313,9 +313,10 @@ class PlannedRungs(Schedule):
         rank = stage - 1
         costs = [measured_costs(child.evaluations[rank]) for child in children]
         left = self.seconds - elapsed
-        self._append(
-            allot(left, self.workers, costs, self.first, RUNGS[stage:])
-        )
+        stages = allot(left, self.workers, costs, self.first, RUNGS[stage:])
+        # Training for no longer than before is no use.
+        if stages and stages[0].budget > self.stages[-1].budget:
+            self._append(stages)
 
     def _append(self, stages: Iterable[Stage]) -> None:
         self.stages += stages

@@ -96,7 +96,7 @@ class SearchLoop:
         self.directory = directory
         self.schedule = schedule
         self.keep = keep
-        self.lag = lag
+        self.lag = strategy.lag = lag
         self.deadline = deadline
         self.costs = tuple(costs)
         self.observers = list(observers)
@@ -112,7 +112,7 @@ class SearchLoop:
         self._counted = count_done(self.trials)
         self._best = ranked(self.trials)[:keep]
         self._front = self._front_of(self.trials)
-        self._giving_up = GivingUp()
+        self._giving_up = GivingUp(self.costs)
         self._metrics: Mapping[str, float] = {}
         self._originals = {
             self.space.canonical(trial.decisions): trial.number
@@ -136,8 +136,8 @@ class SearchLoop:
         try:
             for observer in self.observers:
                 observer.begin(self.trials, self.schedule.total)
-            self._show_plan()
             self._keep_plan()
+            self._show_plan()
             self._tell()
             self._new_metrics()
             while self._broken_off and self._wanted():
@@ -303,6 +303,7 @@ class SearchLoop:
     def _finish(self, trial: Trial) -> None:
         """Records a finished trial, with what the strategy learns from it."""
         goes_on = trial.number in self._going_on
+        planned = self._plan
         with self.storage.transaction():
             if goes_on and trial.state is TrialState.COMPLETE:
                 self.storage.save_evaluation(
@@ -315,6 +316,8 @@ class SearchLoop:
             self.schedule.add(trial, self._elapsed)
             self._keep_plan()
             self._tell()
+        if self._plan != planned:
+            self._show_plan()
         if goes_on:
             self._going_on.discard(trial.number)
         else:
@@ -335,7 +338,6 @@ class SearchLoop:
         if self.schedule.plan != self._plan:
             self._plan = self.schedule.plan
             self.storage.save_meta("plan", self._plan)
-            self._show_plan()
 
     def _show_plan(self) -> None:
         schedule = self.schedule

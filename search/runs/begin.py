@@ -254,19 +254,21 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
             create = functools.partial(
                 create_evaluator_of_arrays, config, arrays
             )
-        with _checked():
+        with contextlib.ExitStack() as made, _checked():
             # First, since it sets TensorFlow up.
             self.executor = create_executor(
                 create,
                 execution,
                 config.child.threads,
             )
+            made.callback(self.executor.close)
             self.strategy = create_strategy(
                 str(config.strategy),
                 self.space,
                 config.seed,
                 **config.strategy_options,
             )
+            made.pop_all()
 
     def __exit__(self, *exception: object) -> None:
         self.executor.close()

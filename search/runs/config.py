@@ -4,6 +4,7 @@ from the command line, from Python or from a run's config.json.
 Neither Keras nor TensorFlow is imported here.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
@@ -197,6 +198,20 @@ class RunConfig(Settings):
         if name not in STRATEGIES:
             raise ValueError(f"Expected one of {', '.join(STRATEGIES)}")
         return name
+
+    @pydantic.field_validator(
+        "space_options", "strategy_options", "evaluator_options"
+    )
+    @classmethod
+    def _check_json(cls, options: dict[str, Any]) -> dict[str, Any]:
+        """The run could not be resumed with others."""
+        try:
+            json.dumps(options, allow_nan=False)
+        except (TypeError, ValueError, RecursionError):
+            raise ValueError(
+                "Expected what JSON has: texts, numbers, lists and dicts"
+            ) from None
+        return options
 
     @pydantic.field_validator("evaluator")
     @classmethod

@@ -36,12 +36,16 @@ class Strategy(abc.ABC):
     evaluation; a duplicate carries the evaluation of its original, if that
     has one; a refused one carries a reason.
 
+    Attributes:
+        lag: The lag D, which the search sets. Default 0.
+
     Args:
         space: The space to search.
         seed: Fixes all proposals, given the outcomes.
     """
 
     name: ClassVar[str]
+    lag: int = 0
     # The evaluator of a run that names none, its options beside those given,
     # and whether no other will do.
     evaluator: ClassVar[str] = "training"

@@ -11,10 +11,10 @@ class GridSearch(Strategy):
     """Enumerates the architectures in order, the last decision fastest, of
     isomorphic ones the first, whatever became of the others.
 
-    The seed says where it begins; after the last comes the first.
-    When all have been proposed they are proposed again, so that a search,
-    which trains no architecture twice, ends by saying that it found no new
-    one.
+    The seed says where it begins; after the last comes the first. What the
+    search has proposed in place of the strategy is left out. When all have
+    been proposed they are proposed again, so that a search, which trains no
+    architecture twice, ends by saying that it found no new one.
 
     Args:
         space: The space to search.
@@ -27,16 +27,30 @@ class GridSearch(Strategy):
     def __init__(self, space: SearchSpace, seed: int) -> None:
         super().__init__(space, seed)
         self._counts = [len(decision.choices) for decision in space.decisions]
-        self._found: list[Decisions] = []
         self._rest = self._canonical()
+        self._passed: list[Decisions] = []
+        # By canonical vector: those passed and not proposed yet.
+        self._next: dict[Decisions, Decisions] = {}
+        self._proposed: set[Decisions] = set()
+        self._proposals = 0
 
     def ask(self, number: int) -> Decisions:
-        while number >= len(self._found):
-            following = next(self._rest, None)
-            if following is None:
-                return self._found[number % len(self._found)]
-            self._found.append(following)
-        return self._found[number]
+        ahead = max(0, number - self._proposals)
+        while len(self._next) <= ahead:
+            vector = next(self._rest, None)
+            if vector is None:
+                return self._passed[number % len(self._passed)]
+            self._passed.append(vector)
+            key = self.space.canonical(vector)
+            if key not in self._proposed:
+                self._next[key] = vector
+        return list(self._next.values())[ahead]
+
+    def proposed(self, decisions: Decisions) -> None:
+        key = self.space.canonical(decisions)
+        self._proposals += 1
+        self._proposed.add(key)
+        self._next.pop(key, None)
 
     def _canonical(self) -> Iterator[Decisions]:
         """Each architecture once, in the order of the enumeration.

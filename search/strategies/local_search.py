@@ -69,7 +69,7 @@ class LocalSearch(Strategy):
                 self._go_to(max(self._random), trial.number)
         self._missing.discard(key)
         # A proposal that the search has replaced is not waited for long.
-        if self._since > 2 * len(self._around):
+        if self._since > 2 * len(self._around) + self.lag:
             self._missing.clear()
         while self._centre is not None:
             better = self._better()

@@ -23,8 +23,8 @@ class PPO(Strategy):
 
     A step is learnt when a minibatch of trials has been told: the trials of
     which `learned` is a multiple. A trial without a reward, failed or
-    refused, is told to the policy with reward 0, a duplicate with its
-    original's.
+    refused, is told to the policy with reward 0, or with the least of the
+    minibatch if that is below; a duplicate with its original's.
 
     Proposals are sampled a minibatch at a time: proposal n with the minibatch
     that it belongs to and the weights at the time of `ask(n)`, so that it
@@ -152,9 +152,11 @@ class PPO(Strategy):
             self.screen.tell(trial)
         self._told.append(trial)
         if len(self._told) == self.config.minibatch:
+            rewards = [trial.reward for trial in self._told]
+            worst = min([0.0, *(each for each in rewards if each is not None)])
             self._metrics = self.learner.step(
                 [trial.decisions for trial in self._told],
-                [trial.reward or 0.0 for trial in self._told],
+                [worst if each is None else each for each in rewards],
             )
             self._learned += len(self._told)
             self._told, self._sampled = [], {}

@@ -63,12 +63,7 @@ def watch_status(run: Run, console: Console, seconds: float) -> None:
             trials, total = run.trials, run.total
             rows = max(1, console.height - OTHER_LINES)
             live.update(_standing(trials, total, driver, rows), refresh=True)
-            done = (
-                total is not None
-                and count_done(trials) >= total
-                and driver is None
-            )
-            if watch.ended or done:
+            if watch.ended or (driver is None and run.is_over(trials)):
                 return
             time.sleep(seconds)
 

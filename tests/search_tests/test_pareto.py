@@ -123,3 +123,4 @@ def test_the_hypervolume_is_the_area_under_the_front():
     assert hypervolume(front, 16.0) == pytest.approx(area, rel=1e-4)
     assert hypervolume(front, 2.0) == pytest.approx(0.2 * np.log(2))
     assert hypervolume([], 2.0) == 0
+    assert hypervolume([(0.0, 0.1), *front], 2.0) == hypervolume(front, 2.0)

@@ -34,6 +34,7 @@ from nasnet_keras.deployment.timing import (
     seconds_in_turns,
     versions,
 )
+from nasnet_keras.files import write_text
 from nasnet_keras.layers.parts.conventions import Conventions
 from nasnet_keras.quotation import quoted
 from nasnet_keras.strict_json import MAX_BYTES, parse_json, read_bytes
@@ -294,7 +295,7 @@ class LatencyTable(pydantic.BaseModel):
 
     def save(self, path: str | PathLike[str]) -> None:
         """Writes the table as JSON, a line for each part."""
-        Path(path).write_text(self._text, encoding="utf-8")
+        write_text(Path(path), self._text)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> "LatencyTable":

@@ -272,6 +272,7 @@ def test_a_table_of_which_nothing_is_found(tmp_path):
             "none with `scores`",
         ),
         (COLUMNS, ["darts"], "nasbench201", "learn from rewards.*'darts'"),
+        (COLUMNS, ["nsga2"], "nasbench201", "'nsga2', which weighs the param"),
         (COLUMNS, [], "atlantis", "Expected one of nasnet"),
     ],
 )

@@ -3,6 +3,7 @@ import math
 
 import pytest
 
+from nasnet_keras.console.command_line import InputError
 from search.evaluation.base import Child, EvaluationError, Evaluator, Refusal
 from search.evaluation.objective import (
     HARD,
@@ -148,7 +149,7 @@ def test_errors_name_the_argument(arguments, message):
 
 def test_an_evaluator_that_does_not_tell_a_cost_is_named():
     evaluator = ObjectiveEvaluator(Accurate(), limits={"parameters": 9})
-    with pytest.raises(ValueError, match="tell the parameters.*Accurate.*none"):
+    with pytest.raises(InputError, match="tell the parameters.*Accurate.*none"):
         evaluator.evaluate(Child(0, {}))
 
 

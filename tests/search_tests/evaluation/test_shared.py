@@ -284,7 +284,7 @@ def test_fewer_operations_and_one_cell(tmp_path, child_settings):
     )
     cells = [evaluator.suggest(number, tmp_path) for number in range(4)]
     assert len(set(cells)) == 4
-    with pytest.raises(ValueError, match="There are 4 cells, and no more"):
+    with pytest.raises(RunError, match=r"All 4 cells were evaluated; there"):
         evaluator.suggest(4, tmp_path)
     for genotype in cells:
         assert genotype.normal == genotype.reduction

@@ -74,6 +74,8 @@ class Returns:
         (Evaluation(np.True_), "`reward`.*of type bool"),
         (Evaluation("9" * 10_000), "`reward`.{,99}of type str"),
         (Evaluation(0.5, {"a": [1]}), r"`metrics\['a'\]`.*of type list"),
+        (Evaluation(0.5, seconds={"a": np.nan}), r"`seconds\['a'\]`.*finite"),
+        (Evaluation(0.5, budget=np.inf), "`budget`.*finite.*inf"),
     ],
 )
 def test_what_is_no_evaluation_ends_the_search_by_a_sentence(returned, message):

@@ -204,6 +204,29 @@ def test_a_stage_ends_without_the_child_that_fails_in_it():
     assert schedule.promote() is None  # the third stage was done before
 
 
+def test_no_stage_trains_for_less_than_the_one_before():
+    """Where the second was made longer to fill the time, and took less."""
+    stages = [
+        {"children": 16, "budget": 1.0, "seconds": 40.0},
+        {"children": 8, "budget": 8.0, "seconds": 160.0},
+    ]
+    plan = {"first": 1.0, "stages": stages, "ended": 1}
+    schedule = PlannedRungs(240 / 3600, 8, 1.0, plan)
+    evaluations = [
+        Evaluation(0.5, {}, {"train": 5.1 * budget}, budget)
+        for budget in (1.0, 8.0)
+    ]
+    for count in (1, 2):
+        for number in range(16 if count == 1 else 8):
+            trial = Trial(number, (0,), COMPLETE, tuple(evaluations[:count]))
+            schedule.add(trial, 201.0)
+        while count == 1 and schedule.promote() is not None:
+            pass
+    assert schedule.ended == 2
+    assert len(schedule.stages) == 2
+    assert schedule.promote() is None
+
+
 def test_costs_are_those_of_every_training_and_those_of_an_epoch():
     seconds = {"build": 2.0, "trace": 1.0, "train": 8.0, "validate": 1.0}
     assert measured_costs(Evaluation(0.5, {}, seconds, 4.0)) == Costs(4, 2)

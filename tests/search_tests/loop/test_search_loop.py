@@ -436,6 +436,37 @@ def test_observers_hear_of_the_end_of_a_broken_search(
     assert diary.lines[-1] == ("end",)
 
 
+def test_what_a_plan_came_from_is_on_disk_when_it_is_shown(
+    bench, LearningStrategy, evaluator
+):
+    class Breaks(Observer):
+        def planned(self, stages, ended, seconds_left):
+            if stages:
+                raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        bench.loop(
+            LearningStrategy(bench.space, 1),
+            InProcessExecutor(lambda: Timed(evaluator)),
+            schedule=PlannedRungs(0.5, 2, 1.0),
+            observers=[Breaks()],
+        ).run()
+    assert bench.storage.meta("plan")["stages"]
+    assert [t.state for t in bench.trials] == [COMPLETE] * len(bench.trials)
+    assert len(bench.trials) == len(evaluator.genotypes)
+
+
+def test_a_cost_that_no_child_tells_ends_the_search(
+    bench, LearningStrategy, executor, evaluator
+):
+    loop = bench.loop(
+        LearningStrategy(bench.space, 1), executor, costs=("flops",)
+    )
+    with pytest.raises(SearchError, match=r"'flops'.*one of accuracy, loss"):
+        loop.run()
+    assert len(evaluator.genotypes) == 1
+
+
 def test_a_child_that_vanished_is_an_outcome(bench, LearningStrategy):
     """Executors beyond this process report children by outcomes alone."""
 

@@ -14,6 +14,7 @@ from search.runs.create import create_evaluator, create_schedule
 from search.runs.identity import check_identity
 from search.runs.record import complete_identity
 from search.spaces import SPACES
+from search.strategies.policy.config import PPOConfig
 
 SCORES = ", ".join(name for name, row in EVALUATORS.items() if not row.trains)
 
@@ -198,6 +199,11 @@ def test_what_children_do_not_follow_of_a_recipe_is_left_out(settings, values):
         (
             {"strategy": "nsga2", "strategy_options": {"costs": 5}},
             "Invalid value for argument `costs`. Expected names of metrics",
+        ),
+        (
+            {"strategy_options": {"config": PPOConfig.paper()}},
+            "Invalid value for `strategy_options`. Expected what JSON "
+            "has: texts, numbers, lists and dicts. Received: ",
         ),
         (
             {"strategy": "nsga2", "hours": 1},

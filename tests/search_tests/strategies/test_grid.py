@@ -13,6 +13,22 @@ def test_every_architecture_of_a_small_space_once_and_then_again():
     assert proposals[27:] == proposals[:27]
 
 
+def test_what_a_search_proposes_in_its_place_is_left_out():
+    space = LetterSpace((3, 3, 3))
+    uniform = GridSearch(space, seed=0).space.sample(np.random.default_rng(1))
+    for stopped in (None, 9):
+        strategy, proposals = GridSearch(space, seed=0), []
+        for number in range(27):
+            if number == stopped:  # and resumed
+                strategy = GridSearch(space, seed=0)
+                for each in proposals:
+                    strategy.proposed(each)
+            each = uniform if number == 5 else strategy.ask(number)
+            strategy.proposed(each)
+            proposals.append(each)
+        assert len(set(proposals)) == 27
+
+
 def test_in_order_from_a_place_that_the_seed_fixes():
     space = LetterSpace((3, 3, 3))
     starts = set()

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from search.strategies.local_search import LocalSearch
+from search.testing.letter_space import LetterSpace
 
 
 def test_reaches_the_maximum_and_starts_anew(space, additive, drive):
@@ -51,6 +52,20 @@ def test_goes_to_the_first_better_neighbour(space, complete):
     assert {worse, better} <= set(space.neighbours(start))
     strategy.tell(complete(2, better, 0.6))
     assert strategy.ask(3) in set(space.neighbours(better))
+
+
+def test_neighbours_that_lag_behind_are_waited_for(complete):
+    space = LetterSpace((2, 2, 2, 2))
+    strategy = LocalSearch(space, seed=0, starts=2)
+    strategy.lag = 20
+    strategy.tell(complete(0, (0, 0, 0, 0), 0.5))
+    strategy.tell(complete(1, (0, 0, 1, 1), 0.4))
+    better = strategy.ask(21)
+    # What was proposed before there was a centre ends first.
+    for number in range(2, 22):
+        strategy.tell(complete(number, (0, 0, 1, 1), 0.4))
+    strategy.tell(complete(22, better, 0.6))
+    assert strategy.ask(43) in set(space.neighbours(better))
 
 
 class Fixed:

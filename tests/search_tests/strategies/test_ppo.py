@@ -51,6 +51,22 @@ def test_learns_a_minibatch_at_a_time(strategy):
     np.testing.assert_allclose(strategy.metrics()["charts/reward"], 0.55)
 
 
+def test_a_trial_without_reward_is_no_better_than_the_worst():
+    strategies = [PPO(SPACE, seed=0, minibatch=4) for _ in range(2)]
+    for strategy, lost in zip(strategies, (None, -7.0), strict=True):
+        for number, value in enumerate([-2.0, lost, -7.0, lost]):
+            decisions = strategy.ask(number)
+            strategy.tell(
+                Trial(number, decisions, TrialState.FAILED, reason="Lost.")
+                if value is None
+                else complete(number, decisions, value)
+            )
+    states = [strategy.state() for strategy in strategies]
+    assert states[0].keys() == states[1].keys()
+    for name, values in states[0].items():
+        np.testing.assert_array_equal(values, states[1][name])
+
+
 def test_a_trial_without_reward_counts_as_reward_0(strategy):
     new, states = strategy.state(), []
     for rewards in ([0.9, None, None, 0.8], [0.9, 0.0, 0.0, 0.8]):

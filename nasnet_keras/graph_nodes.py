@@ -318,16 +318,25 @@ def state_channels(nodes: Sequence[GraphNode], channels: int) -> list[int]:
         channels: Those of its input.
 
     Raises:
-        ValueError: They do not fit a step.
+        ValueError: They do not fit a step, or the strides of branches that
+            meet differ.
 
     Example:
 
     >>> state_channels([GraphNode(Convolution(4)), GraphNode(Split(0, 2))], 8)
     [8, 4, 4]
     """
-    states = [channels]
+    states, strides = [channels], [1]
     for node in nodes:
         read = [states[state] for state in node.reads]
+        divided = sorted({strides[state] for state in node.reads})
+        if len(divided) > 1:
+            raise ValueError(
+                "Strides do not fit. Expected branches that divide height and "
+                "width alike where they meet. Received: branches that divide "
+                f"them by {' and '.join(map(str, divided))}."
+            )
+        strides.append(divided[0] * node.step.strides)
         states.append(node.step.output_channels(*read))
         if states[-1] > MAX_CHANNELS:
             raise ValueError(

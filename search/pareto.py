@@ -111,7 +111,9 @@ def hypervolume(
     >>> round(hypervolume([(1.0, 0.5), (2.0, 0.75)], reference=4.0), 4)
     0.8664
     """
-    points = [(cost, accuracy) for cost, accuracy in front if 0 < cost < reference]
+    points = [
+        (cost, accuracy) for cost, accuracy in front if 0 < cost < reference
+    ]
     area = 0.0
     for position, (cost, accuracy) in enumerate(points):
         following = [cost for cost, _ in points[position + 1 :]] or [reference]

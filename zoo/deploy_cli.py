@@ -31,6 +31,7 @@ from nasnet_keras.strict_json import read_json
 from zoo.presets import PRESETS
 
 DYNAMIC = "dynamic"
+NETWORK = "model.keras"  # in the folder of a training
 VERIFIED = 32  # images of a data set
 CHUNK = 512
 
@@ -140,24 +141,28 @@ def deploy(
         source = _find(model, weights)
     with computing() as activity:
         from nasnet_keras.deployment.export import export
+        from nasnet_keras.training.data.streaming import unreadable_told
 
         tell_activity("loading the network")
         network = _load(source, weights)
         shape = _image_shape(network, image_size)
-        side = shape[0]
+        side = _side(shape, images or calibration)
         by = _data(calibration, side, skip_broken, most=calibration_images)
         data = _data(images, side, skip_broken) if images else by
         test = data and (data.test or data.train)
         tell_activity("writing, and verifying what was written")
-        report = export(
-            network,
-            output,
-            format,
-            batch_size,
-            shape,
-            test and _scaled(network, test.images[:VERIFIED]),
-            by and _scaled(network, by.train.images[:]),
-        )
+        with unreadable_told(
+            *(part.images for part in (test, by and by.train) if part)
+        ):
+            report = export(
+                network,
+                output,
+                format,
+                batch_size,
+                shape,
+                test and _scaled(network, test.images[:VERIFIED]),
+                by and _scaled(network, by.train.images[:]),
+            )
         activity.end()
         _show(report)
         if chosen.about(output):
@@ -166,10 +171,11 @@ def deploy(
             tell_activity("waiting for the latency command")
             seconds = seconds_by_command(latency_command, output)
             print(f"Latency by the command: {1e3 * seconds:.1f} ms.")
-        if data and data.num_classes == _classes(network):
-            _show_accuracy(
-                network, chosen.load(output), report.batch_size, test
-            )
+        if data and _has_classes(network, data, told=images is not None):
+            with unreadable_told(test.images):
+                _show_accuracy(
+                    network, chosen.load(output), report.batch_size, test
+                )
 
 
 def _write_script(file: Path, format: str, batch_size: int | None) -> None:
@@ -214,7 +220,7 @@ def _find(model: str, weights: str | None) -> str | Path:
             )
         return model
     path = expanded(model)
-    path = path / "model.keras" if path.is_dir() else path
+    path = path / NETWORK if path.is_dir() else path
     if path.suffix != ".keras" or not path.is_file():
         raise InputError(
             "Invalid value for `MODEL`. Expected a .keras file, a folder with "
@@ -238,13 +244,16 @@ def _load(source: str | Path, weights: str | None) -> Any:
         return as_classifier(model, names) if names else model
     import zoo
 
-    return zoo.create_model(source, weights=weights)
+    try:
+        return zoo.create_model(source, weights=weights)
+    except RuntimeError as error:  # They cannot be fetched.
+        raise InputError(str(error)) from None
 
 
 def _class_names(model: Path) -> list[str] | None:
     """What the folder of a training says of its classes."""
     record = model.parent / "config.json"
-    if not record.is_file():
+    if model.name != NETWORK or not record.is_file():
         return None
     try:
         names = read_json(record)["class_names"]
@@ -281,6 +290,36 @@ def _classes(network: Any) -> int | None:
     if isinstance(shape, dict):
         shape = shape.get("predictions", ())
     return shape[-1] if len(shape) == 2 else None
+
+
+def _has_classes(network: Any, data: Any, told: bool) -> bool:
+    """Whether a data set has the classes of a network; it is told if not."""
+    from nasnet_keras.network.inspection import class_names_of
+
+    names = class_names_of(network)
+    if names is None and data.num_classes == _classes(network):
+        return True
+    if names is not None and names == tuple(data.class_names):
+        return True
+    if told:
+        known = _classes(network) if names is None else ", ".join(names)
+        print(
+            "The accuracy was not measured, since the images have other "
+            f"classes than the network. Expected {quoted(str(known))}. "
+            f"Received: {quoted(', '.join(data.class_names))}."
+        )
+    return False
+
+
+def _side(shape: tuple[Any, ...], source: str | None) -> int:
+    """Height and width of the images of a data set."""
+    height, width, _ = shape
+    if source is not None and height != width:
+        raise InputError(
+            "Expected --images and --calibration with networks of square "
+            f"images only. Received: a network of {height} x {width}."
+        )
+    return height
 
 
 def _data(

@@ -134,6 +134,7 @@ def create_model(
     Raises:
         ValueError: There is no such preset or weights, or an argument is out
             of range.
+        RuntimeError: The weights cannot be fetched.
 
     Example:
 

@@ -218,7 +218,7 @@ def run(
             values,
             kind.unsupported_at(**{**network, "architecture": found}),
         )
-        prepare_replicas(replicas)
+        prepare_replicas(replicas, chosen.batch_size)
         settings = TrainingSettings(
             dataset=resolve_source(dataset),
             network=network,

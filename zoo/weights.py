@@ -32,6 +32,7 @@ channels of the images, see `zoo.conversion.assign.to_channels`. No pickle is
 read.
 """
 
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -43,9 +44,10 @@ import h5py
 import keras
 import numpy as np
 
-from nasnet_keras.files import expanded
+from nasnet_keras.files import check_room, expanded, sync
 from nasnet_keras.layers.cell import Cell
 from nasnet_keras.quotation import quoted
+from nasnet_keras.training.checkpoint import save_weights
 from zoo.conversion import keras_applications, ours, pytorch, slim, timm
 
 _CONVERSIONS = (keras_applications, ours, timm, pytorch, slim)
@@ -212,27 +214,37 @@ def save_small(model: keras.Model, path: str | os.PathLike) -> None:
             "Invalid value for argument `path`. Expected a name that ends in "
             f"'.weights.h5'. Received: path={path!r}."
         )
-    with tempfile.TemporaryDirectory() as folder:
+    target = Path(path)
+    # In whole or not at all, and what was there stays until then.
+    half = target.with_name(f".{target.name}")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.ExitStack() as kept,
+    ):
+        kept.callback(half.unlink, missing_ok=True)
         whole = Path(folder) / "whole.weights.h5"
-        model.save_weights(whole)
+        save_weights(model, whole)
+        check_room(target.absolute().parent, whole.stat().st_size)
         with (
             h5py.File(whole) as source,
             # The layout before this spends more on a small array than it has.
-            h5py.File(path, "w", libver="v110") as file,
+            h5py.File(half, "w", libver="v110") as file,
         ):
-            target = file.create_group("layers")
+            group = file.create_group("layers")
 
             def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
                 if isinstance(item, h5py.Dataset):
-                    half = _half(np.asarray(item))
+                    value = _half(np.asarray(item))
                     # Scalars cannot be compressed.
-                    gzip = {"compression": "gzip"} if half.shape else {}
-                    made = target.create_dataset(name, data=half, **gzip)
+                    gzip = {"compression": "gzip"} if value.shape else {}
+                    made = group.create_dataset(name, data=value, **gzip)
                 else:
-                    made = target.create_group(name)
+                    made = group.create_group(name)
                 made.attrs.update(item.attrs)
 
             source["layers"].visititems(copy)
+        sync(half)
+        half.rename(target)
 
 
 def warn_of_activation(model: keras.Model) -> None:

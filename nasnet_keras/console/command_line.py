@@ -144,6 +144,21 @@ def _run(app: typer.Typer, name: str) -> int:
         name = quoted(os.fsdecode(error.filename or ""))
         complain(f"The path {name} cannot be used: {system_reason(error)}.")
         return BAD_INPUT
+    except Exception as error:
+        if not exhausts_device(error):
+            raise
+        complain(
+            "The memory of the device is not enough. Take smaller batches, "
+            "smaller images or a smaller network."
+        )
+        return FAILED
+
+
+def exhausts_device(error: Exception) -> bool:
+    """Whether it is TensorFlow's ResourceExhaustedError, which is known by its
+    name, so that TensorFlow need not be imported."""
+    names = [kind.__name__ for kind in type(error).__mro__]
+    return "ResourceExhaustedError" in names
 
 
 class _Interruptions:

@@ -5,7 +5,7 @@
 from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import keras
 import numpy as np
@@ -102,6 +102,7 @@ def classify(
     model: keras.Model,
     images: str | PathLike[str] | Sequence[str | PathLike[str]] | np.ndarray,
     top: int = 5,
+    image_size: int | None = None,
 ) -> list[list[Guess]]:
     """Says what images show.
 
@@ -110,14 +111,22 @@ def classify(
         images: Paths of pictures, or one, whatever their sizes; or
             `[N, H, W, C]`, pixels from 0 to 255, in the model's size.
         top: How many classes to name, the most probable first. Default 5.
+        image_size: Height and width to bring pictures to, for a model that
+            leaves them open. Default: the model's.
 
     Returns:
         For each image a list of at most `top` guesses.
 
     Raises:
-        InputError: The model does not know its classes, a file is no picture,
-            or the pixels are of another range or shape.
+        InputError: The model does not know its classes, or not how large its
+            images are, a file is no picture, `top` is no positive number, or
+            the pixels are of another range or shape.
     """
+    if type(top) is not int or top < 1:
+        raise InputError(
+            "Invalid value for argument `top`. Expected a positive integer. "
+            f"Received: top={quoted(top)}."
+        )
     names = class_names_of(model)
     if names is None:
         raise InputError(
@@ -138,7 +147,7 @@ def classify(
     pixels = (
         _checked(images, shape)
         if isinstance(images, np.ndarray)
-        else _read(images, shape)
+        else _read(images, _picture_shape(shape, image_size))
     )
     guesses = []
     for start in range(0, len(pixels), BATCH):
@@ -147,6 +156,32 @@ def classify(
             best = np.argsort(-row, kind="stable")[:top]
             guesses.append([Guess(names[i], float(row[i])) for i in best])
     return guesses
+
+
+def _picture_shape(
+    shape: tuple[int | None, int | None, int], image_size: int | None
+) -> tuple[int, int, int]:
+    """That of the pictures that a model of this input shape takes."""
+    height, width, channels = shape
+    if channels not in (1, 3):
+        raise InputError(
+            "Invalid value for argument `images`. Expected arrays for a model "
+            f"of {channels} channels, since pictures have 1 or 3. Received: "
+            "paths."
+        )
+    sides = height or image_size, width or image_size
+    if image_size not in (None, *sides) or None in sides:
+        raise InputError(
+            "Invalid value for argument `image_size`. Expected "
+            + (
+                "the height and width of the model's images, "
+                f"{height} x {width}"
+                if height and width
+                else "a number, since the model takes images of any size"
+            )
+            + f". Received: image_size={quoted(image_size)}."
+        )
+    return cast(tuple[int, int, int], (*sides, channels))
 
 
 def _read(
@@ -165,12 +200,17 @@ def _read(
     return pictures
 
 
-def _checked(pixels: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+def _checked(
+    pixels: np.ndarray, shape: tuple[int | None, int | None, int]
+) -> np.ndarray:
     """The pixels, if they are what a classifier takes; grey ones in as many
     channels as it has."""
     if pixels.ndim == 4 and pixels.shape[-1] == 1:
         pixels = np.asarray(in_channels(pixels, shape[-1]))
-    if pixels.ndim != 4 or pixels.shape[1:] != shape:
+    if pixels.ndim != 4 or not all(
+        known in (None, side)
+        for known, side in zip(shape, pixels.shape[1:], strict=True)
+    ):
         raise InputError(
             "Invalid value for argument `images`. Expected images of shape "
             f"{shape}. Received: an array of shape {pixels.shape}."

@@ -1,7 +1,7 @@
 """A cell: one layer that computes what a `CellSpec` says."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import keras
 from keras import ops
@@ -13,6 +13,7 @@ from nasnet_keras.layers.parts import kernels
 from nasnet_keras.layers.parts.conventions import Conventions
 from nasnet_keras.layers.parts.convolution_unit import UnitPlan
 from nasnet_keras.layers.parts.drop_path import DropPath
+from nasnet_keras.quotation import quoted
 
 
 @keras.saving.register_keras_serializable(package="nasnet_keras")
@@ -60,7 +61,8 @@ class Cell(keras.layers.Layer):
         separate, a list of such tensors.
 
     Raises:
-        ValueError: The number of inputs or of input strides does not fit.
+        ValueError: The number of inputs or of input strides does not fit, or
+            the projection is none.
 
     Example:
 
@@ -98,6 +100,12 @@ class Cell(keras.layers.Layer):
                 f"for each of the cell's {self.spec.inputs} inputs, or for "
                 "the first of them. Received: "
                 f"input_strides={self.input_strides}."
+            )
+        if projection not in get_args(Projection):
+            raise ValueError(
+                "Invalid value for argument `projection`. Expected one of "
+                f"{', '.join(get_args(Projection))}. Received: "
+                f"projection={quoted(projection)}."
             )
         self.projection = projection
         self.conventions = Conventions.from_dict(conventions)

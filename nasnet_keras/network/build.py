@@ -82,7 +82,8 @@ def build_network(
             with stride 2 and two reduction cells, or as the frame has it.
             Default `"cifar"`.
         stem_filters: The filters of the stem's last convolution. Default: 3F
-            with the CIFAR stem, 32 with the ImageNet stem.
+            with the CIFAR stem, 32 with the ImageNet stem, F in the frame of
+            DARTS.
         skip_reduction_layer_input: What the normal cell after a reduction
             cell takes as its second input: the output of the cell before the
             reduction (False: Mobile and CIFAR), or of the cell before that

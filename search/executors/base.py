@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nasnet_keras.console.activity import Activity
-from nasnet_keras.console.command_line import RunError
+from nasnet_keras.console.command_line import RunError, exhausts_device
 from nasnet_keras.quotation import quoted
 from search.evaluation.base import (
     Child,
@@ -154,10 +154,7 @@ def attempt(evaluator: Evaluator, child: Child) -> Outcome:
     except MemoryError:
         return failed(child, "The child ran out of memory.")
     except Exception as error:
-        # TensorFlow's ResourceExhaustedError, known by name because the
-        # search itself runs without TensorFlow.
-        names = [parent.__name__ for parent in type(error).__mro__]
-        if "ResourceExhaustedError" not in names:
+        if not exhausts_device(error):
             raise
         return failed(child, "The child ran out of the device's memory.")
     evaluation = _checked(returned, type(evaluator).__name__)
@@ -200,8 +197,8 @@ def _checked(returned: Any, evaluator: str) -> Evaluation:
     def finite(name: str, value: float) -> float:
         if not math.isfinite(value):
             raise SearchError(
-                f"Invalid `{name}` of `{evaluator}.evaluate`. Expected a finite "
-                f"number. Received: {value}."
+                f"Invalid `{name}` of `{evaluator}.evaluate`. Expected a "
+                f"finite number. Received: {value}."
             )
         return value
 

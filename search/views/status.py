@@ -12,7 +12,7 @@ from rich.text import Text
 from search.observers.text import done_text
 from search.runs.driver_process import Driver, DriverWatch
 from search.runs.record import Run
-from search.trial import Trial, TrialState, count_done, ranked
+from search.trial import Trial, TrialState, ranked
 
 # Of the terminal, beside the rows of the table that `watch_status` shows.
 OTHER_LINES = 8

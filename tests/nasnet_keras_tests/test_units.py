@@ -45,6 +45,12 @@ def test_units_that_do_not_fit_are_a_sentence(unit, received):
         unit.output_channels(8)
 
 
+def test_branches_of_other_strides_are_a_sentence():
+    unit = Unit(((Convolution(8, 3, 2),), ()))
+    with pytest.raises(ValueError, match="Received: .* divide them by 1 and 2"):
+        unit.output_channels(8)
+
+
 @pytest.mark.parametrize(
     "make",
     [

@@ -11,6 +11,7 @@ from PIL import Image
 
 import zoo.deploy_cli
 from nasnet_keras.console.accuracy import accuracy_text
+from nasnet_keras.deployment.classifier import as_classifier
 from nasnet_keras.deployment.formats import FORMATS
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.network.build import build_network
@@ -138,6 +139,52 @@ def test_the_accuracy_before_and_after(call, capsys):
     model = keras.models.load_model("best/model.keras")
     right = np.asarray(model(images, training=False)).argmax(1) == labels
     assert [*found.groups()] == [accuracy_text(right.mean(), 20)] * 2
+
+
+@pytest.mark.parametrize(
+    ("names", "labels"), [("bee wasp", 2), ("ant bee wasp", 3)]
+)
+@pytest.mark.one_in(2)
+def test_no_accuracy_on_images_of_other_classes(
+    names, labels, call, folder, tmp_path, capsys
+):
+    model = keras.models.load_model(folder / "best" / "model.keras")
+    as_classifier(model, ["ant", "bee"]).save(tmp_path / "mine.keras")
+    for name in names.split():
+        for number in range(4):
+            file = tmp_path / "images" / name / f"{number}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (8, 8), (40 * number, 0, 99)).save(file)
+    text = "OUT/mine.keras --format saved_model --output OUT/network"
+    assert call(f"{text} --images OUT/images") == 0
+    said = capsys.readouterr().out
+    assert "Accuracy on" not in said
+    assert "Expected 'ant, bee'. Received: '" + ", ".join(names.split()) in said
+
+
+def test_weights_that_cannot_be_fetched_are_a_sentence(
+    call, capsys, monkeypatch, tmp_path
+):
+    def fetch(preset, include_top):
+        raise RuntimeError("The weights could not be fetched.")
+
+    monkeypatch.setattr("zoo.weights.fetch", fetch)
+    text = (
+        "nasnet_mobile --weights imagenet --format saved_model --output OUT/x"
+    )
+    assert call(text) == 2
+    assert capsys.readouterr().err == "The weights could not be fetched.\n"
+    assert not (tmp_path / "x").exists()
+
+
+def test_images_of_a_data_set_are_square(call, tmp_path, capsys):
+    images = keras.Input((8, 16, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(images)
+    wide = keras.Model(images, keras.layers.Dense(2)(pooled))
+    wide.save(tmp_path / "wide.keras")
+    text = "OUT/wide.keras --format saved_model --output OUT/x"
+    assert call(f"{text} --images images.npz") == 2
+    assert "Received: a network of 8 x 16." in capsys.readouterr().err
 
 
 def test_a_head_of_ones_own(call, folder, tmp_path, capsys):

@@ -491,6 +491,22 @@ def test_small_files_hold_bfloat16_as_it_is(tmp_path):
     )
 
 
+def test_a_small_file_that_fails_leaves_the_one_before(
+    small_file, tmp_path, monkeypatch
+):
+    path = tmp_path / "small.weights.h5"
+    path.write_bytes(b"before")
+
+    def fail(array):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("zoo.weights._half", fail)
+    with pytest.raises(KeyboardInterrupt):
+        weights.save_small(small_file[0], path)
+    assert path.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 @pytest.mark.parametrize("path", ["small.h5", "small.keras", 7])
 def test_small_files_have_their_ending(path):
     with pytest.raises(ValueError, match="`path`. Expected .* Received: path="):

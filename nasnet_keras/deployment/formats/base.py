@@ -121,6 +121,11 @@ class Format(abc.ABC):
                 "Invalid value for argument `path`. Expected a file in a "
                 f"folder that exists. Received: path='{path}'."
             )
+        if not os.access(path.absolute().parent, os.W_OK):
+            raise ValueError(
+                "Invalid value for argument `path`. Expected a file in a "
+                f"folder that can be written. Received: path='{path}'."
+            )
 
 
 def unknown_operations(format: str, error: Exception) -> ValueError:

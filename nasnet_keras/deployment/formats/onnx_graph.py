@@ -45,7 +45,13 @@ def onnx_model(function: Any) -> ModelProto:
     outputs = function.structured_outputs
     for name, tensor in outputs.items():
         graph.add("Identity", [graph.channels_last(tensor.op.inputs[0])], name)
-    (images,) = function.inputs
+    images, *captured = function.inputs
+    if captured:
+        raise NoTranslation(
+            "Invalid value for the network to write as ONNX. Expected weights "
+            "that are constants. Received: "
+            f"{', '.join(each.name for each in captured)}."
+        )
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
@@ -269,6 +275,31 @@ def _pads(
     return pads
 
 
+def _check(operation: Any, knows: bool) -> None:
+    """Raises:
+    NoTranslation: The translation of the operation does not know its case.
+    """
+    if not knows:
+        raise NoTranslation(
+            "Invalid value for the network to write as ONNX. Expected other "
+            f"arguments of {operation.type}. Received: {operation.name}."
+        )
+
+
+def _product(graph: Graph, operation: Any) -> None:
+    transposed = map(operation.get_attr, ("transpose_a", "transpose_b"))
+    _check(operation, not any(transposed))
+    _as("MatMul")(graph, operation)
+
+
+def _softmax(graph: Graph, operation: Any) -> None:
+    (output,), (states,) = operation.outputs, operation.inputs
+    rank = output.shape.rank
+    (axis,) = _axes(np.array(rank - 1), rank)
+    inputs = [graph.operand(states, rank)]
+    graph.add("Softmax", inputs, output.name, axis=axis)
+
+
 def _concatenation(graph: Graph, operation: Any) -> None:
     *states, axis = operation.inputs
     (output,) = operation.outputs
@@ -281,6 +312,10 @@ def _reduction(kind: str) -> Callable[[Graph, Any], None]:
     def translate(graph: Graph, operation: Any) -> None:
         states, axes = operation.inputs
         places = _axes(graph.value(axes), states.shape.rank)
+        kept = set(range(states.shape.rank)) - {*places}
+        # A channel and a row would come in another order.
+        turned = states.shape.rank == 4 and 1 in kept and kept & {2, 3}
+        _check(operation, operation.get_attr("keep_dims") or not turned)
         graph.add(
             kind,
             [states.name, graph.constant(np.array(places, np.int64))],
@@ -311,6 +346,9 @@ def _padding(graph: Graph, operation: Any) -> None:
 def _slice(graph: Graph, operation: Any) -> None:
     states, *bounds = operation.inputs
     begins, ends, steps = map(graph.value, bounds)
+    masks = (f"{kind}_mask" for kind in ("ellipsis", "new_axis", "shrink_axis"))
+    simple = not any(map(operation.get_attr, masks))
+    _check(operation, simple and min(steps) > 0)
     skipped = ("begin_mask", "end_mask")
     from_start, to_end = map(operation.get_attr, skipped)
     places = _axes(np.arange(len(begins)), states.shape.rank)
@@ -355,7 +393,7 @@ TRANSLATIONS: dict[str, Callable[[Graph, Any], None]] = {
     "Conv2D": _convolution,
     "DepthwiseConv2dNative": _convolution,
     "Identity": _as("Identity"),
-    "MatMul": _as("MatMul"),
+    "MatMul": _product,
     "Max": _reduction("ReduceMax"),
     "MaxPool": _pool("MaxPool"),
     "Mean": _reduction("ReduceMean"),
@@ -364,7 +402,7 @@ TRANSLATIONS: dict[str, Callable[[Graph, Any], None]] = {
     "Placeholder": _placeholder,
     "Relu": _as("Relu"),
     "Sigmoid": _as("Sigmoid"),
-    "Softmax": _as("Softmax"),
+    "Softmax": _softmax,
     "SpaceToBatchND": _nothing,
     "StridedSlice": _slice,
     "Sub": _as("Sub"),

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from nasnet_keras.deployment.export import as_input, exported, written
+from nasnet_keras.deployment.formats import FORMATS
 from nasnet_keras.deployment.latency.command import seconds_by_command
 from nasnet_keras.deployment.timing import (
     forward_pass,
@@ -14,6 +15,7 @@ from nasnet_keras.deployment.timing import (
     median_seconds,
     rewritten_graphs,
 )
+from nasnet_keras.quotation import quoted
 
 
 def measure_latency(
@@ -48,7 +50,7 @@ def measure_latency(
             runtime the network is timed as it would be deployed, fused.
         command: A program and its arguments, which times the file of the
             network, of the format `runtime`: see `seconds_by_command`.
-            Default None: this process does.
+            It needs such a format. Default None: this process times it.
         int8: Whether the network is quantised before, for a runtime that has
             int8; by random images, since the seconds do not depend on the
             ranges. Default False.
@@ -71,6 +73,12 @@ def measure_latency(
             function, images = forward_pass(model, batch_size, input_shape)
             return median_seconds(
                 function, *images, repeats=repeats, warmup=warmup, clock=clock
+            )
+        if runtime not in FORMATS:
+            raise ValueError(
+                "Invalid value for argument `runtime`. Expected "
+                + ("" if command else "keras, ")
+                + f"{', '.join(FORMATS)}. Received: runtime={quoted(runtime)}."
             )
         calibration = _random_images(model, input_shape) if int8 else None
         options = runtime, batch_size, input_shape, calibration

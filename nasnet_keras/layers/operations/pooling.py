@@ -47,7 +47,8 @@ class Pooling(Operation):
 
 @keras.saving.register_keras_serializable(package="nasnet_keras")
 class AveragePooling3x3(Pooling):
-    """The average over 3x3 positions, the padding left out."""
+    """The average over 3x3 positions. The padding is left out; with strides
+    of 2 it counts as zeros if the conventions say so."""
 
     size = 3
 

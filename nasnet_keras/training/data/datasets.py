@@ -308,6 +308,7 @@ def _check_source(source: object) -> None:
         or (
             isinstance(source, str | PathLike)
             and isinstance(os.fspath(source), str)
+            and source != ""
         )
     ):
         raise ValueError(

@@ -98,6 +98,18 @@ def test_a_lack_of_memory_is_a_sentence(command, capsys):
     assert capsys.readouterr().err.startswith("There is not enough memory.")
 
 
+def test_a_lack_of_the_devices_memory_is_a_sentence(command, capsys):
+    class ResourceExhaustedError(Exception):
+        """As TensorFlow's is called."""
+
+    def allocate():
+        raise ResourceExhaustedError("OOM when allocating tensor")
+
+    assert command(allocate, io.StringIO()) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("The memory of the device is not enough. Take smal")
+
+
 def test_ctrl_c_waits_for_the_end_of_an_import(monkeypatch):
     """Compiled code that is interrupted while it is imported may crash."""
     imported = []

@@ -290,6 +290,37 @@ def test_one_path_is_one_photograph(photographs):
     assert guesses == classify(model, photographs[:1])[0]
 
 
+@pytest.mark.parametrize("top", [0, -1, "5", True, 1.5])
+def test_the_number_of_guesses_is_checked(top):
+    with pytest.raises(InputError, match="`top`. Expected a positive integer"):
+        classify(as_classifier(network(), NAMES), [], top)
+
+
+def test_a_model_of_any_size_is_told_one(photographs):
+    images = keras.Input((None, None, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(images)
+    outputs = keras.layers.Dense(len(NAMES), activation="softmax")(pooled)
+    model = as_classifier(keras.Model(images, outputs), NAMES)
+    (guesses,) = classify(model, photographs[:1], image_size=24)
+    assert guesses[0].name in NAMES
+    assert classify(model, np.zeros((1, 9, 12, 3), np.uint8))
+    with pytest.raises(InputError, match="`image_size`. Expected a number"):
+        classify(model, photographs[:1])
+    with pytest.raises(
+        InputError, match="`image_size`.*16 x 16. Received: .*9"
+    ):
+        classify(as_classifier(network(), NAMES), photographs, image_size=9)
+
+
+def test_pictures_have_one_channel_or_three(photographs):
+    images = keras.Input((8, 8, 4))
+    pooled = keras.layers.GlobalAveragePooling2D()(images)
+    outputs = keras.layers.Dense(len(NAMES), activation="softmax")(pooled)
+    model = as_classifier(keras.Model(images, outputs), NAMES)
+    with pytest.raises(InputError, match="a model of 4 channels"):
+        classify(model, photographs)
+
+
 def test_a_model_without_names_is_refused():
     with pytest.raises(InputError, match="knows its classes"):
         classify(network(), np.zeros((1, 16, 16, 3), np.uint8))

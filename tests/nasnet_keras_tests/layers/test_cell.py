@@ -339,6 +339,7 @@ def test_the_wrong_number_of_inputs_is_refused():
     [
         {"filters": 0},
         {"filters": 4, "strides": 3},
+        {"filters": 4, "projection": "Twice"},
         {"filters": 4, "drop_path_rate": 1.0},
         {"filters": 4, "drop_path_rate": 0.5, "drop_path_steps": 0},
     ],

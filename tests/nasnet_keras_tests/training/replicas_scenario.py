@@ -15,7 +15,7 @@ from nasnet_keras.training.train import prepare_long_trainings
 
 replicas, dataset, folder = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 prepare_long_trainings()
-prepare_replicas(replicas)
+prepare_replicas(replicas, batch_size=8)
 cell = CellSpec((Block((0, 1), ("conv_3x3", "identity")),))
 recipe = Recipe(
     epochs=2, batch_size=8, learning_rate=0.05, l2=1e-2, clip_norm=0.2

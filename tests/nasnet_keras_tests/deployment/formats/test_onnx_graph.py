@@ -4,6 +4,7 @@ odd sizes, strides, dilations."""
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from nasnet_keras.deployment.frozen import frozen_function
 from nasnet_keras.deployment.fuse import fuse_for_inference
@@ -15,6 +16,7 @@ pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 from nasnet_keras.deployment.formats.onnx_graph import (  # noqa: E402
     TRANSLATIONS,
+    NoTranslation,
     onnx_model,
 )
 
@@ -91,6 +93,48 @@ def test_one_node_for_a_convolution_its_bias_and_none_between():
     sums = nodes.count("Add")
     # Two blocks in each of 5 cells, and the bias of the classifier.
     assert sums == 2 * 5 + 1
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda states: states[..., :2],
+        lambda states: states[:, :, :, ::-1],
+        lambda states: states[:, 0],
+        lambda states: keras.ops.mean(states, 1),
+        lambda states: keras.layers.Lambda(
+            lambda means: tf.matmul(means, means, transpose_b=True)
+        )(keras.ops.mean(states, (1, 2))),
+        lambda states: keras.ops.matmul(states, keras.ops.ones((3, 5))),
+    ],
+    ids=[
+        *("ellipsis", "backwards", "one row", "mean of rows", "transposed"),
+        "constant",
+    ],
+)
+@pytest.mark.one_in(3)
+def test_what_is_not_translated_is_no_wrong_file(make):
+    """Another converter has it, or it comes to the same."""
+    images = keras.Input(SHAPE, name="images")
+    model = keras.Model(images, make(images))
+    try:
+        written = onnx_model(frozen_function(model, 2))
+    except NoTranslation:
+        return
+    session = onnxruntime.InferenceSession(written.SerializeToString())
+    pixels = np.random.default_rng(1).uniform(-1, 1, (2, *SHAPE))
+    (output,) = session.run(None, {"images": pixels.astype("float32")})
+    np.testing.assert_allclose(output, model(pixels), atol=1e-5)
+
+
+def test_a_softmax_is_over_the_channels():
+    images = keras.Input(SHAPE, name="images")
+    model = keras.Model(images, keras.ops.softmax(images))
+    written = onnx_model(frozen_function(model, 2))
+    session = onnxruntime.InferenceSession(written.SerializeToString())
+    pixels = np.random.default_rng(1).uniform(-1, 1, (2, *SHAPE))
+    (output,) = session.run(None, {"images": pixels.astype("float32")})
+    np.testing.assert_allclose(output, model(pixels), atol=1e-6)
 
 
 def test_an_operation_without_a_translation_is_named():

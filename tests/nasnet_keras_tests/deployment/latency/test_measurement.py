@@ -98,3 +98,11 @@ def test_a_model_of_several_inputs_is_refused():
     model = keras.Model(inputs, keras.layers.Add()(inputs))
     with pytest.raises(ValueError, match="one input.*2 inputs"):
         measure_latency(model)
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"runtime": "tflite"}, {"command": "./measure"}]
+)
+def test_an_unknown_runtime_is_named(arguments):
+    with pytest.raises(ValueError, match="`runtime`. Expected .*litert"):
+        measure_latency(small_model(), **arguments)

@@ -139,6 +139,7 @@ def test_two_pairs_are_to_train_and_to_test_on(pair):
     [
         (([[1, 2], [3]], [0, 1]), "images of several shapes"),
         ((), "of type tuple"),
+        ("", "of type str, ''"),
         (b"digits", "of type bytes, b'digits'"),
         (np.zeros((4, 4)), "a pair of arrays, images and labels. .*ndarray"),
         ((images(2), labels(0, 1), 3), "of type tuple"),

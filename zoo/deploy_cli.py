@@ -329,13 +329,13 @@ def _data(
     the most; None without a source."""
     if source is None:
         return None
-    from nasnet_keras.training.data.datasets import (
-        count_training_images,
-        load_dataset,
-    )
+    from nasnet_keras.training.data.datasets import load_dataset, open_dataset
 
+    opened = open_dataset(source, side, skip_broken)
+    if most is None and opened.read_test is not None:
+        most = VERIFIED  # of which none is looked at
     if most is not None:
-        most = min(most, count_training_images(source, side, skip_broken))
+        most = min(most, len(opened.read_labels()))
     return load_dataset(
         source,
         image_size=side,

@@ -19,8 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
-import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
 from nasnet_keras.layers.parts.channel_gather import ChannelGather
 from nasnet_keras.layers.parts.convolution_unit import (
@@ -29,6 +28,11 @@ from nasnet_keras.layers.parts.convolution_unit import (
 from nasnet_keras.quotation import quoted
 from zoo.conversion.assign import Arrays, assign
 from zoo.conversion.places import Place, places
+from zoo.conversion.torch_tensors import (
+    convolution_and_norm,
+    tensor_names,
+    transposed,
+)
 
 _SUFFIXES = {
     "convolution": (".weight",),
@@ -76,10 +80,6 @@ class Source:
     bn_epsilon: float = 1e-5
 
 
-def _both(name: str) -> _Names:
-    return (f"{name}.conv", f"{name}.bn")
-
-
 def _sequence(name: str, *places: int) -> dict[int, _Names]:
     """Convolutions at places in a `Sequential`, each a batch norm behind."""
     return {
@@ -107,8 +107,8 @@ _OSMR: dict[str, Any] = {
     "unit": r"features\.stage\d+\.unit\d+",
     "classifier": "output",
 }
-_OSMR_STEM = (_both("features.init_block"),)
-_OSMR_LAST = _both("features.final_block")
+_OSMR_STEM = (convolution_and_norm("features.init_block"),)
+_OSMR_LAST = convolution_and_norm("features.final_block")
 _LAST = (0, 0)
 
 SOURCES = (
@@ -164,13 +164,13 @@ SOURCES = (
     # pytorchcv `shufflenetv2b_w1`.
     Source(
         known_by="features.stage1.unit1.shortcut_dconv.conv.weight",
-        stem=(_both("features.init_block.conv"),),
+        stem=(convolution_and_norm("features.init_block.conv"),),
         within={
-            (0, 0): _both("shortcut_dconv"),
-            (0, 1): _both("shortcut_conv"),
-            (1, 0): _both("conv1"),
-            (1, 1): _both("dconv"),
-            (1, 2): _both("conv2"),
+            (0, 0): convolution_and_norm("shortcut_dconv"),
+            (0, 1): convolution_and_norm("shortcut_conv"),
+            (1, 0): convolution_and_norm("conv1"),
+            (1, 1): convolution_and_norm("dconv"),
+            (1, 2): convolution_and_norm("conv2"),
         },
         head={_LAST: _OSMR_LAST},
         **_OSMR,
@@ -194,9 +194,9 @@ SOURCES = (
         known_by="features.stage1.unit1.body.dw_conv.conv.weight",
         stem=_OSMR_STEM,
         within={
-            "expansion": _both("body.bc_conv"),
-            "convolution": _both("body.dw_conv"),
-            "projection": _both("body.pw_conv"),
+            "expansion": convolution_and_norm("body.bc_conv"),
+            "convolution": convolution_and_norm("body.dw_conv"),
+            "projection": convolution_and_norm("body.pw_conv"),
         },
         head={"head_convolution": _OSMR_LAST},
         bn_epsilon=1e-3,
@@ -286,7 +286,7 @@ def load(model: keras.Model, path: str | os.PathLike) -> None:
     arrays = Arrays(
         path,
         {
-            name: _transposed(tensor, name in depthwise)
+            name: transposed(tensor, name in depthwise)
             for name, tensor in tensors.items()
         },
         heads=(f"{source.classifier}.",),
@@ -348,11 +348,7 @@ def _check_index(
 
 def wrote(path: str | os.PathLike) -> bool:
     """Whether the file is a safetensors file with one of these networks."""
-    try:
-        with safe_open(path, framework="numpy") as file:
-            names = set(file.keys())
-    except (SafetensorError, OSError):
-        return False
+    names = tensor_names(path)
     return any(source.known_by in names for source in SOURCES)
 
 
@@ -424,16 +420,3 @@ def _natural(name: str) -> list[Any]:
         (int(part) if part.isdigit() else 0, part)
         for part in re.split(r"(\d+)", name)
     ]
-
-
-def _transposed(tensor: np.ndarray, depthwise: bool) -> np.ndarray:
-    """From PyTorch's order of axes to that of Keras.
-
-    A kernel has its output and input channels first there, last here in the
-    other order; a depthwise one has its channels first of the two.
-    """
-    if tensor.ndim == 2:
-        return tensor.T
-    if tensor.ndim != 4:
-        return tensor
-    return tensor.transpose((2, 3, 0, 1) if depthwise else (2, 3, 1, 0))

@@ -12,10 +12,15 @@ import os
 
 import keras
 import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
 from zoo.conversion.assign import Arrays, assign
 from zoo.conversion.places import SIDES, Place
+from zoo.conversion.torch_tensors import (
+    convolution_and_norm,
+    tensor_names,
+    transposed,
+)
 
 _HEAD = "last_linear"
 # The first convolution of NASNet and of PNASNet.
@@ -59,36 +64,17 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """The tensors by name, kernels in the layout of Keras."""
     with safe_open(path, framework="numpy") as file:
         return {
-            name: _transposed(name, file.get_tensor(name))
+            name: transposed(file.get_tensor(name), ".depthwise_" in name)
             for name in file.keys()
         }
 
 
 def wrote(path: str | os.PathLike) -> bool:
     """Whether the file is a safetensors file with one of these networks."""
-    try:
-        with safe_open(path, framework="numpy") as file:
-            names = set(file.keys())
-    except (SafetensorError, OSError):
-        return False
+    names = tensor_names(path)
     return any(
         f"{first}.conv.weight" in names for first in (_FIRST, _FIRST_OF_PNASNET)
     )
-
-
-def _transposed(name: str, tensor: np.ndarray) -> np.ndarray:
-    """From PyTorch's order of axes to that of Keras.
-
-    A kernel has its output and input channels first there, last here in the
-    other order; a depthwise one has its channels first, and they stay first
-    of the last two here.
-    """
-    if tensor.ndim == 2:
-        return tensor.T
-    if tensor.ndim != 4:
-        return tensor
-    depthwise = ".depthwise_" in name
-    return tensor.transpose((2, 3, 0, 1) if depthwise else (2, 3, 1, 0))
 
 
 def _name(place: Place, progressive: bool) -> tuple[str, ...]:
@@ -103,21 +89,17 @@ def _name(place: Place, progressive: bool) -> tuple[str, ...]:
         case ("logits",):
             return (_HEAD,)
         case ("input", 0):
-            return _both(f"{place.scope}.conv_1x1")
+            return convolution_and_norm(f"{place.scope}.conv_1x1")
         case ("input", 1) if place.halves:
             start = previous if progressive else place.scope
             ends = ("path_1.conv", "path_2.conv", "final_path_bn")
             return tuple(f"{start}.{end}" for end in ends)
         case ("input", 1):
-            return _both(previous)
+            return convolution_and_norm(previous)
         case ("block", int(number), int(side), int(unit)):
             block = f"{place.scope}.comb_iter_{number}_{SIDES[side]}"
             if not place.separable:
-                return _both(block)
+                return convolution_and_norm(block)
             unit += 1
             return (f"{block}.separable_{unit}", f"{block}.bn_sep_{unit}")
     return ()
-
-
-def _both(name: str) -> tuple[str, str]:
-    return (f"{name}.conv", f"{name}.bn")

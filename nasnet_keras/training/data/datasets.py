@@ -324,30 +324,6 @@ def are_arrays(source: object) -> TypeGuard[Sequence[Any]]:
     return isinstance(source, tuple | list) and len(source) == 2
 
 
-def count_training_images(
-    source: DataSource,
-    image_size: int | None = None,
-    skip_broken: bool = False,
-) -> int:
-    """How many training images a data set has; their labels are read, and no
-    image.
-
-    Args:
-        source: See `load_dataset`.
-        image_size: See `load_dataset`.
-        skip_broken: See `load_dataset`.
-
-    Raises:
-        ValueError: See `load_dataset`.
-
-    Example:
-
-    >>> count_training_images("digits")
-    1438
-    """
-    return len(open_dataset(source, image_size, skip_broken).read_labels())
-
-
 def _size_note(sizes: tuple[Size, ...], shape: tuple[int, ...]) -> list[str]:
     """Whether the images are no longer as large as they were."""
     width, height = shape[2], shape[1]

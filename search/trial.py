@@ -149,6 +149,13 @@ def count_done(trials: Iterable[Trial]) -> int:
     return sum(trial.state.counts for trial in trials)
 
 
+def longest(trials: Iterable[Trial]) -> list[Trial]:
+    """The complete trials of the highest budget, the best first."""
+    best = ranked(trials)
+    budgets = [trial.evaluation.budget for trial in best if trial.evaluation]
+    return best[: budgets.count(max(budgets, default=0.0))]
+
+
 def ranked(trials: Iterable[Trial]) -> list[Trial]:
     """The complete trials, the best first: those of the highest budget by
     reward, then those of the next; of equal ones the earlier."""

@@ -93,6 +93,8 @@ class Child:
         anew: Whether it is trained from the beginning, along a schedule that
             ends with the budget, which then may be part of an epoch, rather
             than trained on along the evaluator's own. Default False.
+        goes_on: Whether it was evaluated before, at a lower budget. Default
+            False.
 
     Example:
 
@@ -106,6 +108,7 @@ class Child:
     budget: float | None = None
     folder: Path | None = None
     anew: bool = False
+    goes_on: bool = False
 
     @property
     def weights(self) -> Path | None:

@@ -20,7 +20,14 @@ from search.pareto import pareto_front
 from search.storage import SQLiteStorage
 from search.storage.run_folder import RunDirectory
 from search.strategies.base import Strategy
-from search.trial import Decisions, Trial, TrialState, count_done, ranked
+from search.trial import (
+    Decisions,
+    Trial,
+    TrialState,
+    count_done,
+    longest,
+    ranked,
+)
 
 # So many proposals in a row that were no new children, and the next one is
 # drawn from the whole space.
@@ -70,7 +77,8 @@ class SearchLoop:
             None without one. A child that trains in this process is finished
             first.
         costs: The metrics, lower is better, whose Pareto front with the
-            accuracy keeps its weights too; none by default.
+            accuracy, of the longest trained, keeps its weights too; none by
+            default.
         observers: Are told what happens.
     """
 
@@ -266,6 +274,7 @@ class SearchLoop:
                 self.schedule.budget(trial),
                 self.directory.children,
                 self.schedule.begins_anew,
+                goes_on=bool(trial.evaluations),
             )
         )
 
@@ -353,7 +362,7 @@ class SearchLoop:
         return kept | self._running | self._going_on | {*self._broken_off}
 
     def _front_of(self, trials: Iterable[Trial]) -> list[Trial]:
-        return pareto_front(trials, self.costs) if self.costs else []
+        return pareto_front(longest(trials), self.costs) if self.costs else []
 
     def _tell(self) -> None:
         learned = self.strategy.learned

@@ -10,7 +10,7 @@ import numpy as np
 from search.spaces.base import Decision, SearchSpace
 from search.strategies.argument_checks import check_number
 from search.strategies.base import Strategy
-from search.trial import Decisions, Trial
+from search.trial import Decisions, Trial, TrialState
 
 # The least width of the kernel of an ordered decision, in choices.
 LEAST_WIDTH = 0.5
@@ -22,8 +22,10 @@ class BOHB(Strategy):
     of Hyperband it is BOHB.
 
     The densities are of the trials at the largest budget of which there are
-    enough, since only their rewards can be compared. As in the paper, every
-    third proposal is random.
+    enough, since only their rewards can be compared: each has at least one
+    trial more than there are decisions. As in the paper, every third proposal
+    is random. As in the authors' code, a failed trial is worse than any, and
+    what is drawn among the good is widened in ordered decisions alone.
 
     Departures: If a trial continues to a higher budget, the result of its
     first budget is learnt, as in all of this package. The kernel of an ordered
@@ -36,8 +38,8 @@ class BOHB(Strategy):
         random_share: Of proposals that are random. Paper and default: 1/3.
         top: The share of trials that count as good. Paper and default: 0.15.
         candidates: How many are drawn among the good. Paper and default: 64.
-        widening: The factor of the kernels' widths in drawing. Paper and
-            default: 3.
+        widening: The factor of the kernels' widths in drawing, for ordered
+            decisions. Paper and default: 3.
 
     Raises:
         ValueError: A setting is out of range.
@@ -67,24 +69,26 @@ class BOHB(Strategy):
         # By budget: what was tried, and its reward.
         self._trials: dict[float, list[tuple[Decisions, float]]]
         self._trials = collections.defaultdict(list)
+        self._failed: list[tuple[Decisions, float]] = []
 
     def ask(self, number: int) -> Decisions:
         rng = self.rng(number)
         enough = [
             budget
             for budget, trials in self._trials.items()
-            if len(trials) >= self._least + 2
+            if len(trials) >= 2 * self._least
         ]
         if not enough or rng.random() < self.random_share:
             return self.space.sample(rng)
-        trials = sorted(self._trials[max(enough)], key=lambda each: -each[1])
+        trained = self._trials[max(enough)]
+        trials = sorted(trained + self._failed, key=lambda each: -each[1])
         decisions = [each for each, _ in trials]
-        good = max(self._least, int(self.top * len(decisions)))
-        bad = max(self._least, len(decisions) - good)
+        good = max(self._least, int(self.top * len(trained)))
+        good = min(good, len(trained) - self._least)
         ratio = functools.partial(
             _ratio,
             _Density(self.space.decisions, decisions[:good]),
-            _Density(self.space.decisions, decisions[-bad:]),
+            _Density(self.space.decisions, decisions[good:]),
         )
         wide = _Density(self.space.decisions, decisions[:good], self.widening)
         drawn = [wide.draw(rng) for _ in range(self.candidates)]
@@ -100,10 +104,14 @@ class BOHB(Strategy):
 
     def tell(self, trial: Trial) -> None:
         self.proposed(trial.decisions)
-        if trial.evaluation is not None and trial.duplicate_of is None:
+        if trial.duplicate_of is not None:
+            return
+        if trial.evaluation is not None:
             self._trials[trial.evaluation.budget].append(
                 (trial.decisions, trial.evaluation.reward)
             )
+        elif trial.state is TrialState.FAILED:
+            self._failed.append((trial.decisions, -math.inf))
 
 
 class _Density:
@@ -126,7 +134,7 @@ class _Density:
         # Of each decision `[choices, choices]`: of each choice how likely each
         # other is beside it.
         self._kernels = [
-            _kernel(decision, taken, widening * shrinking)
+            _kernel(decision, taken, shrinking, widening)
             for decision, taken in zip(decisions, self._trials.T, strict=True)
         ]
 
@@ -149,18 +157,21 @@ class _Density:
         )
 
 
-def _kernel(decision: Decision, taken: np.ndarray, width: float) -> np.ndarray:
+def _kernel(
+    decision: Decision, taken: np.ndarray, width: float, widening: float
+) -> np.ndarray:
     """`[choices, choices]`, the sum of each row 1.
 
     Args:
         decision: Whose choices these are.
         taken: `[N]`, those of the trials.
         width: In standard deviations of the trials.
+        widening: A factor of the width, for ordered choices.
     """
     count = len(decision.choices)
     if decision.kind == "ordered":
         positions = np.arange(count)
-        spread = max(LEAST_WIDTH, 1.06 * width * float(taken.std()))
+        spread = max(LEAST_WIDTH, 1.06 * widening * width * float(taken.std()))
         steps = (positions[:, None] - positions) / spread
         kernel = np.exp(-np.square(steps) / 2)
         return kernel / kernel.sum(axis=1, keepdims=True)

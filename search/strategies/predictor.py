@@ -9,7 +9,7 @@ from search.spaces.base import SearchSpace
 from search.strategies.argument_checks import check_number
 from search.strategies.base import Strategy
 from search.strategies.surrogate import Surrogate, half_squared_distances
-from search.trial import Decisions, Trial
+from search.trial import Decisions, Trial, TrialState
 
 # Candidates of a proposal, at the most: neighbours of the best, architectures
 # that differ from one of them in two decisions, and random ones.
@@ -39,9 +39,10 @@ class PredictorSearch(Strategy):
     since what it knew draws it back to where it comes from. In the paper's
     space, of 310 neighbours, this hardly happens.
 
-    Trials without a reward teach nothing, but are not proposed again either,
-    and no more are those under way. Where all candidates are known, the
-    proposal is random.
+    A failed trial teaches that its like is as bad as the worst known, since
+    what made it fail may be in its neighbours too. What was refused teaches
+    nothing. No known architecture is proposed again, and no more are those
+    under way; where all candidates are known, the proposal is random.
 
     Args:
         space: The space to search.
@@ -83,7 +84,9 @@ class PredictorSearch(Strategy):
         # Of the trials with a reward since the start.
         self._decisions: list[Decisions] = []
         self._rewards: list[float] = []
-        self._fitted = 0  # how many of them the surrogate has learnt from
+        self._failed: list[Decisions] = []
+        # How many rewards and failures the surrogate has learnt from.
+        self._fitted = 0, 0
 
     def ask(self, number: int) -> Decisions:
         rng = self.rng(number)
@@ -103,6 +106,10 @@ class PredictorSearch(Strategy):
 
     def tell(self, trial: Trial) -> None:
         self.proposed(trial.decisions)
+        if trial.duplicate_of is not None:
+            return
+        if trial.state is TrialState.FAILED:
+            self._failed.append(trial.decisions)
         if trial.reward is None:
             return
         self._decisions.append(trial.decisions)
@@ -110,15 +117,20 @@ class PredictorSearch(Strategy):
         best = self._rewards.index(max(self._rewards))
         tried = len(self._rewards) - max(self.initial, best + 1)
         if self.starts_anew and tried >= self._patience:
-            self._decisions, self._rewards, self._fitted = [], [], 0
+            self._decisions, self._rewards, self._fitted = [], [], (0, 0)
 
     def _fit(self) -> None:
         """Learns from as many rewards as make whole steps of `refit`."""
         count = len(self._rewards)
         count -= (count - self.initial) % self.refit
-        if count != self._fitted:
-            self.surrogate.fit(self._decisions[:count], self._rewards[:count])
-            self._fitted = count
+        known = count, len(self._failed)
+        if known != self._fitted:
+            rewards = self._rewards[:count]
+            self.surrogate.fit(
+                self._decisions[:count] + self._failed,
+                rewards + [min(rewards)] * len(self._failed),
+            )
+            self._fitted = known
 
     def _start(self, number: int, rng: np.random.Generator) -> Decisions:
         """Of some random architectures the one farthest in features from its

@@ -1,6 +1,7 @@
 """What chooses, among many architectures that were sampled, the one to be
 trained: `Screen`."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from nasnet_keras.quotation import quoted
 from search.spaces.base import SearchSpace
 from search.strategies.surrogate import Surrogate, normal_scores
-from search.trial import Decisions, Trial
+from search.trial import Decisions, Trial, TrialState
 
 # Before so many rewards are known nothing is chosen; as `predictor` starts.
 INITIAL = 10
@@ -17,7 +18,8 @@ INITIAL = 10
 
 class Screen:
     """Chooses the candidate of the largest expected improvement, by a
-    `Surrogate` that has learnt from the trials. Before ten rewards are known,
+    `Surrogate` that has learnt from the trials, from a failed one that its like
+    is as bad as the worst known. Before ten rewards are known,
     it chooses the candidate of the largest sum of normal scores of `scores`;
     without `scores`, the first.
 
@@ -45,7 +47,8 @@ class Screen:
         self._surrogate = Surrogate(
             space, scores=self._scores if scores else None
         )
-        self._rewards: dict[int, tuple[Decisions, float]] = {}  # by trial
+        # By trial; NaN of a failed one.
+        self._rewards: dict[int, tuple[Decisions, float]] = {}
         self._known: set[Decisions] = set()  # canonical
         self._fitted = 0  # to so many rewards
 
@@ -78,7 +81,7 @@ class Screen:
             for outcome in self._rewards.values()
             if not self._names or self._is_scored(outcome[0])
         ]
-        if len(known) < INITIAL:
+        if sum(not math.isnan(reward) for _, reward in known) < INITIAL:
             if not self._names:
                 return fresh[0]
             columns = zip(*map(self._scores, fresh), strict=True)
@@ -86,7 +89,9 @@ class Screen:
             return fresh[int(np.argmax(total))]
         if self._fitted != len(self._rewards):
             decisions, rewards = zip(*known, strict=True)
-            self._surrogate.fit(decisions, rewards)
+            self._surrogate.fit(
+                decisions, np.nan_to_num(rewards, nan=np.nanmin(rewards))
+            )
             self._fitted = len(self._rewards)
         gains = self._surrogate.expected_improvement(fresh)
         return fresh[int(gains.argmax())]
@@ -113,9 +118,13 @@ class Screen:
         self._known.add(self._space.canonical(decisions))
 
     def tell(self, trial: Trial) -> None:
-        """Learns from a finished trial, if it has a reward."""
+        """Learns from a finished trial, if it was trained."""
         self.proposed(trial.decisions)
-        if trial.reward is not None:
+        if trial.duplicate_of is not None:
+            return
+        if trial.state is TrialState.FAILED:
+            self._rewards[trial.number] = trial.decisions, math.nan
+        elif trial.reward is not None:
             self._rewards[trial.number] = trial.decisions, trial.reward
 
     def state(self, learned: int) -> dict[str, np.ndarray]:

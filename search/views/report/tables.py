@@ -17,7 +17,14 @@ from nasnet_keras.console.command_line import InputError
 from search.actions.ranking import Ranking, Retrained
 from search.runs.config import RunConfig
 from search.runs.record import Run
-from search.trial import UNWEIGHED, Trial, TrialState, count_done, ranked
+from search.trial import (
+    UNWEIGHED,
+    Trial,
+    TrialState,
+    count_done,
+    longest,
+    ranked,
+)
 from search.views.report.choice_usage import PARTS
 
 MAX_ROWS = 2000  # of the table of trials; more make the page slow
@@ -63,10 +70,7 @@ class RunSnapshot:
     @cached_property
     def longest(self) -> list[Trial]:
         """The complete trials of the highest budget."""
-        budgets = [
-            trial.evaluation.budget for trial in self.ranked if trial.evaluation
-        ]
-        return self.ranked[: budgets.count(max(budgets, default=0.0))]
+        return longest(self.trials)
 
     @cached_property
     def states(self) -> Counter[TrialState]:

@@ -147,6 +147,13 @@ def test_errors_name_the_argument(arguments, message):
         ObjectiveEvaluator(Accurate(), **arguments)
 
 
+def test_a_child_that_goes_on_is_not_refused_any_more():
+    evaluator = ObjectiveEvaluator(Accurate(), limits={"parameters": 9})
+    with pytest.raises(Refusal, match="above the limit of 9"):
+        evaluator.evaluate(Child(0, {"parameters": 10}))
+    assert evaluator.evaluate(Child(0, {"parameters": 10}, goes_on=True))
+
+
 def test_an_evaluator_that_does_not_tell_a_cost_is_named():
     evaluator = ObjectiveEvaluator(Accurate(), limits={"parameters": 9})
     with pytest.raises(InputError, match="tell the parameters.*Accurate.*none"):

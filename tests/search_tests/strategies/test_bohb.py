@@ -36,6 +36,46 @@ def test_the_largest_budget_with_enough_trials_is_learnt_from():
     assert np.mean(low) + 1 < np.mean(high)
 
 
+def test_what_is_drawn_is_near_the_good_in_choices_without_an_order_too():
+    space = LetterSpace((6, 6, 6))
+    strategy = BOHB(space, 0, random_share=0.0)
+    rng = np.random.default_rng(0)
+    for number in range(40):
+        decisions = space.sample(rng)
+        evaluation = Evaluation(float(decisions.count(3)))
+        strategy.tell(
+            Trial(number, decisions, TrialState.COMPLETE, (evaluation,))
+        )
+    asked = [strategy.ask(number).count(3) for number in range(100, 140)]
+    drawn = [space.sample(rng).count(3) for _ in range(1000)]
+    assert np.mean(asked) > 2 * np.mean(drawn)
+
+
+def test_a_failed_trial_is_worse_than_any():
+    shares = []
+    for state in (TrialState.FAILED, TrialState.REFUSED):
+        strategy = BOHB(SPACE, 0, random_share=0.0)
+        rng = np.random.default_rng(0)
+        for number in range(60):
+            decisions = SPACE.sample(rng)
+            evaluations = ()
+            if decisions[0] < 3:
+                evaluations = (Evaluation(rng.random()),)
+            strategy.tell(
+                Trial(
+                    number,
+                    decisions,
+                    TrialState.COMPLETE if evaluations else state,
+                    evaluations,
+                    reason=None if evaluations else "It diverged.",
+                )
+            )
+        asked = [strategy.ask(number)[0] < 3 for number in range(100, 140)]
+        shares.append(np.mean(asked))
+    assert shares[0] > shares[1]
+    assert shares[0] > 0.9
+
+
 def test_without_enough_trials_it_draws_at_random():
     strategy = BOHB(SPACE, 0, random_share=0.0)
     asked = {strategy.ask(number) for number in range(100)}

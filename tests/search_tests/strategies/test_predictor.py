@@ -25,6 +25,18 @@ def test_proposes_nothing_twice(space, additive, drive):
     assert not set(keys[:5]) & set(keys[5:])
 
 
+def test_learns_where_children_fail(space, additive, drive):
+    """Where what is good and what fails lie together."""
+    last = len(space.decisions[2].choices) - 1
+
+    def reward(decisions):
+        return None if decisions[2] > last / 2 else additive(decisions)
+
+    trials = drive(PredictorSearch(space, seed=0), reward, 60)
+    failed = [trial.reward is None for trial in trials[20:]]
+    assert np.mean(failed) < 0.3
+
+
 def test_proposes_nothing_that_is_under_way(space, additive, complete):
     strategy = PredictorSearch(space, seed=0, initial=5)
     trials = []

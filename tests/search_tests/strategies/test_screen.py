@@ -102,6 +102,29 @@ def test_the_surrogate_learns_from_scores():
     assert np.corrcoef(estimates, values[30:])[0, 1] > 0.9
 
 
+def test_failed_trials_are_as_bad_as_the_worst_and_stay_so():
+    """Of cells with convolutions, which fail, and others."""
+    cells = drawn(120)
+    middle = np.median([convolutions(SPACE.decode(each)) for each in cells])
+    fails = [convolutions(SPACE.decode(each)) > middle for each in cells]
+    screen = Screen(SPACE)
+    rng = np.random.default_rng(0)
+    for number in range(80):
+        evaluations = () if fails[number] else (Evaluation(rng.random()),)
+        state = TrialState.FAILED if fails[number] else TrialState.COMPLETE
+        reason = "It diverged." if fails[number] else None
+        screen.tell(Trial(number, cells[number], state, evaluations, reason))
+    again = Screen(SPACE)
+    again.restore(screen.state(80))
+    chosen = []
+    for start in range(80, 120, 5):
+        candidates = cells[start : start + 5]
+        chosen.append(screen.choose(candidates))
+        assert again.choose(candidates) == chosen[-1]
+    failing = [fails[cells.index(each)] for each in chosen]
+    assert np.mean(failing) < np.mean(fails[80:])
+
+
 def test_after_the_first_rewards_it_asks_the_surrogate():
     cells = drawn(30)
     # The score says the opposite of the rewards.

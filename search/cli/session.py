@@ -62,7 +62,7 @@ def show_end(run: Run) -> None:
 def show_best(run: Run, trials: Sequence[Trial]) -> None:
     from search.observers.text import done_text
 
-    print(done_text(trials, run.total))
+    print(done_text(trials, run.total, run.stages))
     best = next(iter(ranked(trials)), None)
     if best is None:
         return

@@ -34,6 +34,9 @@ LEAST, MOST_SHARE = 3, 0.5
 STRETCH = 2.0
 # More children than any search begins.
 MOST_CHILDREN = 100_000
+# So many children tell better than the first how long others take: the plan is
+# made again.
+SURE = 20
 
 
 class Costs(NamedTuple):
@@ -181,10 +184,10 @@ class PlannedRungs(Schedule):
     them anew for longer, and the best of those anew for longest, each along a
     learning rate that ends with its training.
 
-    The plan is made when the seconds of the first children are known, and what
-    is to come of it is made again at the end of each stage, by what time is
-    left then. It is kept with the run; given the plan, nothing depends on the
-    clock.
+    The plan is made when the seconds of the first children are known, again
+    when those of 20 are, and what is to come of it at the end of each stage,
+    by what time is left then. It is kept with the run; given the plan, nothing
+    depends on the clock.
 
     A stage begins when that before it has ended: so which children are promoted
     is a function of their rewards, not of who was ready first.
@@ -199,6 +202,7 @@ class PlannedRungs(Schedule):
         first: The budget of the first stage, in epochs.
         plan: What `plan` was, of a resumed search, whose `first` it
             keeps. Default None.
+        most: How many children there can be. Default: any number.
 
     Raises:
         InputError: By `add`, if the first children show that the hours are
@@ -213,13 +217,17 @@ class PlannedRungs(Schedule):
         workers: int,
         first: float,
         plan: Mapping[str, Any] | None = None,
+        most: int = MOST_CHILDREN,
     ) -> None:
-        plan = plan or {"first": first, "stages": [], "ended": 0}
+        plan = plan or {"first": first, "stages": [], "ended": 0, "known": 0}
+        self._most = min(most, MOST_CHILDREN)
         self.seconds, self.workers = hours * 3600, workers
         self.first: float = plan["first"]
         self.stages: list[Stage] = []
         self._append(Stage(**each) for each in plan["stages"])
         self.ended: int = plan["ended"]
+        # By how many children the first stage was planned.
+        self._known: int = plan.get("known", SURE)
         self._trials: dict[int, Trial] = {}
         self._begun = 0  # the last stage whose children were named
         self._waiting: list[int] = []
@@ -229,20 +237,37 @@ class PlannedRungs(Schedule):
         if self.stages:
             return self.stages[0].children
         failed = sum(not each.evaluations for each in self._trials.values())
-        return max(LEAST, self.workers) + failed
+        return min(max(LEAST, self.workers), self._most) + failed
 
     @property
     def plan(self) -> Mapping[str, Any]:
         stages = [dataclasses.asdict(stage) for stage in self.stages]
-        return {"first": self.first, "stages": stages, "ended": self.ended}
+        return {
+            "first": self.first,
+            "stages": stages,
+            "ended": self.ended,
+            "known": self._known,
+        }
 
     def add(self, trial: Trial, elapsed: float) -> None:
         if not trial.state.counts:
             return
         self._trials[trial.number] = trial
+        if self._known < SURE and self.ended == 0:
+            self._begin(elapsed)
+        self._advance(elapsed)
+
+    def begin_no_more(self, begun: int, elapsed: float) -> bool:
+        if not self.stages or self.ended:
+            return False
+        self.stages[0] = dataclasses.replace(self.stages[0], children=begun)
+        self._known = SURE
+        self._advance(elapsed)
+        return True
+
+    def _advance(self, elapsed: float) -> None:
+        """Begins the next stage, if that before it has ended."""
         children = list(self._trials.values())
-        if not self.stages:
-            self._begin(children, elapsed)
         if not self.stages or len(children) < self.total:
             return
         for stage in range(1, len(RUNGS)):
@@ -265,14 +290,19 @@ class PlannedRungs(Schedule):
     def promote(self) -> int | None:
         return self._waiting.pop(0) if self._waiting else None
 
-    def _begin(self, children: Sequence[Trial], elapsed: float) -> None:
+    def _begin(self, elapsed: float) -> None:
         """Makes the plan, if so many children are known."""
+        children = list(self._trials.values())
+        if self.stages and len(children) < SURE:
+            return
         known = [child for child in children if child.evaluations]
         if not known:
             return
         costs = [measured_costs(child.evaluations[0]) for child in known]
-        # These children are a part of the first stage.
-        trained = sum(child.seconds for child in known) / self.workers
+        # These children are a part of the first stage, and so are those that
+        # began with them and are under way.
+        seconds = [child.seconds for child in known]
+        trained = max(sum(seconds) / self.workers, max(seconds))
         left = self.seconds - max(0.0, elapsed - trained)
         mean = mean_costs(costs)
         each = mean.of(self.first)
@@ -282,8 +312,10 @@ class PlannedRungs(Schedule):
                 "evaluator that does not tell the `seconds` of an evaluation. "
                 f"Received: hours={self.seconds / 3600:g}."
             )
-        begun = min(MOST_CHILDREN, self.workers * math.ceil(left / each))
+        begun = min(self._most, self.workers * math.ceil(left / each))
         stages = allot(left, self.workers, [mean] * begun, self.first)
+        if not stages and self.stages:
+            return  # It was planned, and takes longer than was thought.
         if not stages:
             waves = math.ceil(LEAST / self.workers)
             hours = (self.seconds - left + waves * each) / 3600
@@ -293,9 +325,10 @@ class PlannedRungs(Schedule):
                 "are trained: begin another run with them. Received: "
                 f"hours={self.seconds / 3600:g}."
             )
-        if len(children) >= self.total:
+        if self.stages or len(children) >= self.total:
             count = max(stages[0].children, len(children))
             first = dataclasses.replace(stages[0], children=count)
+            self.stages, self._known = [], len(children)
             self._append([first, *stages[1:]])
 
     def _go_on(

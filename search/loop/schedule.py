@@ -53,6 +53,19 @@ class Schedule(abc.ABC):
             elapsed: For how many seconds the search has run in all.
         """
 
+    def begin_no_more(self, begun: int, elapsed: float) -> bool:
+        """Goes on with the children that have begun, since the space has no
+        more.
+
+        Args:
+            begun: How many have.
+            elapsed: As in `add`.
+
+        Returns:
+            Whether there is something to go on with; by default not.
+        """
+        return False
+
     def promote(self) -> int | None:
         """The number of a child that is evaluated again now, at its next
         budget; or None, as by default. It is named once."""

@@ -3,8 +3,10 @@
 Neither Keras nor TensorFlow is imported here.
 """
 
+import contextlib
 import dataclasses
 import math
+import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -157,6 +159,9 @@ class SearchLoop:
                     break
                 self._collect()
         finally:
+            # Time in which a child was trained that is broken off counts too.
+            with contextlib.suppress(sqlite3.Error):
+                self.storage.save_meta("elapsed", self._elapsed)
             for observer in self.observers:
                 observer.end()
         if not self._best and not self._is_late():
@@ -210,6 +215,9 @@ class SearchLoop:
     def _propose(self) -> None:
         number = len(self.trials)
         decisions = self._decisions(number)
+        if decisions is None:
+            self._begin_no_more()
+            return
         self.strategy.proposed(decisions)
         key = self.space.canonical(decisions)
         original = self._originals.setdefault(key, number)
@@ -233,7 +241,20 @@ class SearchLoop:
         self._running.add(number)
         self._submit(self.trials[number])
 
-    def _decisions(self, number: int) -> Decisions:
+    def _begin_no_more(self) -> None:
+        begun = self._counted + len(self._running)
+        if not self.schedule.begin_no_more(begun, self._elapsed):
+            raise SearchError(
+                f"The search found no new architecture in {VAIN_IN_A_ROW} "
+                f"proposals and as many uniform draws after "
+                f"{len(self._originals)} architectures; the space may hold no "
+                "more."
+            )
+        self._keep_plan()
+        self._show_plan()
+
+    def _decisions(self, number: int) -> Decisions | None:
+        """What is to be proposed; None if nothing new is found."""
         # Which of the later ones are refused depends on the clock.
         due = self._due()
         last = self.trials[max(0, due - VAIN_IN_A_ROW) : due]
@@ -248,7 +269,7 @@ class SearchLoop:
             return self._uniform(number)
         return tuple(int(choice) for choice in self.strategy.ask(number))
 
-    def _uniform(self, number: int) -> Decisions:
+    def _uniform(self, number: int) -> Decisions | None:
         rng = np.random.default_rng(
             (self.strategy.seed, number, UNIFORM_STREAM)
         )
@@ -256,12 +277,7 @@ class SearchLoop:
             decisions = self.space.sample(rng)
             if self.space.canonical(decisions) not in self._originals:
                 return decisions
-        raise SearchError(
-            f"The search found no new architecture in {VAIN_IN_A_ROW} "
-            f"proposals and as many uniform draws after "
-            f"{len(self._originals)} architectures; the space may hold no "
-            "more."
-        )
+        return None
 
     def _submit(self, trial: Trial) -> None:
         for observer in self.observers:

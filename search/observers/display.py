@@ -3,6 +3,7 @@ or a line per trial."""
 
 import math
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console, RenderableType
@@ -14,7 +15,9 @@ from nasnet_keras.console.activity import Activity, ActivityDisplay
 from nasnet_keras.console.live import create_live, is_live
 from search.observers.base import Observer
 from search.observers.text import (
+    count_trainings,
     duration_text,
+    later_stage,
     outcome_text,
     plan_lines,
     print_text,
@@ -63,6 +66,8 @@ class Display(Observer):
         self._began = time.monotonic()
         self._end: float | None = None
         self._planned_end: float | None = None
+        self._stages: Sequence[Stage] = ()
+        self._trainings: Counter[int] = Counter()
         self._training = (0, 0, math.nan)  # the step, the last one, the loss
         self._step_ended: float | None = None  # None after a child
         self._steps, self._step_seconds = 0, 0.0  # of this process
@@ -76,12 +81,14 @@ class Display(Observer):
     def begin(self, trials: Sequence[Trial], total: int) -> None:
         self.total = total
         self.done = count_done(trials)
+        self._trainings = count_trainings(trials)
         self.best = next(iter(ranked(trials)), None)
         self._done_before = self.done
         self._began = time.monotonic()
 
     def planned(self, stages: Sequence[Stage], ended: int, left: float) -> None:
         self._planned_end = time.monotonic() + left
+        self._stages = list(stages)
         if stages:
             self.total = stages[0].children
         for line in plan_lines(stages, ended, left):
@@ -157,6 +164,8 @@ class Display(Observer):
         self, trial: Trial, best: Trial | None, metrics: Mapping[str, float]
     ) -> None:
         self.done += trial.state.counts and not trial.went_on
+        if trial.state is TrialState.COMPLETE:
+            self._trainings[len(trial.evaluations)] += 1
         self.last = trial
         self._step_ended = None
         self.under_way.pop(trial.number, None)
@@ -174,12 +183,24 @@ class Display(Observer):
         """Shows that a trial has finished; a refused one took no time."""
         if self.last is not None and self.last.state is TrialState.REFUSED:
             return
-        parts = [f"{self.done}/{self.total}", outcome_text(self.last)]
+        stage, done, total = self.standing
+        parts = [f"{stage}{done}/{total}", outcome_text(self.last)]
         if self.best is not None:
             parts.append(f"best {self.best.reward_text} ({self.best.number})")
         if self.left is not None:
             parts.append(f"{duration_text(self.left)} left")
         print_text(self.console, "  ".join(parts))
+
+    @property
+    def standing(self) -> tuple[str, int, int]:
+        """What comes before the numbers of children that are done and of all:
+        nothing, or a later stage."""
+        later = later_stage(self._trainings, self._stages)
+        if later is None:
+            return "", self.done, self.total
+        number, trained = later
+        children = self._stages[number - 1].children
+        return f"stage {number} of {len(self._stages)}: ", trained, children
 
     @property
     def left(self) -> float | None:
@@ -219,9 +240,10 @@ class LiveDisplay(Display):
 
     def render(self) -> RenderableType:
         """What there is to see now."""
+        stage, done, total = self.standing
         rows: list[tuple[str, RenderableType]] = [
-            ("Done", f"{self.done} of {self.total} children"),
-            ("", ProgressBar(self.total, self.done, width=40)),
+            ("Done", f"{stage}{done} of {total} children"),
+            ("", ProgressBar(total, done, width=40)),
         ]
         if self.now_text:
             rows.append(("Now", Text(self.now_text)))

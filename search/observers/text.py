@@ -1,16 +1,45 @@
 """Trials, plans and durations as people say them."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
 
 from search.trial import Stage, Trial, TrialState, count_done
 
 
-def done_text(trials: Sequence[Trial], total: int | None) -> str:
-    """One sentence on how many children are done."""
+def done_text(
+    trials: Sequence[Trial], total: int | None, stages: Sequence[Stage] = ()
+) -> str:
+    """One sentence on how many children are done, and how many of the stage
+    that a planned search is in."""
     of = "" if total is None else f" of {total}"
-    return f"{count_done(trials)}{of} children done."
+    text = f"{count_done(trials)}{of} children done"
+    later = later_stage(count_trainings(trials), stages)
+    if later is not None:
+        number, trained = later
+        text += f", {trained} of {stages[number - 1].children} in stage "
+        text += f"{number} of {len(stages)}"
+    return f"{text}."
+
+
+def count_trainings(trials: Iterable[Trial]) -> Counter[int]:
+    """How many children have had a first training, a second, and so on."""
+    return Counter(
+        number
+        for trial in trials
+        if trial.duplicate_of is None
+        for number in range(1, len(trial.evaluations) + 1)
+    )
+
+
+def later_stage(
+    trainings: Mapping[int, int], stages: Sequence[Stage]
+) -> tuple[int, int] | None:
+    """The stage in which children were trained last, from 2, and how many
+    were; None of a search that is in its first."""
+    numbers = [each for each in range(2, len(stages) + 1) if each in trainings]
+    return (numbers[-1], trainings[numbers[-1]]) if numbers else None
 
 
 def plan_lines(stages: Sequence[Stage], ended: int, left: float) -> list[str]:

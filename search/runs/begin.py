@@ -345,6 +345,7 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
                     self.workers,
                     self.executor.describe(),
                     storage.meta("plan"),
+                    self.space.size,
                 ),
                 keep=self.config.keep,
                 lag=self.config.lag or 0,

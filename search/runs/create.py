@@ -22,7 +22,7 @@ from search.evaluation import find_evaluator
 from search.evaluation.base import ChildSettings, Evaluator
 from search.evaluation.objective import HARD, SOFT, ObjectiveEvaluator
 from search.loop.halving import Hyperband, SuccessiveHalving
-from search.loop.plan import PlannedRungs, first_budget
+from search.loop.plan import MOST_CHILDREN, PlannedRungs, first_budget
 from search.loop.schedule import AllAtOnce, Schedule
 from search.runs.config import RunConfig
 from search.runs.objective_config import ObjectiveConfig
@@ -61,6 +61,7 @@ def create_schedule(
     workers: int,
     evaluator: Mapping[str, Any],
     plan: Mapping[str, Any] | None = None,
+    most: int = MOST_CHILDREN,
 ) -> Schedule:
     """How many children of a run begin, and which train further.
 
@@ -70,12 +71,13 @@ def create_schedule(
         evaluator: What the evaluator's `describe` returns, which may say how
             many `train_images` an epoch has.
         plan: The plan so far of a resumed run of so many hours.
+        most: How many children there can be. Default: any number.
     """
     if config.hours is not None:
         first = config.first_epochs or first_budget(
             config.hours, workers, evaluator.get("train_images")
         )
-        return PlannedRungs(config.hours, workers, first, plan)
+        return PlannedRungs(config.hours, workers, first, plan, most)
     total = config.trials or 0
     if config.halving is None:
         return AllAtOnce(total)

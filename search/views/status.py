@@ -12,7 +12,7 @@ from rich.text import Text
 from search.observers.text import done_text
 from search.runs.driver_process import Driver, DriverWatch
 from search.runs.record import Run
-from search.trial import Trial, TrialState, ranked
+from search.trial import Stage, Trial, TrialState, ranked
 
 # Of the terminal, beside the rows of the table that `watch_status` shows.
 OTHER_LINES = 8
@@ -62,7 +62,8 @@ def watch_status(run: Run, console: Console, seconds: float) -> None:
             driver = watch.look()
             trials, total = run.trials, run.total
             rows = max(1, console.height - OTHER_LINES)
-            live.update(_standing(trials, total, driver, rows), refresh=True)
+            standing = _standing(trials, total, run.stages, driver, rows)
+            live.update(standing, refresh=True)
             if watch.ended or (driver is None and run.is_over(trials)):
                 return
             time.sleep(seconds)
@@ -71,11 +72,12 @@ def watch_status(run: Run, console: Console, seconds: float) -> None:
 def _standing(
     trials: Sequence[Trial],
     total: int | None,
+    stages: Sequence[Stage],
     driver: Driver | None,
     rows: int,
 ) -> RenderableType:
     """The last trials, and what they have come to."""
-    lines = [done_text(trials, total)]
+    lines = [done_text(trials, total, stages)]
     if driver is not None:
         lines.append(str(driver))
     best = next(iter(ranked(trials)), None)

@@ -1,3 +1,4 @@
+import dataclasses
 import heapq
 
 import numpy as np
@@ -7,6 +8,7 @@ from nasnet_keras.console.command_line import InputError
 from search.loop.plan import (
     LEAST,
     RUNGS,
+    SURE,
     Costs,
     PlannedRungs,
     allot,
@@ -93,6 +95,46 @@ def test_what_gets_slower_or_faster_is_made_up_for_later(drift, monkeypatch):
         assert search.now == pytest.approx(3600, rel=0.1)
 
 
+@pytest.mark.parametrize("factor", [0.5, 2.5])
+def test_a_plan_by_children_unlike_the_others_is_made_again(
+    factor, monkeypatch
+):
+    class First(Simulation):
+        ended = None
+
+        def child(self, number, budget):
+            if budget > self.schedule.first:
+                self.ended = self.ended or self.now
+            made = super().child(number, budget)
+            if number >= LEAST:
+                return made
+            seconds = {n: s * factor for n, s in made.seconds.items()}
+            return dataclasses.replace(made, seconds=seconds)
+
+    for seed in range(4):
+        planned, made = (
+            First(1, 2, seed).run(until).schedule.stages[0].children
+            for until in (LEAST, float("inf"))
+        )
+        assert abs(made / planned - 1) > 0.2
+        search = First(1, 2, seed).run()
+        assert 0.45 < search.ended / 3600 < 0.72
+        assert search.now == pytest.approx(3600, rel=0.1)
+
+
+def test_children_under_way_are_a_part_of_the_plan():
+    """With four workers, when the first of four children has ended."""
+    schedule = PlannedRungs(25 / 3600, 4, 1.0)
+    evaluation = Evaluation(0.5, {}, {"build": 4.0, "train": 15.0}, 1.0)
+    for number in range(4):
+        schedule.add(Trial(number, (0,), COMPLETE, (evaluation,)), 21.0)
+    assert schedule.stages[0].children == 4
+    with pytest.raises(InputError, match=r"at least 0\.01"):
+        PlannedRungs(15 / 3600, 4, 1.0).add(
+            Trial(0, (0,), COMPLETE, (evaluation,)), 21.0
+        )
+
+
 def test_the_best_of_each_stage_go_on_to_the_next():
     search = Simulation(1, 2).run()
     stages = search.schedule.stages
@@ -119,7 +161,9 @@ def test_a_search_that_goes_on_follows_its_plan(until):
     whole = Simulation(1, 2).run()
     part = Simulation(1, 2).run(until)
     rest = Simulation(1, 2, 0, part.schedule.plan, part.trials, part.now).run()
-    stages = part.schedule.stages[: part.schedule.ended + 1]
+    # The first stage is decided when 20 children are known.
+    decided = part.schedule.ended + (part.schedule.plan["known"] >= SURE)
+    stages = part.schedule.stages[:decided]
     assert rest.schedule.stages[: len(stages)] == stages
     shared = min(len(whole.trials), len(rest.trials))
     for number in range(shared):

@@ -17,6 +17,7 @@ from search.spaces.nasnet import NASNetSpace
 from search.storage import SQLiteStorage
 from search.storage.run_folder import RunDirectory
 from search.strategies.base import Strategy
+from search.strategies.grid import GridSearch
 from search.trial import Evaluation, TrialState, ranked
 
 COMPLETE, FAILED = TrialState.COMPLETE, TrialState.FAILED
@@ -322,6 +323,49 @@ def test_every_stage_has_work_for_all_workers(
         assert counts[0] == min(4, len(counts))
         # Until too few are left.
         assert counts == [min(4, len(counts) - n) for n in range(len(counts))]
+
+
+@pytest.mark.parametrize("lag", [0, 3])
+def test_a_plan_goes_on_where_the_space_has_no_more(tmp_path, evaluator, lag):
+    space = NASNetSpace(1, operations=("identity", "conv_1x1"), cells=1)
+    bench = Bench(tmp_path / "run", space)
+    for _ in range(2):  # the second time there is nothing to do
+        bench.loop(
+            GridSearch(space, 1),
+            ShuffledExecutor(Timed(evaluator), 0),
+            schedule=PlannedRungs(
+                5, 2, 1.0, bench.storage.meta("plan"), space.size
+            ),
+            lag=lag,
+        ).run()
+    trained = [t for t in bench.trials if t.state is COMPLETE]
+    (first, *later) = bench.storage.meta("plan")["stages"]
+    assert len(trained) == first["children"] < space.size
+    assert len(later) == 2
+    assert max(len(trial.evaluations) for trial in trained) == 3
+    bench.storage.close()
+
+
+def test_the_time_of_a_child_that_is_broken_off_counts(
+    bench, LearningStrategy, evaluator, monkeypatch
+):
+    clock = [0.0]
+    monkeypatch.setattr(
+        "search.loop.search_loop.time.monotonic", lambda: clock[0]
+    )
+
+    class Breaks(InProcessExecutor):
+        def collect(self, timeout=None):
+            clock[0] += 10
+            raise KeyboardInterrupt
+
+    for _ in range(2):
+        loop = bench.loop(
+            LearningStrategy(bench.space, 1), Breaks(lambda: evaluator)
+        )
+        with pytest.raises(KeyboardInterrupt):
+            loop.run()
+    assert bench.storage.meta("elapsed") == 20
 
 
 class Timed(Evaluator):

@@ -157,6 +157,12 @@ def test_a_plan_is_said_in_lines_and_its_time_is_what_is_left(clock):
     # At the end of a stage, what is to come.
     display.planned(stages, 1, 900.0)
     assert len(text.getvalue().splitlines()) == 5
+    assert display.standing == ("", 0, 200)
+    evaluations = Evaluation(0.5, budget=0.18), Evaluation(0.6, budget=0.9)
+    trial = Trial(7, (0,), TrialState.COMPLETE, evaluations)
+    display.finished(trial, trial, {})
+    assert display.standing == ("stage 2 of 2: ", 1, 20)
+    assert text.getvalue().splitlines()[-1].startswith("stage 2 of 2: 1/20  ")
 
 
 def test_time_left_counts_from_this_start_on(clock):

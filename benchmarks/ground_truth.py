@@ -216,6 +216,13 @@ def summarise(path: Path) -> None:
     print(f"tau between two trainings of the same {trainings.shape[1]} cells:")
     for one, other in itertools.combinations(trainings, 2):
         print(f"  {'another seed':24} {kendalltau(one, other).statistic:5.2f}")
+    spread = [
+        row["curve"][-1]["accuracy"] for row in cells if row["set"] == "spread"
+    ]
+    noise = math.sqrt(float(trainings.var(axis=0, ddof=1).mean()))
+    print(f"standard deviation of {len(spread)} spread cells:")
+    print(f"  {'between cells':24} {np.std(spread, ddof=1):5.4f}")
+    print(f"  {'between seeds of a cell':24} {noise:5.4f}")
 
 
 def repeated(path: Path) -> np.ndarray:

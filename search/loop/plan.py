@@ -34,9 +34,9 @@ LEAST, MOST_SHARE = 3, 0.5
 STRETCH = 2.0
 # More children than any search begins.
 MOST_CHILDREN = 100_000
-# So many children tell better than the first how long others take: the plan is
-# made again.
-SURE = 20
+# The first stage is planned again whenever so many times as many children are
+# known, which tell better how long others take.
+GROWTH = 4
 
 
 class Costs(NamedTuple):
@@ -146,10 +146,12 @@ def allot(
                 # Nothing else has use for the time: two will do.
                 short = _fitting(able, budget / STRETCH, workers, time)
                 fewest = min(LEAST, max(2, short))
-            able = able[: max(fewest, children)]
             least = makespan(
                 (each.of(budget) for each in able[:fewest]), workers
             )
+            # No worker is idle while others train the last children.
+            waves = math.ceil(max(fewest, children) / workers)
+            able = able[: waves * workers]
             most = MOST_SHARE * seconds if stages else STRETCH * seconds
             if len(able) < fewest or least > most:
                 break
@@ -185,9 +187,9 @@ class PlannedRungs(Schedule):
     learning rate that ends with its training.
 
     The plan is made when the seconds of the first children are known, again
-    when those of 20 are, and what is to come of it at the end of each stage,
-    by what time is left then. It is kept with the run; given the plan, nothing
-    depends on the clock.
+    whenever those of four times as many are, and what is to come of it at the
+    end of each stage, by what time is left then. It is kept with the run;
+    given the plan, nothing depends on the clock.
 
     A stage begins when that before it has ended: so which children are promoted
     is a function of their rewards, not of who was ready first.
@@ -220,6 +222,8 @@ class PlannedRungs(Schedule):
         most: int = MOST_CHILDREN,
     ) -> None:
         plan = plan or {"first": first, "stages": [], "ended": 0, "known": 0}
+        # When the first children began, in seconds of the search.
+        self._start: float | None = plan.get("start")
         self._most = min(most, MOST_CHILDREN)
         self.seconds, self.workers = hours * 3600, workers
         self.first: float = plan["first"]
@@ -227,7 +231,7 @@ class PlannedRungs(Schedule):
         self._append(Stage(**each) for each in plan["stages"])
         self.ended: int = plan["ended"]
         # By how many children the first stage was planned.
-        self._known: int = plan.get("known", SURE)
+        self._known: int = plan.get("known", MOST_CHILDREN)
         self._trials: dict[int, Trial] = {}
         self._begun = 0  # the last stage whose children were named
         self._waiting: list[int] = []
@@ -237,7 +241,8 @@ class PlannedRungs(Schedule):
         if self.stages:
             return self.stages[0].children
         failed = sum(not each.evaluations for each in self._trials.values())
-        return min(max(LEAST, self.workers), self._most) + failed
+        waves = math.ceil(LEAST / self.workers)
+        return min(waves * self.workers, self._most) + failed
 
     @property
     def plan(self) -> Mapping[str, Any]:
@@ -247,21 +252,23 @@ class PlannedRungs(Schedule):
             "stages": stages,
             "ended": self.ended,
             "known": self._known,
+            "start": self._start,
         }
 
     def add(self, trial: Trial, elapsed: float) -> None:
         if not trial.state.counts:
             return
         self._trials[trial.number] = trial
-        if self._known < SURE and self.ended == 0:
+        if self.ended == 0:
             self._begin(elapsed)
         self._advance(elapsed)
 
-    def begin_no_more(self, begun: int, elapsed: float) -> bool:
+    def begin_no_more(self, elapsed: float) -> bool:
         if not self.stages or self.ended:
             return False
-        self.stages[0] = dataclasses.replace(self.stages[0], children=begun)
-        self._known = SURE
+        first = dataclasses.replace(self.stages[0], children=self.begun)
+        self.stages[0] = first
+        self._known = MOST_CHILDREN
         self._advance(elapsed)
         return True
 
@@ -279,9 +286,10 @@ class PlannedRungs(Schedule):
             children = children[: self.stages[stage].children]
             if stage > self._begun:
                 self._begun = stage
+                # The longest first, so that all workers end at about a time.
                 self._waiting = [
                     child.number
-                    for child in children
+                    for child in sorted(children, key=lambda x: -x.seconds)
                     if not _has_ended(child, stage)
                 ]
             if not all(_has_ended(child, stage) for child in children):
@@ -293,18 +301,27 @@ class PlannedRungs(Schedule):
     def _begin(self, elapsed: float) -> None:
         """Makes the plan, if so many children are known."""
         children = list(self._trials.values())
-        if self.stages and len(children) < SURE:
+        if self.stages and len(children) < GROWTH * self._known:
             return
         known = [child for child in children if child.evaluations]
         if not known:
             return
-        costs = [measured_costs(child.evaluations[0]) for child in known]
-        # These children are a part of the first stage, and so are those that
-        # began with them and are under way.
+        mean = mean_costs(
+            [measured_costs(child.evaluations[0]) for child in known]
+        )
         seconds = [child.seconds for child in known]
-        trained = max(sum(seconds) / self.workers, max(seconds))
-        left = self.seconds - max(0.0, elapsed - trained)
-        mean = mean_costs(costs)
+        if self._start is None:
+            # Others began with these, and are under way.
+            trained = max(sum(seconds) / self.workers, max(seconds))
+            self._start = max(0.0, elapsed - trained)
+        if self.stages:
+            # What a child takes besides: its proposal, and what was refused.
+            # Those under way are half done.
+            used = self.workers * (elapsed - self._start)
+            each = used / (len(known) + (self.workers - 1) / 2)
+            besides = max(0.0, each - sum(seconds) / len(known))
+            mean = mean._replace(fixed=mean.fixed + besides)
+        left = self.seconds - self._start
         each = mean.of(self.first)
         if not each > 0:
             raise InputError(
@@ -326,7 +343,7 @@ class PlannedRungs(Schedule):
                 f"hours={self.seconds / 3600:g}."
             )
         if self.stages or len(children) >= self.total:
-            count = max(stages[0].children, len(children))
+            count = max(stages[0].children, len(children), self.begun)
             first = dataclasses.replace(stages[0], children=count)
             self.stages, self._known = [], len(children)
             self._append([first, *stages[1:]])

@@ -24,6 +24,8 @@ class Schedule(abc.ABC):
         stages: What the search is made of, where its time is planned; else
             none.
         ended: How many of the stages have ended.
+        begun: How many children have begun, which the search sets before it
+            calls `add` or `begin_no_more`.
         seconds: How long they are to take in all.
         begins_anew: Whether a child is trained from the beginning for each
             budget, along a learning rate that ends with it; otherwise its
@@ -33,6 +35,7 @@ class Schedule(abc.ABC):
     budgets: tuple[float | None, ...] = (None,)
     stages: Sequence[Stage] = ()
     ended: int = 0
+    begun: int = 0
     seconds: float = math.inf
     begins_anew: ClassVar[bool] = False
 
@@ -53,12 +56,11 @@ class Schedule(abc.ABC):
             elapsed: For how many seconds the search has run in all.
         """
 
-    def begin_no_more(self, begun: int, elapsed: float) -> bool:
+    def begin_no_more(self, elapsed: float) -> bool:
         """Goes on with the children that have begun, since the space has no
         more.
 
         Args:
-            begun: How many have.
             elapsed: As in `add`.
 
         Returns:

@@ -242,8 +242,8 @@ class SearchLoop:
         self._submit(self.trials[number])
 
     def _begin_no_more(self) -> None:
-        begun = self._counted + len(self._running)
-        if not self.schedule.begin_no_more(begun, self._elapsed):
+        self.schedule.begun = self._counted + len(self._running)
+        if not self.schedule.begin_no_more(self._elapsed):
             raise SearchError(
                 f"The search found no new architecture in {VAIN_IN_A_ROW} "
                 f"proposals and as many uniform draws after "
@@ -338,6 +338,7 @@ class SearchLoop:
                 self.storage.save(trial)
             self.trials[trial.number : trial.number + 1] = [trial]
             self.storage.save_meta("elapsed", self._elapsed)
+            self.schedule.begun = self._counted + len(self._running)
             self.schedule.add(trial, self._elapsed)
             self._keep_plan()
             self._tell()

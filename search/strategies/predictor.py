@@ -1,14 +1,21 @@
 """A predictor of rewards, after BANANAS: https://arxiv.org/abs/1910.11858."""
 
 import math
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 
+from nasnet_keras.quotation import quoted
 from search.spaces.base import SearchSpace
 from search.strategies.argument_checks import check_number
 from search.strategies.base import Strategy
-from search.strategies.surrogate import Surrogate, half_squared_distances
+from search.strategies.surrogate import (
+    MEASURES,
+    Measure,
+    Surrogate,
+    half_squared_distances,
+)
 from search.trial import Decisions, Trial, TrialState
 
 # Candidates of a proposal, at the most: neighbours of the best, architectures
@@ -52,6 +59,8 @@ class PredictorSearch(Strategy):
             Default 1: it takes milliseconds.
         parents: Of how many of the best since the start the neighbours are
             candidates. Default 10.
+        measures: What the ensemble compares of two architectures, see
+            `Surrogate`. Default: features and decisions.
 
     Raises:
         ValueError: A setting is out of range.
@@ -68,13 +77,23 @@ class PredictorSearch(Strategy):
         initial: int = 10,
         refit: int = 1,
         parents: int = 10,
+        measures: Sequence[Measure] = MEASURES,
     ) -> None:
         super().__init__(space, seed)
         check_number("initial", initial, least=2, integer=True)
         check_number("refit", refit, least=1, integer=True)
         check_number("parents", parents, least=1, integer=True)
         self.initial, self.refit, self.parents = initial, refit, parents
-        self.surrogate = Surrogate(space)
+        if (
+            not isinstance(measures, list | tuple)
+            or not measures
+            or not all(each in MEASURES for each in measures)
+        ):
+            raise ValueError(
+                "Invalid value for argument `measures`. Expected some of "
+                f"{', '.join(MEASURES)}. Received: measures={quoted(measures)}."
+            )
+        self.surrogate = Surrogate(space, measures)
         neighbours = sum(
             len(decision.choices) - 1 for decision in space.decisions
         )

@@ -21,6 +21,9 @@ from search.trial import Decisions
 
 Measure = Literal["features", "decisions", "scores"]
 
+# Those of an ensemble that is told no scores.
+MEASURES: tuple[Measure, ...] = ("features", "decisions")
+
 # A member for every pair of a measure's decay and a noise.
 DECAYS: dict[Measure, tuple[float, ...]] = {
     "features": (0.25, 0.5, 1.0, 2.0),
@@ -71,7 +74,7 @@ class Surrogate:
     def __init__(
         self,
         space: SearchSpace,
-        measures: Sequence[Measure] = ("features", "decisions"),
+        measures: Sequence[Measure] = MEASURES,
         scores: Callable[[Decisions], Sequence[float]] | None = None,
     ) -> None:
         counts = [len(decision.choices) for decision in space.decisions]

@@ -37,6 +37,16 @@ def test_learns_where_children_fail(space, additive, drive):
     assert np.mean(failed) < 0.3
 
 
+def test_compares_what_it_is_told_to(space, additive, drive):
+    found = [
+        drive(PredictorSearch(space, seed=0, measures=each), additive, 14)
+        for each in (["decisions"], ["features"], ["features", "decisions"])
+    ]
+    first, *others = ([t.decisions for t in each[:10]] for each in found)
+    assert [first] * 2 == others
+    assert len({each[-1].decisions for each in found}) > 1
+
+
 def test_proposes_nothing_that_is_under_way(space, additive, complete):
     strategy = PredictorSearch(space, seed=0, initial=5)
     trials = []
@@ -151,6 +161,12 @@ def test_starts_anew_where_nothing_better_comes(space, complete, monkeypatch):
     # What was known before the second start is not learnt from.
     assert max(learnt[-1]) == 1 / (1 + second)
     assert [len(rewards) for rewards in learnt] == 2 * [*range(4, second)]
+
+
+@pytest.mark.parametrize("measures", ["features", [], ["scores"], 3, [[]]])
+def test_refuses_measures_that_there_are_not(space, measures):
+    with pytest.raises(ValueError, match="`measures`. Expected some of feat"):
+        PredictorSearch(space, 0, measures=measures)
 
 
 @pytest.mark.parametrize("setting", ["initial", "refit", "parents"])

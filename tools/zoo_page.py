@@ -216,7 +216,7 @@ strided average pools of timm count the zeros of their SAME padding. TF-slim,
 which trained the weights, leaves the zeros out, and so do we.
 
 **TF-slim.** TF-slim needs TensorFlow 1 and was not run, and no published
-checkpoint could be downloaded. Two things are tested. The names and shapes of
+checkpoint was read. Two things are tested. The names and shapes of
 all variables are those in the source of TF-slim. And for NASNet-A, the weights
 of keras.applications under these names give the logits of keras.applications.
 """

@@ -14,7 +14,7 @@ import keras
 from nasnet_keras.console.command_line import InputError, RunError
 from nasnet_keras.files import write_json
 from nasnet_keras.strict_json import read_json
-from nasnet_keras.training.data.datasets import ARRAYS
+from nasnet_keras.training.data.datasets import ARRAYS, ImageDataset
 from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
 from nasnet_keras.training.process_state import kept_process_state
 from nasnet_keras.training.progress import Progress
@@ -24,7 +24,12 @@ from nasnet_keras.training.run import (
     read_history,
     run_training,
 )
-from nasnet_keras.training.settings import TrainingSettings
+from nasnet_keras.training.settings import (
+    TrainingData,
+    TrainingSettings,
+    divided,
+    load_data,
+)
 from search.actions.ranking import Ranking, Retrained, ranks_of
 from search.runs.arguments import checked_arguments
 from search.runs.record import Run, opened
@@ -116,8 +121,9 @@ def retrain(
         for trial in _best(run, top)
     ]
     before = ranks_of([_merit(task.trial) for task in tasks])
+    images = _Images()
     ranking = Ranking.of(
-        task.retrained(rank, watch)
+        task.retrained(rank, images, watch)
         for task, rank in zip(tasks, before, strict=True)
     )
     write_json(
@@ -156,6 +162,22 @@ def _recorded_used() -> Iterator[None]:
         raise InputError(str(error)) from error
 
 
+class _Images:
+    """Those of all trainings, which differ in the seed alone: read once, when
+    they are needed."""
+
+    def __init__(self) -> None:
+        self._dataset: ImageDataset | None = None
+
+    def of(self, settings: TrainingSettings) -> TrainingData:
+        """Those of a training."""
+        if self._dataset is not None:
+            return divided(settings, self._dataset)
+        data = load_data(settings)
+        self._dataset = data.dataset
+        return data
+
+
 @dataclass(frozen=True)
 class _Task:
     """A child to train longer: for each seed a folder and the settings."""
@@ -164,11 +186,15 @@ class _Task:
     trainings: Mapping[Path, TrainingSettings]
     parameters: int
 
-    def retrained(self, rank: int, watch: Watch | None) -> Retrained:
-        accuracies, images, reason = [], 0, None
+    def retrained(
+        self, rank: int, images: "_Images", watch: Watch | None
+    ) -> Retrained:
+        accuracies, count, reason = [], 0, None
         for folder, settings in self.trainings.items():
             try:
-                accuracy, images = self._measured(folder, settings, watch)
+                accuracy, count = self._measured(
+                    folder, settings, images, watch
+                )
                 accuracies.append(accuracy)
             except RunError as error:
                 reason = reason or str(error)
@@ -177,7 +203,7 @@ class _Task:
             reward=self.trial.evaluations[-1].reward,
             rank=rank,
             accuracy=statistics.fmean(accuracies) if accuracies else None,
-            test_images=images,
+            test_images=count,
             parameters=self.parameters,
             seconds=sum(
                 epoch["seconds"]
@@ -189,7 +215,11 @@ class _Task:
         )
 
     def _measured(
-        self, folder: Path, settings: TrainingSettings, watch: Watch | None
+        self,
+        folder: Path,
+        settings: TrainingSettings,
+        images: "_Images",
+        watch: Watch | None,
     ) -> tuple[float, int]:
         """The accuracy on the test images, and how many they are; what was
         measured before is read."""
@@ -197,8 +227,9 @@ class _Task:
             return self._read(folder)
         keras.backend.clear_session()
         progress = watch(self.trial) if watch else None
-        run_training(folder, settings, progress=progress)
-        evaluate_run(folder, "test")
+        data = images.of(settings)
+        run_training(folder, settings, progress=progress, data=data)
+        evaluate_run(folder, "test", data=data)
         return self._read(folder)
 
     @staticmethod

@@ -11,6 +11,7 @@ import search.cli.app
 from nasnet_keras.console.command_line import InputError, RunError
 from nasnet_keras.training.recipes import RECIPES
 from nasnet_keras.training.run import load_settings
+from nasnet_keras.training.settings import load_data
 
 RECIPE = dataclasses.replace(RECIPES["search-proxy"], epochs=1, batch_size=8)
 # That the command takes for images of 8 x 8.
@@ -69,7 +70,7 @@ class Trainings:
         self.settings = {}
         self.seeds = []
 
-    def run_training(self, folder, settings, progress=None):
+    def run_training(self, folder, settings, progress=None, data=None):
         number, _, seed = folder.name.partition("-seed-")
         number = int(number)
         self.settings[number] = settings
@@ -92,7 +93,7 @@ class Trainings:
         if isinstance(accuracy, BaseException):
             raise accuracy
 
-    def evaluate_run(self, folder, split):
+    def evaluate_run(self, folder, split, data=None):
         assert split == "test"
         (folder / "evaluation").mkdir(exist_ok=True)
         number, _, seed = folder.name.partition("-seed-")
@@ -134,6 +135,27 @@ def test_children_are_trained_and_measured(run, best, tmp_path):
     model = keras.models.load_model(folder / "model.keras")
     assert child.parameters == model.count_params()
     assert ranking.tau is None
+
+
+def test_the_images_are_read_once(run, trainings, monkeypatch):
+    read, given = [], []
+    loaded = load_data
+
+    def counted(settings):
+        read.append(settings.seed)
+        return loaded(settings)
+
+    def run_training(folder, settings, progress, data):
+        given.append((settings, data))
+        trainings.run_training(folder, settings)
+
+    monkeypatch.setattr("search.actions.retrain.load_data", counted)
+    monkeypatch.setattr("search.actions.retrain.run_training", run_training)
+    search.retrain(run, RECIPE, top=2, seeds=2)
+    assert read == [8]
+    assert [settings.seed for settings, _ in given] == [8, 9, 8, 9]
+    for settings, data in given:
+        assert data.fingerprint == loaded(settings).fingerprint
 
 
 def test_the_best_are_ranked_again(run, best, trainings, tmp_path):

@@ -6,7 +6,8 @@ from search.strategies.predictor import PredictorSearch
 
 class AutoSearch(PredictorSearch):
     """What this project recommends for images and a few hours: today
-    `predictor` with a longer start. On a table of trained cells `predictor`
+    `predictor` with a longer start, which never starts anew: where rewards
+    are noisy, that none is better than the luckiest says little. On a table of trained cells `predictor`
     is ahead of random search (docs/strategies.md); on images the two have not
     been compared yet. What it is may change; a run whose proposals must not
     names its strategy.
@@ -19,6 +20,7 @@ class AutoSearch(PredictorSearch):
     """
 
     name = "auto"
+    starts_anew = False
 
     def __init__(
         self, space: SearchSpace, seed: int, initial: int = 20

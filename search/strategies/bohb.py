@@ -22,10 +22,10 @@ class BOHB(Strategy):
     of Hyperband it is BOHB.
 
     The densities are of the trials at the largest budget of which there are
-    enough, since only their rewards can be compared: each has at least one
-    trial more than there are decisions. As in the paper, every third proposal
-    is random. As in the authors' code, a failed trial is worse than any, and
-    what is drawn among the good is widened in ordered decisions alone.
+    enough, since only their rewards can be compared. As in the paper, every
+    third proposal is random. As in the authors' code, a failed trial is worse
+    than any, and what is drawn among the good is widened in ordered decisions
+    alone.
 
     Departures: If a trial continues to a higher budget, the result of its
     first budget is learnt, as in all of this package. The kernel of an ordered
@@ -40,6 +40,8 @@ class BOHB(Strategy):
         candidates: How many are drawn among the good. Paper and default: 64.
         widening: The factor of the kernels' widths in drawing, for ordered
             decisions. Paper and default: 3.
+        least: How many trials each density has at the least. Paper and
+            default, None: one more than there are decisions.
 
     Raises:
         ValueError: A setting is out of range.
@@ -56,6 +58,7 @@ class BOHB(Strategy):
         top: float = 0.15,
         candidates: int = 64,
         widening: float = 3.0,
+        least: int | None = None,
     ) -> None:
         super().__init__(space, seed)
         check_number("random_share", random_share, least=0, most=1)
@@ -64,7 +67,9 @@ class BOHB(Strategy):
         check_number("widening", widening, least=0)
         self.random_share, self.top = random_share, top
         self.candidates, self.widening = candidates, widening
-        self._least = len(space.decisions) + 1  # trials of a density
+        if least is not None:
+            check_number("least", least, least=1, integer=True)
+        self._least = least or len(space.decisions) + 1
         self._known: set[Decisions] = set()
         # By budget: what was tried, and its reward.
         self._trials: dict[float, list[tuple[Decisions, float]]]

@@ -28,7 +28,7 @@ OPTIONS = {
     "local-search": {"starts": 2},
     "predictor": {"initial": 3, "refit": 2},
     "bayesian": {"initial": 3},
-    "bohb": {"random_share": 0.1},
+    "bohb": {"random_share": 0.1, "least": 3},
     "optuna-tpe": {"initial": 3},
     "optuna-gp": {"initial": 3},
     "progressive": {"beam": 3},

@@ -7,10 +7,10 @@ from search.strategies.predictor import PredictorSearch
 class AutoSearch(PredictorSearch):
     """What this project recommends for images and a few hours: today
     `predictor` with a longer start, which never starts anew: where rewards
-    are noisy, that none is better than the luckiest says little. On a table of trained cells `predictor`
-    is ahead of random search (docs/strategies.md); on images the two have not
-    been compared yet. What it is may change; a run whose proposals must not
-    names its strategy.
+    are noisy, that none is better than the luckiest says little. On a table of
+    trained cells it is ahead of random search (docs/strategies.md); on images
+    the two have not been compared yet. What it is may change; a run whose
+    proposals must not names its strategy.
 
     Args:
         space: The space to search.

@@ -29,7 +29,10 @@ their order:
 - networks that no search found: `zoo.SEResNet50`, `zoo.SENet154`,
   `zoo.ShuffleNetV1`, `zoo.ShuffleNetV2`, `zoo.CondenseNet74`.
 
-`zoo.plot_cell(name)` draws the cells of a network.
+`zoo.list_models()` lists the names. `zoo.plot_cell(name)` draws the cells of a
+network. `data_format="channels_first"` builds a network for images of that
+order. The networks run on TensorFlow, JAX and PyTorch (`KERAS_BACKEND`);
+`nasnet-train`, `nasnet-auto` and `nasnet-search` need TensorFlow.
 
 `squeeze_excite=1/16` adds a squeeze-and-excite:
 

@@ -7,6 +7,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from nasnet_keras.architectures import find_kind
 from nasnet_keras.quotation import quoted
 from search.spaces.base import Capability, Decision, SearchSpace
@@ -257,6 +259,35 @@ class LayerwiseSpace(SearchSpace):
             form += least
         return tuple(form)
 
+    def features(self, decisions: Decisions) -> np.ndarray:
+        """What all spaces count, and of the graph: the layers on the longest
+        path, how far an output sees in height and in width, the layers on the
+        longest paths to all layers, what is read in all, and by one layer at
+        the most, the layers that read the image, and those that the classifier
+        reads."""
+        rows = self._rows(decisions)
+        reads = [
+            [source for source, read in enumerate(row[:number]) if read]
+            for number, row in enumerate(rows)
+        ]
+        kernels = [row[len(row) - len(self._slots) :][:2] for row in rows]
+        heights, widths = (
+            _longest(reads, [KERNEL_SIDES[choice] - 1 for choice in sides])
+            for sides in zip(*kernels, strict=True)
+        )
+        depths = _longest(reads, [1] * len(rows))
+        graph = [
+            max(depths),
+            max(heights),
+            max(widths),
+            sum(depths),
+            sum(map(len, reads)),
+            max(map(len, reads)),
+            reads.count([]),
+            len(rows) - len(set(itertools.chain(*reads))),
+        ]
+        return np.append(super().features(decisions), graph)
+
     def _rows(self, decisions: Decisions) -> list[Decisions]:
         """The decisions of each layer."""
         self.check(decisions)
@@ -266,6 +297,16 @@ class LayerwiseSpace(SearchSpace):
             rows.append(decisions[start:end])
             start = end
         return rows
+
+
+def _longest(
+    reads: Sequence[Sequence[int]], lengths: Sequence[int]
+) -> list[int]:
+    """To each layer the longest path, whose layers have these lengths."""
+    paths: list[int] = []
+    for sources, length in zip(reads, lengths, strict=True):
+        paths.append(length + max((paths[each] for each in sources), default=0))
+    return paths
 
 
 def _colours(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import search
-from nasnet_keras.architectures import read_architecture
+from nasnet_keras.architectures import find_kind, read_architecture
 from nasnet_keras.console.command_line import InputError
 from nasnet_keras.kinds.layerwise import NAS_V1
 from search.spaces.layerwise import MAX_FILTERS, LayerwiseSpace
@@ -135,6 +135,27 @@ def ways(space, decisions):
     orders = itertools.permutations(range(space.layers))
     found = (renumbered(space, decisions, order) for order in orders)
     return {way for way in found if way is not None}
+
+
+def test_features_know_the_graph():
+    """Of three layers in a row, three side by side, and one behind two."""
+    space = LayerwiseSpace(layers=3, filters=(4,))
+    layer = {"kernel_size": [3, 5], "filters": 4, "strides": [1, 1]}
+    found = [
+        space.features(
+            space.encode(
+                find_kind("layerwise").from_data(
+                    {"layers": [{**layer, "reads": each} for each in reads]}
+                )
+            )
+        )[-8:].tolist()
+        for reads in ([[], [1], [2]], [[], [], []], [[], [], [1, 2]])
+    ]
+    assert found == [
+        [3, 6, 12, 6, 2, 1, 1, 1],
+        [1, 2, 4, 3, 0, 0, 3, 3],
+        [2, 4, 8, 4, 2, 2, 2, 1],
+    ]
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3, 4, 5])

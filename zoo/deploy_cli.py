@@ -5,6 +5,7 @@
 Exit codes: 0 done, 1 the export is wrong, 2 bad input, 130 interrupted.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -147,9 +148,14 @@ def deploy(
         network = _load(source, weights)
         shape = _image_shape(network, image_size)
         side = _side(shape, images or calibration)
-        by = _data(calibration, side, skip_broken, most=calibration_images)
-        data = _data(images, side, skip_broken) if images else by
-        test = data and (data.test or data.train)
+        by, names, test = None, (), None
+        if calibration is not None:
+            by = _calibration(
+                calibration, side, skip_broken, calibration_images
+            )
+            names, test = by.class_names, by.test or by.train
+        if images is not None:
+            names, test = _images(images, side, skip_broken)
         tell_activity("writing, and verifying what was written")
         with unreadable_told(
             *(part.images for part in (test, by and by.train) if part)
@@ -171,7 +177,7 @@ def deploy(
             tell_activity("waiting for the latency command")
             seconds = seconds_by_command(latency_command, output)
             print(f"Latency by the command: {1e3 * seconds:.1f} ms.")
-        if data and _has_classes(network, data, told=images is not None):
+        if test and _has_classes(network, names, told=images is not None):
             with unreadable_told(test.images):
                 _show_accuracy(
                     network, chosen.load(output), report.batch_size, test
@@ -246,7 +252,10 @@ def _load(source: str | Path, weights: str | None) -> Any:
 
     try:
         return zoo.create_model(source, weights=weights)
-    except RuntimeError as error:  # They cannot be fetched.
+    except RuntimeError as error:
+        if type(error) is not RuntimeError:
+            raise
+        # They cannot be fetched.
         raise InputError(str(error)) from None
 
 
@@ -292,21 +301,23 @@ def _classes(network: Any) -> int | None:
     return shape[-1] if len(shape) == 2 else None
 
 
-def _has_classes(network: Any, data: Any, told: bool) -> bool:
-    """Whether a data set has the classes of a network; it is told if not."""
+def _has_classes(network: Any, names: Sequence[str], told: bool) -> bool:
+    """Whether the classes of a data set are those of a network; it is told if
+    not. Classes that are only counted have no names."""
     from nasnet_keras.network.inspection import class_names_of
 
-    names = class_names_of(network)
-    if names is None and data.num_classes == _classes(network):
-        return True
-    if names is not None and names == tuple(data.class_names):
+    own = class_names_of(network)
+    counted = tuple(map(str, range(len(names))))
+    if len(names) == _classes(network) and (
+        own is None or tuple(names) in (own, counted)
+    ):
         return True
     if told:
-        known = _classes(network) if names is None else ", ".join(names)
+        known = _classes(network) if own is None else ", ".join(own)
         print(
             "The accuracy was not measured, since the images have other "
             f"classes than the network. Expected {quoted(str(known))}. "
-            f"Received: {quoted(', '.join(data.class_names))}."
+            f"Received: {quoted(', '.join(names))}."
         )
     return False
 
@@ -322,26 +333,34 @@ def _side(shape: tuple[Any, ...], source: str | None) -> int:
     return height
 
 
-def _data(
-    source: str | None, side: int, skip_broken: bool, most: int | None = None
-) -> Any:
+def _calibration(source: str, side: int, skip_broken: bool, most: int) -> Any:
     """A data set in the size of the network, with so many training images at
-    the most; None without a source."""
-    if source is None:
-        return None
+    the most."""
     from nasnet_keras.training.data.datasets import load_dataset, open_dataset
 
-    opened = open_dataset(source, side, skip_broken)
-    if most is None and opened.read_test is not None:
-        most = VERIFIED  # of which none is looked at
-    if most is not None:
-        most = min(most, len(opened.read_labels()))
+    count = len(open_dataset(source, side, skip_broken).read_labels())
     return load_dataset(
         source,
         image_size=side,
-        train_images=most,
+        train_images=min(most, count),
         skip_broken=skip_broken,
     )
+
+
+def _images(source: str, side: int, skip_broken: bool) -> tuple[Any, Any]:
+    """The names of the classes of a data set, and the images to measure on:
+    those to test on, or if there are none those to train on."""
+    from nasnet_keras.training.data.datasets import (
+        LabelledImages,
+        open_dataset,
+    )
+
+    opened = open_dataset(source, side, skip_broken)
+    if opened.read_test is None:
+        images, labels, *_ = opened.read_train(None)
+    else:
+        images, labels, *_ = opened.read_test()
+    return opened.class_names, LabelledImages(images, labels)
 
 
 def _scaled(network: Any, pixels: Any) -> Any:

@@ -44,7 +44,7 @@ import h5py
 import keras
 import numpy as np
 
-from nasnet_keras.files import check_room, expanded, sync
+from nasnet_keras.files import check_room, expanded, resolved, sync
 from nasnet_keras.layers.cell import Cell
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.checkpoint import save_weights
@@ -214,7 +214,7 @@ def save_small(model: keras.Model, path: str | os.PathLike) -> None:
             "Invalid value for argument `path`. Expected a name that ends in "
             f"'.weights.h5'. Received: path={path!r}."
         )
-    target = Path(path)
+    target = resolved(Path(path))
     # In whole or not at all, and what was there stays until then.
     half = target.with_name(f".{target.name}")
     with (
@@ -224,7 +224,7 @@ def save_small(model: keras.Model, path: str | os.PathLike) -> None:
         kept.callback(half.unlink, missing_ok=True)
         whole = Path(folder) / "whole.weights.h5"
         save_weights(model, whole)
-        check_room(target.absolute().parent, whole.stat().st_size)
+        check_room(target.parent, whole.stat().st_size // 2)
         with (
             h5py.File(whole) as source,
             # The layout before this spends more on a small array than it has.

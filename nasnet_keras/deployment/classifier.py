@@ -163,6 +163,13 @@ def _picture_shape(
 ) -> tuple[int, int, int]:
     """That of the pictures that a model of this input shape takes."""
     height, width, channels = shape
+    if image_size is not None and (
+        type(image_size) is not int or image_size < 1
+    ):
+        raise InputError(
+            "Invalid value for argument `image_size`. Expected a positive "
+            f"integer. Received: image_size={quoted(image_size)}."
+        )
     if channels not in (1, 3):
         raise InputError(
             "Invalid value for argument `images`. Expected arrays for a model "

@@ -206,7 +206,8 @@ class ObjectiveEvaluator(Evaluator):
         for name, limit in self.limits.items():
             # A child that goes on was let through before; a latency that is
             # measured again may be another.
-            if costs[name] > limit and not child.goes_on:
+            let_through = child.goes_on or child.is_begun
+            if costs[name] > limit and not let_through:
                 unit = UNITS.get(name, "")
                 raise Refusal(
                     f"{name}: {costs[name]:.10g}{unit}, above the limit of "

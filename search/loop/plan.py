@@ -310,7 +310,7 @@ class PlannedRungs(Schedule):
             [measured_costs(child.evaluations[0]) for child in known]
         )
         seconds = [child.seconds for child in known]
-        if self._start is None:
+        if not self.stages or self._start is None:
             # Others began with these, and are under way.
             trained = max(sum(seconds) / self.workers, max(seconds))
             self._start = max(0.0, elapsed - trained)

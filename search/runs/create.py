@@ -22,7 +22,12 @@ from search.evaluation import find_evaluator
 from search.evaluation.base import ChildSettings, Evaluator
 from search.evaluation.objective import HARD, SOFT, ObjectiveEvaluator
 from search.loop.halving import Hyperband, SuccessiveHalving
-from search.loop.plan import MOST_CHILDREN, PlannedRungs, first_budget
+from search.loop.plan import (
+    LEAST,
+    MOST_CHILDREN,
+    PlannedRungs,
+    first_budget,
+)
 from search.loop.schedule import AllAtOnce, Schedule
 from search.runs.config import RunConfig
 from search.runs.objective_config import ObjectiveConfig
@@ -65,6 +70,9 @@ def create_schedule(
 ) -> Schedule:
     """How many children of a run begin, and which train further.
 
+    Raises:
+        InputError: There are too few architectures for a plan of hours.
+
     Args:
         config: The configuration.
         workers: How many children are trained at a time.
@@ -77,6 +85,12 @@ def create_schedule(
         first = config.first_epochs or first_budget(
             config.hours, workers, evaluator.get("train_images")
         )
+        if most < LEAST:
+            raise InputError(
+                "Invalid value for argument `hours`. Expected `trials` with a "
+                f"space of fewer than {LEAST} architectures. Received: "
+                f"hours={config.hours:g}."
+            )
         return PlannedRungs(config.hours, workers, first, plan, most)
     total = config.trials or 0
     if config.halving is None:

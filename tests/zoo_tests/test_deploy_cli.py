@@ -162,6 +162,28 @@ def test_no_accuracy_on_images_of_other_classes(
     assert "Expected 'ant, bee'. Received: '" + ", ".join(names.split()) in said
 
 
+def test_classes_that_are_only_counted_have_no_names(
+    call, folder, tmp_path, capsys
+):
+    """More of them than images are verified, and few of some to train on."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(80) % 40
+    images = rng.integers(0, 256, (80, 8, 8, 3)).astype(np.uint8)
+    np.savez(
+        tmp_path / "many.npz",
+        **{"x_train": images, "y_train": labels},
+        **{"x_test": images[:50], "y_test": labels[:50]},
+    )
+    network = build_network(
+        Genotype(CELL, CELL), (8, 8, 3), classes=40, repeats=1, filters=4
+    )
+    names = [f"class {number}" for number in range(40)]
+    as_classifier(network, names).save(tmp_path / "mine.keras")
+    text = "OUT/mine.keras --format saved_model --output OUT/network"
+    assert call(f"{text} --images OUT/many.npz") == 0
+    assert "Accuracy on 50 images: " in capsys.readouterr().out
+
+
 def test_weights_that_cannot_be_fetched_are_a_sentence(
     call, capsys, monkeypatch, tmp_path
 ):

@@ -304,6 +304,9 @@ def test_a_model_of_any_size_is_told_one(photographs):
     (guesses,) = classify(model, photographs[:1], image_size=24)
     assert guesses[0].name in NAMES
     assert classify(model, np.zeros((1, 9, 12, 3), np.uint8))
+    for size in (0, -5, "64", 24.0):
+        with pytest.raises(InputError, match="`image_size`.*positive integer"):
+            classify(model, photographs[:1], image_size=size)
     with pytest.raises(InputError, match="`image_size`. Expected a number"):
         classify(model, photographs[:1])
     with pytest.raises(

@@ -147,11 +147,15 @@ def test_errors_name_the_argument(arguments, message):
         ObjectiveEvaluator(Accurate(), **arguments)
 
 
-def test_a_child_that_goes_on_is_not_refused_any_more():
+def test_a_child_that_goes_on_is_not_refused_any_more(tmp_path):
     evaluator = ObjectiveEvaluator(Accurate(), limits={"parameters": 9})
     with pytest.raises(Refusal, match="above the limit of 9"):
         evaluator.evaluate(Child(0, {"parameters": 10}))
     assert evaluator.evaluate(Child(0, {"parameters": 10}, goes_on=True))
+    # Nor one that was broken off.
+    begun = Child(0, {"parameters": 10}, folder=tmp_path)
+    begun.weights.touch()
+    assert evaluator.evaluate(begun)
 
 
 def test_an_evaluator_that_does_not_tell_a_cost_is_named():

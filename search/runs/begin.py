@@ -41,6 +41,7 @@ from search.observers.base import Observer
 from search.runs.arguments import checked_arguments
 from search.runs.config import RunConfig
 from search.runs.create import (
+    check_hours,
     create_evaluator,
     create_evaluator_of_arrays,
     create_run,
@@ -249,6 +250,7 @@ class _Search(contextlib.AbstractContextManager["_Search"]):
         check_workers(config, execution, arrays)
         self.config = config
         self.space = config.create_space()
+        check_hours(config, self.space)
         create = functools.partial(create_evaluator, config, evaluator)
         if arrays is not None and evaluator is None:
             create = functools.partial(

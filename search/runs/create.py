@@ -31,7 +31,7 @@ from search.loop.plan import (
 from search.loop.schedule import AllAtOnce, Schedule
 from search.runs.config import RunConfig
 from search.runs.objective_config import ObjectiveConfig
-from search.spaces.base import lacks
+from search.spaces.base import SearchSpace, lacks
 from search.storage import SQLiteStorage
 from search.storage.run_folder import SCHEMA_VERSION, RunDirectory
 
@@ -61,6 +61,18 @@ def create_run(
     write_json(directory.configuration, record)
 
 
+def check_hours(config: RunConfig, space: SearchSpace) -> None:
+    """Raises:
+    InputError: The space has too few architectures for a plan of hours.
+    """
+    if config.hours is not None and space.size < LEAST:
+        raise InputError(
+            "Invalid value for argument `hours`. Expected `trials` with a "
+            f"space of fewer than {LEAST} architectures. Received: "
+            f"hours={config.hours:g}."
+        )
+
+
 def create_schedule(
     config: RunConfig,
     workers: int,
@@ -69,9 +81,6 @@ def create_schedule(
     most: int = MOST_CHILDREN,
 ) -> Schedule:
     """How many children of a run begin, and which train further.
-
-    Raises:
-        InputError: There are too few architectures for a plan of hours.
 
     Args:
         config: The configuration.
@@ -85,12 +94,6 @@ def create_schedule(
         first = config.first_epochs or first_budget(
             config.hours, workers, evaluator.get("train_images")
         )
-        if most < LEAST:
-            raise InputError(
-                "Invalid value for argument `hours`. Expected `trials` with a "
-                f"space of fewer than {LEAST} architectures. Received: "
-                f"hours={config.hours:g}."
-            )
         return PlannedRungs(config.hours, workers, first, plan, most)
     total = config.trials or 0
     if config.halving is None:

@@ -10,11 +10,16 @@ from search.runs.config import (
     RunConfig,
     create_configuration,
 )
-from search.runs.create import create_evaluator, create_schedule
+from search.runs.create import (
+    check_hours,
+    create_evaluator,
+    create_schedule,
+)
 from search.runs.identity import check_identity
 from search.runs.record import complete_identity
 from search.spaces import SPACES
 from search.strategies.policy.config import PPOConfig
+from search.testing.letter_space import LetterSpace
 
 SCORES = ", ".join(name for name, row in EVALUATORS.items() if not row.trains)
 
@@ -400,6 +405,14 @@ def test_the_schedule_follows_from_the_configuration():
         {"halving": 4, "first_epochs": 2, "recipe": {"epochs": 20}}
     )
     assert create_schedule(config, 1, {}).budgets == (2, 8, 20)
+
+
+def test_hours_need_a_space_of_several_architectures():
+    config = create_configuration({"hours": 1})
+    check_hours(config, LetterSpace((3,)))
+    check_hours(create_configuration({}), LetterSpace((2,)))
+    with pytest.raises(InputError, match="`hours`. Expected `trials`"):
+        check_hours(config, LetterSpace((2,)))
 
 
 def test_hours_are_planned_by_themselves():

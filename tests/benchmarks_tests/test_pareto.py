@@ -25,6 +25,7 @@ class Cells(script["Cells"]):
 
 
 @pytest.mark.parametrize("name", script["STRATEGIES"])
+@pytest.mark.one_in(3)
 def test_the_front_grows_with_the_trials(name):
     found = script["volumes"](Cells(), name, 0, [5, 10, 25])
     assert len(found) == 3

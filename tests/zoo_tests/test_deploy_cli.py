@@ -162,6 +162,7 @@ def test_no_accuracy_on_images_of_other_classes(
     assert "Expected 'ant, bee'. Received: '" + ", ".join(names.split()) in said
 
 
+@pytest.mark.large
 def test_classes_that_are_only_counted_have_no_names(
     call, folder, tmp_path, capsys
 ):

@@ -69,7 +69,7 @@ class SuccessiveHalving(Schedule):
     def total(self) -> int:
         return self._total
 
-    def add(self, trial: Trial, elapsed: float = 0.0) -> None:
+    def add(self, trial: Trial, elapsed: float = 0.0, begun: int = 0) -> None:
         if not trial.state.counts:
             return
         number, reached = trial.number, len(trial.evaluations)
@@ -176,7 +176,7 @@ class Hyperband(Schedule):
     def budget(self, trial: Trial) -> float | None:
         return self._bracket(trial).budget(trial)
 
-    def add(self, trial: Trial, elapsed: float = 0.0) -> None:
+    def add(self, trial: Trial, elapsed: float = 0.0, begun: int = 0) -> None:
         self._bracket(trial).add(trial, elapsed)
 
     def promote(self) -> int | None:

@@ -221,9 +221,13 @@ class PlannedRungs(Schedule):
         plan: Mapping[str, Any] | None = None,
         most: int = MOST_CHILDREN,
     ) -> None:
-        plan = plan or {"first": first, "stages": [], "ended": 0, "known": 0}
-        # When the first children began, in seconds of the search.
-        self._start: float | None = plan.get("start")
+        plan = plan or {
+            "first": first,
+            "stages": [],
+            "ended": 0,
+            "known": 0,
+            "start": 0.0,
+        }
         self._most = min(most, MOST_CHILDREN)
         self.seconds, self.workers = hours * 3600, workers
         self.first: float = plan["first"]
@@ -231,9 +235,11 @@ class PlannedRungs(Schedule):
         self._append(Stage(**each) for each in plan["stages"])
         self.ended: int = plan["ended"]
         # By how many children the first stage was planned.
-        self._known: int = plan.get("known", MOST_CHILDREN)
+        self._known: int = plan["known"]
+        # When they began, in seconds of the search.
+        self._start: float = plan["start"]
         self._trials: dict[int, Trial] = {}
-        self._begun = 0  # the last stage whose children were named
+        self._named = 0  # the last stage whose children were named
         self._waiting: list[int] = []
 
     @property
@@ -255,19 +261,18 @@ class PlannedRungs(Schedule):
             "start": self._start,
         }
 
-    def add(self, trial: Trial, elapsed: float) -> None:
+    def add(self, trial: Trial, elapsed: float, begun: int = 0) -> None:
         if not trial.state.counts:
             return
         self._trials[trial.number] = trial
         if self.ended == 0:
-            self._begin(elapsed)
+            self._begin(elapsed, begun)
         self._advance(elapsed)
 
-    def begin_no_more(self, elapsed: float) -> bool:
+    def begin_no_more(self, elapsed: float, begun: int) -> bool:
         if not self.stages or self.ended:
             return False
-        first = dataclasses.replace(self.stages[0], children=self.begun)
-        self.stages[0] = first
+        self.stages[0] = dataclasses.replace(self.stages[0], children=begun)
         self._known = MOST_CHILDREN
         self._advance(elapsed)
         return True
@@ -284,8 +289,8 @@ class PlannedRungs(Schedule):
             if stage >= len(self.stages):
                 return
             children = children[: self.stages[stage].children]
-            if stage > self._begun:
-                self._begun = stage
+            if stage > self._named:
+                self._named = stage
                 # The longest first, so that all workers end at about a time.
                 self._waiting = [
                     child.number
@@ -298,7 +303,7 @@ class PlannedRungs(Schedule):
     def promote(self) -> int | None:
         return self._waiting.pop(0) if self._waiting else None
 
-    def _begin(self, elapsed: float) -> None:
+    def _begin(self, elapsed: float, begun: int) -> None:
         """Makes the plan, if so many children are known."""
         children = list(self._trials.values())
         if self.stages and len(children) < GROWTH * self._known:
@@ -310,11 +315,11 @@ class PlannedRungs(Schedule):
             [measured_costs(child.evaluations[0]) for child in known]
         )
         seconds = [child.seconds for child in known]
-        if not self.stages or self._start is None:
+        if not self.stages:
             # Others began with these, and are under way.
             trained = max(sum(seconds) / self.workers, max(seconds))
             self._start = max(0.0, elapsed - trained)
-        if self.stages:
+        else:
             # What a child takes besides: its proposal, and what was refused.
             # Those under way are half done.
             used = self.workers * (elapsed - self._start)
@@ -329,8 +334,8 @@ class PlannedRungs(Schedule):
                 "evaluator that does not tell the `seconds` of an evaluation. "
                 f"Received: hours={self.seconds / 3600:g}."
             )
-        begun = min(self._most, self.workers * math.ceil(left / each))
-        stages = allot(left, self.workers, [mean] * begun, self.first)
+        able = min(self._most, self.workers * math.ceil(left / each))
+        stages = allot(left, self.workers, [mean] * able, self.first)
         if not stages and self.stages:
             return  # It was planned, and takes longer than was thought.
         if not stages:
@@ -343,7 +348,7 @@ class PlannedRungs(Schedule):
                 f"hours={self.seconds / 3600:g}."
             )
         if self.stages or len(children) >= self.total:
-            count = max(stages[0].children, len(children), self.begun)
+            count = max(stages[0].children, len(children), begun)
             first = dataclasses.replace(stages[0], children=count)
             self.stages, self._known = [], len(children)
             self._append([first, *stages[1:]])

@@ -24,8 +24,6 @@ class Schedule(abc.ABC):
         stages: What the search is made of, where its time is planned; else
             none.
         ended: How many of the stages have ended.
-        begun: How many children have begun, which the search sets before it
-            calls `add` or `begin_no_more`.
         seconds: How long they are to take in all.
         begins_anew: Whether a child is trained from the beginning for each
             budget, along a learning rate that ends with it; otherwise its
@@ -35,7 +33,6 @@ class Schedule(abc.ABC):
     budgets: tuple[float | None, ...] = (None,)
     stages: Sequence[Stage] = ()
     ended: int = 0
-    begun: int = 0
     seconds: float = math.inf
     begins_anew: ClassVar[bool] = False
 
@@ -48,20 +45,25 @@ class Schedule(abc.ABC):
         """The budget of a child's next evaluation, as of `budgets`."""
         return self.budgets[len(trial.evaluations)]
 
-    def add(self, trial: Trial, elapsed: float) -> None:  # noqa: B027
+    def add(  # noqa: B027
+        self, trial: Trial, elapsed: float, begun: int = 0
+    ) -> None:
         """Takes note of what a child has come to. By default: nothing.
 
         Args:
             trial: As it stands now.
             elapsed: For how many seconds the search has run in all.
+            begun: How many children have begun. Default 0: none beside those
+                that were added.
         """
 
-    def begin_no_more(self, elapsed: float) -> bool:
+    def begin_no_more(self, elapsed: float, begun: int) -> bool:
         """Goes on with the children that have begun, since the space has no
         more.
 
         Args:
             elapsed: As in `add`.
+            begun: As in `add`.
 
         Returns:
             Whether there is something to go on with; by default not.

@@ -206,7 +206,11 @@ class SearchLoop:
 
     def _wanted(self) -> bool:
         """Whether more children are to be proposed."""
-        return self._counted + len(self._running) < self.schedule.total
+        return self._begun() < self.schedule.total
+
+    def _begun(self) -> int:
+        """How many children have begun."""
+        return self._counted + len(self._running)
 
     def _due(self) -> int:
         """How many trials are to be told before the next proposal."""
@@ -242,8 +246,7 @@ class SearchLoop:
         self._submit(self.trials[number])
 
     def _begin_no_more(self) -> None:
-        self.schedule.begun = self._counted + len(self._running)
-        if not self.schedule.begin_no_more(self._elapsed):
+        if not self.schedule.begin_no_more(self._elapsed, self._begun()):
             raise SearchError(
                 f"The search found no new architecture in {VAIN_IN_A_ROW} "
                 f"proposals and as many uniform draws after "
@@ -338,8 +341,7 @@ class SearchLoop:
                 self.storage.save(trial)
             self.trials[trial.number : trial.number + 1] = [trial]
             self.storage.save_meta("elapsed", self._elapsed)
-            self.schedule.begun = self._counted + len(self._running)
-            self.schedule.add(trial, self._elapsed)
+            self.schedule.add(trial, self._elapsed, self._begun())
             self._keep_plan()
             self._tell()
         if self._plan != planned:

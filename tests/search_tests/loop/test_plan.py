@@ -75,8 +75,7 @@ class Simulation:
                 number, (0,), COMPLETE, (*trial.evaluations, evaluation)
             )
             self.trials[number] = trial
-            self.schedule.begun = len(self.trials)
-            self.schedule.add(trial, self.now)
+            self.schedule.add(trial, self.now, len(self.trials))
             ended += 1
         return self
 
@@ -271,7 +270,10 @@ def test_no_stage_trains_for_less_than_the_one_before():
         {"children": 16, "budget": 1.0, "seconds": 40.0},
         {"children": 8, "budget": 8.0, "seconds": 160.0},
     ]
-    plan = {"first": 1.0, "stages": stages, "ended": 1}
+    plan = {
+        **{"first": 1.0, "stages": stages, "ended": 1},
+        **{"known": 16, "start": 0.0},
+    }
     schedule = PlannedRungs(240 / 3600, 8, 1.0, plan)
     evaluations = [
         Evaluation(0.5, {}, {"train": 5.1 * budget}, budget)

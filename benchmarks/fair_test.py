@@ -20,8 +20,9 @@ accuracy of the three, by a two-sided sign-flip test over the pairs, of six at
 the least. `--arm predictor` puts a predictor that compares decisions alone in
 the place of `auto`, for three pairs; where the pair of `auto` is of the same
 code, its random search is theirs too. Rows count if others used little of the
-machine; pairs, if both arms are of one commit, of the same versions and of the
-same processor. How long the searches took is told with the result.
+machine, and if the search kept its hours within a tenth; pairs, if both arms
+are of one commit, of the same versions and of the same processor. How long the
+searches took is told with the result.
 `--random-cells` retrains so many random cells alike, whose deviation is the
 unit of the goal.
 """
@@ -53,6 +54,7 @@ WORKERS, BEST = 2, 3
 PAIRS = {"auto": 8, "predictor": 3}  # with random search
 LEAST_PAIRS = 6  # for a test
 MOST_FOREIGN = 0.1  # cores that others may use
+MOST_ASIDE = 0.1  # of the hours
 # Cells are retrained as those of the ground truth are trained, on all images.
 RETRAINED = SETTINGS.recipe
 CHILD = {
@@ -195,6 +197,8 @@ def complaint(row: dict[str, Any]) -> str:
     """Why a row does not count; empty if it does."""
     if row["foreign"] > MOST_FOREIGN:
         return f"others used {row['foreign']} cores"
+    if abs(row["minutes"] / (60 * row["hours"]) - 1) > MOST_ASIDE:
+        return f"the search took {row['minutes']} minutes"
     return ""
 
 

@@ -85,6 +85,7 @@ def test_there_is_a_p_value_from_six_pairs_on(script):
     ("changes", "reason"),
     [
         ({"foreign": 0.5}, "auto 0 does not count: others used 0.5 cores."),
+        ({"minutes": 70.0}, "auto 0 does not count: the search took 70.0 m"),
         ({"commit": "b"}, "Pair 0 of auto does not count: its arms differ."),
         ({"hours": 1.01}, "Pair 0 of auto does not count: its arms differ."),
     ],

@@ -46,10 +46,10 @@ class PredictorSearch(Strategy):
     since what it knew draws it back to where it comes from. In the paper's
     space, of 310 neighbours, this hardly happens.
 
-    A failed trial teaches that its like is as bad as the worst known, since
-    what made it fail may be in its neighbours too. What was refused teaches
-    nothing. No known architecture is proposed again, and no more are those
-    under way; where all candidates are known, the proposal is random.
+    A failed trial teaches that its like is as bad as the worst known. What was
+    refused teaches nothing. No known architecture is proposed again, and no
+    more are those under way; where all candidates are known, the proposal is
+    random.
 
     Args:
         space: The space to search.
@@ -144,10 +144,9 @@ class PredictorSearch(Strategy):
         count -= (count - self.initial) % self.refit
         known = count, len(self._failed)
         if known != self._fitted:
-            rewards = self._rewards[:count]
             self.surrogate.fit(
                 self._decisions[:count] + self._failed,
-                rewards + [min(rewards)] * len(self._failed),
+                self._rewards[:count] + [math.nan] * len(self._failed),
             )
             self._fitted = known
 

@@ -18,10 +18,9 @@ INITIAL = 10
 
 class Screen:
     """Chooses the candidate of the largest expected improvement, by a
-    `Surrogate` that has learnt from the trials, from a failed one that its like
-    is as bad as the worst known. Before ten rewards are known,
-    it chooses the candidate of the largest sum of normal scores of `scores`;
-    without `scores`, the first.
+    `Surrogate` that has learnt from the trials, failed ones too. Before ten
+    rewards are known, it chooses the candidate of the largest sum of normal
+    scores of `scores`; without `scores`, the first.
 
     Args:
         space: The space of the architectures.
@@ -89,9 +88,7 @@ class Screen:
             return fresh[int(np.argmax(total))]
         if self._fitted != len(self._rewards):
             decisions, rewards = zip(*known, strict=True)
-            self._surrogate.fit(
-                decisions, np.nan_to_num(rewards, nan=np.nanmin(rewards))
-            )
+            self._surrogate.fit(decisions, rewards)
             self._fitted = len(self._rewards)
         gains = self._surrogate.expected_improvement(fresh)
         return fresh[int(gains.argmax())]

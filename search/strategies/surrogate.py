@@ -99,9 +99,10 @@ class Surrogate:
 
         Args:
             decisions: `[N, T]`.
-            rewards: `[N]`.
+            rewards: `[N]`; NaN of what failed, which counts as the worst: what
+                made it fail may be in its like too.
         """
-        scores = normal_scores(rewards)
+        scores = normal_scores(np.nan_to_num(rewards, nan=np.nanmin(rewards)))
         self._best = scores.max()
         self._known = list(decisions)
         distances = self._distances(decisions)

@@ -32,6 +32,20 @@ def test_ranks_architectures_that_it_has_not_seen(space, additive):
     assert np.corrcoef(expected, [*map(additive, others)])[0, 1] > 0.7
 
 
+def test_what_failed_counts_as_the_worst(space, additive):
+    rng = np.random.default_rng(0)
+    decisions = [space.sample(rng) for _ in range(30)]
+    rewards = [*map(additive, decisions)]
+    failed = rewards[:20] + [np.nan] * 10
+    worst = rewards[:20] + [min(rewards[:20])] * 10
+    found = []
+    for each in (failed, worst):
+        surrogate = Surrogate(space)
+        surrogate.fit(decisions, each)
+        found.append(surrogate.mean(decisions))
+    np.testing.assert_array_equal(*found)
+
+
 def test_where_it_expects_the_same_the_unknown_may_improve_more(space):
     surrogate, decisions = learnt(space, lambda each: 0.5, 60)
     rng = np.random.default_rng(2)

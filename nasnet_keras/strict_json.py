@@ -34,6 +34,21 @@ def parse_json(text: str | bytes) -> Any:
         raise ValueError("it is nested too deep") from None
 
 
+def is_json(value: Any) -> bool:
+    """Whether JSON can say a value: texts, finite numbers, lists, dicts.
+
+    Example:
+
+    >>> is_json({"seed": [1, None]}), is_json({"rate": float("nan")})
+    (True, False)
+    """
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
 def read_json(path: Path) -> Any:
     """The data in a file of JSON.
 

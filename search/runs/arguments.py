@@ -6,7 +6,6 @@ Neither Keras nor TensorFlow is imported here.
 
 import functools
 import inspect
-import json
 import numbers
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple, TypeVar
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from nasnet_keras.console.command_line import InputError
 from nasnet_keras.files import PATHS, is_path
 from nasnet_keras.quotation import quoted
+from nasnet_keras.strict_json import is_json
 from nasnet_keras.training.data.datasets import is_source
 from nasnet_keras.training.recipes import RECIPES, Recipe
 from search.observers.base import Observer
@@ -39,14 +39,6 @@ def whole(least: int) -> Check:
         f"a whole number of at least {least}",
         lambda value: type(value) is int and value >= least,
     )
-
-
-def _is_json(value: Any) -> bool:
-    try:
-        json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError, RecursionError):
-        return False
-    return isinstance(value, dict)
 
 
 _PATH = Check(PATHS, is_path)
@@ -96,7 +88,8 @@ CHECKS = {
     "trials": whole(1),
     "lag": whole(0),
     "space_options": Check(
-        "a dict of what JSON has: texts, numbers, lists and dicts", _is_json
+        "a dict of what JSON has: texts, numbers, lists and dicts",
+        lambda value: isinstance(value, dict) and is_json(value),
     ),
     "cells": whole(2),
     "epochs": whole(1),

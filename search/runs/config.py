@@ -4,7 +4,6 @@ from the command line, from Python or from a run's config.json.
 Neither Keras nor TensorFlow is imported here.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
@@ -18,6 +17,7 @@ from nasnet_keras.console.command_line import (
     setting_name,
 )
 from nasnet_keras.quotation import quoted
+from nasnet_keras.strict_json import is_json
 from nasnet_keras.training.recipes import Recipe, check_supported
 from search.evaluation import EVALUATORS, find_evaluator
 from search.runs.child_config import ChildConfig
@@ -205,12 +205,10 @@ class RunConfig(Settings):
     @classmethod
     def _check_json(cls, options: dict[str, Any]) -> dict[str, Any]:
         """The run could not be resumed with others."""
-        try:
-            json.dumps(options, allow_nan=False)
-        except (TypeError, ValueError, RecursionError):
+        if not is_json(options):
             raise ValueError(
                 "Expected what JSON has: texts, numbers, lists and dicts"
-            ) from None
+            )
         return options
 
     @pydantic.field_validator("evaluator")

@@ -6,8 +6,8 @@ Prints for each stage after the first Spearman's rank correlation between what
 was known of its children and the reward that they came to in it: the reward of
 the stage before, minus its training loss, the sum of the normal scores of
 both, and what the surrogate of `predictor` makes of all rewards of the first
-stage. The children were chosen by the reward, which lowers the correlation of
-the reward itself.
+stage. By chance it varies by the deviation that is printed. The children were
+chosen by the reward, which lowers the correlation of the reward itself.
 """
 
 import argparse
@@ -66,16 +66,13 @@ def main() -> None:
     for path in parser.parse_args().runs:
         run = search.load(path)
         print(path)
-        for stage in range(2, 1 + max(map(_stages, run.trials))):
+        last = max(len(trial.evaluations) for trial in run.trials)
+        for stage in range(2, last + 1):
             count, found = correlations(run, stage)
             chance = 1 / np.sqrt(count - 1)
             print(f"  stage {stage}, {count} children, by chance ±{chance:.2f}")
             for name, value in found.items():
                 print(f"    {name:15} {value:5.2f}")
-
-
-def _stages(trial: Trial) -> int:
-    return len(trial.evaluations)
 
 
 if __name__ == "__main__":

@@ -313,11 +313,13 @@ def _has_classes(network: Any, names: Sequence[str], told: bool) -> bool:
     ):
         return True
     if told:
-        known = _classes(network) if own is None else ", ".join(own)
+        known = f"{_classes(network)} classes"
+        if own is not None:
+            known = quoted(", ".join(own))
         print(
             "The accuracy was not measured, since the images have other "
-            f"classes than the network. Expected {quoted(str(known))}. "
-            f"Received: {quoted(', '.join(names))}."
+            f"classes than the network. Expected {known}. Received: "
+            f"{quoted(', '.join(names))}."
         )
     return False
 

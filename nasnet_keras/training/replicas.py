@@ -6,17 +6,13 @@ import tensorflow as tf
 
 
 def prepare_replicas(replicas: int, batch_size: int) -> None:
-    """Sees that there are so many devices, where there is no GPU.
+    """Sees that there are so many devices, where there is no GPU, and no more
+    than images in a batch: `create_strategy` refuses more replicas.
 
     Raises:
-        ValueError: They do not divide the batch.
         RuntimeError: TensorFlow has begun work in this process.
     """
-    if batch_size % replicas:
-        raise ValueError(
-            "Invalid value for argument `replicas`. Expected a divisor of the "
-            f"batch size, {batch_size}. Received: replicas={replicas}."
-        )
+    replicas = min(replicas, batch_size)
     if replicas > 1 and not tf.config.list_physical_devices("GPU"):
         (processors,) = tf.config.list_physical_devices("CPU")
         tf.config.set_logical_device_configuration(

@@ -54,9 +54,9 @@ class GivingUp:
         for cost in self._costs:
             if cost not in metrics:
                 raise SearchError(
-                    f"The search weighs the cost {quoted(cost)}, and the "
-                    "evaluator tells another: begin another run. Expected one "
-                    f"of {', '.join(metrics) or 'none'}."
+                    f"The search weighs the cost {quoted(cost)}, which the "
+                    "evaluator does not tell. Expected one of "
+                    f"{', '.join(metrics) or 'none'}: begin another run."
                 )
 
 

@@ -68,6 +68,16 @@ def evaluator(FakeEvaluator):
 
 
 @pytest.fixture
+def clock(monkeypatch):
+    """What the loop reads, in its only element."""
+    clock = [0.0]
+    monkeypatch.setattr(
+        "search.loop.search_loop.time.monotonic", lambda: clock[0]
+    )
+    return clock
+
+
+@pytest.fixture
 def executor(evaluator):
     return InProcessExecutor(lambda: evaluator)
 
@@ -347,13 +357,8 @@ def test_a_plan_goes_on_where_the_space_has_no_more(tmp_path, evaluator, lag):
 
 
 def test_the_time_of_a_child_that_is_broken_off_counts(
-    bench, LearningStrategy, evaluator, monkeypatch
+    bench, LearningStrategy, evaluator, clock
 ):
-    clock = [0.0]
-    monkeypatch.setattr(
-        "search.loop.search_loop.time.monotonic", lambda: clock[0]
-    )
-
     class Breaks(InProcessExecutor):
         def collect(self, timeout=None):
             clock[0] += 10
@@ -384,13 +389,8 @@ class Timed(Evaluator):
 
 
 def test_a_search_ends_at_its_deadline_and_goes_on(
-    bench, LearningStrategy, evaluator, monkeypatch
+    bench, LearningStrategy, evaluator, clock
 ):
-    clock = [0.0]
-    monkeypatch.setattr(
-        "search.loop.search_loop.time.monotonic", lambda: clock[0]
-    )
-
     class Slow(InProcessExecutor):
         def collect(self, timeout=None):
             assert timeout == 25 - clock[0]

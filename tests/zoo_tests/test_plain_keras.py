@@ -148,6 +148,7 @@ def test_two_heads_take_labels_each(two_heads):
         )
 
 
+@pytest.mark.large
 def test_the_main_head_alone_takes_one_array(two_heads):
     with pytest.warns(UserWarning, match="Gradients do not exist for .*aux"):
         found = losses(two_heads, LABELS, {"predictions": LOSS})

@@ -345,6 +345,7 @@ def test_an_argument_of_another_kind(wrong, tmp_path):
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="needs NAS-Bench-201's table")
+@pytest.mark.large
 def test_strategies_beat_random_on_nas_bench_201():
     columns = (
         "cifar10_val_accuracy_12_epochs",

@@ -36,6 +36,7 @@ def evaluator(child_settings):
     return GatedEvaluator(settings, interval=1)
 
 
+@pytest.mark.large
 def test_the_best_so_far_leaves_its_weights(evaluator, tmp_path):
     """They give an ordinary model, with dropped paths, the same accuracy."""
     found = [evaluator.suggest(number, tmp_path) for number in range(3)]

@@ -696,6 +696,7 @@ class Budgeted(Evaluator):
 
 
 @pytest.mark.parametrize("seed", [1, 4])
+@pytest.mark.one_in(2)
 def test_an_interrupted_halving_equals_an_uninterrupted_one(
     tmp_path, space, LearningStrategy, evaluator, seed
 ):

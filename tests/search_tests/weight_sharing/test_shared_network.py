@@ -101,6 +101,7 @@ def test_so_are_those_with_one_combiner(create_network, combiner, check_equal):
     check_equal(network, Genotype(spec, spec), repeats=2)
 
 
+@pytest.mark.large
 def test_so_are_those_of_another_activation(create_network, check_equal):
     conventions = Conventions(activation="swish")
     network = create_network(NASNetSpace(1), conventions=conventions)

@@ -327,6 +327,7 @@ def test_mobilenets_give_the_same_logits(
     assert largest_difference(theirs(images), ours(images)) < 1e-4
 
 
+@pytest.mark.large
 def test_a_mobilenet_without_its_top_and_of_another_width(tmp_path):
     path = tmp_path / "model.weights.h5"
     their_mobilenet(0.35, include_top=False).save_weights(path)

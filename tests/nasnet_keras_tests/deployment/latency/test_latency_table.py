@@ -97,6 +97,7 @@ def test_what_adds_up_exactly_is_predicted_exactly(table):
         assert table.predict(genotype) == pytest.approx(expected)
 
 
+@pytest.mark.large
 def test_two_slow_rounds_of_five_change_nothing(table):
     """All is timed once in each round."""
     calls = itertools.count()

@@ -15,14 +15,15 @@ minutes. A row is added for each arm. Called again, it goes on with the arms
 that lack one that counts: a search that was broken off or disturbed begins
 anew, a retraining goes on.
 
-Fixed before the first pair: eight pairs; what is compared is the mean test
-accuracy of the three, by a two-sided sign-flip test over the pairs, of six at
-the least. `--arm predictor` puts a predictor that compares decisions alone in
-the place of `auto`, for three pairs; where the pair of `auto` is of the same
-code, its random search is theirs too. Rows count if others used little of the
-machine, and if the search kept its hours within a tenth; pairs, if both arms
-are of one commit, of the same versions and of the same processor. How long the
-searches took is told with the result.
+Fixed before the first pair: eight pairs, seeds 0 to 7; what is compared is the
+mean test accuracy of the three, by a two-sided sign-flip test over the pairs,
+of six at the least. `--arm predictor` puts a predictor that compares decisions
+alone, with that strategy's own start, in the place of `auto`, for three pairs;
+where the pair of `auto` is of the same code, its random search is theirs too.
+Rows count if others used little of the machine, and if the search kept its
+hours within a tenth; pairs, if both arms are of one commit, of the same
+versions and of the same processor. How long the searches took is told with the
+result.
 `--random-cells` retrains so many random cells alike, whose deviation is the
 unit of the goal.
 """
@@ -62,8 +63,9 @@ CHILD = {
     "validation_images": SETTINGS.validation_images,
     "threads": SETTINGS.threads,
 }
-RANDOM = "random"
+RANDOM, CELLS = "random", "random cells"
 OPTIONS = {"predictor": {"measures": ["decisions"]}}
+DIVERGED = 0.1  # the accuracy of what knows nothing
 # Sets the seeds of retrainings apart from those of searches.
 SEEDS = 1_000
 
@@ -100,7 +102,7 @@ def searched(arm: str, args: argparse.Namespace) -> dict[str, Any]:
         found = json.loads(record.read_text())
         if found["hours"] != args.hours:
             raise SystemExit(f"{folder} is of {found['hours']} hours.")
-        why = complaint(found)
+        why = complaint(found, args.hours)
         if not why and not alike(found, now(args)):
             why = "it is of another commit, or of other libraries"
         if not why:
@@ -125,21 +127,22 @@ def searched(arm: str, args: argparse.Namespace) -> dict[str, Any]:
     found = {
         "arm": arm,
         "seed": args.seed,
-        "hours": args.hours,
         "minutes": round((time.monotonic() - began) / 60, 1),
         "foreign": round(foreign.cores, 3),
         "children": len(run.trials),
         "stages": [dataclasses.asdict(stage) for stage in run.stages],
+        **now(args),
         "commit": source,
-        **provenance(),
     }
     record.write_text(json.dumps(found))
     return found
 
 
 def arm_row(arm: str, args: argparse.Namespace) -> dict[str, Any]:
-    """The row of an arm."""
+    """The row of an arm; without cells if its search does not count."""
     found = searched(arm, args)
+    if complaint(found, args.hours):
+        return {**found, "cells": []}
     run = search.load(args.runs / f"{arm}-{args.seed}")
     ranking = search.retrain(run, RETRAINED, top=BEST, seed=SEEDS + args.seed)
     trials = {trial.number: trial for trial in run.trials}
@@ -161,7 +164,7 @@ def arm_row(arm: str, args: argparse.Namespace) -> dict[str, Any]:
 
 def random_cells(args: argparse.Namespace) -> dict[str, Any]:
     """The row of random cells, retrained like those that were found."""
-    folder = args.runs / "random-cells"
+    folder = args.runs / f"random-cells-{commit()[:12]}"
     if (folder / "config.json").exists():
         run = search.resume(folder, args.random_cells, workers=WORKERS)
     else:
@@ -177,12 +180,7 @@ def random_cells(args: argparse.Namespace) -> dict[str, Any]:
         )
     ranking = search.retrain(run, RETRAINED, top=args.random_cells, seed=SEEDS)
     accuracies = [child.accuracy for child in ranking.children]
-    return {
-        "arm": "random cells",
-        "accuracies": accuracies,
-        "commit": commit(),
-        **provenance(),
-    }
+    return {"arm": CELLS, "accuracies": accuracies, **now(args)}
 
 
 def sign_flip(differences: np.ndarray) -> float:
@@ -193,8 +191,11 @@ def sign_flip(differences: np.ndarray) -> float:
     return float((means >= abs(differences.mean()) - 1e-12).mean())
 
 
-def complaint(row: dict[str, Any]) -> str:
-    """Why a row does not count; empty if it does."""
+def complaint(row: dict[str, Any], hours: float) -> str:
+    """Why a row does not count among those of so many hours; empty if it
+    does."""
+    if row["hours"] != hours:
+        return f"it is of {row['hours']} hours"
     if row["foreign"] > MOST_FOREIGN:
         return f"others used {row['foreign']} cores"
     if abs(row["minutes"] / (60 * row["hours"]) - 1) > MOST_ASIDE:
@@ -204,36 +205,48 @@ def complaint(row: dict[str, Any]) -> str:
 
 def alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
     """Whether two rows are of the same code, machine and hours."""
-    names = ("commit", "versions", "computing", "hours")
-    return all(one[name] == other[name] for name in names)
+    names = ("commit", "versions", "computing", "model", "hours")
+    return all(one.get(name) == other.get(name) for name in names)
 
 
 def now(args: argparse.Namespace) -> dict[str, Any]:
     """What a row that is made now is of."""
-    return {"commit": commit(), "hours": args.hours, **provenance()}
-
-
-def summary(rows: Iterable[dict[str, Any]]) -> list[str]:
-    """Lines on the pairs, the last of each seed."""
-    lines = []
-    arms: dict[str, dict[int, dict[str, Any]]] = {
-        arm: {} for arm in (*PAIRS, RANDOM)
+    return {
+        "commit": commit(),
+        "hours": args.hours,
+        "model": processor_model(),
+        **provenance(),
     }
+
+
+def processor_model() -> str:
+    """The processor's name. Others with the same instructions may be faster,
+    and train more children in an hour."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next(
+        (line for line in lines if line.startswith("model name")), ""
+    ).partition(": ")[2]
+
+
+def summary(rows: Iterable[dict[str, Any]], hours: float = 1.0) -> list[str]:
+    """Lines on the pairs of searches of so many hours."""
+    lines = []
+    rows = list(rows)
     cells: list[float] = []
     for row in rows:
-        if row["arm"] == "random cells":
-            cells = [each for each in row["accuracies"] if each is not None]
-        elif why := complaint(row):
+        if row["arm"] == CELLS:
+            cells = list(map(_accuracy, row["accuracies"]))
+        elif why := complaint(row, hours):
             lines.append(f"{row['arm']} {row['seed']} does not count: {why}.")
-        else:
-            arms[row["arm"]][row["seed"]] = row
     for arm in PAIRS:
         pairs = []
-        for seed in sorted(set(arms[arm]) & set(arms[RANDOM])):
-            pair = arms[arm][seed], arms[RANDOM][seed]
-            if alike(*pair):
+        for seed in range(PAIRS[arm]):
+            ours, theirs = (
+                counting(rows, each, seed, hours) for each in (arm, RANDOM)
+            )
+            if pair := newest_pair(ours, theirs):
                 pairs.append(pair)
-            else:
+            elif ours and theirs:
                 lines.append(
                     f"Pair {seed} of {arm} does not count: its arms differ."
                 )
@@ -242,6 +255,27 @@ def summary(rows: Iterable[dict[str, Any]]) -> list[str]:
         elif arm == "auto":
             lines.append("No pair yet.")
     return lines
+
+
+def counting(
+    rows: Iterable[dict[str, Any]], arm: str, seed: int, hours: float
+) -> list[dict[str, Any]]:
+    """The rows of an arm and a seed that count, the newest first."""
+    return [
+        row
+        for row in reversed(list(rows))
+        if row["arm"] == arm
+        and row["seed"] == seed
+        and not complaint(row, hours)
+    ]
+
+
+def newest_pair(
+    ours: Iterable[dict[str, Any]], theirs: Sequence[dict[str, Any]]
+) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """The newest row of an arm that has a random search alike, and that."""
+    both = itertools.product(ours, theirs)
+    return next((pair for pair in both if alike(*pair)), None)
 
 
 def compared(
@@ -255,8 +289,14 @@ def compared(
         " ".join([f"{name:8}", *(f"{100 * each:.2f}" for each in row)])
         for name, row in zip((arm, RANDOM), means, strict=True)
     ]
-    took = sorted(row["minutes"] for pair in pairs for row in pair)
-    lines.append(f"searches of {took[0]} to {took[-1]} minutes")
+    both = [row for pair in pairs for row in pair]
+    minutes, children = (
+        sorted(row[name] for row in both) for name in ("minutes", "children")
+    )
+    lines.append(
+        f"searches of {minutes[0]} to {minutes[-1]} minutes and "
+        f"{children[0]} to {children[-1]} children"
+    )
     differences = means[0] - means[1]
     mean, half = 100 * differences.mean(), float("nan")
     text = f"{len(differences)} of {PAIRS[arm]} pairs, mean difference "
@@ -268,6 +308,8 @@ def compared(
     text += " points"
     if len(differences) >= LEAST_PAIRS:
         text += f", p = {sign_flip(differences):.3f}"
+    if len(differences) < PAIRS[arm]:
+        text += ", not all yet"
     lines.append(text)
     if cells:
         deviation = 100 * float(np.std(cells, ddof=1))
@@ -280,15 +322,14 @@ def compared(
 
 
 def _mean(row: dict[str, Any]) -> float:
-    """Of the cells; one that diverged knows nothing, and has a tenth."""
     return float(
-        np.mean(
-            [
-                0.1 if cell["accuracy"] is None else cell["accuracy"]
-                for cell in row["cells"]
-            ]
-        )
+        np.mean([_accuracy(each["accuracy"]) for each in row["cells"]])
     )
+
+
+def _accuracy(found: float | None) -> float:
+    """Of a cell; None if it diverged."""
+    return DIVERGED if found is None else found
 
 
 def check(args: argparse.Namespace) -> None:
@@ -324,7 +365,7 @@ def main() -> None:
     parser.add_argument("--summary", type=Path, help="a file of rows")
     args = parser.parse_args()
     if args.summary is not None:
-        print(*summary(read_rows(args.summary)), sep="\n")
+        print(*summary(read_rows(args.summary), args.hours), sep="\n")
         return
     if args.output is None or (args.seed is None) == (
         args.random_cells is None
@@ -335,18 +376,17 @@ def main() -> None:
     if args.random_cells is not None:
         add_row(args.output, random_cells(args))
         return
+    if args.seed not in range(PAIRS[args.arm]):
+        parser.error(f"Expected a --seed below {PAIRS[args.arm]}.")
     arms = (args.arm, RANDOM)
-    rows = {
-        row["arm"]: row
-        for row in read_rows(args.output)
-        if row["arm"] in arms
-        and row["seed"] == args.seed
-        and not complaint(row)
-    }
-    if len(rows) == len(arms) and alike(*rows.values()):
+    rows = read_rows(args.output)
+    found = [counting(rows, arm, args.seed, args.hours) for arm in arms]
+    if newest_pair(*found):
         return
-    for arm in arms if args.seed % 2 == 0 else reversed(arms):
-        if arm in rows and alike(rows[arm], now(args)):
+    this = now(args)
+    pair = list(zip(arms, found, strict=True))
+    for arm, before in pair if args.seed % 2 == 0 else reversed(pair):
+        if any(alike(row, this) for row in before):
             continue
         row = arm_row(arm, args)
         add_row(args.output, row)

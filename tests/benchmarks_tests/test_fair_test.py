@@ -28,6 +28,7 @@ def row(arm, seed, *accuracies, **others):
         "seed": seed,
         "hours": 1.0,
         "minutes": 61.0,
+        "children": 210,
         "foreign": 0.01,
         "commit": "a",
         "versions": {},
@@ -44,13 +45,15 @@ def test_pairs_are_compared(script):
         {"arm": "random cells", "accuracies": [0.4, 0.5, None]},
     ]
     half = 12.706 * 100 * np.std([0.05, 0.1], ddof=1) / np.sqrt(2)
+    spread = 100 * np.std([0.4, 0.5, 0.1], ddof=1)  # chance if one diverged
     assert script["summary"](rows) == [
         "auto     55.00 50.00",
         "random   50.00 40.00",
-        "searches of 61.0 to 61.0 minutes",
-        f"2 of 8 pairs, mean difference +7.50 +- {half:.2f} points",
-        f"+1.06 +- {half / 7.0711:.2f} deviations of 2 random cells, which "
-        "have 45.00 +- 7.07",
+        "searches of 61.0 to 61.0 minutes and 210 to 210 children",
+        f"2 of 8 pairs, mean difference +7.50 +- {half:.2f} points, not all "
+        "yet",
+        f"{7.5 / spread:+.2f} +- {half / spread:.2f} deviations of 3 random "
+        f"cells, which have 33.33 +- {spread:.2f}",
     ]
 
 
@@ -62,12 +65,12 @@ def test_another_strategy_has_pairs_of_its_own(script):
     assert script["summary"](rows) == [
         "auto     50.00",
         "random   50.00",
-        "searches of 61.0 to 61.0 minutes",
-        "1 of 8 pairs, mean difference +0.00 points",
+        "searches of 61.0 to 61.0 minutes and 210 to 210 children",
+        "1 of 8 pairs, mean difference +0.00 points, not all yet",
         "predictor 60.00",
         "random   50.00",
-        "searches of 61.0 to 64.0 minutes",
-        "1 of 3 pairs, mean difference +10.00 points",
+        "searches of 61.0 to 64.0 minutes and 210 to 210 children",
+        "1 of 3 pairs, mean difference +10.00 points, not all yet",
     ]
 
 
@@ -77,7 +80,8 @@ def test_there_is_a_p_value_from_six_pairs_on(script):
         for seed in range(6)
         for arm, accuracy in (("auto", 0.5 + seed / 100), ("random", 0.5))
     ]
-    assert script["summary"](rows)[-1].endswith("p = 0.062")  # 4 of 64
+    last = script["summary"](rows)[-1]
+    assert last.endswith("p = 0.062, not all yet")  # 4 of 64
     assert "p =" not in script["summary"](rows[:10])[-1]
 
 
@@ -87,7 +91,8 @@ def test_there_is_a_p_value_from_six_pairs_on(script):
         ({"foreign": 0.5}, "auto 0 does not count: others used 0.5 cores."),
         ({"minutes": 70.0}, "auto 0 does not count: the search took 70.0 m"),
         ({"commit": "b"}, "Pair 0 of auto does not count: its arms differ."),
-        ({"hours": 1.01}, "Pair 0 of auto does not count: its arms differ."),
+        ({"model": "b"}, "Pair 0 of auto does not count: its arms differ."),
+        ({"hours": 0.25}, "auto 0 does not count: it is of 0.25 hours."),
     ],
 )
 def test_what_does_not_count_is_named(script, changes, reason):
@@ -95,6 +100,30 @@ def test_what_does_not_count_is_named(script, changes, reason):
     first, last = script["summary"](rows)
     assert first.startswith(reason)
     assert last == "No pair yet."
+
+
+def test_rows_of_other_code_take_no_pair_away(script):
+    """A random search that another strategy's pair needed, at a later
+    commit."""
+    rows = [
+        *(row("auto", 0, 0.5), row("random", 0, 0.4)),
+        *(row("random", 0, 0.3, commit="b"), row("predictor", 0, 0.3)),
+        row("predictor", 0, 0.5, commit="b"),
+    ]
+    found = script["summary"](rows)
+    assert found[:2] == ["auto     50.00", "random   40.00"]
+    assert found[4:6] == ["predictor 50.00", "random   30.00"]
+
+
+def test_a_search_that_does_not_count_is_not_trained_further(
+    script, tmp_path, monkeypatch
+):
+    found = row("auto", 0, foreign=0.5)
+    monkeypatch.setitem(
+        script["arm_row"].__globals__, "searched", lambda *arguments: found
+    )
+    args = types.SimpleNamespace(seed=0, hours=1.0, runs=tmp_path)
+    assert script["arm_row"]("auto", args) == {**found, "cells": []}
 
 
 def test_a_cell_that_diverged_counts_as_chance(script):

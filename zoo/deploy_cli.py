@@ -5,6 +5,7 @@
 Exit codes: 0 done, 1 the export is wrong, 2 bad input, 130 interrupted.
 """
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,6 +35,7 @@ from zoo.presets import PRESETS
 DYNAMIC = "dynamic"
 NETWORK = "model.keras"  # in the folder of a training
 VERIFIED = 32  # images of a data set
+CALIBRATED = 300
 CHUNK = 512
 
 app = create_app()
@@ -101,17 +103,20 @@ def deploy(
         ),
     ] = None,
     calibration_images: Annotated[
-        int,
+        int | None,
         typer.Option(
-            min=1, max=LARGEST, help="The most images of --calibration."
+            min=1,
+            max=LARGEST,
+            help=f"The most images of --calibration. Default {CALIBRATED}.",
         ),
-    ] = 300,
+    ] = None,
     images: Annotated[
         str | None,
         typer.Option(
             help="A data set, named as for --calibration. Its test images "
-            "verify the file and measure the accuracy. Default: the data set "
-            "of --calibration, or parts of two photographs."
+            "(if it has none, those for validation, or else those for "
+            "training) verify the file and measure the accuracy. Default: the "
+            "data set of --calibration, or parts of two photographs."
         ),
     ] = None,
     skip_broken: Annotated[
@@ -132,6 +137,16 @@ def deploy(
         raise InputError(
             "Expected --int8 and --calibration together. Received: one of them."
         )
+    if calibration_images is not None and calibration is None:
+        raise InputError(
+            "Expected --calibration-images with --calibration. Received: "
+            "--calibration-images alone."
+        )
+    if skip_broken and not (images or calibration):
+        raise InputError(
+            "Expected --skip-broken with --images or --calibration. Received: "
+            "--skip-broken alone."
+        )
     with working():
         chosen = find_format(format)
         chosen.check(int8)
@@ -142,32 +157,31 @@ def deploy(
         source = _find(model, weights)
     with computing() as activity:
         from nasnet_keras.deployment.export import export
+        from nasnet_keras.training.data.datasets import open_dataset
         from nasnet_keras.training.data.streaming import unreadable_told
 
         tell_activity("loading the network")
         network = _load(source, weights)
         shape = _image_shape(network, image_size)
         side = _side(shape, images or calibration)
-        by, names, test = None, (), None
+        by, names, test, part = None, (), None, ""
         if calibration is not None:
-            by = _calibration(
-                calibration, side, skip_broken, calibration_images
-            )
-            names, test = by.class_names, by.test or by.train
+            opened = open_dataset(calibration, side, skip_broken)
+            by = _calibration(opened, calibration_images or CALIBRATED)
+            names, test, part = _measured(opened, by)
         if images is not None:
-            names, test = _images(images, side, skip_broken)
+            opened = open_dataset(images, side, skip_broken)
+            names, test, part = _measured(opened)
         tell_activity("writing, and verifying what was written")
-        with unreadable_told(
-            *(part.images for part in (test, by and by.train) if part)
-        ):
+        with unreadable_told(*(some.images for some in (test, by) if some)):
             report = export(
                 network,
                 output,
                 format,
                 batch_size,
                 shape,
-                test and _scaled(network, test.images[:VERIFIED]),
-                by and _scaled(network, by.train.images[:]),
+                test and _scaled(network, _sample(test, VERIFIED)),
+                by and _scaled(network, by.images[:]),
             )
         activity.end()
         _show(report)
@@ -180,7 +194,7 @@ def deploy(
         if test and _has_classes(network, names, told=images is not None):
             with unreadable_told(test.images):
                 _show_accuracy(
-                    network, chosen.load(output), report.batch_size, test
+                    network, chosen.load(output), report.batch_size, test, part
                 )
 
 
@@ -249,9 +263,17 @@ def _load(source: str | Path, weights: str | None) -> Any:
         model, names = load_model(source), _class_names(source)
         return as_classifier(model, names) if names else model
     import zoo
+    from zoo.conversion.pytorch import ConventionsWarning
 
     try:
-        return zoo.create_model(source, weights=weights)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ConventionsWarning)
+            return zoo.create_model(source, weights=weights)
+    except ConventionsWarning as warning:
+        raise InputError(
+            f"{warning} Build it in Python, below a layer that scales pixels "
+            "as the source does, and deploy its .keras file."
+        ) from None
     except RuntimeError as error:
         if type(error) is not RuntimeError:
             raise
@@ -335,34 +357,41 @@ def _side(shape: tuple[Any, ...], source: str | None) -> int:
     return height
 
 
-def _calibration(source: str, side: int, skip_broken: bool, most: int) -> Any:
-    """A data set in the size of the network, with so many training images at
-    the most."""
-    from nasnet_keras.training.data.datasets import load_dataset, open_dataset
+def _calibration(opened: Any, most: int) -> Any:
+    """So many training images at the most, of each class its share."""
+    from nasnet_keras.training.data.datasets import LabelledImages
+    from nasnet_keras.training.data.sampling import stratified
 
-    count = len(open_dataset(source, side, skip_broken).read_labels())
-    return load_dataset(
-        source,
-        image_size=side,
-        train_images=min(most, count),
-        skip_broken=skip_broken,
-    )
+    labels = opened.read_labels()
+    rows = stratified(labels, min(most, len(labels)), 0)
+    return LabelledImages(*opened.read_train(rows))
 
 
-def _images(source: str, side: int, skip_broken: bool) -> tuple[Any, Any]:
-    """The names of the classes of a data set, and the images to measure on:
-    those to test on, or if there are none those to train on."""
-    from nasnet_keras.training.data.datasets import (
-        LabelledImages,
-        open_dataset,
-    )
+def _measured(opened: Any, train: Any = None) -> tuple[Any, Any, str]:
+    """The names of the classes of a data set, the images to measure on, and
+    what these are for; where they are for training, they are `train` if that
+    is given."""
+    from nasnet_keras.training.data.datasets import LabelledImages
 
-    opened = open_dataset(source, side, skip_broken)
-    if opened.read_test is None:
-        images, labels, *_ = opened.read_train(None)
-    else:
-        images, labels, *_ = opened.read_test()
-    return opened.class_names, LabelledImages(images, labels)
+    names = opened.class_names
+    for part, read in (
+        ("test", opened.read_test),
+        ("validation", opened.read_validation),
+    ):
+        if read is not None:
+            return names, LabelledImages(*read()), part
+    if train is None:
+        train = LabelledImages(*opened.read_train(None))
+    return names, train, "training"
+
+
+def _sample(images: Any, most: int) -> Any:
+    """Images of all classes, `[n, H, W, C]`: files are in the order of
+    these."""
+    from nasnet_keras.training.data.sampling import stratified
+
+    rows = stratified(images.labels, min(most, len(images)), 0)
+    return images.images[rows]
 
 
 def _scaled(network: Any, pixels: Any) -> Any:
@@ -391,7 +420,9 @@ def _show(report: Any) -> None:
     )
 
 
-def _show_accuracy(network: Any, run: Any, batch_size: int, test: Any) -> None:
+def _show_accuracy(
+    network: Any, run: Any, batch_size: int, test: Any, part: str
+) -> None:
     """The accuracy of the network and of the file."""
     from nasnet_keras.deployment.export import in_batches, keras_outputs
 
@@ -410,6 +441,6 @@ def _show_accuracy(network: Any, run: Any, batch_size: int, test: Any) -> None:
         accuracy_text(count / len(test), len(test)) for count in right
     )
     print(
-        f"Accuracy on {len(test):,} images: {before} in Keras, {after} in the "
-        "file."
+        f"Accuracy on {len(test):,} {part} images: {before} in Keras, {after} "
+        "in the file."
     )

@@ -143,6 +143,11 @@ def classify(
             )
         for path in images:
             check_path("images", path)
+    elif image_size is not None:
+        raise InputError(
+            "Invalid value for argument `image_size`. Expected None with an "
+            f"array of pixels. Received: image_size={quoted(image_size)}."
+        )
     shape = model.input_shape[1:]
     pixels = (
         _checked(images, shape)

@@ -138,6 +138,12 @@ def export(
     fused = _fused(model)
     shape = tuple(image_shape(model, input_shape))
     if images is None:
+        if len(shape) != 3:
+            raise ValueError(
+                "Invalid value for argument `images`. Expected some with a "
+                "model whose inputs are no images, of height, width and "
+                f"channels. Received: None, with inputs of shape {shape}."
+            )
         images = as_input(model, photographs(shape))
     dtype = fused.inputs[0].dtype
     images = _images("images", images, shape, dtype)

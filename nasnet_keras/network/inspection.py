@@ -24,9 +24,28 @@ def scales_pixels(model: keras.Model) -> bool:
     )
 
 
+def _classes(model: keras.Model) -> int | None:
+    """How many classes a model tells apart, of the main head; None if that is
+    not known."""
+    shape = getattr(model, "output_shape", None)
+    if isinstance(shape, dict):
+        shape = shape.get("predictions")
+    return shape[-1] if isinstance(shape, tuple) and shape else None
+
+
 def class_names_of(model: keras.Model) -> tuple[str, ...] | None:
-    """The names of a classifier's classes; None if it does not know them."""
-    for layer in all_layers(model):
+    """The names of a classifier's classes; None if it does not know them.
+    Those that are given last hold: a classifier may be within another."""
+    within = sorted(
+        reversed(model.layers),
+        key=lambda layer: isinstance(layer, keras.Model),
+    )
+    for layer in within:
         if isinstance(layer, ClassNames):
             return layer.class_names
+        if isinstance(layer, keras.Model):
+            names = class_names_of(layer)
+            # Else it is the body of a network for other classes.
+            if names is not None and _classes(model) in (None, len(names)):
+                return names
     return None

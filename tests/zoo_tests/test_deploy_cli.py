@@ -3,6 +3,7 @@ import re
 import shutil
 import subprocess
 import sys
+import warnings
 
 import keras
 import numpy as np
@@ -15,6 +16,8 @@ from nasnet_keras.deployment.classifier import as_classifier
 from nasnet_keras.deployment.formats import FORMATS
 from nasnet_keras.genotype import Block, CellSpec, Genotype
 from nasnet_keras.network.build import build_network
+from nasnet_keras.training.data.datasets import LabelledImages, open_dataset
+from zoo.conversion.pytorch import ConventionsWarning
 
 HEAVY = ("keras", "tensorflow", "onnx", "onnxruntime", "openvino", "nncf")
 CELL = CellSpec((Block((0, 1), ("conv_3x3", "identity")),))
@@ -132,7 +135,8 @@ def test_the_accuracy_before_and_after(call, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert "Difference on 20 images" in lines[2]
     found = re.fullmatch(
-        r"Accuracy on 20 images: (.*) in Keras, (.*) in the file.", lines[3]
+        r"Accuracy on 20 test images: (.*) in Keras, (.*) in the file.",
+        lines[3],
     )
     with np.load("images.npz") as arrays:
         images, labels = arrays["x_test"] / 127.5 - 1, arrays["y_test"]
@@ -182,7 +186,7 @@ def test_classes_that_are_only_counted_have_no_names(
     as_classifier(network, names).save(tmp_path / "mine.keras")
     text = "OUT/mine.keras --format saved_model --output OUT/network"
     assert call(f"{text} --images OUT/many.npz") == 0
-    assert "Accuracy on 50 images: " in capsys.readouterr().out
+    assert "Accuracy on 50 test images: " in capsys.readouterr().out
 
 
 def test_weights_that_cannot_be_fetched_are_a_sentence(
@@ -198,6 +202,18 @@ def test_weights_that_cannot_be_fetched_are_a_sentence(
     assert call(text) == 2
     assert capsys.readouterr().err == "The weights could not be fetched.\n"
     assert not (tmp_path / "x").exists()
+
+
+def test_weights_that_need_other_conventions_are_a_sentence(
+    call, capsys, monkeypatch, tmp_path
+):
+    def create_model(name, weights):
+        warnings.warn("Build it with that.", ConventionsWarning, stacklevel=1)
+
+    monkeypatch.setattr("zoo.create_model", create_model, raising=False)
+    text = "mobilenet_v2 --weights w --format saved_model --output OUT/x"
+    assert call(text) == 2
+    assert "with that. Build it in Python" in capsys.readouterr().err
 
 
 def test_images_of_a_data_set_are_square(call, tmp_path, capsys):
@@ -221,7 +237,7 @@ def test_a_head_of_ones_own(call, folder, tmp_path, capsys):
     mine.save(tmp_path / "mine.keras")
     text = "OUT/mine.keras --format saved_model --output OUT/network"
     assert call(f"{text} --images images.npz") == 0
-    assert "Accuracy on 20 images: " in capsys.readouterr().out
+    assert "Accuracy on 20 test images: " in capsys.readouterr().out
     pixels = np.load(folder / "images.npz")["x_test"][:1].astype("float32")
     (outputs,) = FORMATS["saved_model"].load(tmp_path / "network")(pixels)
     np.testing.assert_allclose(outputs, mine(pixels), rtol=1e-4)
@@ -235,7 +251,7 @@ def test_int8(call, tmp_path, capsys):
         pytest.skip(str(error))
     text = "best --format openvino --int8 --calibration images.npz"
     assert call(f"{text} --calibration-images 20 --output OUT/network.xml") == 0
-    assert "Accuracy on 20 images: " in capsys.readouterr().out
+    assert "Accuracy on 20 test images: " in capsys.readouterr().out
     assert (tmp_path / "network.bin").exists()
 
 
@@ -261,6 +277,11 @@ def test_a_named_network_with_weights(call, monkeypatch, capsys):
         ("best --format saved_model --output OUT/x --batch 0", "`--batch`"),
         ("best --format litert --output OUT/x --int8", "--calibration"),
         ("none --format saved_model --output OUT/x", "`MODEL`"),
+        ("best --format saved_model --output OUT/x --skip-broken", "--images"),
+        (
+            "best --format saved_model --output OUT/x --calibration-images 9",
+            "with --calibration",
+        ),
         ("nasnet_mobile --format saved_model --output OUT/x", "--weights"),
         ("best --format saved_model --output OUT/x --weights w", "its own"),
         ("best --format saved_model --output OUT/x --images no", "`source`"),
@@ -316,14 +337,41 @@ def test_broken_images_are_left_out_if_asked(call, tmp_path, capsys):
     assert call(text) == 2
     assert "--skip-broken" in capsys.readouterr().err
     assert call(f"{text} --skip-broken") == 0
-    assert "Accuracy on 6 images: " in capsys.readouterr().out
+    assert "Accuracy on 6 training images: " in capsys.readouterr().out
+
+
+def test_images_for_validation_come_before_those_for_training(
+    call, tmp_path, capsys
+):
+    for part in ("train", "val"):
+        for name in "ab":
+            label = tmp_path / "photos" / part / name
+            label.mkdir(parents=True)
+            for number in range(3 if part == "val" else 2):
+                pixels = np.full((8, 8, 3), 40 * number, np.uint8)
+                Image.fromarray(pixels).save(label / f"{part}-{number}.png")
+    text = "best --format saved_model --output OUT/x --images OUT/photos"
+    assert call(text) == 0
+    assert "Accuracy on 6 validation images: " in capsys.readouterr().out
+
+
+def test_samples_are_of_all_classes():
+    """Files are in the order of the classes; and of many classes there are
+    fewer images than classes, which calibration does not mind."""
+    labels = np.repeat(np.arange(4), 10)
+    images = np.zeros((40, 2, 2, 3), np.uint8)
+    images[:, 0, 0, 0] = labels
+    sample = zoo.deploy_cli._sample(LabelledImages(images, labels), 8)
+    assert [*np.bincount(sample[:, 0, 0, 0])] == [2, 2, 2, 2]
+    opened = open_dataset((images, labels))
+    assert len(zoo.deploy_cli._calibration(opened, 3)) == 3
 
 
 def test_grey_images_for_a_network_of_colour_ones(call, capsys):
     text = "best --format saved_model --output OUT/x"
     assert call(f"{text} --images grey.npz") == 0
     said = capsys.readouterr().out
-    assert re.search(r"on 3 images: \d\.\d\d ± 0\.\d\d in Keras", said)
+    assert re.search(r"on 3 test images: \d\.\d\d ± 0\.\d\d in Keras", said)
 
 
 @pytest.mark.parametrize(

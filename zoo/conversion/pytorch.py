@@ -49,6 +49,10 @@ _TYPES = ("F64", "F32", "F16", "I64", "I32")
 _Names = tuple[str, ...]
 
 
+class ConventionsWarning(UserWarning):
+    """A network computes otherwise than the source of its weights."""
+
+
 @dataclass(frozen=True)
 class Source:
     """What a source calls the layers of a family.
@@ -318,6 +322,7 @@ def _warn_of_conventions(model: keras.Model, source: Source) -> None:
         warnings.warn(
             f"These weights need {' and '.join(needed)}: build {model.name} "
             "with that, or its outputs differ from those of the source.",
+            ConventionsWarning,
             stacklevel=3,
         )
 

@@ -104,7 +104,11 @@ class Format(abc.ABC):
         ValueError: The path is not that of a new file of this format.
         """
         if path.suffix != self.suffix:
-            kind = f"a file *{self.suffix}" if self.suffix else "a folder"
+            kind = (
+                f"a file *{self.suffix}"
+                if self.suffix
+                else "a folder without a dot in its name"
+            )
             raise ValueError(
                 f"Invalid value for argument `path`. Expected {kind}. "
                 f"Received: path='{path}'."

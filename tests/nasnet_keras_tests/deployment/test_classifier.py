@@ -110,6 +110,18 @@ def test_pixels_and_names_come_with_the_network(tmp_path):
     np.testing.assert_array_equal(loaded(pixels), model(pixels))
 
 
+def test_the_names_that_are_given_last_hold():
+    """Also around a network whose classes had others; and a network for
+    other classes around it has none."""
+    inner = as_classifier(network(), NAMES)
+    others = [f"my {name}" for name in NAMES]
+    assert class_names_of(as_classifier(inner, others)) == tuple(others)
+    around = keras.Sequential([inner])
+    assert class_names_of(around) == tuple(NAMES)
+    around.add(keras.layers.Dense(len(NAMES) + 1))
+    assert class_names_of(around) is None
+
+
 def test_a_network_that_scales_pixels_is_not_scaled_again():
     inner = network(include_preprocessing=True)
     pixels = np.full((1, 16, 16, 3), 200.0)
@@ -303,7 +315,10 @@ def test_a_model_of_any_size_is_told_one(photographs):
     model = as_classifier(keras.Model(images, outputs), NAMES)
     (guesses,) = classify(model, photographs[:1], image_size=24)
     assert guesses[0].name in NAMES
-    assert classify(model, np.zeros((1, 9, 12, 3), np.uint8))
+    array = np.zeros((1, 9, 12, 3), np.uint8)
+    assert classify(model, array)
+    with pytest.raises(InputError, match="`image_size`. Expected None"):
+        classify(model, array, image_size=24)
     for size in (0, -5, "64", 24.0):
         with pytest.raises(InputError, match="`image_size`.*positive integer"):
             classify(model, photographs[:1], image_size=size)

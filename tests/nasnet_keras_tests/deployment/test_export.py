@@ -317,6 +317,10 @@ def test_what_other_runtimes_do_not_compute_is_refused(tmp_path):
     for model, message in (
         (build(conventions=channels_first, input_shape=(3, 9, 11)), "channels"),
         (keras.Sequential([keras.Input(SHAPE)]), "functional model with"),
+        (
+            keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]),
+            r"`images`. Expected some with.*Received: .*\(4,\)",
+        ),
     ):
         with pytest.raises(ValueError, match=message):
             export(model, tmp_path / "network", "saved_model")

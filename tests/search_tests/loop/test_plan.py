@@ -1,10 +1,16 @@
+import contextlib
 import dataclasses
 import heapq
+import json
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from nasnet_keras.console.command_line import InputError
+from search.executors import Executor, Outcome
+from search.executors.configuration import ExecutionConfig
 from search.loop.plan import (
     GROWTH,
     LEAST,
@@ -15,29 +21,100 @@ from search.loop.plan import (
     first_budget,
     measured_costs,
 )
+from search.loop.search_loop import SearchLoop
+from search.strategies.base import Strategy
 from search.trial import Evaluation, Trial, TrialState
 
 COMPLETE, FAILED = TrialState.COMPLETE, TrialState.FAILED
 FIXED, EPOCH, START = 4.0, 15.0, 15.0  # seconds
 
 
+class Clock(Executor):
+    """Workers whose children and whose time are made up."""
+
+    def __init__(self, workers, child, until):
+        self.workers, self.child, self.until = workers, child, until
+        self.now = 0.0
+        self._waiting, self._running = [], []
+
+    def describe(self):
+        return {}
+
+    def submit(self, child):
+        self._waiting.append(child)
+        self._begin()
+
+    def collect(self, timeout=None):
+        if not self.until:
+            raise KeyboardInterrupt
+        self.until -= 1
+        self.now, number, evaluation = heapq.heappop(self._running)
+        self._begin()
+        return Outcome(number, COMPLETE, evaluation)
+
+    def _begin(self):
+        while self._waiting and len(self._running) < self.workers:
+            child = self._waiting.pop(0)
+            seconds, evaluation = self.child(child)
+            heapq.heappush(
+                self._running, (self.now + seconds, child.number, evaluation)
+            )
+
+
+class Memory:
+    """Stands for the database of a run."""
+
+    space = SimpleNamespace(canonical=tuple, decode=tuple)
+
+    def __init__(self):
+        self._trials, self._meta = {}, {}
+
+    def trials(self):
+        return list(self._trials.values())
+
+    def save(self, trial):
+        self._trials[trial.number] = trial
+
+    def save_evaluation(self, number, evaluation):
+        trial = self._trials[number]
+        evaluations = (*trial.evaluations, evaluation)
+        self.save(dataclasses.replace(trial, evaluations=evaluations))
+
+    def meta(self, name):
+        return json.loads(self._meta.get(name, "null"))
+
+    def save_meta(self, name, value):
+        self._meta[name] = json.dumps(value)
+
+    def transaction(self):
+        return contextlib.nullcontext()
+
+
+class Numbers(Strategy):
+    """Proposes what it has not proposed yet."""
+
+    name = "numbers"
+
+    def ask(self, number):
+        return (number,)
+
+
 class Simulation:
-    """A search with workers, of which the clock and the children are made
-    up."""
+    """A search of some hours by the loop of every search, of which the clock
+    and the children are made up."""
 
     drift = 1.0  # how much slower the later children are than the first 30
+    besides = 0.0  # seconds between two children of a worker
 
-    def __init__(self, hours, workers, seed=0, plan=None, trials=None, now=0.0):
+    def __init__(self, hours, workers, seed=0, memory=None):
+        self.memory = memory or Memory()
         self.schedule = PlannedRungs(
-            hours, workers, first_budget(hours, workers, 8_000), plan
+            hours,
+            workers,
+            first_budget(hours, workers, 8_000),
+            self.memory.meta("plan"),
         )
         self.workers, self.seed = workers, seed
-        self.refused = 0.0  # seconds between two children of a worker
-        self.trials = dict(trials or {})
-        self.now = now
-        self.plans = []
-        for trial in self.trials.values():
-            self.schedule.add(trial, now)
 
     def child(self, number, budget):
         """The seconds and the reward: of the child, not of the order."""
@@ -47,38 +124,48 @@ class Simulation:
         seconds = {"build": FIXED * size, "train": EPOCH * budget * size}
         return Evaluation(float(rng.normal(size)), {}, seconds, budget)
 
-    def run(self, until=float("inf")):
-        """Ends when so many evaluations have ended."""
-        under_way, ended = [], 0
-        again = [n for n, t in self.trials.items() if not t.evaluations]
-        self.now += START
-        while ended < until:
-            while len(under_way) < self.workers:
-                number = self.schedule.promote()
-                if number is None and again:
-                    number = again.pop(0)
-                if number is None:
-                    number = len(self.trials)
-                    if number >= self.schedule.total:
-                        break
-                    self.trials[number] = Trial(number, (0,))
-                rank = len(self.trials[number].evaluations)
-                evaluation = self.child(number, self.schedule.budgets[rank])
-                end = self.now + sum(evaluation.seconds.values())
-                if rank == 0:
-                    end += self.refused
-                heapq.heappush(under_way, (end, number, evaluation))
-            if not under_way:
-                break
-            self.now, number, evaluation = heapq.heappop(under_way)
-            trial = self.trials[number]
-            trial = Trial(
-                number, (0,), COMPLETE, (*trial.evaluations, evaluation)
+    def _evaluated(self, child):
+        evaluation = self.child(child.number, child.budget)
+        seconds = sum(evaluation.seconds.values())
+        return seconds + self.besides * (not child.goes_on), evaluation
+
+    def run(self, until=-1):
+        """Ends when so many evaluations have ended, as by Ctrl-C."""
+        self.clock = Clock(self.workers, self._evaluated, until)
+        directory = SimpleNamespace(
+            children=None,
+            weights=lambda number: Path("not there"),
+            keep_weights=lambda numbers: None,
+        )
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.suppress(KeyboardInterrupt),
+        ):
+            patch.setattr(
+                "search.loop.search_loop.time",
+                SimpleNamespace(monotonic=lambda: self.clock.now),
             )
-            self.trials[number] = trial
-            self.schedule.add(trial, self.now, len(self.trials))
-            ended += 1
+            self.clock.now = START  # since the search began
+            SearchLoop(
+                Numbers(self.memory.space, self.seed),
+                self.clock,
+                self.memory,
+                directory,
+                self.schedule,
+                keep=1,
+                lag=ExecutionConfig(workers=self.workers).lag,
+                began=0.0,
+            ).run()
         return self
+
+    @property
+    def now(self):
+        """For how many seconds it has run, in all."""
+        return self.memory.meta("elapsed")
+
+    @property
+    def trials(self):
+        return self.memory.trials()
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
@@ -100,7 +187,7 @@ def test_what_gets_slower_or_faster_is_made_up_for_later(drift, monkeypatch):
 
 def test_what_a_child_takes_besides_is_planned():
     search = Simulation(1, 2)
-    search.refused = 20.0
+    search.besides = 20.0
     search.run()
     assert search.now == pytest.approx(3600, rel=0.1)
     assert len(search.schedule.stages) == 3
@@ -123,7 +210,7 @@ def test_a_plan_by_children_unlike_the_others_is_made_again(
 
         def child(self, number, budget):
             if budget > self.schedule.first:
-                self.ended = self.ended or self.now
+                self.ended = self.ended or self.clock.now
             made = super().child(number, budget)
             if number >= LEAST:
                 return made
@@ -133,7 +220,7 @@ def test_a_plan_by_children_unlike_the_others_is_made_again(
     for seed in range(4):
         planned, made = (
             First(1, 2, seed).run(until).schedule.stages[0].children
-            for until in (2 * LEAST, float("inf"))
+            for until in (2 * LEAST, -1)
         )
         assert abs(made / planned - 1) > 0.2
         search = First(1, 2, seed).run()
@@ -158,7 +245,7 @@ def test_the_best_of_each_stage_go_on_to_the_next():
     search = Simulation(1, 2).run()
     stages = search.schedule.stages
     assert len(stages) == 3
-    children = list(search.trials.values())
+    children = search.trials
     for rank, stage in enumerate(stages):
         there = [child for child in children if len(child.evaluations) > rank]
         assert len(there) == stage.children
@@ -179,8 +266,8 @@ def test_the_best_of_each_stage_go_on_to_the_next():
 def test_a_search_that_goes_on_follows_its_plan(until):
     whole = Simulation(1, 2).run()
     part = Simulation(1, 2).run(until)
-    plan = part.schedule.plan
-    rest = Simulation(1, 2, 0, plan, part.trials, part.now)
+    plan = json.loads(json.dumps(part.schedule.plan))
+    rest = Simulation(1, 2, memory=part.memory)
     if plan["stages"]:
         assert rest.schedule.plan == plan
     rest.run()
@@ -256,17 +343,14 @@ def test_children_that_fail_are_followed_by_others():
 
 
 def test_a_stage_ends_without_the_child_that_fails_in_it():
-    search = Simulation(1, 2).run(until=0)
-    search.run()
-    plan = search.schedule.plan
-    second = [t for t in search.trials.values() if len(t.evaluations) == 2]
-    trials = dict(search.trials)
-    failed = second[-1]
+    search = Simulation(1, 2).run()
+    trials = search.trials
+    *_, failed = (t for t in trials if len(t.evaluations) == 2)
     trials[failed.number] = Trial(
         failed.number, (0,), FAILED, failed.evaluations[:1]
     )
-    schedule = PlannedRungs(1, 2, 1.0, plan)
-    for trial in trials.values():
+    schedule = PlannedRungs(1, 2, 1.0, search.schedule.plan)
+    for trial in trials:
         schedule.add(trial, search.now)
     assert schedule.promote() is None  # the third stage was done before
 

@@ -219,7 +219,7 @@ def _drive(stage: str, context: Context, display: Display) -> None:
         candidate = _in_time(candidate, folder, context)
         if candidate.reason is None:
             display.begin(candidate.name)
-        began, epochs = book.elapsed, Epochs()
+        began, read, epochs = book.elapsed, context.images.seconds, Epochs()
         row = train(
             candidate,
             folder,
@@ -229,16 +229,17 @@ def _drive(stage: str, context: Context, display: Display) -> None:
             context.request.runtime,
             context.request.max_latency,
         )
-        # An epoch that broke off counts to neither.
-        whole = row.accuracy is not None
-        beside = book.elapsed - began - epochs.seconds if whole else 0.0
-        book.add(stage, row, beside)
+        read, beside = context.images.seconds - read, 0.0
+        if row.accuracy is not None:  # An epoch that broke off counts nowhere.
+            beside = book.elapsed - began - epochs.seconds - read
+        book.add(stage, row, beside, read)
         display.end(row)
 
 
 def _fitted(draft: Candidate, seconds: float, found: Survey) -> Candidate:
     """A candidate of so many epochs as fit into so many seconds."""
-    trained = found.images - (found.validation_images or 0)
+    held_out = found.held_for_test + (found.validation_images or 0)
+    trained = found.images - held_out
     recipe = draft.recipe
     batch = min(recipe.batch_size, max(1, trained // 8))
     draft = draft.changed(draft.name, batch_size=batch)
@@ -296,7 +297,9 @@ def _in_time(candidate: Candidate, folder: Path, context: Context) -> Candidate:
         return candidate
     over = any(row.reason == NO_TIME for row in rows)
     epochs = candidate.recipe.epochs - len(read_history(folder))
-    left = context.left - context.book.beside
+    shape = candidate.settings["network"]["input_shape"]
+    reading = context.images.reading(shape, context.book.reading)
+    left = context.left - context.book.beside - reading
     if not over and candidate.seconds(epochs) <= left:
         return candidate
     return dataclasses.replace(candidate, reason=NO_TIME)

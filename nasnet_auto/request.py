@@ -5,7 +5,6 @@ Keras is imported here only to check weights.
 
 import dataclasses
 import math
-import os
 import sys
 from collections.abc import Callable
 from typing import Any, get_args
@@ -145,8 +144,8 @@ def checked_request(dataset: str, **asked: Any) -> Request:
         from zoo.presets import PRESETS
 
         find(PRESETS, asked["preset"], "preset", "`zoo.list_models()`")
-        asked["weights"] = os.fspath(asked["weights"])
         pretrained.check(asked["weights"], asked["preset"])
+        asked["weights"] = pretrained.resolve(asked["weights"])
     if asked["format"] is not None:
         find_format(asked["format"]).check()
     return Request(**asked)

@@ -269,7 +269,10 @@ def _search(context: Context) -> search.Run:
         return search.resume(folder, **watching)
     objective: dict[str, Any] = {}
     space: dict[str, Any] = {}
+    size = min(32, context.survey.image_size)
     if request.max_latency is not None:
+        # The latency of a child is that of the network that is trained.
+        size = context.survey.image_size
         objective = {
             "max_latency": request.max_latency,
             "latency_runtime": request.runtime,
@@ -282,7 +285,7 @@ def _search(context: Context) -> search.Run:
         seed=request.seed,
         recipe={"augmentation": context.survey.augmentation},
         child={
-            "image_size": min(32, context.survey.image_size),
+            "image_size": size,
             "skip_broken": request.skip_broken,
             # In this process TensorFlow has begun work: threads are set.
             "threads": None if alone else 1,

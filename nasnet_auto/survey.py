@@ -119,7 +119,7 @@ class Survey:
         where there are images for validation."""
         if self.has_validation:
             return None
-        left = self.images - self._held_for_test
+        left = self.images - self.held_for_test
         share = 0.2 if left < FEW else 0.1
         return max(1, min(MOST_VALIDATED, round(share * left)))
 
@@ -196,12 +196,15 @@ class Survey:
         once = "looked at once, at the end"
         if self.has_test:
             return f"The test images are {once}."
+        about = "About " if self.groups else ""
         return (
-            f"{self._held_for_test:,} images are held out to test on, {once}."
+            f"{about}{self.held_for_test:,} images are held out to test on, "
+            f"{once}."
         )
 
     @property
-    def _held_for_test(self) -> int:
+    def held_for_test(self) -> int:
+        """How many training images are put aside to test on."""
         return 0 if self.has_test else max(1, round(TEST_SHARE * self.images))
 
     @property

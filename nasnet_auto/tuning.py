@@ -180,7 +180,6 @@ class TuningEvaluator(Evaluator):
 
         from nasnet_keras.training.run import read_history, run_training
         from nasnet_keras.training.settings import divided
-        from search.evaluation.child_data import short_trainings
 
         settings = dataclasses.replace(
             self.settings, recipe=recipe, seed=child.seed
@@ -194,7 +193,6 @@ class TuningEvaluator(Evaluator):
             settings = dataclasses.replace(settings, train_images=count)
             data = divided(settings, data.dataset)
 
-        @short_trainings()
         def run() -> None:
             keras.backend.clear_session()
             run_training(
@@ -313,6 +311,10 @@ def tune(
             f"{', '.join(known)}. Received: "
             f"strategy={quoted(strategy)}."
         )
+    if weights is not None:
+        from zoo.weights import resolve
+
+        weights = resolve(weights)
     settings: dict[str, Any] = {
         "dataset": dataset,
         "space": "recipe",

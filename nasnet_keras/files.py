@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from nasnet_keras.quotation import quoted, system_reason
 
 LOCK_ATTEMPTS = 5
 PATHS = "a path whose names have at most 255 bytes"
+# What the folder of a training holds between its first moment and config.json.
+BEGINNING = ("lock", ".config.json")
 
 
 def is_path(value: Any) -> bool:
@@ -62,10 +64,16 @@ def resolved(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def check_free(path: Path) -> None:
-    """Raises:
-    InputError: There is a file at the path, or a folder that is not empty; or
-        no file can be there.
+def check_free(path: Path, besides: Collection[str] = ()) -> None:
+    """Checks that a folder can be made, or is there and empty.
+
+    Args:
+        path: The folder.
+        besides: The names of files that it may hold. Default: none.
+
+    Raises:
+        InputError: There is a file at the path, or a folder that is not
+            empty; or no file can be there.
     """
     try:
         path.stat()
@@ -75,7 +83,11 @@ def check_free(path: Path) -> None:
         raise InputError(
             f"Cannot make the folder {path}: {system_reason(error)}."
         ) from None
-    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+    if path.is_dir():
+        taken = any(file.name not in besides for file in path.iterdir())
+    else:
+        taken = path.exists()
+    if taken:
         raise InputError(
             "Expected as output a folder that is new or empty. Received: "
             f"{path}."

@@ -12,7 +12,6 @@ import typer
 
 from nasnet_keras.architectures import (
     find_kind,
-    from_data,
     read_architecture,
     to_data,
 )
@@ -26,11 +25,12 @@ from nasnet_keras.console.command_line import (
     run_command,
     working,
 )
-from nasnet_keras.files import check_free
+from nasnet_keras.files import BEGINNING, check_free
 from nasnet_keras.quotation import printable, system_reason
 from nasnet_keras.training.recipe_options import (
     RecipeOption,
     chosen_recipe,
+    recipe_of_network,
     with_recipe,
 )
 from zoo.preset import find
@@ -193,7 +193,7 @@ def run(
     """Trains a network. The same command resumes a training that was
     stopped."""
     if not (output / "config.json").exists():
-        check_free(output)
+        check_free(output, BEGINNING)
     with working():
         network = network_of(
             model, architecture, repeats, filters, stem, image_size
@@ -211,13 +211,9 @@ def run(
             run_training,
         )
         from nasnet_keras.training.settings import TrainingSettings
+        from zoo.weights import resolve
 
-        _, found = from_data(network["architecture"])
-        chosen = chosen_recipe(
-            recipe,
-            values,
-            kind.unsupported_at(**{**network, "architecture": found}),
-        )
+        chosen = recipe_of_network(recipe, values, network)
         prepare_replicas(replicas, chosen.batch_size)
         settings = TrainingSettings(
             dataset=resolve_source(dataset),
@@ -229,7 +225,7 @@ def run(
             class_weights=class_weights,
             keep_best=keep_best,
             early_stopping=early_stopping,
-            weights=weights,
+            weights=resolve(weights),
             dtype=dtype,
             seed=seed,
             replicas=replicas,
@@ -266,8 +262,13 @@ def evaluate(
         typer.Option(help="The images to evaluate on."),
     ] = "test",
     batch_size: Annotated[
-        int, typer.Option(min=1, max=LARGEST, help="Images in a batch.")
-    ] = 250,
+        int | None,
+        typer.Option(
+            min=1,
+            max=LARGEST,
+            help="Images in a batch. Default: 250, of large images fewer.",
+        ),
+    ] = None,
 ) -> None:
     """Measures a trained network: accuracy in all and of each class, confusion
     matrix and worst mistakes."""

@@ -109,6 +109,20 @@ def shipped(preset: str) -> Path:
     return Path(__file__).parent / "shipped" / _SHIPPED[preset]
 
 
+def resolve(weights: Any) -> str | None:
+    """Weights as they are written down: the path of a file is absolute, so
+    that it is found from elsewhere; None and a name stay.
+
+    Example:
+
+    >>> resolve("imagenet")
+    'imagenet'
+    """
+    if weights is None or weights in _NETWORKS:
+        return weights
+    return os.path.abspath(weights)
+
+
 def check(weights: Any, preset: str) -> None:
     """Refuses what cannot be loaded, before anything is built.
 

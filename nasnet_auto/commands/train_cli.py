@@ -30,7 +30,11 @@ from nasnet_keras.console.command_line import (
     with_options,
     working,
 )
-from nasnet_keras.training.recipe_options import chosen_recipe, given_values
+from nasnet_keras.training.recipe_options import (
+    chosen_recipe,
+    given_values,
+    recipe_of_network,
+)
 from nasnet_keras.training.recipes import Recipe
 from search.spaces.recipe import VALUES
 from zoo.train_cli import app as zoo_app
@@ -152,6 +156,8 @@ def tune(
     with searching(output, go_on) as shown, working(go_on):
         from nasnet_keras.training.data.datasets import resolve_source
 
+        # Once more, now that it may take seconds to say what fits.
+        recipe = recipe_of_network(others["recipe"], given, network)
         preset = None
         if weights is not None:
             from zoo import weights as pretrained

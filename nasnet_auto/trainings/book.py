@@ -119,19 +119,27 @@ class Book:
         entry = self._data["stages"].get(stage, {"rows": []})
         return [Row(**row) for row in entry["rows"]]
 
-    def add(self, stage: str, row: Row, beside: float = 0.0) -> None:
+    def add(
+        self, stage: str, row: Row, beside: float = 0.0, reading: float = 0.0
+    ) -> None:
         """Adds what came of a stage's next candidate, and the seconds that it
-        took beside its epochs."""
+        took beside its epochs, those of reading images apart."""
         with self._lock:
             self._data["stages"][stage]["rows"].append(dataclasses.asdict(row))
             self._data["beside"] = max(self.beside, beside)
+            self._data["reading"] = max(self.reading, reading)
             self._write()
 
     @property
     def beside(self) -> float:
-        """The most seconds that a candidate took beside its epochs: to read
-        the images, to evaluate."""
+        """The most seconds that a candidate took beside its epochs, such as to
+        evaluate; to read the images counts apart."""
         return self._data.get("beside", 0.0)
+
+    @property
+    def reading(self) -> float:
+        """The most seconds that reading the images took."""
+        return self._data.get("reading", 0.0)
 
     @property
     def rows(self) -> list[Row]:

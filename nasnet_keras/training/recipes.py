@@ -281,7 +281,9 @@ def find_recipe(name: Any) -> Recipe:
     return RECIPES[name]
 
 
-def adapted(recipe: Recipe, unsupported: Mapping[str, str]) -> Recipe:
+def adapted(
+    recipe: Recipe, unsupported: Mapping[str, str], side: int | None = None
+) -> Recipe:
     """A recipe without what a training does not follow: those values are at
     the defaults that change nothing.
 
@@ -289,6 +291,8 @@ def adapted(recipe: Recipe, unsupported: Mapping[str, str]) -> Recipe:
         recipe: The recipe.
         unsupported: The names of these values, each with the reason, as of
             `ArchitectureKind.unsupported`.
+        side: Height and width of the images. Cutout blanks at most half of
+            it, as the published 16 pixels do of 32. Default: not known.
 
     Example:
 
@@ -296,9 +300,23 @@ def adapted(recipe: Recipe, unsupported: Mapping[str, str]) -> Recipe:
     >>> adapted(RECIPES["cifar"], find_kind("layerwise").unsupported)
     Recipe(...)
     """
-    return dataclasses.replace(
-        recipe, **{name: _default(name) for name in unsupported}
-    )
+    changed = {name: _default(name) for name in unsupported}
+    if side is not None:
+        changed.setdefault("cutout", min(recipe.cutout, side // 2))
+    return dataclasses.replace(recipe, **changed)
+
+
+def check_cutout(recipe: Recipe, side: int) -> None:
+    """Raises:
+    ValueError: The square that cutout blanks is as large as images of this
+        height and width: of most it would leave little or nothing.
+    """
+    if recipe.cutout >= side:
+        raise ValueError(
+            f"Invalid value for `cutout`. Expected less than {side}, the side "
+            "of the images, of which it would leave too little: give another "
+            f"(--cutout). Received: {recipe.cutout}."
+        )
 
 
 def check_supported(recipe: Recipe, unsupported: Mapping[str, str]) -> None:

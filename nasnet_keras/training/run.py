@@ -30,6 +30,7 @@ from nasnet_keras.console.command_line import (
     sentence,
 )
 from nasnet_keras.files import (
+    BEGINNING,
     check_free,
     check_path,
     locked,
@@ -48,6 +49,7 @@ from nasnet_keras.training.checkpoint import (
 from nasnet_keras.training.data.datasets import resolve_source
 from nasnet_keras.training.data.holding import BY_MEMORY, Holding
 from nasnet_keras.training.data.pipeline import (
+    evaluation_batch,
     evaluation_pipeline,
     recipe_pipeline,
 )
@@ -56,7 +58,7 @@ from nasnet_keras.training.data.sampling import balanced_weights
 from nasnet_keras.training.data.streaming import unreadable_told
 from nasnet_keras.training.process_state import kept_process_state
 from nasnet_keras.training.progress import Progress
-from nasnet_keras.training.recipes import Recipe
+from nasnet_keras.training.recipes import Recipe, check_cutout
 from nasnet_keras.training.replicas import create_strategy, synchronise
 from nasnet_keras.training.settings import (
     TrainingData,
@@ -141,7 +143,7 @@ def run_training(
     prepare_long_trainings()
     new = not (folder / "config.json").exists()
     if new:
-        check_free(folder)
+        check_free(folder, BEGINNING)
         images = settings.dataset
         check_outside(folder, images if data else resolve_source(images))
     elif not (folder / "model.keras").exists():
@@ -211,6 +213,7 @@ class _Training:
                 f"number of images to train on, {len(data.train)}. Received: "
                 f"batch_size={recipe.batch_size}."
             )
+        check_cutout(recipe, min(data.train.images.shape[1:3]))
         self.strategy = create_strategy(settings.replicas, recipe.batch_size)
         keras.utils.set_random_seed(settings.seed)
         tell_activity("building the network")
@@ -233,6 +236,7 @@ class _Training:
 
     def go_on(self) -> keras.Model:
         if self.trained.exists():
+            self._tidy()  # which a kill may have kept from being done
             return load_model(self.trained)
         first_epoch = 0
         for number, phase in enumerate(self.settings.recipe.phases):
@@ -254,9 +258,13 @@ class _Training:
         sync(draft)
         draft.rename(self.trained)
         sync(self.folder)
+        self._tidy()
+        return model
+
+    def _tidy(self) -> None:
+        """Deletes what only a training that goes on needs."""
         for file in (*self.files, self.best):
             file.unlink(missing_ok=True)
-        return model
 
     def _train(self, phase: Recipe, number: int, first_epoch: int) -> None:
         """One phase, whose first epoch has this number in the training."""
@@ -314,7 +322,11 @@ class _Training:
                 done,
                 epochs=done if keeper.is_over else last,
                 validation=validation
-                and evaluation_pipeline(validation.images, validation.labels),
+                and evaluation_pipeline(
+                    validation.images,
+                    validation.labels,
+                    evaluation_batch(validation.images, phase.batch_size),
+                ),
                 class_weights=class_weights,
             )
 

@@ -18,7 +18,11 @@ from nasnet_keras.training.data.datasets import ARRAYS, ImageDataset
 from nasnet_keras.training.evaluation.evaluate_run import evaluate_run
 from nasnet_keras.training.process_state import kept_process_state
 from nasnet_keras.training.progress import Progress
-from nasnet_keras.training.recipes import Recipe, check_supported
+from nasnet_keras.training.recipes import (
+    Recipe,
+    check_cutout,
+    check_supported,
+)
 from nasnet_keras.training.run import (
     check_settings,
     read_history,
@@ -133,28 +137,26 @@ def retrain(
     return ranking
 
 
-def unsupported_values(
+def network_of_best(
     run: Run,
     repeats: int | None = None,
     filters: int | None = None,
     image_size: int | None = None,
-) -> Mapping[str, str]:
-    """The values of a recipe that the networks of `retrain` with these
-    arguments do not follow, each with the reason.
+) -> dict[str, Any]:
+    """The network of the best child that `retrain` with these arguments
+    trains: the argument `network` of `TrainingSettings`.
 
     Raises:
         InputError: See `retrain`.
     """
     (best,) = _best(run, 1)
-    architecture = run.space.decode(best.decisions)
     network = _network(run, repeats, filters, image_size)
-    kind: Any = run.space.kind
-    with _recorded_used():
-        return kind.unsupported_at(architecture, **network)
+    architecture = run.space.decode(best.decisions)
+    return {"architecture": run.space.to_data(architecture), **network}
 
 
 @contextlib.contextmanager
-def _recorded_used() -> Iterator[None]:
+def recorded_used() -> Iterator[None]:
     """What a run has recorded of its networks may be of no network."""
     try:
         yield
@@ -229,8 +231,8 @@ class _Task:
         progress = watch(self.trial) if watch else None
         data = images.of(settings)
         run_training(folder, settings, progress=progress, data=data)
-        evaluate_run(folder, "test", data=data)
-        return self._read(folder)
+        found = evaluate_run(folder, "test", data=data)
+        return found.accuracy, len(found.labels)
 
     @staticmethod
     def _read(folder: Path) -> tuple[float, int]:
@@ -248,11 +250,12 @@ def _task(
 ) -> _Task:
     architecture = run.space.decode(trial.decisions)
     kind: Any = run.space.kind
-    with _recorded_used():
+    with recorded_used():
         cost = kind.complexity(
             architecture, **network, classes=_recorded(run)["classes"]
         )
         check_supported(recipe, kind.unsupported_at(architecture, **network))
+        check_cutout(recipe, min(network["input_shape"][:2]))
     trainings = {}
     for seed in seeds:
         settings = TrainingSettings(

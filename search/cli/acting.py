@@ -24,6 +24,7 @@ from nasnet_keras.files import check_free
 from nasnet_keras.training.recipe_options import (
     RecipeOption,
     chosen_recipe,
+    recipe_of_network,
     with_recipe,
 )
 from search.actions.ranking import Retrained
@@ -141,11 +142,12 @@ def retrain(
     chosen = chosen_recipe(recipe, values, kind.unsupported if kind else {})
     with computing("Interrupted. Continue with the same command.") as activity:
         from nasnet_keras.training.progress import Progress
+        from search.actions.retrain import network_of_best, recorded_used
         from search.actions.retrain import retrain as retrain_best
-        from search.actions.retrain import unsupported_values
 
-        unsupported = unsupported_values(loaded, repeats, filters, image_size)
-        chosen = chosen_recipe(recipe, values, unsupported)
+        network = network_of_best(loaded, repeats, filters, image_size)
+        with recorded_used():
+            chosen = recipe_of_network(recipe, values, network)
 
         def watch(trial: Trial) -> Progress:
             print(

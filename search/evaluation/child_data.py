@@ -19,7 +19,7 @@ from nasnet_keras.training.data.pipeline import (
 from nasnet_keras.training.data.splits import split, with_test
 from nasnet_keras.training.data.streaming import Images, StreamedImages
 from nasnet_keras.training.process_state import kept_process_state
-from nasnet_keras.training.recipes import Augmentation, Recipe
+from nasnet_keras.training.recipes import Augmentation, Recipe, check_cutout
 from nasnet_keras.training.train import (
     grow_gpu_memory,
     prepare_short_trainings,
@@ -75,6 +75,7 @@ class ChildData:
                 f"or a `batch_size` (--batch-size) of {len(parts.train)} or "
                 "less."
             )
+        check_cutout(settings.recipe, min(parts.train.images.shape[1:3]))
         self.dataset = data.name
         self.class_names = data.class_names
         self.notes = data.notes

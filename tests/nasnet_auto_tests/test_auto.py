@@ -187,9 +187,9 @@ def test_an_epoch_that_broke_off_takes_no_time_from_others(
     monkeypatch.setattr(
         Book,
         "add",
-        lambda self, stage, row, beside: [
+        lambda self, stage, row, beside, reading: [
             seconds.append(beside),
-            add(self, stage, row, beside),
+            add(self, stage, row, beside, reading),
         ],
     )
     monkeypatch.setattr(auto, "train", diverge)
@@ -411,6 +411,35 @@ def test_epochs_follow_from_the_plan_alone(tmp_path):
     assert "8 s" in auto._fitted(larger, 8.0, found).reason
 
 
+def test_images_to_test_on_take_no_time(monkeypatch):
+    """Of data without a part for it, they are put aside first."""
+    found = dataclasses.replace(
+        nasnet_auto.survey.survey("digits"), has_test=False
+    )
+    given = []
+
+    def timed(draft, classes, trained, validated):
+        given.append(trained)
+        return dataclasses.replace(draft, start_seconds=1.0, epoch_seconds=1.0)
+
+    monkeypatch.setattr(auto, "timed", timed)
+    auto._fitted(a_candidate(), 25.0, found)
+    held_out = found.held_for_test + found.validation_images
+    assert given == [found.images - held_out]
+    assert found.held_for_test == 144
+
+
+def test_images_that_are_to_be_read_take_time(tmp_path):
+    context = context_of_a_search(tmp_path, left=100)
+    candidate = a_timed_candidate("plain network", epoch=40.0)
+    context.book.plan("linear probe", candidate)
+    assert auto._in_time(candidate, tmp_path, context).reason is None
+    context.book.add("linear probe", Row("a", accuracy=0.5), reading=20.0)
+    assert auto._in_time(candidate, tmp_path, context).reason == NO_TIME
+    context.images._shape = tuple(candidate.settings["network"]["input_shape"])
+    assert auto._in_time(candidate, tmp_path, context).reason is None
+
+
 def test_a_run_short_of_time_has_fewer_rows_of_equal_rewards(whole, tmp_path):
     def short(plan):
         plan["elapsed"] = 3600 * HOURS * (1 - stages.FINISH) - 0.01
@@ -606,9 +635,12 @@ def test_with_a_latency_mobile_networks_are_searched(tmp_path, monkeypatch):
 
     monkeypatch.setattr(search, "run", fail)
     context = context_of_a_search(tmp_path, max_latency=0.01)
+    monkeypatch.setattr(type(context.survey), "image_size", 64)
     assert list(stages.STAGES["found cells"].propose(context)) == []
     assert asked["space"] == "mobile"
     assert asked["objective"]["max_latency"] == 0.01
+    # The size of the networks that are trained afterwards.
+    assert asked["child"]["image_size"] == 64
 
 
 @pytest.mark.large

@@ -156,7 +156,8 @@ def test_a_recipe_for_cells_trains_other_networks(here, tmp_path, capsys):
         "recipe"
     ]
     assert recipe["drop_path_rate"] == recipe["auxiliary_weight"] == 0
-    assert (recipe["cutout"], recipe["epochs"]) == (16, 1)
+    # Half of the images, as 16 pixels are of CIFAR-10's.
+    assert (recipe["cutout"], recipe["epochs"]) == (4, 1)
 
 
 @pytest.mark.large

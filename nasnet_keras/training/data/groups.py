@@ -50,7 +50,7 @@ def groups_of(files: np.ndarray | None, labels: np.ndarray) -> Groups | None:
     """
     if files is None or not len(files):
         return None
-    found = [_GROUP.search(str(file)) for file in files]
+    found = [_GROUP.search(name) for name in _below_classes(files, labels)]
     keys = [(each[1].lower(), int(each[2])) for each in found if each]
     word = keys[0][0] if keys else ""
     if len(keys) < len(files) or any(each != word for each, _ in keys):
@@ -61,6 +61,19 @@ def groups_of(files: np.ndarray | None, labels: np.ndarray) -> Groups | None:
     if len(pairs) == groups.total == len(np.unique(labels)):
         return None
     return groups if 1 < groups.total < len(files) else None
+
+
+def _below_classes(files: np.ndarray, labels: np.ndarray) -> list[str]:
+    """The names of files below the folder of their class, which is the first
+    that each class has for itself; all of a name where there is none."""
+    paths = [str(file).split("/") for file in files]
+    classes = len(np.unique(labels))
+    for depth in range(min(map(len, paths)) - 1):
+        folders = [path[depth] for path in paths]
+        pairs = set(zip(folders, np.asarray(labels).tolist(), strict=True))
+        if len(pairs) == len(set(folders)) == classes:
+            return ["/".join(path[depth + 1 :]) for path in paths]
+    return list(map("/".join, paths))
 
 
 def grouped(

@@ -7,6 +7,7 @@ Neither Keras nor TensorFlow is imported here.
 import hashlib
 import math
 import os
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +29,8 @@ from nasnet_keras.training.data.streaming import (
 # unless something else is asked for; beyond the second never, for they are
 # copied on the way to a training.
 IN_MEMORY, MOST_IN_MEMORY = 1 / 4, 1 / 2
+# A draft of a cache that has not grown for so long is nobody's.
+SECONDS_OF_DRAFTS = 3600
 
 # What a container may use, and what it does use; the Linux kernel's names.
 CONTAINER = Path("/sys/fs/cgroup")
@@ -108,13 +111,7 @@ def hold(
             f"files: {why}."
         )
         return StreamedImages(read, whole, note)
-    if size > most_in_memory():
-        raise ValueError(
-            "Too many images for memory. Expected at most half of the "
-            f"{amount(available)} available. Received: {count:,} images of "
-            f"shape {shape}, {amount(size)}; {advice}, or ask for fewer with "
-            "`train_images`, or for smaller ones with `image_size`."
-        )
+    check_memory(whole, f"{advice}, or ask for fewer")
     images = np.empty(whole, np.uint8)
     for row, image in enumerate(all_images()):
         tell_activity("reading images", row, count)
@@ -135,6 +132,21 @@ def available_memory() -> int:
     except (OSError, ValueError):  # no container, or no limit: "max"
         return available
     return max(0, min(available, limit - used))
+
+
+def check_memory(shape: tuple[int, ...], advice: str) -> None:
+    """Raises:
+    ValueError: Images, `[N, H, W, C]`, uint8, do not fit into memory.
+    """
+    if math.prod(shape) > most_in_memory():
+        count, *image = shape
+        raise ValueError(
+            "Too many images for memory. Expected at most half of the "
+            f"{amount(available_memory())} available. Received: {count:,} "
+            f"images of shape {tuple(image)}, {amount(math.prod(shape))}; "
+            f"{advice} with `train_images`, or for smaller ones with "
+            "`image_size`."
+        )
 
 
 def most_in_memory() -> int:
@@ -177,6 +189,10 @@ def _cache_file(
             "Invalid value for argument `cache`. Expected a folder, or the "
             f"path of a new one. Received: {folder} ({system_reason(error)})."
         ) from None
+    for draft in folder.glob(f".*_{file.name}"):
+        # What was killed has left it; it grows where another machine writes.
+        if time.time() - draft.stat().st_mtime > SECONDS_OF_DRAFTS:
+            draft.unlink(missing_ok=True)
     check_room(folder, math.prod(shape))
     draft = folder / f".{os.getpid()}_{file.name}"
     try:

@@ -23,6 +23,7 @@ from nasnet_keras.training.data.streaming import Images, StreamedImages
 from nasnet_keras.training.recipes import Augmentation, Recipe
 
 EVALUATION_BATCH_SIZE = 250
+EVALUATION_PIXELS = 250 * 128 * 128  # of a batch, at the most
 STREAMED_AHEAD = 2  # batches
 PADDING_SHARE = 8  # 32 x 32 images are padded by 4, to 40 x 40
 # The parts that are cut out for ImageNet, as TF-slim does.
@@ -46,7 +47,7 @@ AUGMENTED: dict[str, str] = {
     "none": "not augmented",
     "crop": "cropped and not mirrored, as suits characters",
     "crop-flip": "cropped and mirrored",
-    "inception": "cropped at all scales, mirrored and changed in colour",
+    "inception": "cropped at all scales and mirrored",
 }
 
 
@@ -290,6 +291,20 @@ def recipe_pipeline(
         cutmix=recipe.cutmix,
         classes=len(class_names) or None,
     )
+
+
+def evaluation_batch(images: Images, least: int) -> int:
+    """How many images a batch to measure on has: 250; of larger images than
+    128 x 128 so many fewer, since states of a network take memory.
+
+    Args:
+        images: `[N, H, W, C]`.
+        least: How many it has of large images: those of a training step, which
+            takes more memory.
+    """
+    height, width = images.shape[1:3]
+    fitting = EVALUATION_PIXELS // (height * width)
+    return min(EVALUATION_BATCH_SIZE, max(least, fitting))
 
 
 def evaluation_pipeline(

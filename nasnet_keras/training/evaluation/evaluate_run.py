@@ -1,16 +1,17 @@
 """The evaluation of a training in a folder, with its pictures:
 `evaluate_run`."""
 
+import json
 import os
 from pathlib import Path
 
 from nasnet_keras.console.activity import tell_activity
 from nasnet_keras.console.command_line import InputError, provenance
-from nasnet_keras.files import check_path, write_json
+from nasnet_keras.files import check_path, write_text
 from nasnet_keras.network.build import load_model
 from nasnet_keras.quotation import quoted
 from nasnet_keras.training.data.datasets import LabelledImages
-from nasnet_keras.training.data.pipeline import EVALUATION_BATCH_SIZE
+from nasnet_keras.training.data.pipeline import evaluation_batch
 from nasnet_keras.training.data.streaming import Images
 from nasnet_keras.training.evaluation.evaluate import (
     NetworkEvaluation,
@@ -29,7 +30,7 @@ SPLITS = ("train", "validation", "test")
 def evaluate_run(
     folder: str | os.PathLike[str],
     split: str = "test",
-    batch_size: int = EVALUATION_BATCH_SIZE,
+    batch_size: int | None = None,
     *,
     data: TrainingData | None = None,
 ) -> NetworkEvaluation:
@@ -43,7 +44,8 @@ def evaluate_run(
     Args:
         folder: The folder of a training of `run_training`.
         split: `"test"`, `"validation"` or `"train"`. Default `"test"`.
-        batch_size: How many images are computed at once. Default 250.
+        batch_size: How many images are computed at once. Default: 250, of
+            images larger than 128 x 128 fewer.
         data: The images, where several trainings share them. Default: those
             of the training, which are read.
 
@@ -98,6 +100,8 @@ def evaluate_run(
         )
     check_data(folder, data)
     part: LabelledImages = getattr(data, split)
+    if batch_size is None:
+        batch_size = evaluation_batch(part.images, settings.recipe.batch_size)
     tell_activity("evaluating")
     evaluation = evaluate_network(
         load_model(trained),
@@ -124,7 +128,11 @@ def _write(
         figure.savefig(draft)
         draft.rename(folder / f"{split}_{name}.png")
     # Last: where it is, all is.
-    write_json(
-        folder / f"{split}.json",
-        {**provenance(), "split": split, **evaluation.to_dict()},
+    values = {**provenance(), "split": split, **evaluation.to_dict()}
+    # A line each: a confusion matrix of thousands of classes is long enough.
+    lines = (
+        f"  {json.dumps(name)}: {json.dumps(value)}"
+        for name, value in values.items()
     )
+    text = ",\n".join(lines)
+    write_text(folder / f"{split}.json", f"{{\n{text}\n}}\n")

@@ -451,6 +451,38 @@ def test_other_settings_are_refused(settings, tmp_path):
         run_training(folder, settings)
 
 
+def test_a_training_killed_before_its_record_goes_on(settings, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "lock").touch()
+    (folder / ".config.json").write_text("{")
+    (folder / "mine").touch()
+    with pytest.raises(InputError, match="new or empty"):
+        run_training(folder, settings, until=1)
+    (folder / "mine").unlink()
+    run_training(folder, settings, until=1)
+    assert len(read_history(folder)) == 1
+
+
+def test_what_a_kill_left_is_deleted(settings, tmp_path):
+    folder = tmp_path / "run"
+    settings = dataclasses.replace(
+        settings, recipe=dataclasses.replace(PLAIN, epochs=1)
+    )
+    run_training(folder, settings)
+    (folder / "phase_0.weights.h5").touch()
+    run_training(folder, settings)
+    assert not (folder / "phase_0.weights.h5").exists()
+
+
+def test_nothing_is_left_of_images_that_are_cut_out(settings, tmp_path):
+    recipe = dataclasses.replace(PLAIN, cutout=8)
+    settings = dataclasses.replace(settings, recipe=recipe)
+    with pytest.raises(ValueError, match="`cutout`. Expected less than 8"):
+        run_training(tmp_path / "run", settings)
+    assert not (tmp_path / "run").exists()
+
+
 def test_one_process_at_a_time(settings, tmp_path):
     folder = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ from nasnet_keras.training.settings import load_data
 
 RECIPE = dataclasses.replace(RECIPES["search-proxy"], epochs=1, batch_size=8)
 # That the command takes for images of 8 x 8.
-RECIPE_OF_COMMAND = dataclasses.replace(RECIPES["cifar"], auxiliary_weight=0.0)
+RECIPE_OF_COMMAND = dataclasses.replace(
+    RECIPES["cifar"], auxiliary_weight=0.0, cutout=4
+)
 NETWORK = {
     "input_shape": [8, 8, 1],
     "classes": 2,
@@ -100,8 +103,9 @@ class Trainings:
         accuracy = self.accuracies[int(number)]
         if isinstance(accuracy, dict):
             accuracy = accuracy[int(seed or 8)]
-        accuracy = {"accuracy": accuracy, "images": 4}
-        (folder / "evaluation" / "test.json").write_text(json.dumps(accuracy))
+        measured = {"accuracy": accuracy, "images": 4}
+        (folder / "evaluation" / "test.json").write_text(json.dumps(measured))
+        return types.SimpleNamespace(accuracy=accuracy, labels=range(4))
 
 
 @pytest.fixture
@@ -393,7 +397,7 @@ def test_the_recipe_is_adapted_to_the_kind(
     assert command("retrain layers --epochs 30") == 0
     recipe = trainings.settings[0].recipe
     assert recipe == dataclasses.replace(
-        RECIPES["cifar"], epochs=30, drop_path_rate=0.0, auxiliary_weight=0.0
+        RECIPE_OF_COMMAND, epochs=30, drop_path_rate=0.0
     )
     for value in ("--auxiliary-weight 0.4", "--drop-path-rate 0.1"):
         capsys.readouterr()
@@ -423,7 +427,7 @@ def test_the_command(run, best, trainings, command, capsys):
         == 0
     )
     settings = trainings.settings[best[0]]
-    recipe = dataclasses.replace(RECIPES["cifar"], epochs=30)
+    recipe = dataclasses.replace(RECIPES["cifar"], epochs=30, cutout=8)
     assert settings.recipe == recipe
     assert settings.network["filters"] == 4
     assert settings.network["input_shape"] == [16, 16, 1]

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nasnet_keras.console.activity import tell_activity
+from nasnet_keras.training.data.holding import check_memory
 from nasnet_keras.training.data.resizer import fit
 from nasnet_keras.training.data.streaming import in_parallel
 
@@ -71,10 +72,15 @@ def resized(
     images: np.ndarray, labels: np.ndarray, image_size: int | None
 ) -> Arrays:
     """Images, `[N, H, W, C]`, made squares of `image_size` if that is not
-    None, and their labels."""
+    None, and their labels.
+
+    Raises:
+        ValueError: These do not fit into memory.
+    """
     if image_size is None or images.shape[1:3] == (image_size, image_size):
         return images, labels
     shape = (image_size, image_size, images.shape[3])
+    check_memory((len(images), *shape), "ask for fewer")
     scaled = np.empty((len(images), *shape), np.uint8)
     scale = functools.partial(fit, shape=shape)
     for row, image in enumerate(in_parallel(scale, images)):

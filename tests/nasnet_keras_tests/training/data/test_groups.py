@@ -48,6 +48,15 @@ def test_classes_are_no_groups():
     assert groups_of(np.array(names), labels % 2).total == 3
 
 
+def test_names_of_classes_say_nothing():
+    """Numbers of plants in them, and clips within scenes."""
+    names = [f"train/plant{row % 3}_rust/{row}.jpg" for row in range(12)]
+    assert groups_of(np.array(names), np.arange(12) % 3) is None
+    names = [f"scene{row % 2}/clip{row // 4}_{row}.jpg" for row in range(12)]
+    groups = groups_of(np.array(names), np.arange(12) % 2)
+    assert (groups.word, groups.total) == ("clip", 3)
+
+
 def test_a_class_is_never_held_out_whole():
     labels, numbers = np.array([0, 0, 0, 0, 1, 1]), np.array([0, 0, 1, 1, 2, 2])
     for seed in range(9):

@@ -1,3 +1,6 @@
+import os
+import time
+
 import numpy as np
 import pytest
 
@@ -83,6 +86,20 @@ def test_a_cache_that_breaks_off_leaves_nothing(monkeypatch, tmp_path):
     with pytest.raises(OSError, match="gone"):
         held(Holding(cache=tmp_path), 0, monkeypatch, read=one)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_kill_left_of_a_cache_is_deleted(monkeypatch, tmp_path):
+    asked = Holding(cache=tmp_path)
+    held(asked, 0, monkeypatch)
+    (file,) = tmp_path.iterdir()
+    old, growing = (tmp_path / f".{pid}_{file.name}" for pid in (1, 2))
+    for draft, ago in ((old, 3700), (growing, 10)):
+        draft.touch()
+        os.utime(draft, (time.time() - ago,) * 2)
+    file.unlink()
+    held(asked, 0, monkeypatch)
+    # Another machine may write the other.
+    assert {*tmp_path.iterdir()} == {file, growing}
 
 
 def test_a_cache_needs_a_folder(monkeypatch, tmp_path):

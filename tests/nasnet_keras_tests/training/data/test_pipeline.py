@@ -8,6 +8,7 @@ from nasnet_keras.training.data.pipeline import (
     AUGMENTED,
     augmentation_note,
     default_augmentation,
+    evaluation_batch,
     evaluation_pipeline,
     training_pipeline,
 )
@@ -40,6 +41,15 @@ def same(first, second):
         for one, other in zip(first, second, strict=True)
         for a, b in zip(one, other, strict=True)
     )
+
+
+@pytest.mark.parametrize(
+    ("side", "least", "size"),
+    [(32, 64, 250), (128, 2, 250), (256, 2, 62), (331, 2, 37), (331, 64, 64)],
+)
+def test_of_large_images_fewer_are_measured_at_once(side, least, size):
+    images = np.broadcast_to(np.uint8(0), (9, side, side, 3))
+    assert evaluation_batch(images, least) == size
 
 
 def test_shapes_are_static_and_the_scale_is_minus_one_to_one():

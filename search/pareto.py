@@ -43,7 +43,11 @@ def pareto_front(trials: Iterable[Trial], costs: Sequence[str]) -> list[Trial]:
     >>> [trial.number for trial in pareto_front(trials, ["parameters"])]
     [1, 0]
     """
-    return next(iter(fronts_of(trials, costs)), [])
+    front: list[tuple[tuple[float, ...], Trial]] = []
+    for point, trial in _points(trials, costs):
+        if not any(_at_least(other, point) for other, _ in reversed(front)):
+            front.append((point, trial))
+    return [trial for _, trial in front]
 
 
 def fronts_of(
@@ -56,15 +60,9 @@ def fronts_of(
         trials: The trials.
         costs: See `pareto_front`.
     """
-    points = []
-    for trial in trials:
-        if point := costs_and_accuracy(trial, costs):
-            points.append(((*point[:-1], -point[-1]), trial))
-    points.sort(key=lambda pair: (pair[0], pair[1].number))
     fronts: list[list[tuple[tuple[float, ...], Trial]]] = []
-    for point, trial in points:
-        # In this order no later one beats an earlier one, so the first front
-        # whose members do not beat it has room for it.
+    for point, trial in _points(trials, costs):
+        # The first front whose members do not beat it has room for it.
         for front in fronts:
             if not any(_at_least(other, point) for other, _ in reversed(front)):
                 front.append((point, trial))
@@ -72,6 +70,18 @@ def fronts_of(
         else:
             fronts.append([(point, trial)])
     return [[trial for _, trial in front] for front in fronts]
+
+
+def _points(
+    trials: Iterable[Trial], costs: Sequence[str]
+) -> list[tuple[tuple[float, ...], Trial]]:
+    """Where the trials lie, all lower is better; in an order in which no later
+    one beats an earlier one."""
+    points = []
+    for trial in trials:
+        if point := costs_and_accuracy(trial, costs):
+            points.append(((*point[:-1], -point[-1]), trial))
+    return sorted(points, key=lambda pair: (pair[0], pair[1].number))
 
 
 def _at_least(one: Sequence[float], other: Sequence[float]) -> bool:

@@ -63,6 +63,8 @@ def export(
             say the architecture.
     """
     run = opened(run)
+    if trial is not None:
+        trial = _chosen(run, trial).number  # of a duplicate, its original's
     retrained = _retrained(run, trial)
     chosen = _chosen(run, retrained.trial if retrained else trial)
     weights = run.directory.weights(chosen.number)

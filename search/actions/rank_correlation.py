@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -76,14 +77,14 @@ class SharedRanking:
 
     cells: Sequence[RankedCell]
 
-    @property
+    @cached_property
     def kendall(self) -> Correlation:
         """Kendall's tau-b."""
         from scipy.stats import kendalltau
 
         return self._correlation(kendalltau)
 
-    @property
+    @cached_property
     def spearman(self) -> Correlation:
         """Spearman's rho."""
         from scipy.stats import spearmanr

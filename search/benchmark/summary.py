@@ -148,16 +148,18 @@ def summary_table(results: Sequence[Result]) -> rich.table.Table:
     table.add_column("strategy", no_wrap=True)
     for heading in ("trials", "found", "reported", "gain, 95 %", "seconds"):
         table.add_column(heading, justify="right", no_wrap=True)
+    # Shares need more digits than percent.
+    digits = 2 if any(abs(each.mean) > 1 for each in results) else 4
     for result in results:
-        gain = "" if result.gain is None else f"{result.gain:+.2f}"
+        gain = "" if result.gain is None else f"{result.gain:+.{digits}f}"
         if result.gain is not None and result.gain_low is not None:
-            gain += f" ± {result.gain - result.gain_low:.2f}"
+            gain += f" ± {result.gain - result.gain_low:.{digits}f}"
         table.add_row(
             result.strategy,
             str(result.trials),
-            f"{result.search_mean:.2f}",
-            f"{result.mean:.2f}"
-            + ("" if result.sd is None else f" ± {result.sd:.2f}"),
+            f"{result.search_mean:.{digits}f}",
+            f"{result.mean:.{digits}f}"
+            + ("" if result.sd is None else f" ± {result.sd:.{digits}f}"),
             gain,
             f"{result.seconds:.2f}",
         )

@@ -27,6 +27,10 @@ SHARED_UNSUPPORTED = {
     "cutmix": "a shared network learns from the labels as they are",
     "bn_momentum": "its batch norms have no moving statistics",
 }
+# And what one that learns the architecture by gradients does not either.
+GRADIENT_UNSUPPORTED = {
+    "drop_path_rate": "a network of all paths drops none",
+}
 
 
 class EvaluationError(Exception):
@@ -34,6 +38,10 @@ class EvaluationError(Exception):
 
     The text is one sentence: the trial's reason.
     """
+
+
+class NoNetworkError(ValueError):
+    """An evaluator that builds no networks is to build one."""
 
 
 class Refusal(EvaluationError):
@@ -247,6 +255,19 @@ class Evaluator(abc.ABC):
                 trained.
         """
 
+    def outdated(self, number: int, folder: Path) -> bool:
+        """Whether a child that was evaluated would come to something else now,
+        since what its evaluation depends on changes in the course of a search.
+        If it would, the architecture is evaluated again when it is proposed
+        again. Asked only where the search is in the same process. By default
+        it would not.
+
+        Args:
+            number: The number of its trial.
+            folder: The folder of the run's children.
+        """
+        return False
+
     @abc.abstractmethod
     def describe(self) -> dict[str, Any]:
         """What the outcome depends on, as JSON data: the settings, and a
@@ -273,9 +294,11 @@ class Evaluator(abc.ABC):
         a `keras.Model` that loads the weights which `evaluate` leaves.
 
         Raises:
-            ValueError: The evaluator trains no networks, as here by default.
+            NoNetworkError: The evaluator trains no networks, as here by
+                default.
+            ValueError: There is no such network.
         """
-        raise ValueError(
+        raise NoNetworkError(
             "Expected an evaluator that trains networks. Received: "
             f"{type(self).__name__}, which does not."
         )

@@ -42,7 +42,7 @@ class GatedEvaluator(OneNetworkEvaluator):
 
     Args:
         settings: How the children are made; the recipe is that of the network
-            of all paths, its drop path left out.
+            of all paths, without drop path.
         warmup: The share of the steps that train weights alone. Default 0.25
             (authors' code).
         interval: At how many steps of the weights the gates take one. Default
@@ -74,7 +74,7 @@ class GatedEvaluator(OneNetworkEvaluator):
         check_number("interval", interval, least=1, integer=True)
         check_number("gate_rate", gate_rate, least=0)
         super().__init__(settings, calibration_batches, cost_weight)
-        self._check_validation()
+        self._check_gradients()
         steps = self.end(0)
         if math.ceil(warmup * steps / interval) * interval >= steps:
             raise ValueError(

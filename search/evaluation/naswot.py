@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from search.evaluation.base import EvaluationError
 from search.evaluation.score import FirstBatchEvaluator
 
 # By which attributes layers hold kernels.
@@ -25,7 +26,8 @@ class NASWOTEvaluator(FirstBatchEvaluator):
     A unit counts once for each convolution or dense layer that reads it, as
     in the authors' code, where each convolution has a ReLU of its own. Were
     it counted once for all that read it, cells would hardly differ. What is
-    read and somewhere negative comes from no ReLU, and does not count.
+    read and somewhere negative comes from no ReLU, and does not count. A
+    network without ReLUs, of swish for instance, has no score.
 
     Reference:
         [Mellor et al. 2021](https://arxiv.org/abs/2006.04647), section 3.
@@ -55,6 +57,8 @@ class NASWOTEvaluator(FirstBatchEvaluator):
             if any(hasattr(layer, name) for name in KERNELS):
                 layer.call = _told(layer.call, read)
         model(images, training=True)
+        if not alike.any():
+            raise EvaluationError("The network has no ReLU to score.")
         sign, logarithm = np.linalg.slogdet(alike)
         return max(0.0, float(logarithm)) if sign > 0 else 0.0
 

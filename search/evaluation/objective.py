@@ -15,7 +15,13 @@ from typing import Any
 
 from nasnet_keras.console.command_line import InputError
 from nasnet_keras.quotation import quoted
-from search.evaluation.base import Child, EvaluationError, Evaluator, Refusal
+from search.evaluation.base import (
+    Child,
+    EvaluationError,
+    Evaluator,
+    NoNetworkError,
+    Refusal,
+)
 from search.trial import UNWEIGHED, Evaluation
 
 Costs = Mapping[str, float]
@@ -266,7 +272,12 @@ class ObjectiveEvaluator(Evaluator):
 
         name = str(architecture)
         if name not in self._measured:
-            model = self.evaluator.build(architecture)
+            try:
+                model = self.evaluator.build(architecture)
+            except NoNetworkError as error:
+                raise InputError(
+                    f"The latency of a child cannot be measured. {error}"
+                ) from None
             try:
                 self._measured[name] = measure_latency(
                     model,
@@ -281,6 +292,9 @@ class ObjectiveEvaluator(Evaluator):
                     f"{str(error).rstrip('.')}."
                 ) from error
         return self._measured[name]
+
+    def outdated(self, number: int, folder: Path) -> bool:
+        return self.evaluator.outdated(number, folder)
 
     def describe(self) -> dict[str, Any]:
         """The evaluator's, and the table's: what else is of the

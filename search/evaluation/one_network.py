@@ -21,6 +21,7 @@ from nasnet_keras.training.data.pipeline import EVALUATION_BATCH_SIZE
 from nasnet_keras.training.data.streaming import Images
 from nasnet_keras.training.recipes import check_supported
 from search.evaluation.base import (
+    GRADIENT_UNSUPPORTED,
     SHARED_UNSUPPORTED,
     Child,
     ChildSettings,
@@ -135,10 +136,12 @@ class OneNetworkEvaluator(TrainingEvaluator):
     def weigh(self, cost: Callable[[Any], float], target: float) -> None:
         self._weighed = WeighedCost(cost, target, self._cost_weight)
 
-    def _check_validation(self) -> None:
+    def _check_gradients(self) -> None:
         """Raises:
-        ValueError: There are too few validation images to learn from.
+        ValueError: The recipe has what gradients do not follow, or there are
+            too few validation images to learn from.
         """
+        check_supported(self.recipe, GRADIENT_UNSUPPORTED)
         images, batch_size = self.data.validation_images, self.recipe.batch_size
         if len(images) < batch_size:
             raise ValueError(

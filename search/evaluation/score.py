@@ -12,7 +12,13 @@ import tensorflow as tf
 from nasnet_keras.architectures import without_recipe
 from nasnet_keras.console.activity import tell_activity
 from nasnet_keras.training.data.pipeline import evaluation_pipeline
-from search.evaluation.base import Child, ChildSettings, EvaluationError
+from nasnet_keras.training.data.sampling import stratified
+from search.evaluation.base import (
+    Child,
+    ChildSettings,
+    EvaluationError,
+    NoNetworkError,
+)
 from search.evaluation.child_data import short_trainings
 from search.evaluation.training import TrainingEvaluator, buildable
 from search.strategies.argument_checks import check_number
@@ -75,7 +81,7 @@ class ScoreEvaluator(TrainingEvaluator):
         )
 
     def build(self, architecture: Any) -> keras.Model:
-        raise ValueError(
+        raise NoNetworkError(
             "Expected an evaluator that trains networks. Received: "
             f"{self.name}, which does not."
         )
@@ -83,7 +89,7 @@ class ScoreEvaluator(TrainingEvaluator):
 
 class FirstBatchEvaluator(ScoreEvaluator):
     """Scores an untrained network by what it makes of one batch of training
-    images.
+    images, of each class its share.
 
     The network has kernels drawn by its own initialiser, no drop path and no
     dropout, and gives logits. It is called once, eagerly, so that nothing is
@@ -102,13 +108,17 @@ class FirstBatchEvaluator(ScoreEvaluator):
         check_number("images", images, least=2, integer=True)
         super().__init__(settings)
         self.images = min(images, len(self.data.train_images))
+        # Files are in the order of their classes.
+        labels = self.data.train_labels
+        rows = stratified(labels, self.images, seed=0)
         batches = evaluation_pipeline(
-            self.data.train_images, self.data.train_labels, self.images
+            self.data.train_images[rows], labels[rows], self.images
         )
         (self.batch,) = (batch for batch, _ in batches.take(1))
 
     def describe(self) -> dict[str, Any]:
-        return {**super().describe(), self.name: {"images": self.images}}
+        batch = {"images": self.images, "of": "each class its share"}
+        return {**super().describe(), self.name: batch}
 
     @short_trainings()
     def score(self, architecture: Any, seed: int) -> float:

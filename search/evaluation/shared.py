@@ -28,6 +28,7 @@ from search.weight_sharing.shared_network import SharedNetwork
 from search.weight_sharing.subnetwork import Subnetwork
 from search.weight_sharing.training import PathTraining, SharedTraining
 
+ARCHITECTURE_RATE = 3e-4
 # Sets the draws of the cells that are trained apart from those of strategies.
 TRAINING_STREAM = 2
 
@@ -78,12 +79,12 @@ class SharedEvaluator(OneNetworkEvaluator):
             some three times the work. None, the default: train one cell in
             each step.
         architecture_rate: The learning rate of the architecture parameters,
-            with an `order`. Default 3e-4 (authors' code of DARTS, for 50
+            with an `order` only. Default 3e-4 (authors' code of DARTS, for 50
             epochs of half of CIFAR-10 in batches of 64).
         cost_weight: By how much the loss of the architecture weighs a cost,
-            with an `order` and a reward that weighs one: `cost_weight * (E -
-            target) / target`, E the expected cost. Default 0.1 (authors' code
-            of ProxylessNAS, loss `add#linear`).
+            with an `order` only and a reward that weighs one: `cost_weight *
+            (E - target) / target`, E the expected cost. Default 0.1 (authors'
+            code of ProxylessNAS, loss `add#linear`).
 
     Raises:
         ValueError: See `TrainingEvaluator`; or an option is out of range.
@@ -97,14 +98,15 @@ class SharedEvaluator(OneNetworkEvaluator):
         round_cells: int | None = None,
         calibration_batches: int = 4,
         order: int | None = None,
-        architecture_rate: float = 3e-4,
-        cost_weight: float = COST_WEIGHT,
+        architecture_rate: float | None = None,
+        cost_weight: float | None = None,
     ) -> None:
         if "shared-weights" not in settings.space.capabilities:
             raise ValueError(lacks(settings.space, "shared-weights"))
         rounds = _rounds(in_turns, rounds, settings.recipe.epochs)
         if round_cells is not None:
             check_number("round_cells", round_cells, least=1, integer=True)
+            _check_used("round_cells", round_cells, rounds > 1, "rounds")
         mixed = type(order) is int and order in (1, 2) and rounds == 1
         if order is not None and not mixed:
             raise ValueError(
@@ -114,10 +116,19 @@ class SharedEvaluator(OneNetworkEvaluator):
             )
         if order is not None and "mixture" not in settings.space.capabilities:
             raise ValueError(lacks(settings.space, "mixture"))
+        for name, value in (
+            ("architecture_rate", architecture_rate),
+            ("cost_weight", cost_weight),
+        ):
+            _check_used(name, value, order is not None, "an order")
+        if architecture_rate is None:
+            architecture_rate = ARCHITECTURE_RATE
         check_number("architecture_rate", architecture_rate, least=0)
+        if cost_weight is None:
+            cost_weight = COST_WEIGHT
         super().__init__(settings, calibration_batches, cost_weight)
         if order is not None:
-            self._check_validation()
+            self._check_gradients()
         # What the capability promises: a `NASNetSpace`.
         self._cells = cast(Any, settings.space)
         self.rounds = rounds
@@ -138,7 +149,17 @@ class SharedEvaluator(OneNetworkEvaluator):
         )
         if rounds == 1 or "round_cells" in options:
             return options
-        return {**options, "round_cells": max(1, trials // rounds)}
+        # Else the training would end before its last round.
+        fewer = min(rounds, max(1, trials))
+        if fewer < rounds and options.get("rounds") is not None:
+            raise ValueError(
+                "Invalid value for argument `rounds`. Expected at most "
+                f"{fewer}, the number of trials. Received: rounds={rounds}."
+            )
+        settled = {**options, "rounds": fewer} if fewer < rounds else options
+        if fewer == 1:
+            return settled
+        return {**settled, "round_cells": trials // fewer}
 
     def describe(self) -> dict[str, Any]:
         return {
@@ -160,8 +181,20 @@ class SharedEvaluator(OneNetworkEvaluator):
         }
 
     def round_of(self, child: Child) -> int:
-        number = self._children.add(child.number, child.architecture)
-        return min(number // self.round_cells, self.rounds - 1)
+        return self._round(self._children.add(child.number, child.architecture))
+
+    def outdated(self, number: int, folder: Path) -> bool:
+        """In a later round the network was trained further."""
+        if self.rounds == 1:
+            return False
+        self._children.open(folder / SHARED_CHILDREN_FILE)
+        position = self._children.position(number)
+        following = self._round(len(self._children))
+        return position is not None and self._round(position) < following
+
+    def _round(self, position: int) -> int:
+        """That of the child that is evaluated at this position."""
+        return min(position // self.round_cells, self.rounds - 1)
 
     def end(self, number: int) -> int:
         return super().end(number) * (number + 1) // self.rounds
@@ -239,6 +272,17 @@ class SharedEvaluator(OneNetworkEvaluator):
             return self.space.decode(self.space.sample(rng))
         first = (number - 1) * self.round_cells
         return self._children[first + int(rng.integers(self.round_cells))]
+
+
+def _check_used(name: str, value: Any, used: bool, by: str) -> None:
+    """Raises:
+    ValueError: An option is given where nothing follows it.
+    """
+    if value is not None and not used:
+        raise ValueError(
+            f"Invalid value for argument `{name}`. Expected none without "
+            f"{by}. Received: {name}={quoted(value)}."
+        )
 
 
 def _rounds(in_turns: bool, rounds: int | None, epochs: int) -> int:

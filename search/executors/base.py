@@ -81,6 +81,11 @@ class Executor(abc.ABC):
         """The evaluator's `notes`, once `describe` has been called."""
         return ()
 
+    def outdated(self, number: int, folder: Path) -> bool:
+        """The evaluator's `outdated`; False where it is in other processes,
+        whose children share no weights."""
+        return False
+
     def listen(self, heard: Callable[[int, Activity], object]) -> None:
         """Registers a function that is called with the number of a child and
         its activity, if its worker can report that."""

@@ -26,6 +26,9 @@ class InProcessExecutor(Executor):
     def notes(self) -> Sequence[str]:
         return self._evaluator.notes
 
+    def outdated(self, number: int, folder: Path) -> bool:
+        return self._evaluator.outdated(number, folder)
+
     def watch(self, trained: Callable[[int, int, float], object]) -> None:
         if self._evaluator.shared_weights is not None:
             self._evaluator.shared_weights.watch(trained)

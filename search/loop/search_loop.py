@@ -53,9 +53,11 @@ class SearchLoop:
     evaluates the recorded proposals that have no outcome, and continues.
 
     **Duplicates** of an earlier architecture take that trial's outcome and do
-    not count. **Refused** ones were not trained, and do not count. After 50 of
-    both in a row one proposal is drawn from the whole space; after 1,000
-    refused in a row the loop stops.
+    not count, unless that would be another by now (`Evaluator.outdated`): then
+    they are evaluated as others are. **Refused**
+    ones were not trained, and do not count. After 50 of both in a row one
+    proposal is drawn from the whole space; after 1,000 refused in a row the
+    loop stops.
 
     **Failures** are trials without an evaluation. If the first 10 children
     that a loop evaluates all fail, it stops.
@@ -224,9 +226,15 @@ class SearchLoop:
             return
         self.strategy.proposed(decisions)
         key = self.space.canonical(decisions)
-        original = self._originals.setdefault(key, number)
+        original = self._originals.get(key)
+        if original is not None and self.executor.outdated(
+            original, self.directory.children
+        ):
+            original = None
         trial = Trial(number, decisions)
-        if original < number:
+        if original is None:
+            self._originals[key] = number
+        else:
             self._finish(
                 dataclasses.replace(
                     trial, state=TrialState.DUPLICATE, duplicate_of=original

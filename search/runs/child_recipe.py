@@ -14,6 +14,7 @@ from nasnet_keras.training.recipes import (
     find_recipe,
 )
 from search.evaluation import find_evaluator
+from search.evaluation.base import GRADIENT_UNSUPPORTED
 from search.spaces import SPACES, create_space
 from search.strategies import strategy_class
 
@@ -76,5 +77,14 @@ def unsupported_values(
         kind = create_space(space, options).kind
     except ValueError:
         return {}
-    row = find_evaluator(evaluator or strategy_class(strategy).evaluator)
-    return {**row.unsupported, **(kind.unsupported if kind else {})}
+    chosen = strategy_class(strategy)
+    row = find_evaluator(evaluator or chosen.evaluator)
+    options = settings.get("evaluator_options", {})
+    gradients = not to_look and row.learns_by_gradients(
+        {**chosen.evaluator_options, **options}
+    )
+    return {
+        **row.unsupported,
+        **(GRADIENT_UNSUPPORTED if gradients else {}),
+        **(kind.unsupported if kind else {}),
+    }

@@ -106,7 +106,7 @@ class Run:
     def __repr__(self) -> str:
         return f"Run({str(self.directory.path)!r})"
 
-    @functools.cached_property
+    @property
     def config(self) -> RunConfig:
         """The configuration, from config.json."""
         settings = self.directory.record().get("config", {})

@@ -21,11 +21,13 @@ class ChildLog:
         self._path: Path | None = None
 
     def open(self, path: Path) -> None:
-        """Takes up those in a file, a line each, and keeps it.
+        """Takes up those in a file, a line each, and keeps it; once.
 
         Raises:
             RunError: The file is damaged.
         """
+        if self._path is not None:
+            return
         self._path = path
         if not path.exists():
             return
@@ -60,6 +62,13 @@ class ChildLog:
                     file.flush()
                     os.fsync(file.fileno())
         return self._positions[number]
+
+    def position(self, number: int) -> int | None:
+        """That of the child of a trial; None if it is not among them."""
+        return self._positions.get(number)
+
+    def __len__(self) -> int:
+        return len(self._decisions)
 
     def _note(self, number: int, decisions: Decisions) -> None:
         self._positions[number] = len(self._decisions)

@@ -215,9 +215,14 @@ class PathTraining(SharedTraining):
                 self.recipe.drop_path_rate * self.share,
                 self.steps,
             )
-            loss = tf.reduce_mean(
-                tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-            )
+            loss = cross_entropy(logits, labels)
         gradients = tape.gradient(loss, weights)
         self.optimizer.apply(subnetwork.layers, gradients, self.learning_rate)
         return float(loss)
+
+
+def cross_entropy(logits: Any, labels: Any) -> Any:
+    """The mean over a batch."""
+    return tf.reduce_mean(
+        tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+    )

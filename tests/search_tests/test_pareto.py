@@ -96,6 +96,7 @@ def test_fronts_follow_each_other_with_any_number_of_costs():
         evaluation = Evaluation(0.5, metrics)
         trials.append(Trial(number, (0,), TrialState.COMPLETE, (evaluation,)))
     fronts = fronts_of(trials, "ab")
+    assert pareto_front(trials, "ab") == fronts[0]
     assert sorted(t.number for front in fronts for t in front) == [*range(80)]
 
     def beats(one, other):

@@ -57,10 +57,7 @@ class DashboardPage:
         self._environment = create_environment()
         self._environment.filters["memory"] = _memory_text
         self._nonce = secrets.token_urlsafe()
-        self._watches = {
-            run.directory.path.resolve(): RunWatch(run.directory)
-            for run in runs
-        }
+        self._watches = {run: RunWatch(run.directory) for run in runs}
         self._draw = functools.lru_cache(PICTURES_KEPT)(pictures_of)
         self._lock = threading.Lock()
         self._due = 0.0
@@ -115,9 +112,7 @@ class DashboardPage:
             "parts": PARTS,
             "differences": differences(settings_of(snapshots)),
             "underway": [
-                self._watches[snapshot.run.directory.path.resolve()].look(
-                    snapshot
-                )
+                self._watches[snapshot.run].look(snapshot)
                 for snapshot in snapshots
             ],
             "rewards": rewards_chart(snapshots),

@@ -34,37 +34,51 @@ COMPARED = ("run", "command", "strategy", "seed", "trials", "keep", "versions.")
 
 @dataclass(frozen=True)
 class RunSnapshot:
-    """A run as the report has it, its trials read once.
+    """A run as the report has it, all of it read once.
 
     Attributes:
         label: The run's name on the page.
         run: The run.
         trials: Its trials.
         total: How many children are to begin, if that is known.
+        config: Its configuration.
+        record: What config.json holds.
+        ranking: The children that were trained longer; none if there was no
+            such training.
     """
 
     label: str
     run: Run
     trials: Sequence[Trial]
     total: int | None
+    config: RunConfig
+    record: Mapping[str, Any]
+    ranking: Ranking
 
-    @cached_property
-    def config(self) -> RunConfig:
-        return self.run.config
+    @classmethod
+    def of(cls, label: str, run: Run) -> "RunSnapshot":
+        """A run as it is now.
+
+        Raises:
+            InputError, OSError: It cannot be read.
+        """
+        return cls(
+            label,
+            run,
+            run.trials,
+            run.total,
+            run.config,
+            run.directory.record(),
+            Ranking.read(run.directory.ranking) or Ranking([]),
+        )
 
     @cached_property
     def ranked(self) -> list[Trial]:
         return ranked(self.trials)
 
-    @cached_property
-    def ranking(self) -> Ranking:
-        """The children that were trained longer; none if there was no such
-        training."""
-        return Ranking.read(self.run.directory.ranking) or Ranking([])
-
     @property
     def retrained(self) -> Retrained | None:
-        """The best of them."""
+        """The best of those that were trained longer."""
         return self.ranking.best
 
     @cached_property
@@ -90,9 +104,11 @@ class RunSnapshot:
         return sum(trial.seconds for trial in self.ranked)
 
     def mean(self, part: int) -> float:
-        """The mean reward of one of the `PARTS` of the complete trials."""
+        """The mean of the first rewards of one of the `PARTS` of the complete
+        trials, since those that were trained further cannot be compared with
+        others."""
         complete = sorted(self.ranked, key=lambda trial: trial.number)
-        rewards = [trial.reward or 0.0 for trial in complete]
+        rewards = [trial.evaluations[0].reward for trial in complete]
         return float(np.mean(np.array_split(rewards, PARTS)[part]))
 
 
@@ -112,9 +128,7 @@ def snapshots_of(
     for path, run in by_path.items():
         label = path.name if names[path.name] == 1 else str(path)
         try:
-            snapshots.append(
-                RunSnapshot(_printable(label), run, run.trials, run.total)
-            )
+            snapshots.append(RunSnapshot.of(_printable(label), run))
         except (InputError, OSError) as error:
             if problems is None:
                 raise
@@ -131,12 +145,11 @@ def settings_of(snapshots: Sequence[RunSnapshot]) -> dict[str, list[str]]:
     """By setting, its value in each run."""
     columns = []
     for snapshot in snapshots:
-        record = snapshot.run.directory.record()
         values = {
-            "run": _printable(str(snapshot.run.directory.path)),
-            "command": record.get("command"),
+            "run": str(snapshot.run.directory.path),
+            "command": snapshot.record.get("command"),
             **snapshot.config.model_dump(mode="json"),
-            "versions": record.get("versions", {}),
+            "versions": snapshot.record.get("versions", {}),
         }
         columns.append(dict(_flat(values)))
     names = dict.fromkeys(name for column in columns for name in column)
@@ -152,9 +165,9 @@ def _flat(
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{key}.")
         elif isinstance(value, list):
-            yield prefix + key, ", ".join(map(str, value))
+            yield prefix + key, _printable(", ".join(map(str, value)))
         else:
-            yield prefix + key, "" if value is None else str(value)
+            yield prefix + key, "" if value is None else _printable(str(value))
 
 
 def differences(settings: Mapping[str, Sequence[str]]) -> list[str]:
@@ -254,7 +267,7 @@ def _texts(values: Sequence[float | None]) -> list[str]:
 
 
 def number_form(values: Sequence[float]) -> str:
-    """The format in which all of these are told apart, and none is long."""
+    """The format in which people read these: alike, and none is long."""
     if all(value == int(value) for value in values):
         return ",.0f"
     largest = max(map(abs, values))

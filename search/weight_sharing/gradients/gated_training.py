@@ -1,6 +1,7 @@
 """Trains a network of paths and how likely each path is, as ProxylessNAS does:
 `GatedTraining`."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from search.weight_sharing.gradients.architecture_parameters import (
 )
 from search.weight_sharing.gradients.gated_network import GatedNetwork
 from search.weight_sharing.layer_function import is_kernel
-from search.weight_sharing.training import SharedTraining
+from search.weight_sharing.training import SharedTraining, cross_entropy
 
 # Of Adam for the architecture parameters, and their first values' standard
 # deviation: authors' code, `search/imagenet_arch_search.py`.
@@ -223,6 +224,8 @@ class GatedTraining(SharedTraining):
                 gates,
             )
             loss = cross_entropy(logits, labels)
+        if not math.isfinite(float(loss)):
+            return  # The step of the weights says so, if it is lasting.
         self._updates.assign_add(1)
         for pair, by_gates, prices, parameters, squares in zip(
             pairs,
@@ -276,10 +279,3 @@ def softmax(values: np.ndarray) -> np.ndarray:
     """Shares that sum to 1."""
     powers = np.exp(values - values.max())
     return powers / powers.sum()
-
-
-def cross_entropy(logits: Any, labels: Any) -> Any:
-    """The mean over a batch."""
-    return tf.reduce_mean(
-        tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-    )

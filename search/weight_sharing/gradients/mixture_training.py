@@ -14,7 +14,7 @@ from search.weight_sharing.gradients.architecture_parameters import (
 )
 from search.weight_sharing.gradients.mixture import Mixture
 from search.weight_sharing.shared_network import SharedNetwork
-from search.weight_sharing.training import SharedTraining
+from search.weight_sharing.training import SharedTraining, cross_entropy
 
 # Of the finite difference, in units of the norm of the gradient (paper).
 EPSILON = 0.01
@@ -163,9 +163,7 @@ class MixtureTraining(SharedTraining):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(by)
             outputs = self._mixture(images, self.architecture.shares(logits))
-            loss = tf.reduce_mean(
-                tf.nn.sparse_softmax_cross_entropy_with_logits(labels, outputs)
-            )
+            loss = cross_entropy(outputs, labels)
         zero = tf.UnconnectedGradients.ZERO
         return loss, tape.gradient(loss, by, unconnected_gradients=zero)
 

@@ -1,3 +1,4 @@
+import contextlib
 import json
 
 import numpy as np
@@ -112,6 +113,21 @@ def test_another_child_can_be_chosen(run, evaluator, tmp_path):
     output = search.export(run, tmp_path / "second", second.number, evaluator)
     metrics = json.loads((output / "metrics.json").read_text())
     assert metrics["number"] == second.number
+
+
+def test_of_a_duplicate_its_original_is_taken(
+    run, evaluator, tmp_path, monkeypatch
+):
+    """And what that came to when it was trained longer."""
+    duplicate = next(t for t in run.trials if t.duplicate_of is not None)
+    asked = []
+    monkeypatch.setattr(
+        "search.actions.export._retrained",
+        lambda run, number: asked.append(number),
+    )
+    with contextlib.suppress(InputError):  # Its weights may not be kept.
+        search.export(run, tmp_path / "best", duplicate.number, evaluator)
+    assert asked == [duplicate.duplicate_of]
 
 
 def number_of(run, state):

@@ -19,7 +19,7 @@ from search.benchmark.compare import (
     run_searches,
     summarize,
 )
-from search.benchmark.summary import save_benchmark
+from search.benchmark.summary import save_benchmark, summary_table
 from search.evaluation.tabular import ArchitectureTable
 from search.spaces import create_space
 
@@ -138,6 +138,13 @@ def test_the_summary_of_known_curves():
     assert results[2].gain_low == results[2].gain_high == 1.0
     assert results[3].gain == 5.0
     assert results[3].seconds == 29
+
+
+@pytest.mark.parametrize(("unit", "shown"), [(100.0, "94.51"), (1, "0.9451")])
+def test_shares_have_as_many_digits_as_percent(unit, shown):
+    results = summarize({"random": searches([0.9451 * unit] * 25)}, 25)
+    column = summary_table(results).columns[3]
+    assert [*column.cells] == [shown]
 
 
 def test_the_interval_of_paired_gains():

@@ -128,6 +128,15 @@ def test_latency_is_measured_on_the_network_where_it_is_asked_for(monkeypatch):
     assert measured == ["a network of {'parameters': 1}"] * 2
 
 
+def test_the_latency_of_what_builds_no_network_is_a_sentence():
+    class Score(Accurate):
+        build = Evaluator.build
+
+    limited = ObjectiveEvaluator(Score(), limits={"latency": 0.01})
+    with pytest.raises(InputError, match="latency .* Received: Score, which"):
+        limited.evaluate(Child(0, {"parameters": 1}))
+
+
 def test_it_is_described_by_what_it_wraps():
     evaluator = ObjectiveEvaluator(Accurate(), "netscore")
     assert json.loads(json.dumps(evaluator.describe())) == {"data": "images"}

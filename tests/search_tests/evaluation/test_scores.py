@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from search.evaluation import create_evaluator
+from search.evaluation.base import EvaluationError
 from search.evaluation.jacobian_covariance import score
 from search.spaces.nasnet import NASNetSpace
 
@@ -55,6 +56,27 @@ def test_naswot_is_the_determinant_of_units_that_are_alike(evaluators):
     assert naswot.look(model, images) == pytest.approx(np.log(2 * 2 - 1))
     alike = tf.constant([[1.0, -1.0], [1.0, -1.0]])[:, None, None]
     assert naswot.look(model, alike) == 0
+
+
+def test_naswot_needs_a_relu(evaluators):
+    model = network(keras.layers.Activation("swish"), keras.layers.Conv2D(1, 1))
+    images = tf.constant([[1.0, -1.0], [1.0, 1.0]])[:, None, None]
+    with pytest.raises(EvaluationError, match="no ReLU to score"):
+        evaluators["naswot"].look(model, images)
+
+
+def test_the_images_are_of_all_classes(child_settings, tmp_path):
+    """Files are read class by class."""
+    labels = np.repeat(np.arange(4), 20)
+    images = np.broadcast_to(labels[:, None, None, None], (80, 8, 8, 1))
+    path = tmp_path / "sorted.npz"
+    np.savez(path, x_train=images.astype(np.uint8), y_train=labels)
+    settings = child_settings(
+        str(path), SPACE, filters=2, validation_images=20, batch_size=8
+    )
+    batch = create_evaluator("naswot", settings, {"images": 8}).batch.numpy()
+    _, counts = np.unique(batch[:, 0, 0, 0], return_counts=True)
+    assert counts.tolist() == [2, 2, 2, 2]
 
 
 def test_each_reader_of_a_relu_counts(evaluators):

@@ -309,6 +309,41 @@ def test_the_rounds_of_a_run_are_an_even_share_of_its_trials():
     assert longer.identity == settled.identity
 
 
+@pytest.mark.parametrize(
+    ("trials", "options"),
+    [(4, {"rounds": 4, "round_cells": 1}), (1, {"rounds": 1})],
+)
+def test_each_round_has_a_trial(trials, options):
+    """Else the training would end in the middle."""
+    settings = {
+        "dataset": "digits",
+        "strategy": "enas",
+        "recipe": {"epochs": 9},
+    }
+    settled = settle(None, {**settings, "trials": trials}, ExecutionConfig())
+    assert settled.evaluator_options == {"in_turns": True, **options}
+    settings["evaluator_options"] = {"rounds": 9}
+    with pytest.raises(
+        InputError, match=f"`rounds`. Expected at most {trials}"
+    ):
+        settle(None, {**settings, "trials": trials}, ExecutionConfig())
+
+
+def test_outcomes_change_with_the_rounds(evaluator, child_settings, tmp_path):
+    assert not evaluator.outdated(0, tmp_path)
+    settings = child_settings("digits", NASNetSpace(1), 1, **SETTINGS)
+    in_turns = SharedEvaluator(settings, rounds=2, round_cells=2)
+    for number, genotype in enumerate(genotypes(evaluator, 4)):
+        # The next is evaluated as the first is, until two were.
+        assert in_turns.outdated(0, tmp_path) == (number >= 2)
+        child = Child(number, genotype, folder=tmp_path)
+        assert in_turns.round_of(child) == number // 2
+    again = SharedEvaluator(settings, rounds=2, round_cells=2)
+    assert [again.outdated(number, tmp_path) for number in range(5)] == (
+        [True, True, False, False, False]
+    )
+
+
 def test_an_evaluator_without_gradients_suggests_nothing(evaluator, tmp_path):
     with pytest.raises(ValueError, match="`order` None, which does not"):
         evaluator.suggest(0, tmp_path)
@@ -341,6 +376,9 @@ def test_settings_that_disagree_with_gradients(settings, sentence):
         ({"rounds": "abc"}, "`rounds`. Expected an integer from 1 to 2"),
         ({"in_turns": "yes"}, "`in_turns`. Expected True or False"),
         ({"round_cells": 0}, "`round_cells`. Expected an integer from 1"),
+        ({"round_cells": 9}, "`round_cells`. Expected none without rounds"),
+        ({"cost_weight": 1.0}, "`cost_weight`. Expected none without an order"),
+        ({"architecture_rate": 1.0}, "`architecture_rate`. Expected none"),
         ({"round_cells": 0.5}, "`round_cells`. Expected an integer from 1"),
         ({"calibration_batches": 0}, "`calibration_batches`. Expected an int"),
     ],
@@ -369,6 +407,21 @@ def test_what_a_shared_network_does_not_do_is_refused(child_settings, values):
 def test_a_classifier_that_normalises_needs_two_images(child_settings):
     with pytest.raises(ValueError, match="Expected 2 or more with shared"):
         SharedEvaluator(child_settings(**{**SETTINGS, "batch_size": 1}))
+
+
+def test_gradients_drop_no_paths(child_settings):
+    settings = child_settings(
+        space=NASNetSpace(1, ("add",)), **SETTINGS, drop_path_rate=0.3
+    )
+    with pytest.raises(ValueError, match="`drop_path_rate`. Expected 0.0"):
+        SharedEvaluator(settings, order=1)
+    # Of the recipe's own values it is left out.
+    chosen = {"strategy": "darts", "recipe": "cifar", "space": "darts"}
+    config = create_configuration({"dataset": "digits", **chosen})
+    assert config.recipe.drop_path_rate == 0
+    shared = {**chosen, "strategy": "one-shot"}
+    config = create_configuration({"dataset": "digits", **shared})
+    assert config.recipe.drop_path_rate > 0
 
 
 def test_gradients_need_a_batch_to_validate_on(child_settings):

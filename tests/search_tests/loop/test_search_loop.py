@@ -138,6 +138,26 @@ def test_duplicates_take_the_stored_result_and_do_not_count(
         )
 
 
+def test_what_would_come_to_something_else_is_evaluated_again(
+    bench, executor, evaluator
+):
+    """As where a network that is shared was trained further since trial 0."""
+    asked = []
+
+    def outdated(number, folder):
+        asked.append((number, folder))
+        return number < 1
+
+    evaluator.outdated = outdated
+    bench.loop(Repeats(bench.space, 0), executor, trials=3).run()
+    states = [trial.state for trial in bench.trials]
+    assert states == [COMPLETE, COMPLETE, *([DUPLICATE] * 50), COMPLETE]
+    assert {trial.duplicate_of for trial in bench.trials} == {None, 1}
+    assert asked[:2] == [
+        (number, bench.directory.children) for number in (0, 1)
+    ]
+
+
 def test_after_fifty_duplicates_comes_a_uniform_sample(bench, executor):
     bench.loop(Repeats(bench.space, 0), executor, trials=3).run()
     states = [trial.state for trial in bench.trials]

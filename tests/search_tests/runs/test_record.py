@@ -55,6 +55,16 @@ def test_the_status_is_strict_json(run):
     assert status["best"] == status["trials"][ranked(run.trials)[0].number]
 
 
+def test_what_is_asked_for_is_read_from_the_disk(run):
+    """Another process may have resumed it with more trials."""
+    path = run.directory.configuration
+    record = json.loads(path.read_text())
+    record["config"]["trials"] = 20
+    path.write_text(json.dumps(record))
+    assert run.total == 20
+    assert not run.is_over(run.trials)
+
+
 def test_a_trial_whose_driver_has_ended_is_interrupted(
     tmp_path, learning, FakeEvaluator
 ):

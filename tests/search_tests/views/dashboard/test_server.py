@@ -303,6 +303,25 @@ def test_a_run_that_cannot_be_read_hides_no_other(make_run):
     assert "good" in sections["summary"]
 
 
+@pytest.mark.parametrize("file", ["config.json", "retrained/ranking.json"])
+def test_a_run_that_is_damaged_later_keeps_no_other_from_being_read(
+    make_run, file
+):
+    good, bad = make_run("good", trials=4), make_run("bad")
+    page = DashboardPage([bad, good])
+    before = page.sections()
+    damaged = bad.directory.path / file
+    damaged.parent.mkdir(exist_ok=True)
+    damaged.write_text("noise")
+    page._due = 0.0
+    shown = []
+    page._section = lambda name, content: shown.append(content) or name
+    page.sections()
+    assert str(damaged) in shown[0]["problem"]
+    assert {each.label for each in shown[0]["snapshots"]} == {"good", "bad"}
+    assert "bad" in before["summary"]
+
+
 def test_long_reading_is_followed_by_a_long_pause(make_run, monkeypatch):
     page = DashboardPage([make_run(trials=5)])
     monkeypatch.setattr("search.views.dashboard.page.PAUSE_PER_SECOND", 1e9)

@@ -1,5 +1,6 @@
 import base64
 import html.parser
+import json
 import os
 import re
 import shutil
@@ -207,6 +208,16 @@ def test_what_users_write_is_text(make_run):
     assert any(
         reason.startswith(f"The child is {MARKUP}") for reason in reasons
     )
+
+
+def test_what_is_no_text_is_printable(make_run):
+    run = make_run("first")
+    path = run.directory.configuration
+    record = json.loads(path.read_text())
+    record["command"] = "nasnet-search run --output caf\udce9"
+    path.write_text(json.dumps(record))
+    settings = Page(render([run])).tables["settings"][0]
+    assert ["command", "nasnet-search run --output caf?"] in settings
 
 
 def test_the_page_needs_no_network(make_run, monkeypatch, save_figure):

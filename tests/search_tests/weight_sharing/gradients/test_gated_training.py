@@ -212,6 +212,16 @@ def test_gates_stand_still_in_the_warmup(network):
     )
 
 
+def test_a_loss_that_is_no_number_teaches_nothing(network):
+    """The step of the weights says that the training diverged."""
+    training = create(network, warmup=0.0, interval=1)
+    before = training.shares()
+    rng = np.random.default_rng(0)
+    training._update_architecture(rng, IMAGES * np.nan, LABELS)
+    for one, other in zip(before, training.shares(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_paths_that_were_not_drawn_keep_their_shares(network):
     training = create(network, warmup=0.0, interval=1, learning_rate=0.1)
     before = training.shares()

@@ -283,24 +283,27 @@ def compared(
     pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]],
     cells: list[float],
 ) -> list[str]:
-    """Lines on the pairs of an arm with random search."""
+    """Lines on the pairs of an arm with random search: a table, in percent of
+    the test images, and what it comes to."""
     means = np.transpose([list(map(_mean, pair)) for pair in pairs])
     lines = [
-        " ".join([f"{name:8}", *(f"{100 * each:.2f}" for each in row)])
-        for name, row in zip((arm, RANDOM), means, strict=True)
+        f"| seed | {arm} | {RANDOM} | difference | children | minutes |",
+        "|---|---|---|---|---|---|",
     ]
-    both = [row for pair in pairs for row in pair]
-    minutes, children = (
-        sorted(row[name] for row in both) for name in ("minutes", "children")
-    )
-    lines.append(
-        f"searches of {minutes[0]} to {minutes[-1]} minutes and "
-        f"{children[0]} to {children[-1]} children"
-    )
+    for pair, ours, theirs in zip(pairs, *(100 * means), strict=True):
+        children, minutes = (
+            " and ".join(str(row[name]) for row in pair)
+            for name in ("children", "minutes")
+        )
+        lines.append(
+            f"| {pair[0]['seed']} | {ours:.2f} | {theirs:.2f} | "
+            f"{ours - theirs:+.2f} | {children} | {minutes} |"
+        )
+    lines.append("")
     differences = means[0] - means[1]
     mean, half = 100 * differences.mean(), float("nan")
-    text = f"{len(differences)} of {PAIRS[arm]} pairs, mean difference "
-    text += f"{mean:+.2f}"
+    text = f"{len(differences)} of {PAIRS[arm]} pairs with {arm}: mean "
+    text += f"difference {mean:+.2f}"
     if len(differences) > 1:
         freedom = len(differences) - 1
         half = 100 * stats.sem(differences) * stats.t.ppf(0.975, freedom)
@@ -310,13 +313,13 @@ def compared(
         text += f", p = {sign_flip(differences):.3f}"
     if len(differences) < PAIRS[arm]:
         text += ", not all yet"
-    lines.append(text)
+    lines.append(f"{text}.")
     if cells:
         deviation = 100 * float(np.std(cells, ddof=1))
         lines.append(
             f"{mean / deviation:+.2f} +- {half / deviation:.2f} deviations of "
             f"{len(cells)} random cells, which have "
-            f"{100 * np.mean(cells):.2f} +- {deviation:.2f}"
+            f"{100 * np.mean(cells):.2f} +- {deviation:.2f}."
         )
     return lines
 

@@ -9,8 +9,8 @@ class AutoSearch(PredictorSearch):
     `predictor` with a longer start, which never starts anew: where rewards
     are noisy, that none is better than the luckiest says little. On a table of
     trained cells it is ahead of random search (docs/strategies.md); on images
-    the two have not been compared yet. What it is may change; a run whose
-    proposals must not names its strategy.
+    one pair of hours shows no gain (docs/results.md). What it is may change; a
+    run whose proposals must not names its strategy.
 
     Args:
         space: The space to search.

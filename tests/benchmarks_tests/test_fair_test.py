@@ -47,13 +47,15 @@ def test_pairs_are_compared(script):
     half = 12.706 * 100 * np.std([0.05, 0.1], ddof=1) / np.sqrt(2)
     spread = 100 * np.std([0.4, 0.5, 0.1], ddof=1)  # chance if one diverged
     assert script["summary"](rows) == [
-        "auto     55.00 50.00",
-        "random   50.00 40.00",
-        "searches of 61.0 to 61.0 minutes and 210 to 210 children",
-        f"2 of 8 pairs, mean difference +7.50 +- {half:.2f} points, not all "
-        "yet",
+        "| seed | auto | random | difference | children | minutes |",
+        "|---|---|---|---|---|---|",
+        "| 0 | 55.00 | 50.00 | +5.00 | 210 and 210 | 61.0 and 61.0 |",
+        "| 1 | 50.00 | 40.00 | +10.00 | 210 and 210 | 61.0 and 61.0 |",
+        "",
+        f"2 of 8 pairs with auto: mean difference +7.50 +- {half:.2f} points, "
+        "not all yet.",
         f"{7.5 / spread:+.2f} +- {half / spread:.2f} deviations of 3 random "
-        f"cells, which have 33.33 +- {spread:.2f}",
+        f"cells, which have 33.33 +- {spread:.2f}.",
     ]
 
 
@@ -62,16 +64,17 @@ def test_another_strategy_has_pairs_of_its_own(script):
         row("predictor", 0, 0.6, minutes=64.0),
         *(row("auto", 0, 0.5), row("random", 0, 0.5)),
     ]
-    assert script["summary"](rows) == [
-        "auto     50.00",
-        "random   50.00",
-        "searches of 61.0 to 61.0 minutes and 210 to 210 children",
-        "1 of 8 pairs, mean difference +0.00 points, not all yet",
-        "predictor 60.00",
-        "random   50.00",
-        "searches of 61.0 to 64.0 minutes and 210 to 210 children",
-        "1 of 3 pairs, mean difference +10.00 points, not all yet",
+    found = script["summary"](rows)
+    assert found[2:6] == [
+        "| 0 | 50.00 | 50.00 | +0.00 | 210 and 210 | 61.0 and 61.0 |",
+        "",
+        "1 of 8 pairs with auto: mean difference +0.00 points, not all yet.",
+        "| seed | predictor | random | difference | children | minutes |",
     ]
+    assert found[7] == (
+        "| 0 | 60.00 | 50.00 | +10.00 | 210 and 210 | 64.0 and 61.0 |"
+    )
+    assert found[9].startswith("1 of 3 pairs with predictor: mean")
 
 
 def test_there_is_a_p_value_from_six_pairs_on(script):
@@ -81,7 +84,7 @@ def test_there_is_a_p_value_from_six_pairs_on(script):
         for arm, accuracy in (("auto", 0.5 + seed / 100), ("random", 0.5))
     ]
     last = script["summary"](rows)[-1]
-    assert last.endswith("p = 0.062, not all yet")  # 4 of 64
+    assert last.endswith("p = 0.062, not all yet.")  # 4 of 64
     assert "p =" not in script["summary"](rows[:10])[-1]
 
 
@@ -111,8 +114,8 @@ def test_rows_of_other_code_take_no_pair_away(script):
         row("predictor", 0, 0.5, commit="b"),
     ]
     found = script["summary"](rows)
-    assert found[:2] == ["auto     50.00", "random   40.00"]
-    assert found[4:6] == ["predictor 50.00", "random   30.00"]
+    assert found[2].startswith("| 0 | 50.00 | 40.00 | +10.00 |")
+    assert found[7].startswith("| 0 | 50.00 | 30.00 | +20.00 |")
 
 
 def test_a_search_that_does_not_count_is_not_trained_further(

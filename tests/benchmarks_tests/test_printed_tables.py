@@ -37,6 +37,11 @@ TABLES = {
         ("tuning.py", "--summary", "benchmarks/tuning_cifar10.jsonl"),
         (),
     ),
+    "the same hour": (
+        "results.md",
+        ("fair_test.py", "--summary", "benchmarks/fair_test.jsonl"),
+        (),
+    ),
     "fronts": (
         "results.md",
         ("space_fronts.py", "--summary", "benchmarks/space_fronts.jsonl"),

@@ -315,27 +315,19 @@ def _image_shape(network: Any, size: int | None) -> tuple[Any, ...]:
     return (size or shape[1], size or shape[2], shape[3])
 
 
-def _classes(network: Any) -> int | None:
-    """How many classes a network tells apart, None if it is for others."""
-    shape = network.output_shape
-    if isinstance(shape, dict):
-        shape = shape.get("predictions", ())
-    return shape[-1] if len(shape) == 2 else None
-
-
 def _has_classes(network: Any, names: Sequence[str], told: bool) -> bool:
     """Whether the classes of a data set are those of a network; it is told if
     not. Classes that are only counted have no names."""
-    from nasnet_keras.network.inspection import class_names_of
+    from nasnet_keras.network.inspection import class_names_of, classes_of
 
     own = class_names_of(network)
     counted = tuple(map(str, range(len(names))))
-    if len(names) == _classes(network) and (
+    if len(names) == classes_of(network) and (
         own is None or tuple(names) in (own, counted)
     ):
         return True
     if told:
-        known = f"{_classes(network)} classes"
+        known = f"{classes_of(network)} classes"
         if own is not None:
             known = quoted(", ".join(own))
         print(

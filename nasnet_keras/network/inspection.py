@@ -24,13 +24,13 @@ def scales_pixels(model: keras.Model) -> bool:
     )
 
 
-def _classes(model: keras.Model) -> int | None:
+def classes_of(model: keras.Model) -> int | None:
     """How many classes a model tells apart, of the main head; None if that is
     not known."""
     shape = getattr(model, "output_shape", None)
     if isinstance(shape, dict):
         shape = shape.get("predictions")
-    return shape[-1] if isinstance(shape, tuple) and shape else None
+    return shape[-1] if isinstance(shape, tuple) and len(shape) == 2 else None
 
 
 def class_names_of(model: keras.Model) -> tuple[str, ...] | None:
@@ -46,6 +46,6 @@ def class_names_of(model: keras.Model) -> tuple[str, ...] | None:
         if isinstance(layer, keras.Model):
             names = class_names_of(layer)
             # Else it is the body of a network for other classes.
-            if names is not None and _classes(model) in (None, len(names)):
+            if names is not None and classes_of(model) in (None, len(names)):
                 return names
     return None

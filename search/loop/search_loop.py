@@ -54,10 +54,9 @@ class SearchLoop:
 
     **Duplicates** of an earlier architecture take that trial's outcome and do
     not count, unless that would be another by now (`Evaluator.outdated`): then
-    they are evaluated as others are. **Refused**
-    ones were not trained, and do not count. After 50 of both in a row one
-    proposal is drawn from the whole space; after 1,000 refused in a row the
-    loop stops.
+    they are evaluated as others are. **Refused** ones were not trained, and do
+    not count. After 50 of both in a row one proposal is drawn from the whole
+    space; after 1,000 refused in a row the loop stops.
 
     **Failures** are trials without an evaluation. If the first 10 children
     that a loop evaluates all fail, it stops.

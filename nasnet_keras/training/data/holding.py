@@ -4,6 +4,7 @@ decoded in a file on disk. `hold` chooses; pixels are the same in each.
 Neither Keras nor TensorFlow is imported here.
 """
 
+import contextlib
 import hashlib
 import math
 import os
@@ -191,8 +192,9 @@ def _cache_file(
         ) from None
     for draft in folder.glob(f".*_{file.name}"):
         # What was killed has left it; it grows where another machine writes.
-        if time.time() - draft.stat().st_mtime > SECONDS_OF_DRAFTS:
-            draft.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - draft.stat().st_mtime > SECONDS_OF_DRAFTS:
+                draft.unlink()
     check_room(folder, math.prod(shape))
     draft = folder / f".{os.getpid()}_{file.name}"
     try:

@@ -30,7 +30,7 @@ from nasnet_keras.files import check_free, is_locked, locked
 from nasnet_keras.quotation import quoted, system_reason
 from nasnet_keras.strict_json import read_json
 
-SCHEMA_VERSION = 3  # of config.json
+SCHEMA_VERSION = 4  # of config.json
 
 # Beside the weights of the children.
 SHARED_FILE, SHARED_CHILDREN_FILE = "shared.npz", "shared.jsonl"

@@ -21,6 +21,9 @@ from search.trial import Decisions, Trial, TrialState
 # Candidates of a proposal, at the most: neighbours of the best, architectures
 # that differ from one of them in two decisions, and random ones.
 NEIGHBOURS, MUTANTS, RANDOM = 600, 200, 200
+# Where proposals are to be apart, instead of the first two: architectures with
+# once to twice as many changes as that takes.
+FAR_MUTANTS = 800
 # Of so many random architectures a start takes the one least like the others.
 SPREAD = 100
 
@@ -61,6 +64,8 @@ class PredictorSearch(Strategy):
             candidates. Default 10.
         measures: What the ensemble compares of two architectures, see
             `Surrogate`. Default: features and decisions.
+        apart: In how many decisions a proposal differs from all that are
+            known, at the least; where no candidate does, in one. Default 1.
 
     Raises:
         ValueError: A setting is out of range.
@@ -78,12 +83,15 @@ class PredictorSearch(Strategy):
         refit: int = 1,
         parents: int = 10,
         measures: Sequence[Measure] = MEASURES,
+        apart: int = 1,
     ) -> None:
         super().__init__(space, seed)
         check_number("initial", initial, least=2, integer=True)
         check_number("refit", refit, least=1, integer=True)
         check_number("parents", parents, least=1, integer=True)
+        check_number("apart", apart, least=1, integer=True)
         self.initial, self.refit, self.parents = initial, refit, parents
+        self.apart = apart
         if (
             not isinstance(measures, list | tuple)
             or not measures
@@ -100,24 +108,29 @@ class PredictorSearch(Strategy):
         self._patience = math.ceil(neighbours / 2)
         # Canonical, in the order in which they were proposed.
         self._known: dict[Decisions, None] = {}
-        # Of the trials with a reward since the start.
-        self._decisions: list[Decisions] = []
-        self._rewards: list[float] = []
+        # Those with a reward since the start.
+        self._trials: list[Trial] = []
         self._failed: list[Decisions] = []
         # How many rewards and failures the surrogate has learnt from.
         self._fitted = 0, 0
 
     def ask(self, number: int) -> Decisions:
         rng = self.rng(number)
-        if len(self._rewards) < self.initial:
+        if len(self._trials) < self.initial:
             return self._start(number, rng)
         self._fit()
         candidates = self._candidates(rng)
         gains = self.surrogate.expected_improvement(candidates)
-        for position in np.argsort(-gains, kind="stable"):
-            candidate = candidates[int(position)]
-            if self.space.canonical(candidate) not in self._known:
-                return candidate
+        best_first = [
+            candidates[int(position)]
+            for position in np.argsort(-gains, kind="stable")
+        ]
+        known = np.array(list(self._known))
+        for apart in dict.fromkeys((self.apart, 1)):
+            for candidate in best_first:
+                differs = known != self.space.canonical(candidate)
+                if differs.sum(axis=1).min() >= apart:
+                    return candidate
         return self.space.sample(rng)
 
     def proposed(self, decisions: Decisions) -> None:
@@ -131,22 +144,27 @@ class PredictorSearch(Strategy):
             self._failed.append(trial.decisions)
         if trial.reward is None:
             return
-        self._decisions.append(trial.decisions)
-        self._rewards.append(trial.reward)
-        best = self._rewards.index(max(self._rewards))
-        tried = len(self._rewards) - max(self.initial, best + 1)
+        self._trials.append(trial)
+        best = int(PredictorSearch.worths(self, self._trials).argmax())
+        tried = len(self._trials) - max(self.initial, best + 1)
         if self.starts_anew and tried >= self._patience:
-            self._decisions, self._rewards, self._fitted = [], [], (0, 0)
+            self._trials, self._fitted = [], (0, 0)
+
+    def worths(self, trials: Sequence[Trial]) -> np.ndarray:
+        """`[N]`: what is learnt, the higher the better, of trials with a
+        reward; here the rewards."""
+        return np.array([trial.reward for trial in trials])
 
     def _fit(self) -> None:
         """Learns from as many rewards as make whole steps of `refit`."""
-        count = len(self._rewards)
+        count = len(self._trials)
         count -= (count - self.initial) % self.refit
         known = count, len(self._failed)
         if known != self._fitted:
+            trials = self._trials[:count]
             self.surrogate.fit(
-                self._decisions[:count] + self._failed,
-                self._rewards[:count] + [math.nan] * len(self._failed),
+                [trial.decisions for trial in trials] + self._failed,
+                [*self.worths(trials), *[math.nan] * len(self._failed)],
             )
             self._fitted = known
 
@@ -164,12 +182,27 @@ class PredictorSearch(Strategy):
 
     def _candidates(self, rng: np.random.Generator) -> list[Decisions]:
         """Each once, known ones too."""
+        order = np.argsort(-self.worths(self._trials), kind="stable")
         best = [
-            self._decisions[position]
-            for position in np.argsort(-np.array(self._rewards), kind="stable")[
-                : self.parents
-            ]
+            self._trials[position].decisions
+            for position in order[: self.parents]
         ]
+        near = self._neighbours(best, rng) if self.apart == 1 else []
+        if self.space.size == 1:
+            far = []
+        elif self.apart == 1:
+            far = [self._mutant(best, 2, rng) for _ in range(MUTANTS)]
+        else:
+            far = [
+                self._mutant(best, self.apart + int(more), rng)
+                for more in rng.integers(self.apart + 1, size=FAR_MUTANTS)
+            ]
+        anywhere = [self.space.sample(rng) for _ in range(RANDOM)]
+        return list(dict.fromkeys(near + far + anywhere))
+
+    def _neighbours(
+        self, best: Sequence[Decisions], rng: np.random.Generator
+    ) -> list[Decisions]:
         around = list(
             dict.fromkeys(
                 neighbour
@@ -178,11 +211,13 @@ class PredictorSearch(Strategy):
             )
         )
         rng.shuffle(around)
-        beyond = [
-            self.space.mutate(
-                self.space.mutate(best[int(rng.integers(len(best)))], rng), rng
-            )
-            for _ in range(MUTANTS if around else 0)
-        ]
-        anywhere = [self.space.sample(rng) for _ in range(RANDOM)]
-        return list(dict.fromkeys(around[:NEIGHBOURS] + beyond + anywhere))
+        return around[:NEIGHBOURS]
+
+    def _mutant(
+        self, best: Sequence[Decisions], changes: int, rng: np.random.Generator
+    ) -> Decisions:
+        """Of one of the best, after so many changes."""
+        mutant = best[int(rng.integers(len(best)))]
+        for _ in range(changes):
+            mutant = self.space.mutate(mutant, rng)
+        return mutant

@@ -136,5 +136,5 @@ def test_a_run_of_another_version_is_refused(run):
     record = run.directory.record()
     record["schema"] = 7
     run.directory.configuration.write_text(json.dumps(record))
-    with pytest.raises(InputError, match="has schema 7. Expected 3"):
+    with pytest.raises(InputError, match="has schema 7. Expected 4"):
         search.load(run.directory.path)

@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+from search.spaces.nasbench201 import NASBench201Space
 from search.strategies import predictor
 from search.strategies.predictor import PredictorSearch
 
@@ -96,6 +97,22 @@ def test_goes_beyond_the_neighbours_of_the_best(space, additive, drive):
     assert max(differences) > 1
 
 
+def test_proposals_lie_apart(space, additive, drive):
+    strategy = PredictorSearch(space, seed=0, initial=5, apart=4)
+    found = np.array([t.decisions for t in drive(strategy, additive, 40)])
+    found = np.array([space.canonical(tuple(each)) for each in found])
+    differ = (found[:, None] != found).sum(axis=-1)
+    nearest = [differ[number, :number].min() for number in range(5, 40)]
+    assert min(nearest) >= 4
+
+
+def test_proposes_what_is_near_where_nothing_is_apart(drive):
+    space = NASBench201Space()
+    strategy = PredictorSearch(space, seed=0, initial=5, apart=6)
+    found = {t.decisions for t in drive(strategy, lambda vector: vector[0], 40)}
+    assert len(set(map(space.canonical, found))) >= 35
+
+
 def test_the_first_trials_span_the_features(space, drive):
     def nearest(vectors):
         features = surrogate.standardised(vectors)
@@ -169,7 +186,7 @@ def test_refuses_measures_that_there_are_not(space, measures):
         PredictorSearch(space, 0, measures=measures)
 
 
-@pytest.mark.parametrize("setting", ["initial", "refit", "parents"])
+@pytest.mark.parametrize("setting", ["initial", "refit", "parents", "apart"])
 def test_refuses_settings_out_of_range(space, setting):
     with pytest.raises(ValueError, match=f"`{setting}`. Expected an integer"):
         PredictorSearch(space, 0, **{setting: 0})

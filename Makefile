@@ -35,7 +35,6 @@ search: $(INSTALLED)
 	@rm -rf $(OUTPUT)/best
 	@$(BIN)/nasnet-search export $(OUTPUT) --output $(OUTPUT)/best
 
-# `--dist loadscope` was tried and was not faster.
 test: $(TESTED)
 	$(BIN)/pytest -n 2 -m "not large"
 

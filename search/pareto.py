@@ -7,6 +7,7 @@ Neither Keras nor TensorFlow is imported here.
 import math
 from collections.abc import Iterable, Sequence
 
+from nasnet_keras.quotation import quoted
 from search.trial import UNWEIGHED, Trial, TrialState
 
 
@@ -25,6 +26,9 @@ def pareto_front(trials: Iterable[Trial], costs: Sequence[str]) -> list[Trial]:
     Returns:
         The front by rising cost, the first one first; with one cost so by
         rising accuracy.
+
+    Raises:
+        ValueError: `costs` is a text, and no list of names.
 
     Example:
 
@@ -77,6 +81,11 @@ def _points(
 ) -> list[tuple[tuple[float, ...], Trial]]:
     """Where the trials lie, all lower is better; in an order in which no later
     one beats an earlier one."""
+    if isinstance(costs, str):
+        raise ValueError(
+            "Invalid value for argument `costs`. Expected a list of names of "
+            f"metrics, such as [{costs!r}]. Received: costs={quoted(costs)}."
+        )
     points = []
     for trial in trials:
         if point := costs_and_accuracy(trial, costs):

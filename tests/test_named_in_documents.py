@@ -116,6 +116,8 @@ def commands_of(path):
     text = text.replace("\\\n", " ")
     blocks = re.findall(r"^ *```.*?^ *```", text, re.DOTALL | re.MULTILINE)
     lines = [line for block in blocks for line in block.splitlines()]
+    # A block that is indented, as notebooks have them.
+    lines += re.findall(r"^ {4}nasnet-.*", text, re.MULTILINE)
     # A line of code in a sentence may go on in the next.
     lines += re.findall(r"(?<!`)`([^`]+)`(?!`)", text)
     for line in lines:

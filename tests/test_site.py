@@ -149,10 +149,12 @@ def test_links_lead_to_pages_of_the_site():
 
 
 def test_a_lesson_has_its_code_and_its_pictures():
-    page = lesson_page(next(iter(lessons().values())))
+    page, *others = map(lesson_page, lessons().values())
     assert page.startswith("# ")
     assert "```python" in page
     assert "data:image/png;base64," in page
+    for each in (page, *others):
+        assert "\x1b" not in each
 
 
 def test_examples_are_fenced():

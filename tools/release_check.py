@@ -124,7 +124,7 @@ def find_python(version: str) -> Path | None:
         folder / "bin" / "python" for folder in pyenv
     ]:
         said = subprocess.run(
-            [path, "-c", "import sys, venv; print(sys.version)"],
+            [path, "-c", "import sys, venv, ensurepip; print(sys.version)"],
             capture_output=True,
             text=True,
         )
@@ -155,7 +155,7 @@ def try_wheel(wheel: Path, python: Path, folder: Path) -> str | None:
         )
         if done.returncode:
             last = (done.stderr or done.stdout).strip().splitlines()[-5:]
-            shown = " ".join(map(str, step[:2]))
+            shown = " ".join(map(str, step))
             return f"failed at {shown}:\n" + "\n".join(last)
     shutil.rmtree(folder)
     return None

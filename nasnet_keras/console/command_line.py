@@ -320,7 +320,7 @@ def provenance() -> dict[str, Any]:
     """Where a run came from: its command, versions and processor."""
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     return {
-        "command": shlex.join(sys.argv),
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "versions": {"python": platform.python_version(), **versions},
         "computing": computing_setting(),
     }

@@ -31,7 +31,7 @@ LINE_WIDTH = 1.1  # points
 NUMBER_GAP = 0.05  # inch
 LETTER_WIDTH = 0.1  # inch, of a title
 
-# By the beginning of the operation's name.
+# By a part of the operation's name; the first that is in it counts.
 FAMILY_COLOURS = {
     "identity": "#eeeeee",
     "none": "#ffffff",
@@ -108,13 +108,19 @@ def draw_cell(
         A `matplotlib.figure.Figure`, which a notebook shows.
 
     Raises:
-        ValueError: The path has another ending.
+        ValueError: It is no cell, or no picture can be written to the path.
 
     Example:
 
     >>> from nasnet_keras import NASNET_A
     >>> figure = draw_cell(NASNET_A.normal, "normal.svg")
     """
+    if not isinstance(spec, CellSpec):
+        raise ValueError(
+            "Invalid value for argument `spec`. Expected a cell, such as "
+            "`genotype.normal`; `draw_genotype` draws both. Received: "
+            f"spec={quoted(spec)}."
+        )
     return _draw([(spec, title)], path)
 
 
@@ -131,8 +137,15 @@ def draw_genotype(
         A `matplotlib.figure.Figure`, which a notebook shows.
 
     Raises:
-        ValueError: The path has another ending than `.svg` or `.png`.
+        ValueError: It is no genotype, or no picture can be written to the
+            path.
     """
+    if not isinstance(genotype, Genotype):
+        raise ValueError(
+            "Invalid value for argument `genotype`. Expected a genotype, such "
+            "as `NASNET_A`; `draw_cell` draws one cell. Received: "
+            f"genotype={quoted(genotype)}."
+        )
     cells = [
         (genotype.normal, "Normal cell"),
         (genotype.reduction, "Reduction cell"),

@@ -80,20 +80,24 @@ def draw_graph(boxes: Sequence[GraphBox]) -> Figure:
 
 
 def draw_edges(
-    edges: Mapping[tuple[int, int], str], joint: str, identities: Iterable[str]
+    edges: Mapping[tuple[int, int], str],
+    joint: str,
+    identities: Iterable[str],
+    nodes: Iterable[int],
 ) -> Figure:
     """A graph with operations on its edges, from the input of the first node
-    to the output of the last.
+    to the output of the last. A node between that nothing reaches is left out,
+    and what reads it.
 
     Args:
-        edges: By source and node the operation on the edge; sources are
-            numbered from the first node on.
+        edges: By source and node the operation on the edge.
         joint: How a node joins what reaches it, such as `"add"`.
         identities: The operations that are a line and no box.
+        nodes: The numbers of the nodes, in their order.
     """
-    first = min((source for source, _ in edges), default=0)
+    first, *others = nodes
     boxes, places = [GraphBox("input")], {first: 0}
-    for node in sorted({node for _, node in edges}):
+    for node in others:
         reads = []
         for (source, to), operation in sorted(edges.items()):
             if to != node or source not in places:
@@ -103,6 +107,8 @@ def draw_edges(
                 boxes.append(GraphBox(operation, (place,), operation))
                 place = len(boxes) - 1
             reads.append(place)
+        if not reads and node != others[-1]:
+            continue
         boxes.append(GraphBox(f"{node}:  {joint}", reads))
         places[node] = len(boxes) - 1
     return draw_graph(boxes)

@@ -67,6 +67,22 @@ def opened(run: "Run | str | os.PathLike[str]") -> "Run":
     )
 
 
+def opened_runs(
+    runs: "Sequence[Run | str | os.PathLike[str]]",
+) -> "list[Run]":
+    """Runs, each given itself or its folder.
+
+    Raises:
+        InputError: They are no list, or one is no run.
+    """
+    if not isinstance(runs, list | tuple):
+        raise InputError(
+            "Invalid value for argument `runs`. Expected a list of runs or of "
+            f"their folders. Received: runs={quoted(runs)}."
+        )
+    return [opened(run) for run in runs]
+
+
 class Run:
     """A run to look at. Each attribute is read from the disk when it is asked
     for. `run`, `resume` and `load` return a `Run`.

@@ -1,1 +1,1 @@
-"""What a person sees of a run: terminal, report, dashboard, TensorBoard."""
+"""What a person sees of a run: terminal, report, dashboard."""

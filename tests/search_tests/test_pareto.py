@@ -95,8 +95,8 @@ def test_fronts_follow_each_other_with_any_number_of_costs():
         metrics[UNWEIGHED] = accuracy
         evaluation = Evaluation(0.5, metrics)
         trials.append(Trial(number, (0,), TrialState.COMPLETE, (evaluation,)))
-    fronts = fronts_of(trials, "ab")
-    assert pareto_front(trials, "ab") == fronts[0]
+    fronts = fronts_of(trials, ["a", "b"])
+    assert pareto_front(trials, ["a", "b"]) == fronts[0]
     assert sorted(t.number for front in fronts for t in front) == [*range(80)]
 
     def beats(one, other):
@@ -112,6 +112,12 @@ def test_fronts_follow_each_other_with_any_number_of_costs():
         if place:
             before = fronts[place - 1]
             assert all(any(beats(a, b) for a in before) for b in front)
+
+
+@pytest.mark.parametrize("front", [pareto_front, fronts_of])
+def test_refuses_a_name_in_place_of_names(front):
+    with pytest.raises(ValueError, match=r"such as \['parameters'\]"):
+        front([], "parameters")
 
 
 def test_the_hypervolume_is_the_area_under_the_front():

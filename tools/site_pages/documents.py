@@ -17,6 +17,8 @@ DOCUMENTS = {
     "security.md": "SECURITY.md",
     "benchmarks.md": "benchmarks/README.md",
 }
+# `model.summary()` has them in its stored output.
+TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _LINK = re.compile(r"\]\((?!https?:)([^)#]+)((?:#[^)]*)?)\)")
 
 
@@ -94,4 +96,5 @@ def _code_parts(cell: dict[str, Any]) -> Iterator[str]:
             yield "".join(data["image/svg+xml"])
         else:
             text = "".join(output.get("text", data.get("text/plain", "")))
+            text = TERMINAL_COLOURS.sub("", text)
             yield f"<pre>{html.escape(text)}</pre>"

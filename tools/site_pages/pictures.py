@@ -72,8 +72,8 @@ def _drawn(preset: Preset) -> dict[str, Figure]:
 
 
 def stack() -> Figure:
-    """The cells of a network, from the image to the classes: the width of a
-    box is the height of the feature map, its number the filters."""
+    """The cells of a network, from the image to the classes: a box
+    is as high as the feature map, its number is the filters."""
     plan = plan_cells(REPEATS, FILTERS)
     figure = Figure(figsize=(9, 2.6), layout="constrained")
     axes = figure.subplots()

@@ -73,14 +73,14 @@ class HierarchicalKind(GraphKind):
             edge: f"motif {letter}"
             for edge, letter in live_edges(short.cell).items()
         }
-        pictures = {"cell": draw_edges(cell, "concat", ())}
+        pictures = {"cell": draw_edges(cell, "concat", (), _nodes(cell))}
         for number, motif in enumerate(short.motifs, start=1):
             edges = {
                 edge: PRIMITIVES[letter][0]
                 for edge, letter in live_edges(motif).items()
             }
             pictures[f"motif_{number}"] = draw_edges(
-                edges, "concat", ("identity",)
+                edges, "concat", ("identity",), _nodes(edges)
             )
         return pictures
 
@@ -109,6 +109,11 @@ def _edges(text: str, names: Mapping[str, str]) -> str:
         f"{source}-{node} {names.get(letter, letter)}"
         for (source, node), letter in zip(edges_of(nodes), text, strict=True)
     )
+
+
+def _nodes(edges: Mapping[Edge, str]) -> list[int]:
+    """The first node, and those of the edges."""
+    return sorted({1, *(node for edge in edges for node in edge)})
 
 
 def cell_nodes(

@@ -69,7 +69,8 @@ class NASBench201Kind(GraphKind):
             for source, name in enumerate(row)
             if name != "none"
         }
-        return {"cell": draw_edges(edges, "add", ("skip_connect",))}
+        nodes = range(1 + len(architecture.operations))
+        return {"cell": draw_edges(edges, "add", ("skip_connect",), nodes)}
 
     def plan(
         self, architecture: EdgeCell, repeats: int, filters: int

@@ -10,6 +10,7 @@ Neither Keras nor TensorFlow is imported here.
 import http.server
 import ipaddress
 import json
+import os
 import socket
 import socketserver
 import sys
@@ -20,7 +21,7 @@ from typing import Any
 
 from nasnet_keras.console.command_line import InputError
 from nasnet_keras.quotation import quoted
-from search.runs.record import Run
+from search.runs.record import Run, opened_runs
 from search.views.dashboard.page import SECONDS_BETWEEN, DashboardPage
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -35,12 +36,13 @@ class Dashboard(socketserver.ThreadingTCPServer):
     nothing is read.
 
     Args:
-        runs: The runs to follow.
+        runs: The runs to follow, or their folders.
         host: The address to serve at. Default 127.0.0.1: this machine alone.
         port: The port; 0 for any that is free. Default 8765.
 
     Raises:
-        InputError: The address or the port is not available.
+        InputError: `runs` are no runs, or the address or the port is not
+            available.
 
     Example:
 
@@ -54,14 +56,17 @@ class Dashboard(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
     def __init__(
-        self, runs: Sequence[Run], host: str = "127.0.0.1", port: int = 8765
+        self,
+        runs: Sequence[Run | str | os.PathLike[str]],
+        host: str = "127.0.0.1",
+        port: int = 8765,
     ) -> None:
         if not host:  # All addresses, to the system.
             raise InputError(
                 "Invalid value for argument `host`. Expected an address of "
                 f"this machine. Received: host={quoted(host)}."
             )
-        self.page = DashboardPage(runs)
+        self.page = DashboardPage(opened_runs(runs))
         self.closing = threading.Event()
         if ":" in host:
             self.address_family = socket.AF_INET6

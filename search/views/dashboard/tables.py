@@ -102,7 +102,9 @@ class RunWatch:
         return [
             Child(
                 trial.number,
-                "broken off" if self._driver.ended else _now(index, workers),
+                "broken off"
+                if self._driver.ended or trial.state is TrialState.INTERRUPTED
+                else _now(index, workers),
                 now - self._since[trial.number],
                 snapshot.text(trial),
             )

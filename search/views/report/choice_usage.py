@@ -37,18 +37,24 @@ def alike(
 ) -> dict[str, list[int]]:
     """Groups the positions of the decisions of a kind by the meaning of their
     choices. Ordered decisions with equal choices are a group, named by the
-    last parts of their names. All others are one group without a name."""
+    last parts of their names. A free decision that is no part of a cell is a
+    group of its own, for its choices may be called as those of another. All
+    others are one group without a name."""
     groups: dict[Any, list[int]] = {}
     for position, decision in enumerate(decisions):
         if decision.kind == kind:
-            key = decision.choices if kind == "ordered" else None
+            alone = kind == "free" and "/" not in decision.name
+            key = (
+                decision.choices if kind == "ordered" else (),
+                decision.name if alone else "",
+            )
             groups.setdefault(key, []).append(position)
     named: dict[str, list[int]] = {}
-    for choices, positions in groups.items():
+    for (choices, alone), positions in groups.items():
         names = dict.fromkeys(
             decisions[position].name.rpartition("/")[2]
             for position in positions
-            if choices is not None
+            if choices or alone
         )
         name = ", ".join(names)
         if name in named:  # of other choices elsewhere

@@ -18,13 +18,13 @@ import jinja2
 from nasnet_keras.console.accuracy import accuracy_text
 from nasnet_keras.console.command_line import InputError
 from nasnet_keras.drawing.draw import save_figure
-from nasnet_keras.files import write_text
+from nasnet_keras.files import check_path, write_text
 from nasnet_keras.quotation import system_reason
 from search.observers.text import duration_text
 from search.pareto import costs_and_accuracy, hypervolume, pareto_front
-from search.runs.record import Run
+from search.runs.record import Run, opened_runs
 from search.spaces.base import DecisionKind, SearchSpace
-from search.trial import Decisions, Trial
+from search.trial import UNWEIGHED, Decisions, Trial
 from search.views.report.charts import Chart, Curve, Point
 from search.views.report.choice_usage import PARTS, Usage, alike, heat, usage_of
 from search.views.report.tables import (
@@ -59,26 +59,31 @@ KINDS: dict[DecisionKind, str] = {
 }
 
 
-def write_report(runs: Sequence[Run], output: str | os.PathLike[str]) -> Path:
+def write_report(
+    runs: Sequence[Run | str | os.PathLike[str]],
+    output: str | os.PathLike[str],
+) -> Path:
     """Writes a report on runs: rewards, cells, choices, Pareto fronts,
     trials and settings.
 
     Args:
-        runs: The runs; a random search among them shows what the others
-            gain.
+        runs: The runs, or their folders; a random search among them shows
+            what the others gain.
         output: The page to write. An earlier report is replaced.
 
     Returns:
         The page.
 
     Raises:
-        InputError: The output is another file than a report, or cannot be
-            written.
+        InputError: `runs` are no runs, or the output is another file than a
+            report, or cannot be written.
     """
+    shown = opened_runs(runs)
+    check_path("output", output)
     path = Path(output)
     try:
         _check_output(path)
-        write_text(path, render(runs))
+        write_text(path, render(shown))
     except OSError as error:
         raise InputError(
             f"Cannot write {path}: {system_reason(error)}."
@@ -186,18 +191,21 @@ class FrontRow(NamedTuple):
     snapshot: RunSnapshot
     trial: Trial
     cost: float
-    accuracy: float
+    value: float
 
     @property
-    def accuracy_text(self) -> str:
-        return accuracy_text(self.accuracy, self.trial.images)
+    def text(self) -> str:
+        """What is over the cost, with an error if it is an accuracy."""
+        images = self.trial.images if _is_accuracy(self.trial) else 0
+        return accuracy_text(self.value, images)
 
 
 class Front(NamedTuple):
-    """Accuracy over a cost: the chart, the fronts of the runs as rows, and
-    their hypervolumes beside each other."""
+    """Accuracy, or what else the runs reward, over a cost: the chart, the
+    fronts of the runs as rows, and their hypervolumes beside each other."""
 
     cost: str
+    what: str
     chart: Chart
     rows: list[FrontRow]
     volumes: list[tuple[RunSnapshot, float]]
@@ -218,7 +226,7 @@ def _fronts(snapshots: Sequence[RunSnapshot]) -> list[Front]:
                 FrontRow(snapshot, trial, *dots[trial.number])
                 for trial in pareto_front(snapshot.longest, [cost])
             ]
-            points = [(row.cost, row.accuracy) for row in front]
+            points = [(row.cost, row.value) for row in front]
             if points:
                 volumes.append((snapshot, hypervolume(points, dearest)))
             rows += front
@@ -233,10 +241,19 @@ def _fronts(snapshots: Sequence[RunSnapshot]) -> list[Front]:
                     ],
                 )
             )
-        drawn = chart(name, "Accuracy", curves)
+        accuracies = all(_is_accuracy(row.trial) for row in rows)
+        what = "Accuracy" if accuracies else "Reward"
+        drawn = chart(name, what, curves)
         if drawn:
-            charts.append(Front(name, drawn, rows, volumes))
+            charts.append(Front(name, what, drawn, rows, volumes))
     return charts
+
+
+def _is_accuracy(trial: Trial) -> bool:
+    """Whether what is rewarded, before costs weigh it, is the accuracy."""
+    metrics = trial.evaluations[-1].metrics
+    reward = metrics.get(UNWEIGHED, trial.reward)
+    return reward == metrics.get("accuracy")
 
 
 def _points(

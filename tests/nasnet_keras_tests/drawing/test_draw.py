@@ -130,6 +130,13 @@ def test_other_formats_are_refused(path):
         draw_cell(NASNET_A.normal, path)
 
 
+def test_a_cell_is_no_genotype():
+    with pytest.raises(ValueError, match="`draw_genotype` draws both"):
+        draw_cell(NASNET_A)
+    with pytest.raises(ValueError, match="`draw_cell` draws one cell"):
+        draw_genotype(NASNET_A.normal)
+
+
 def test_pyplot_and_settings_are_left_alone(tmp_path):
     before = dict(matplotlib.rcParams)
     draw_cell(NASNET_A.normal, tmp_path / "cell.svg")

@@ -43,17 +43,23 @@ def test_lines_lie_within_the_picture():
 
 def test_operations_on_edges_are_boxes_but_identities():
     edges = {(0, 1): "sep_conv_3x3", (0, 2): "skip", (1, 2): "avg_pool_3x3"}
-    labels, _, lines = parts(draw_edges(edges, "add", ("skip",)))
+    labels, _, lines = parts(draw_edges(edges, "add", ("skip",), range(3)))
     assert labels == [
         *("input", "sep_conv_3x3", "1:  add", "avg_pool_3x3", "2:  add"),
     ]
     assert lines == 5
 
 
-def test_a_graph_without_edges_is_its_input():
-    assert parts(draw_edges({}, "add", ())) == (["input"], [PAPER], 0)
+def test_an_output_that_nothing_reaches_has_no_line():
+    for edges in ({}, {(1, 2): "a"}):
+        labels, colours, lines = parts(draw_edges(edges, "add", (), range(3)))
+        assert labels == ["input", "2:  add"]
+        assert colours == [PAPER, PAPER]
+        assert lines == 0
 
 
 def test_what_an_operation_without_a_source_makes_is_left_out():
-    labels, _, _ = parts(draw_edges({(0, 2): "a", (1, 2): "b"}, "add", ()))
+    labels, _, _ = parts(
+        draw_edges({(0, 2): "a", (1, 2): "b"}, "add", (), range(3))
+    )
     assert labels == ["input", "a", "2:  add"]

@@ -206,6 +206,9 @@ def test_children_are_broken_off_with_their_driver(
         assert "<td>2</td><td>in training</td>" in page.sections()["underway"]
     time.sleep(0.06)
     assert "<td>2</td><td>broken off</td>" in page.sections()["underway"]
+    # Of a run that was dead before the page was there, too.
+    later = DashboardPage([run]).sections()["underway"]
+    assert "<td>2</td><td>broken off</td>" in later
 
 
 def test_many_failures_are_counted(make_run, monkeypatch):

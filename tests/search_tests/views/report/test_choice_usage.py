@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from search.spaces.choices import ChoiceSpace
 from search.spaces.layerwise import LayerwiseSpace
 from search.spaces.nasnet import NASNetSpace
 from search.trial import Trial
@@ -72,6 +73,12 @@ def test_numbers_of_the_same_choices_are_counted_together():
     strides = found["stride_height, stride_width"]
     shares = usage_of(space.decisions, proposed, strides).shares
     assert list(shares) == ["1", "2", "3"] and shares["1"][1] == [1.0]
+
+
+def test_choices_of_one_name_are_counted_apart():
+    space = ChoiceSpace({"bias": [False, True], "skip": [False, True]}, str)
+    found = alike(space.decisions, "free")
+    assert found == {"bias": [0], "skip": [1]}
 
 
 def test_nothing_to_count(space):

@@ -18,6 +18,7 @@ from nasnet_keras.console.command_line import InputError
 from search.evaluation.base import EvaluationError
 from search.pareto import pareto_front
 from search.trial import TrialState, ranked
+from search.views.dashboard.server import Dashboard
 from search.views.report.page import render, write_report
 
 MARKUP = "<script>alert(1)</script> & <b>co</b>"
@@ -320,6 +321,20 @@ def test_the_pareto_front_is_marked_and_listed(make_run):
     assert len(page.attributes("circle")) == len(front)
 
 
+def test_a_reward_that_is_no_accuracy_is_not_called_so(make_run, FakeEvaluator):
+    class Scores(FakeEvaluator):
+        def evaluate(self, child):
+            evaluation = super().evaluate(child)
+            metrics = {"parameters": 10.0, "validation_images": 20.0}
+            return replace(
+                evaluation, reward=-evaluation.reward, metrics=metrics
+            )
+
+    (table,) = Page(render([make_run(evaluator=Scores())])).tables["fronts"]
+    assert table[0] == ["Run", "Trial", "Parameters", "Reward"]
+    assert all(re.fullmatch(r"-0\.\d{4}", row[-1]) for row in table[1:])
+
+
 def test_choices_are_counted_by_quarter(make_run):
     run = make_run(strategy="random", trials=8)
     tables = Page(render([run])).tables["choices"]
@@ -344,11 +359,22 @@ def test_a_report_replaces_an_earlier_one(make_run, tmp_path):
     output = tmp_path / "report.html"
     first, second = make_run("first"), make_run("second")
     assert write_report([first], output) == output
-    write_report([second], output)
+    write_report([second.directory.path], output)
     assert "second: search report" in output.read_text(encoding="utf-8")
     assert {path.name for path in tmp_path.iterdir()} == {
         *("first", "second", "report.html")
     }
+
+
+def test_runs_are_a_list(make_run, tmp_path):
+    run = make_run()
+    for given in (run, str(run.directory.path)):
+        with pytest.raises(InputError, match="`runs`. Expected a list of runs"):
+            write_report(given, tmp_path / "report.html")
+        with pytest.raises(InputError, match="`runs`. Expected a list of runs"):
+            Dashboard(given, port=0)
+    with pytest.raises(InputError, match="`output`"):
+        write_report([run], None)
 
 
 @pytest.mark.parametrize(
